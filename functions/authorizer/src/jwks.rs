@@ -1,0 +1,111 @@
+//! The public keys of the authorization server.
+//!
+//! Fetched once, shared by concurrent requests, fetched again for an unknown
+//! key id (at most every ten seconds, or anybody could make us ask Okta with
+//! made-up tokens) and when they are an hour old. While Okta is down the keys
+//! that are there stay in use.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, PublicKeyUse};
+use jsonwebtoken::{Algorithm, DecodingKey};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+use url::Url;
+
+/// Least time between two fetches.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// Age from which the keys are fetched again: a withdrawn key must not be
+/// accepted for ever.
+const MAX_AGE: Duration = Duration::from_secs(3_600);
+
+/// The keys of one issuer.
+pub struct Jwks {
+    http: reqwest::Client,
+    url: Url,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    keys: HashMap<String, (Algorithm, DecodingKey)>,
+    fetched: Option<Instant>,
+    tried: Option<Instant>,
+}
+
+/// Why there is no key.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The issuer does not have it.
+    #[error("find the token's key id among the issuer's keys")]
+    Unknown,
+    /// The issuer did not answer.
+    #[error("fetch the issuer's keys: {0}")]
+    Unavailable(String),
+}
+
+impl Jwks {
+    /// The keys at `url`; nothing is fetched yet.
+    pub fn new(http: reqwest::Client, url: Url) -> Self {
+        Self { http, url, state: Mutex::default() }
+    }
+
+    /// The key called `kid`, and the only algorithm that it may be used with.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`].
+    pub async fn key(&self, kid: &str) -> Result<(Algorithm, DecodingKey), KeyError> {
+        // Held while fetching, so that requests that come meanwhile wait for
+        // this fetch instead of making their own.
+        let mut state = self.state.lock().await;
+        let fresh = state.fetched.is_some_and(|at| at.elapsed() < MAX_AGE);
+        if let Some(key) = state.keys.get(kid).filter(|_| fresh) {
+            return Ok(key.clone());
+        }
+        let mut failure = None;
+        if state.tried.is_none_or(|at| at.elapsed() >= PAUSE) {
+            state.tried = Some(Instant::now());
+            match self.fetch().await {
+                Ok(keys) => {
+                    state.keys = keys;
+                    state.fetched = state.tried;
+                }
+                Err(reason) => failure = Some(reason),
+            }
+        }
+        match (state.keys.get(kid), failure, state.fetched) {
+            (Some(key), ..) => Ok(key.clone()),
+            (None, Some(reason), _) => Err(KeyError::Unavailable(reason)),
+            (None, None, None) => {
+                Err(KeyError::Unavailable("the last attempt failed a moment ago".to_owned()))
+            }
+            (None, None, Some(_)) => Err(KeyError::Unknown),
+        }
+    }
+
+    async fn fetch(&self) -> Result<HashMap<String, (Algorithm, DecodingKey)>, String> {
+        let set = async {
+            let response = self.http.get(self.url.clone()).send().await?.error_for_status()?;
+            response.json::<JwkSet>().await
+        };
+        let set = set.await.map_err(|error| error.without_url().to_string())?;
+        Ok(set.keys.iter().filter_map(usable).collect())
+    }
+}
+
+/// A signing key: RSA for RS256, P-256 for ES256. The algorithm follows from
+/// the key, never from the token.
+fn usable(jwk: &Jwk) -> Option<(String, (Algorithm, DecodingKey))> {
+    if jwk.common.public_key_use.as_ref().is_some_and(|usage| *usage != PublicKeyUse::Signature) {
+        return None;
+    }
+    let algorithm = match &jwk.algorithm {
+        AlgorithmParameters::RSA(_) => Algorithm::RS256,
+        AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P256 => Algorithm::ES256,
+        _ => return None,
+    };
+    Some((jwk.common.key_id.clone()?, (algorithm, DecodingKey::from_jwk(jwk).ok()?)))
+}

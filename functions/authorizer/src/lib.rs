@@ -1,0 +1,29 @@
+//! The custom authorizer: from an access token to an IAM policy.
+//!
+//! API Gateway asks it once per token and path (identity sources
+//! `Authorization` and `context.path`) and keeps the answer for
+//! `ReauthorizeEvery` seconds. A kept policy is applied to later requests of
+//! the same token to the same path, with any method: so the policy names
+//! exactly the methods of that path that the caller may use, and is right for
+//! every request that it can be applied to. It needs no wildcard, and its size
+//! does not grow with the number of tenants.
+//!
+//! | what | answer |
+//! |---|---|
+//! | no token, or one that is not accepted | error `Unauthorized`, which becomes 401 |
+//! | accepted, but no right to the path | a policy that denies, which becomes 403 |
+//! | Okta's keys cannot be had | another error, which becomes 503 |
+//!
+//! The log says why; the caller is not told.
+
+mod config;
+mod jwks;
+mod policy;
+mod serve;
+mod token;
+
+pub use config::Settings;
+pub use jwks::{Jwks, KeyError};
+pub use policy::{Authorization, MAX_RESULT_BYTES, Statement, authorize};
+pub use serve::{Authorizer, Refusal, serve};
+pub use token::{Claims, Rejection, verify};

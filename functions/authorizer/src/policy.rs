@@ -1,0 +1,157 @@
+//! From claims to the policy of one path.
+
+use domain::{Caller, SUPERUSERS, TenantClaim, admins_group, permits};
+use operations::Operation;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::Claims;
+
+/// Largest answer that API Gateway takes from an authorizer (quota
+/// L-20859C74, not adjustable).
+pub const MAX_RESULT_BYTES: usize = 8_192;
+
+/// Longest ARN in a policy that API Gateway takes.
+const MAX_ARN_CHARS: usize = 512;
+
+/// What the authorizer answers. Not the types of `aws_lambda_events`, in which
+/// a statement without an effect allows.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Authorization {
+    /// `uid` of the caller.
+    pub principal_id: String,
+    /// The policy.
+    pub policy_document: Value,
+    /// What the functions get: flat, strings only.
+    pub context: Map<String, Value>,
+}
+
+/// The only statement of a policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Statement {
+    /// These methods of this path, as ARNs.
+    Allow(Vec<String>),
+    /// Everything of this stage.
+    Deny(String),
+}
+
+/// What `claims` allow on the path of this request.
+///
+/// `method_arn` is `arn:<partition>:execute-api:<region>:<account>:<api>/<stage>/<verb>/<path>`;
+/// `path` is the request's path without stage, as it was sent.
+pub fn authorize(table: &[Operation], claims: &Claims, method_arn: &str, path: &str) -> Authorization {
+    let (statement, tenant) = decide(table, &claims.caller, method_arn, path);
+    let authorization = Authorization {
+        principal_id: claims.caller.uid.clone(),
+        policy_document: document(&statement),
+        context: context(claims, tenant.as_deref()),
+    };
+    let size = json!(authorization).to_string().len();
+    if size <= MAX_RESULT_BYTES {
+        return authorization;
+    }
+    // API Gateway would answer 500. No token that fits into its headers gets
+    // here; should one, it is denied rather than half-described.
+    tracing::error!(size, "the authorizer's answer is too large");
+    Authorization {
+        policy_document: document(&Statement::Deny(stage_arn(method_arn))),
+        context: Map::new(),
+        ..authorization
+    }
+}
+
+/// The statement, and the tenant that the path names.
+fn decide(table: &[Operation], caller: &Caller, method_arn: &str, path: &str) -> (Statement, Option<String>) {
+    let deny = || (Statement::Deny(stage_arn(method_arn)), None);
+    let Some(arn) = MethodArn::parse(method_arn) else { return deny() };
+    // The ARN is what API Gateway compares the policy with, the path is what
+    // it routes by: they must say the same. In a policy `*` and `?` match more
+    // than themselves, and `${` begins a variable.
+    let special = |c: char| matches!(c, '*' | '?' | '$') || c.is_control();
+    if arn.path.contains(special) || decoded(arn.path) != decoded(path.trim_start_matches('/')) {
+        return deny();
+    }
+    let mut allowed = Vec::new();
+    let mut tenant = None;
+    for operation in table {
+        let Some(raw) = operation.matches(path) else { continue };
+        let Some(parameters) =
+            raw.into_iter().map(|(name, value)| Some((name, decoded(value)?))).collect::<Option<Vec<_>>>()
+        else {
+            return deny();
+        };
+        let parameter =
+            |name: &str| parameters.iter().find(|(n, _)| *n == name).map(|(_, value)| value.as_str());
+        tenant = tenant.or_else(|| parameter("tenant").map(str::to_owned));
+        if permits(operation, caller, parameter) {
+            allowed.push(format!("{}/{}/{}", arn.stage, operation.method.as_str(), arn.path));
+        }
+    }
+    if allowed.is_empty() || allowed.iter().any(|arn| arn.chars().count() > MAX_ARN_CHARS) {
+        return deny();
+    }
+    (Statement::Allow(allowed), tenant)
+}
+
+/// Percent-decoded text; `None` if it is not UTF-8 then.
+fn decoded(text: &str) -> Option<String> {
+    percent_encoding::percent_decode_str(text).decode_utf8().ok().map(|text| text.into_owned())
+}
+
+/// The parts of a method ARN; the path has no leading slash.
+struct MethodArn<'a> {
+    /// Up to and including the stage.
+    stage: &'a str,
+    path: &'a str,
+}
+
+impl<'a> MethodArn<'a> {
+    fn parse(arn: &'a str) -> Option<Self> {
+        // Colons of the path come after the sixth part begins.
+        let tail_at = arn.match_indices(':').nth(4)?.0 + 1;
+        let mut slashes = arn[tail_at..].match_indices('/').map(|(at, _)| tail_at + at);
+        let (_, stage_end, verb_end) = (slashes.next()?, slashes.next()?, slashes.next()?);
+        arn.starts_with("arn:").then(|| Self { stage: &arn[..stage_end], path: &arn[verb_end + 1..] })
+    }
+}
+
+/// Everything of the stage that `method_arn` is in; everything, if it cannot
+/// be read. Only for denying.
+fn stage_arn(method_arn: &str) -> String {
+    match MethodArn::parse(method_arn) {
+        Some(arn) if !arn.stage.contains(['*', '?', '$']) => format!("{}/*", arn.stage),
+        _ => "*".to_owned(),
+    }
+}
+
+fn document(statement: &Statement) -> Value {
+    let (effect, resource) = match statement {
+        Statement::Allow(resources) => ("Allow", json!(resources)),
+        Statement::Deny(resource) => ("Deny", json!([resource])),
+    };
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [{ "Action": "execute-api:Invoke", "Effect": effect, "Resource": resource }],
+    })
+}
+
+/// The claims that the functions decide by once more: only the tenant of the
+/// path, where it names one, so that the answer stays small.
+fn context(claims: &Claims, tenant: Option<&str>) -> Map<String, Value> {
+    let caller = &claims.caller;
+    let wanted = |claim: &&TenantClaim| tenant.is_none_or(|tenant| claim.name.as_str() == tenant);
+    let tenants: Vec<&TenantClaim> = caller.tenants.iter().filter(wanted).collect();
+    let superuser = caller.superuser.then(|| SUPERUSERS.to_owned());
+    let groups: Vec<String> =
+        superuser.into_iter().chain(tenants.iter().map(|t| admins_group(&t.name))).collect();
+    let tenants: Vec<String> = tenants.iter().map(ToString::to_string).collect();
+    let entries = [
+        ("sub", claims.subject.clone()),
+        ("uid", caller.uid.clone()),
+        ("tenants", json!(tenants).to_string()),
+        ("groups", json!(groups).to_string()),
+        ("onBehalf", caller.on_behalf.to_string()),
+    ];
+    entries.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect()
+}

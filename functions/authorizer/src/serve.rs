@@ -1,0 +1,119 @@
+//! The Lambda function.
+
+use std::time::Duration;
+
+use aws_lambda_events::apigw::ApiGatewayCustomAuthorizerRequestTypeRequest as Event;
+use lambda_kit::{Exit, fatal, init_log};
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use operations::OPERATIONS;
+
+use crate::token::{bearer, key_id};
+use crate::{Authorization, Claims, Jwks, KeyError, Rejection, Settings, authorize, verify};
+
+/// Longest wait for the issuer's keys; API Gateway waits ten seconds for an
+/// authorizer.
+const KEYS_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// Runs the authorizer: the whole `main` of its binary.
+pub fn serve() -> Exit {
+    init_log();
+    let started = Settings::from_env().map_err(|error| fatal(&error)).and_then(|settings| {
+        let authorizer = Authorizer::new(settings).map_err(|error| fatal(&error))?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        Ok((authorizer, runtime.map_err(|error| fatal(&error))?))
+    });
+    let (authorizer, runtime) = match started {
+        Ok(started) => started,
+        Err(exit) => return exit,
+    };
+    let handler =
+        service_fn(|event: LambdaEvent<Event>| authorizer.handle(event.payload, event.context.request_id));
+    match runtime.block_on(lambda_runtime::run(handler)) {
+        Ok(()) => Exit::STOPPED,
+        Err(error) => fatal(&error),
+    }
+}
+
+/// What the function keeps between requests.
+pub struct Authorizer {
+    settings: Settings,
+    jwks: Jwks,
+}
+
+/// Why there is no policy.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The token is not accepted.
+    #[error(transparent)]
+    Unauthorized(#[from] Rejection),
+    /// The issuer's keys cannot be had.
+    #[error("failed to {0}")]
+    Unavailable(String),
+}
+
+/// API Gateway turns an error whose message is exactly `Unauthorized` into
+/// 401, and any other into the response for failed authorizers.
+impl From<Refusal> for Diagnostic {
+    fn from(refusal: Refusal) -> Self {
+        let name = match refusal {
+            Refusal::Unauthorized(_) => "Unauthorized",
+            Refusal::Unavailable(_) => "Unavailable",
+        };
+        Diagnostic { error_type: name.to_owned(), error_message: name.to_owned() }
+    }
+}
+
+impl Authorizer {
+    /// # Errors
+    ///
+    /// If the issuer is no URL, or there is no TLS on this system.
+    pub fn new(settings: Settings) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let url = settings.keys_url()?;
+        let jwks = Jwks::new(lambda_kit::http_client(KEYS_TIMEOUT)?, url);
+        Ok(Self { settings, jwks })
+    }
+
+    /// Answers one event and logs one line.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`].
+    pub async fn handle(&self, event: Event, request_id: String) -> Result<Authorization, Refusal> {
+        let started = std::time::Instant::now();
+        let result = self.decide(&event).await;
+        let (outcome, reason) = match &result {
+            Ok(authorization) => {
+                let effect = &authorization.policy_document["Statement"][0]["Effect"];
+                (effect.as_str().unwrap_or_default().to_lowercase(), None)
+            }
+            Err(refusal @ Refusal::Unauthorized(_)) => ("unauthorized".to_owned(), Some(refusal.to_string())),
+            Err(refusal @ Refusal::Unavailable(_)) => ("unavailable".to_owned(), Some(refusal.to_string())),
+        };
+        let duration_ms = started.elapsed().as_millis() as u64;
+        tracing::info!(operation = "authorizer", request_id, outcome, reason, duration_ms, "request");
+        result
+    }
+
+    async fn decide(&self, event: &Event) -> Result<Authorization, Refusal> {
+        let header = event.headers.get("authorization").and_then(|value| value.to_str().ok());
+        let token = bearer(header.ok_or(Rejection::NoToken)?)?;
+        let claims = self.verify(token).await?;
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        Ok(authorize(OPERATIONS, &claims, &text(&event.method_arn), &text(&event.path)))
+    }
+
+    async fn verify(&self, token: &str) -> Result<Claims, Refusal> {
+        let key = self.jwks.key(&key_id(token)?).await.map_err(|error| match error {
+            KeyError::Unknown => Refusal::Unauthorized(Rejection::UnknownKey),
+            KeyError::Unavailable(_) => Refusal::Unavailable(error.to_string()),
+        })?;
+        Ok(verify(token, &key, &self.settings, now())?)
+    }
+}
+
+/// Seconds since 1970.
+#[expect(clippy::disallowed_methods, reason = "the clock that `verify` is given")]
+fn now() -> i64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,170 @@
+//! Verifying an access token.
+
+use domain::Caller;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::Settings;
+
+/// Skew between the clocks of Okta and of this function, in seconds.
+const LEEWAY: i64 = 60;
+
+/// The scope that every token needs.
+const SCOPE: &str = "dac.admin";
+
+/// Longest token: more does not fit into the headers that API Gateway takes.
+const MAX_BYTES: usize = 10_240;
+
+/// The claims of an accepted token that matter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claims {
+    /// `sub`: login of the user.
+    pub subject: String,
+    /// Who is calling.
+    pub caller: Caller,
+}
+
+/// Why a token is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum Rejection {
+    #[error("there is no bearer token of the form `Bearer <header>.<payload>.<signature>`")]
+    NoToken,
+    #[error("the token cannot be read")]
+    Malformed,
+    #[error("the header asks for an extension (`crit`)")]
+    Critical,
+    #[error("the header has no `kid`")]
+    NoKeyId,
+    #[error("the issuer has no key of this `kid`")]
+    UnknownKey,
+    #[error("the header names another algorithm than the key's")]
+    WrongAlgorithm,
+    #[error("the signature is not the key's")]
+    BadSignature,
+    #[error("a required claim is missing or of another type")]
+    MissingClaim,
+    #[error("`iss` is another issuer")]
+    WrongIssuer,
+    #[error("`aud` is another audience")]
+    WrongAudience,
+    #[error("the token has expired")]
+    Expired,
+    #[error("the token is not valid yet")]
+    NotYetValid,
+    #[error("`cid` is a client that is not accepted")]
+    WrongClient,
+    #[error("`scp` lacks `dac.admin`")]
+    MissingScope,
+}
+
+/// The token in an `Authorization` header, if it has the form of one: three
+/// parts of base64url, none of them empty.
+pub(crate) fn bearer(header: &str) -> Result<&str, Rejection> {
+    let token = header.strip_prefix("Bearer ").ok_or(Rejection::NoToken)?;
+    let part = |part: &str| {
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    };
+    let parts: Vec<&str> = token.split('.').collect();
+    if token.len() <= MAX_BYTES && parts.len() == 3 && parts.into_iter().all(part) {
+        Ok(token)
+    } else {
+        Err(Rejection::NoToken)
+    }
+}
+
+/// The key id of a token, before anything about it is trusted.
+pub(crate) fn key_id(token: &str) -> Result<String, Rejection> {
+    let header = jsonwebtoken::decode_header(token).map_err(|_| Rejection::Malformed)?;
+    if header.crit.is_some() {
+        return Err(Rejection::Critical);
+    }
+    header.kid.filter(|kid| !kid.is_empty()).ok_or(Rejection::NoKeyId)
+}
+
+#[derive(Deserialize)]
+struct Payload {
+    iss: String,
+    aud: Value,
+    exp: i64,
+    iat: i64,
+    nbf: Option<i64>,
+    cid: String,
+    uid: String,
+    sub: String,
+    scp: Vec<String>,
+    #[serde(default)]
+    tenants: Value,
+    #[serde(default)]
+    groups: Value,
+    #[serde(default)]
+    on_behalf: Value,
+}
+
+/// Checks signature and claims; `now` is the time in seconds since 1970.
+///
+/// # Errors
+///
+/// [`Rejection`]: the first rule that the token breaks.
+pub fn verify(
+    token: &str,
+    (algorithm, key): &(Algorithm, DecodingKey),
+    settings: &Settings,
+    now: i64,
+) -> Result<Claims, Rejection> {
+    use jsonwebtoken::errors::ErrorKind;
+
+    // The library checks the signature; the claims are checked below, against
+    // a time that the caller gives.
+    let mut validation = Validation::new(*algorithm);
+    validation.required_spec_claims.clear();
+    validation.validate_exp = false;
+    validation.validate_aud = false;
+    let payload: Value = jsonwebtoken::decode(token, key, &validation)
+        .map_err(|error| match error.kind() {
+            ErrorKind::InvalidAlgorithm => Rejection::WrongAlgorithm,
+            ErrorKind::InvalidSignature => Rejection::BadSignature,
+            _ => Rejection::Malformed,
+        })?
+        .claims;
+    let claims: Payload = serde_json::from_value(payload).map_err(|_| Rejection::MissingClaim)?;
+    if claims.iss != settings.issuer {
+        return Err(Rejection::WrongIssuer);
+    }
+    let accepted =
+        |audience: &Value| audience.as_str().is_some_and(|a| settings.audiences.iter().any(|s| s == a));
+    let audience = match &claims.aud {
+        Value::Array(audiences) => audiences.iter().any(accepted),
+        audience => accepted(audience),
+    };
+    if !audience {
+        return Err(Rejection::WrongAudience);
+    }
+    if claims.exp.saturating_add(LEEWAY) <= now {
+        return Err(Rejection::Expired);
+    }
+    if claims.iat.max(claims.nbf.unwrap_or(i64::MIN)) > now + LEEWAY {
+        return Err(Rejection::NotYetValid);
+    }
+    if !settings.client_ids.is_empty() && !settings.client_ids.contains(&claims.cid) {
+        return Err(Rejection::WrongClient);
+    }
+    if !claims.scp.iter().any(|scope| scope == SCOPE) {
+        return Err(Rejection::MissingScope);
+    }
+    if claims.uid.is_empty() || claims.sub.is_empty() {
+        return Err(Rejection::MissingClaim);
+    }
+    // Whatever is not a list of strings grants nothing.
+    let strings = |value: &Value| -> Vec<String> {
+        value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let on_behalf = match &claims.on_behalf {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) => !text.eq_ignore_ascii_case("false"),
+        _ => true,
+    };
+    let caller = Caller::new(&claims.uid, &strings(&claims.tenants), &strings(&claims.groups), on_behalf);
+    Ok(Claims { subject: claims.sub, caller })
+}

@@ -1,0 +1,598 @@
+//! Creates a tenant.
+//!
+//! # Okta calls
+//!
+//! | row | call | undo |
+//! |---|---|---|
+//! | 1 | `addGroup` `ADMINS_<name>`, its description says who is creating it | delete |
+//! | 1 | `addGroup` `USERS_<name>` | delete |
+//! | 2 | `assignRoleToGroup` USER_ADMIN to `ADMINS_<name>` | unassign |
+//! | 2 | `createIdentityProvider` `DAC_<name>` with `USERS_<name>` as its only group | delete |
+//! | 3 | `assignGroupTargetToGroupAdminRole` `USERS_<name>` | goes with the role |
+//! | 3 | `assignGroupTargetToGroupAdminRole` `ADMINS_<name>` | goes with the role |
+//! | 3 | `deactivateIdentityProvider`, because Okta creates it active | goes with the IdP |
+//! | 3 | `assignGroupToApplication` with the `tenants` attribute | goes with the group |
+//! | 4 | `replaceGroup` `ADMINS_<name>`: the description gets the tenant's id | none, it is the last |
+//!
+//! Nine calls, four in a row; the calls of a row run at the same time.
+//!
+//! # Why this order
+//!
+//! - Okta has no transactions, but it keeps group names unique. Whoever creates
+//!   `ADMINS_<name>` owns the name; everybody else changes nothing. There is no
+//!   check before, which could be late.
+//! - The last call makes the tenant visible: until then the description has
+//!   `creating` instead of `tenantId`, no operation sees a tenant, and nobody
+//!   becomes a member while the role still applies to the whole org.
+//! - A run that was killed leaves a description with `creating`. Runs end
+//!   [`FORWARD`] after they begin, undone [`UNDO`] later at most, so that an
+//!   older one is abandoned: it is removed, and the tenant is made anew. A
+//!   younger one is waited for. Leftovers are removed by id, which cannot hit
+//!   what another run made since.
+//! - All tenants trust one placeholder certificate until their admins upload
+//!   their own: nobody has its private key, so that it is as good as one each,
+//!   and saves a call and a key.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use domain::{
+    AdminsDescription, NewTenantName, TenantName, USERS_DESCRIPTION, admins_group, idp_name, users_group,
+};
+use futures::future::try_join_all;
+use lambda_kit::{
+    Context, Decode, Endpoint, Example, Failure, Object, Problem, Request, Steps, Success, Undo, Undone,
+};
+use okta_client::models::{
+    ApplicationGroupAssignment, Group, GroupId, GroupProfile, IdentityProvider, NewIdentityProvider, Role,
+};
+use okta_client::{Client, Error, OkIfAbsent};
+use operations::{Operation, ProblemCode};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, json};
+use tokio::time::Instant;
+
+use crate::lookup::{POLL, group_called, idp_of, if_present};
+
+/// Time for the calls that make a tenant. No call is begun later.
+const FORWARD: Duration = Duration::from_secs(8);
+
+/// Time for taking them back.
+const UNDO: Duration = Duration::from_secs(4);
+
+/// Age from which a tenant that is not complete has nobody working on it; one
+/// second is for calls that were on their way.
+pub(crate) const ABANDONED: Duration = Duration::from_secs(13);
+
+/// The admin role of a tenant's admins.
+pub(crate) const ROLE: &str = "USER_ADMIN";
+
+/// The operation `add-tenant`.
+pub struct AddTenant;
+
+/// What to create.
+#[derive(Debug)]
+pub struct Input {
+    name: NewTenantName,
+}
+
+/// Request body.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Body {
+    /// `^[a-z0-9](-?[a-z0-9])*$`, 2 to 50 characters.
+    name: String,
+}
+
+/// The new tenant.
+#[derive(Debug, Serialize, JsonSchema)]
+#[expect(non_snake_case, reason = "names that clients of the predecessor read")]
+pub struct Output {
+    /// Id of the tenant: the id of its IdP.
+    pub id: String,
+    /// Id of the group of its admins.
+    pub ADMINS_groupId: String,
+    /// Id of the group of all its users.
+    pub USERS_groupId: String,
+    /// Id of the role assignment of the admins.
+    pub ADMINS_roleId: String,
+    /// Its name.
+    pub name: String,
+    /// When it was created, RFC 3339, UTC.
+    pub created: String,
+    /// When it last changed, RFC 3339, UTC.
+    #[serde(rename = "lastUpdated")]
+    pub last_updated: String,
+}
+
+/// Why there is no new tenant.
+#[derive(Debug)]
+pub enum AddTenantError {
+    /// The name is a tenant's.
+    AlreadyExists {
+        /// The name.
+        name: TenantName,
+        /// Id of that tenant.
+        id: String,
+    },
+    /// The name is taken by something that is no tenant.
+    NameTaken {
+        /// What has the name.
+        object: String,
+    },
+    /// Another request has been creating it for as long as this one could wait.
+    Busy(TenantName),
+    /// A step failed; the problem says what is left.
+    Stopped(Problem),
+}
+
+impl From<AddTenantError> for Problem {
+    fn from(error: AddTenantError) -> Self {
+        match error {
+            AddTenantError::AlreadyExists { name, id } => Problem::new(
+                ProblemCode::TenantAlreadyExists,
+                format!("the tenant `{name}` exists already, with the id `{id}`"),
+            )
+            .member("existingId", id.into()),
+            AddTenantError::NameTaken { object } => Problem::new(
+                ProblemCode::NameTaken,
+                format!(
+                    "the org has {object}, which belongs to no tenant; choose another name, or rename it in Okta"
+                ),
+            ),
+            AddTenantError::Busy(name) => {
+                Problem::new(ProblemCode::TenantBusy, format!("another request is creating `{name}`"))
+                    .retry_after(Duration::from_secs(2))
+            }
+            AddTenantError::Stopped(problem) => problem,
+        }
+    }
+}
+
+impl Decode for Input {
+    type Body = Body;
+
+    fn decode(request: &Request) -> Result<Self, Problem> {
+        let body: Body = request.body()?;
+        let name =
+            NewTenantName::parse(&body.name).map_err(|e| Problem::violation("/name", e.to_string()))?;
+        Ok(Self { name })
+    }
+}
+
+impl Endpoint for AddTenant {
+    const OPERATION: &'static Operation = operations::get("add-tenant");
+    type Input = Input;
+    type Output = Output;
+    type Error = AddTenantError;
+
+    async fn call(context: &Context, input: Input) -> Result<Success<Output>, AddTenantError> {
+        let name: &TenantName = &input.name;
+        // A run needs this much; whoever cannot have it must not begin.
+        let last_start = context.deadline.checked_sub(FORWARD + UNDO).unwrap_or_else(Instant::now);
+        loop {
+            match Run::new(context, name).create().await {
+                Ok(tenant) => {
+                    let location = format!("{}/tenants/{name}", context.base_url);
+                    return Ok(Success::new(tenant).header("location", location));
+                }
+                Err(Stop::Taken) => {}
+                Err(Stop::NameTaken(object)) => return Err(AddTenantError::NameTaken { object }),
+                Err(Stop::Failed(problem)) => return Err(AddTenantError::Stopped(*problem)),
+            }
+            if let Some(id) = settle(context, name, last_start).await? {
+                return Err(AddTenantError::AlreadyExists { name: name.clone(), id });
+            }
+        }
+    }
+
+    fn example() -> Example {
+        Example {
+            target: "/tenants",
+            body: Some(json!({ "name": "initech" })),
+            answer: Some(json!({
+                "id": "0oa00000000000000020", "ADMINS_groupId": "00g00000000000000018",
+                "USERS_groupId": "00g00000000000000019", "ADMINS_roleId": "KVJUKUS7IFCE2SKO", "name": "initech",
+                "created": "2026-01-31T12:00:00.000Z", "lastUpdated": "2026-01-31T12:00:00.000Z",
+            })),
+        }
+    }
+}
+
+/// One attempt to make the tenant.
+struct Run<'r> {
+    context: &'r Context,
+    name: &'r TenantName,
+    steps: Steps,
+    /// Client for the steps.
+    okta: Client,
+    /// Client for taking them back.
+    undo: Client,
+    deadline: Instant,
+    /// Whether `ADMINS_<name>` is ours.
+    owner: Arc<AtomicBool>,
+}
+
+/// Why an attempt ended; everything is taken back, or named in the problem.
+enum Stop {
+    /// Somebody else has `ADMINS_<name>`.
+    Taken,
+    /// Something that is no leftover has another of the names.
+    NameTaken(String),
+    Failed(Box<Problem>),
+}
+
+impl<'r> Run<'r> {
+    fn new(context: &'r Context, name: &'r TenantName) -> Self {
+        let deadline = Instant::now() + FORWARD;
+        let (okta, undo) = (context.okta.until(deadline), context.okta.until(deadline + UNDO));
+        Self { context, name, steps: Steps::default(), okta, undo, deadline, owner: Arc::default() }
+    }
+
+    async fn create(self) -> Result<Output, Stop> {
+        // Row 1. The first group decides who owns the name.
+        let (admins, users) = tokio::join!(self.add_admins(), self.add_users());
+        let admins = match admins {
+            Ok(admins) => {
+                self.owner.store(true, Relaxed);
+                admins
+            }
+            Err(failure) if failure.source.is_duplicate() => {
+                // Ours, if it was made; another's is none of our business.
+                let problem = self.steps.unwind(failure).await;
+                return Err(match problem.code() {
+                    ProblemCode::OperationIncomplete => Stop::Failed(Box::new(problem)),
+                    _ => Stop::Taken,
+                });
+            }
+            Err(failure) => return Err(self.fail(failure).await),
+        };
+        let users = match users {
+            Ok(users) => users,
+            Err(failure) if failure.source.is_duplicate() => self.take_users_over(failure).await?,
+            Err(failure) => return Err(self.fail(failure).await),
+        };
+
+        // Row 2.
+        let (role, idp) = tokio::join!(self.assign_role(&admins.id), self.create_idp(&users.id));
+        let role = match role {
+            Ok(role) => role,
+            Err(failure) => return Err(self.fail(failure).await),
+        };
+        let idp = match idp {
+            Ok(idp) => idp,
+            Err(failure) if failure.source.is_duplicate() => self.take_idp_over(failure, &users.id).await?,
+            Err(failure) => return Err(self.fail(failure).await),
+        };
+
+        // Row 3. The undo of rows 1 and 2 covers these.
+        let mut profile = Map::new();
+        profile.insert("tenants".to_owned(), json!([format!("{}:{}:{}", idp.id, self.name, users.id)]));
+        let assignment = ApplicationGroupAssignment { id: admins.id.clone(), profile, priority: None };
+        let target = |id| self.okta.assign_group_target_to_group_admin_role(&admins.id, &role.id, id);
+        let row = tokio::join!(
+            self.steps.run("limit the role to the users group", target(&users.id)),
+            self.steps.run("limit the role to the admins group", target(&admins.id)),
+            self.steps
+                .run("deactivate the identity provider", self.okta.deactivate_identity_provider(&idp.id)),
+            self.steps.run(
+                "assign the admins group to the okta-dac app",
+                self.okta.assign_group_to_application(&self.context.app_id, &assignment)
+            ),
+        );
+        if let Err(failure) = row.0.and(row.1).and(row.2).and(row.3) {
+            return Err(self.fail(failure).await);
+        }
+
+        // Row 4: from here on it is a tenant.
+        let record =
+            AdminsDescription { tenant_id: Some(idp.id.to_string()), ..AdminsDescription::default() };
+        let profile = GroupProfile { description: record.to_text(), ..admins.profile.clone() };
+        let complete =
+            self.steps.run("complete the tenant", self.okta.replace_group(&admins.id, &profile)).await;
+        let complete = match complete {
+            Ok(group) => group,
+            Err(failure) => return Err(self.fail(failure).await),
+        };
+        Ok(Output {
+            id: idp.id.to_string(),
+            ADMINS_groupId: admins.id.to_string(),
+            USERS_groupId: users.id.to_string(),
+            ADMINS_roleId: role.id.to_string(),
+            name: self.name.to_string(),
+            created: complete.created,
+            last_updated: complete.last_updated,
+        })
+    }
+
+    async fn add_admins(&self) -> Result<Group, Failure> {
+        let name = admins_group(self.name);
+        let creating = Some(self.context.request_id.clone());
+        let record = AdminsDescription { creating, ..AdminsDescription::default() }.to_text();
+        let profile = GroupProfile::new(&name, &record);
+        let undo = |made: Option<&Group>| {
+            let (okta, id) = (self.undo.clone(), made.map(|group| group.id.clone()));
+            let object = object("group", &name, id.as_ref());
+            Undo::new(object, async move {
+                let id = match id {
+                    Some(id) => id,
+                    None => match group_called(&okta, &name).await? {
+                        // The description has our request's id: it is ours.
+                        Some(group) if group.profile.description == record => group.id,
+                        _ => return Ok(Undone::Unknown),
+                    },
+                };
+                okta.delete_group(&id).await.ok_if_absent()?;
+                Ok(Undone::Entirely)
+            })
+        };
+        self.steps.create("create the admins group", self.okta.add_group(&profile), undo).await
+    }
+
+    async fn add_users(&self) -> Result<Group, Failure> {
+        let name = users_group(self.name);
+        let profile = GroupProfile::new(&name, USERS_DESCRIPTION);
+        let undo = |made: Option<&Group>| {
+            let (okta, owner) = (self.undo.clone(), Arc::clone(&self.owner));
+            let id = made.map(|group| group.id.clone());
+            let object = object("group", &name, id.as_ref());
+            Undo::new(object, async move {
+                let id = match id {
+                    Some(id) => id,
+                    None => match group_called(&okta, &name).await? {
+                        // Only the owner of the name knows that nobody else
+                        // builds on this group.
+                        Some(group) if owner.load(Relaxed) && is_leftover(&okta, &group).await? => group.id,
+                        _ => return Ok(Undone::Unknown),
+                    },
+                };
+                okta.delete_group(&id).await.ok_if_absent()?;
+                Ok(Undone::Entirely)
+            })
+        };
+        self.steps.create("create the users group", self.okta.add_group(&profile), undo).await
+    }
+
+    async fn assign_role(&self, admins: &GroupId) -> Result<Role, Failure> {
+        let undo = |made: Option<&Role>| {
+            let (okta, admins) = (self.undo.clone(), admins.clone());
+            let object = object("role", ROLE, made.map(|role| &role.id));
+            Undo::new(object, async move {
+                remove_roles(&okta, &admins).await?;
+                Ok(Undone::Entirely)
+            })
+        };
+        self.steps
+            .create("give the admins group its role", self.okta.assign_role_to_group(admins, ROLE), undo)
+            .await
+    }
+
+    async fn create_idp(&self, users: &GroupId) -> Result<IdentityProvider, Failure> {
+        let new = placeholder_idp(self.name, users, self.context.placeholder_key.as_str());
+        let undo = |made: Option<&IdentityProvider>| {
+            let (okta, name, users) = (self.undo.clone(), self.name.clone(), users.clone());
+            let id = made.map(|idp| idp.id.clone());
+            let object = object("identityProvider", &idp_name(&name), id.as_ref());
+            Undo::new(object, async move {
+                let id = match id {
+                    Some(id) => id,
+                    None => match idp_of(&okta, &name).await? {
+                        // It provisions into the group that we made: it is ours.
+                        Some(idp) if idp.provisioned_groups() == [users.as_str()] => idp.id,
+                        _ => return Ok(Undone::Unknown),
+                    },
+                };
+                okta.delete_identity_provider(&id).await.ok_if_absent()?;
+                Ok(Undone::Entirely)
+            })
+        };
+        self.steps
+            .create("create the identity provider", self.okta.create_identity_provider(&new), undo)
+            .await
+    }
+
+    /// `USERS_<name>` is taken although we own the name: by a run that lost the
+    /// name and is about to remove its group, or by one that was killed.
+    async fn take_users_over(&self, mut failure: Failure) -> Result<Group, Stop> {
+        let name = users_group(self.name);
+        while failure.source.is_duplicate() && Instant::now() + POLL < self.deadline {
+            let removed = async {
+                let Some(group) = group_called(&self.okta, &name).await? else { return Ok(true) };
+                if !is_leftover(&self.okta, &group).await? {
+                    return Ok(false);
+                }
+                self.okta.delete_group(&group.id).await.ok_if_absent().map(|()| true)
+            };
+            match removed.await {
+                Ok(true) => {}
+                Ok(false) => return Err(self.name_taken(failure, format!("a group `{name}`")).await),
+                Err(source) => return Err(self.fail(Failure { source, ..failure }).await),
+            }
+            match self.add_users().await {
+                Ok(users) => return Ok(users),
+                Err(again) => failure = again,
+            }
+            tokio::time::sleep(POLL).await;
+        }
+        Err(self.fail(failure).await)
+    }
+
+    /// `DAC_<name>` is taken although we own the name: by a leftover, if it
+    /// trusts the placeholder, which no working IdP does.
+    async fn take_idp_over(&self, failure: Failure, users: &GroupId) -> Result<IdentityProvider, Stop> {
+        let removed = async {
+            let Some(idp) = idp_of(&self.okta, self.name).await? else { return Ok(true) };
+            if idp.trusted_key() != Some(self.context.placeholder_key.as_str()) {
+                return Ok(false);
+            }
+            self.okta.delete_identity_provider(&idp.id).await.ok_if_absent().map(|()| true)
+        };
+        match removed.await {
+            Ok(true) => match self.create_idp(users).await {
+                Ok(idp) => Ok(idp),
+                Err(failure) => Err(self.fail(failure).await),
+            },
+            Ok(false) => {
+                let object = format!("an identity provider `{}`", idp_name(self.name));
+                Err(self.name_taken(failure, object).await)
+            }
+            Err(source) => Err(self.fail(Failure { source, ..failure }).await),
+        }
+    }
+
+    async fn fail(&self, failure: Failure) -> Stop {
+        Stop::Failed(Box::new(self.steps.unwind(failure).await))
+    }
+
+    async fn name_taken(&self, failure: Failure, object: String) -> Stop {
+        let problem = self.steps.unwind(failure).await;
+        match problem.code() {
+            ProblemCode::OperationIncomplete => Stop::Failed(Box::new(problem)),
+            _ => Stop::NameTaken(object),
+        }
+    }
+}
+
+/// Somebody else has `ADMINS_<name>`: gives the id of the tenant if it is one,
+/// `None` if the name is free again. Waits for a run that may be under way, and
+/// removes what an abandoned one left.
+async fn settle(
+    context: &Context,
+    name: &TenantName,
+    last_start: Instant,
+) -> Result<Option<String>, AddTenantError> {
+    let okta = &context.okta;
+    let stopped = |error: Error| AddTenantError::Stopped(Problem::okta("find out who has the name", &error));
+    loop {
+        let Some(admins) = group_called(okta, &admins_group(name)).await.map_err(stopped)? else {
+            // It is gone again, or the index is late.
+            wait(name, last_start).await?;
+            return Ok(None);
+        };
+        let record = AdminsDescription::parse(&admins.profile.description).unwrap_or_default();
+        if record.creating.is_some() {
+            if okta.age(&admins.created).is_some_and(|age| age >= ABANDONED) {
+                sweep(context, name, &admins).await?;
+                return Ok(None);
+            }
+        } else if let Some(id) = record.tenant_id {
+            return Ok(Some(id));
+        } else if let Some(idp) = idp_of(okta, name).await.map_err(stopped)? {
+            return Ok(Some(idp.id.to_string()));
+        } else {
+            return Err(AddTenantError::NameTaken { object: format!("a group `{}`", admins_group(name)) });
+        }
+        wait(name, last_start).await?;
+    }
+}
+
+async fn wait(name: &TenantName, last_start: Instant) -> Result<(), AddTenantError> {
+    if Instant::now() + POLL > last_start {
+        return Err(AddTenantError::Busy(name.clone()));
+    }
+    tokio::time::sleep(POLL).await;
+    Ok(())
+}
+
+/// Removes what an abandoned run left, its `ADMINS_` group last: it is what a
+/// repeated request recognises the rest by. Objects that are found by name are
+/// removed only if they are as old, because another request may sweep at the
+/// same time and have begun anew.
+async fn sweep(context: &Context, name: &TenantName, admins: &Group) -> Result<(), AddTenantError> {
+    let okta = &context.okta;
+    let old = |created: &str| okta.age(created).is_some_and(|age| age >= ABANDONED);
+    let swept = async {
+        if okta.group_has_members(&admins.id).await? {
+            return Ok::<_, Error>(false);
+        }
+        if let Some(idp) = idp_of(okta, name).await?
+            && idp.trusted_key() == Some(context.placeholder_key.as_str())
+            && old(&idp.created)
+        {
+            okta.delete_identity_provider(&idp.id).await.ok_if_absent()?;
+        }
+        remove_roles(okta, &admins.id).await?;
+        if let Some(users) = group_called(okta, &users_group(name)).await?
+            && old(&users.created)
+            && is_leftover(okta, &users).await?
+        {
+            okta.delete_group(&users.id).await.ok_if_absent()?;
+        }
+        okta.delete_group(&admins.id).await.ok_if_absent()?;
+        Ok(true)
+    };
+    match swept.await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(AddTenantError::NameTaken {
+            object: format!("a half-made tenant `{name}` whose group `{}` has members", admins_group(name)),
+        }),
+        Err(error) if error.is_not_found() => Ok(()), // Another request swept it meanwhile.
+        Err(error) => {
+            let left = Object::new("group", admins_group(name), &admins.id);
+            let problem = Problem::incomplete(&[], &[], &[left]);
+            Err(AddTenantError::Stopped(problem.log("remove what an earlier request left", &error)))
+        }
+    }
+}
+
+/// Whether a `USERS_` group was made for a tenant that was never completed.
+async fn is_leftover(okta: &Client, users: &Group) -> Result<bool, Error> {
+    Ok(users.profile.description == USERS_DESCRIPTION && !okta.group_has_members(&users.id).await?)
+}
+
+/// Takes every admin role from a group, before anything that limits it goes.
+pub(crate) async fn remove_roles(okta: &Client, group: &GroupId) -> Result<(), Error> {
+    let Some(roles) = if_present(okta.list_group_assigned_roles(group)).await? else { return Ok(()) };
+    let removed = roles
+        .iter()
+        .map(|role| async { okta.unassign_role_from_group(group, &role.id).await.ok_if_absent() });
+    try_join_all(removed).await.map(drop)
+}
+
+fn object(kind: &'static str, name: &str, id: Option<&impl ToString>) -> Object {
+    match id {
+        Some(id) => Object::new(kind, name, id.to_string()),
+        None => Object::unknown(kind, name),
+    }
+}
+
+/// The IdP of a new tenant: it can sign nobody in, because nobody has the
+/// private key of the certificate that it trusts. What it may do once it can is
+/// fixed here: new users go into `USERS_<name>`, and existing ones are linked
+/// only if they are in it and are no admins.
+fn placeholder_idp(name: &TenantName, users: &GroupId, placeholder_key: &str) -> NewIdentityProvider {
+    let signature = |scope: &str| json!({ "signature": { "algorithm": "SHA-256", "scope": scope } });
+    // RFC 2606: a name that never resolves.
+    let nowhere = "https://idp.invalid/sso";
+    NewIdentityProvider {
+        name: idp_name(name),
+        kind: "SAML2",
+        protocol: json!({
+            "type": "SAML2",
+            "endpoints": {
+                "sso": { "url": nowhere, "binding": "HTTP-POST", "destination": nowhere },
+                "acs": { "binding": "HTTP-POST", "type": "INSTANCE" },
+            },
+            "algorithms": { "request": signature("REQUEST"), "response": signature("ANY") },
+            "settings": { "nameFormat": "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified" },
+            "credentials": { "trust": { "issuer": "https://idp.invalid", "kid": placeholder_key } },
+        }),
+        policy: json!({
+            "provisioning": {
+                "action": "AUTO",
+                "profileMaster": false,
+                "groups": { "action": "ASSIGN", "assignments": [users] },
+                "conditions": { "deprovisioned": { "action": "NONE" }, "suspended": { "action": "NONE" } },
+            },
+            "accountLink": {
+                "action": "AUTO",
+                "filter": { "groups": { "include": [users] }, "users": { "excludeAdmins": true } },
+            },
+            "subject": { "userNameTemplate": { "template": "idpuser.email" }, "matchType": "USERNAME" },
+            "maxClockSkew": 0,
+        }),
+    }
+}

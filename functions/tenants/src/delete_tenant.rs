@@ -1,0 +1,278 @@
+//! Deletes a tenant: everything that carries its name. Its users stay.
+//!
+//! # Okta calls
+//!
+//! Reading: `listGroups`, `listIdentityProviders` and `listPolicies` at the
+//! same time; then `getGroup` for each group and `listPolicyRules`; then
+//! `listGroupAssignedRoles`.
+//!
+//! Deleting, in this order, the calls of a line at the same time:
+//!
+//! 1. `deletePolicyRule`: nobody is sent to the IdP any more.
+//! 2. `deleteGroup` of the app groups.
+//! 3. `unassignRoleFromGroup`: before its targets go, or it would widen.
+//! 4. `deleteGroup` of `ADMINS_<name>`.
+//! 5. `deleteGroup` of `USERS_<name>`.
+//! 6. `deactivateIdentityProvider`, `deleteIdentityProvider`.
+//! 7. `deleteIdentityProviderKey`, unless it is the placeholder or in use.
+//!
+//! # Why this order
+//!
+//! Rights go first, names last. There is no undo: a deleted group is gone with
+//! its memberships. Instead every object is found by the tenant's name alone,
+//! whatever else is gone already, so that the same request sent again
+//! completes a deletion that stopped half-way.
+
+use domain::{AdminsDescription, TenantName, pending_rule_name, rule_name};
+use futures::future::join_all;
+use lambda_kit::{
+    Context, Decode, Endpoint, Example, NoBody, Object, Problem, QueryParameter, Request, Success,
+};
+use okta_client::models::{ACTIVE, Group, IdentityProvider, KeyId, PolicyId, PolicyRule, Role};
+use okta_client::{Client, Error, OkIfAbsent};
+use operations::{Operation, ProblemCode};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::lookup::{self, if_present};
+
+/// The operation `delete-tenant`.
+pub struct DeleteTenant;
+
+/// What to delete.
+#[derive(Debug)]
+pub struct Input {
+    name: TenantName,
+    dry_run: bool,
+}
+
+/// What would be deleted, in the order of the deletion (`dryRun=true`).
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Plan {
+    /// The objects.
+    pub plan: Vec<Object>,
+}
+
+/// Why the tenant is not deleted.
+#[derive(Debug)]
+pub enum DeleteTenantError {
+    /// There is none of this name.
+    NotFound(TenantName),
+    /// A request that creates it may be under way.
+    Busy(TenantName),
+    /// Okta did not answer; nothing was deleted.
+    Okta(Error),
+    /// Some of it is deleted.
+    Incomplete {
+        /// What is deleted.
+        deleted: Vec<Object>,
+        /// What is not.
+        left: Vec<Object>,
+        /// Why.
+        source: Error,
+    },
+}
+
+impl From<DeleteTenantError> for Problem {
+    fn from(error: DeleteTenantError) -> Self {
+        match error {
+            DeleteTenantError::NotFound(name) => {
+                Problem::new(ProblemCode::TenantNotFound, format!("there is no tenant `{name}`"))
+            }
+            DeleteTenantError::Busy(name) => {
+                Problem::new(ProblemCode::TenantBusy, format!("another request is creating `{name}`"))
+                    .retry_after(std::time::Duration::from_secs(15))
+            }
+            DeleteTenantError::Okta(error) => Problem::okta("read what belongs to the tenant", &error),
+            DeleteTenantError::Incomplete { deleted, left, source } => {
+                let mut problem = Problem::incomplete(&["delete"], &[], &left);
+                problem.quote(&source);
+                let deleted = serde_json::to_value(deleted).unwrap_or_default();
+                problem.member("deleted", deleted).log("delete the tenant", &source)
+            }
+        }
+    }
+}
+
+impl Decode for Input {
+    type Body = NoBody;
+
+    const QUERY: &'static [QueryParameter] = &[QueryParameter {
+        name: "dryRun",
+        description: "`true`: answer 200 with what would be deleted, and delete nothing.",
+    }];
+
+    fn decode(request: &Request) -> Result<Self, Problem> {
+        Ok(Self { name: request.tenant()?, dry_run: request.flag("dryRun")? })
+    }
+}
+
+impl Endpoint for DeleteTenant {
+    const OPERATION: &'static Operation = operations::get("delete-tenant");
+    type Input = Input;
+    type Output = Plan;
+    type Error = DeleteTenantError;
+
+    async fn call(context: &Context, input: Input) -> Result<Success<Plan>, DeleteTenantError> {
+        let parts = Parts::of(context, &input.name).await.map_err(DeleteTenantError::Okta)?;
+        if parts.is_empty() {
+            return Err(DeleteTenantError::NotFound(input.name));
+        }
+        if parts.is_being_created(&context.okta) {
+            return Err(DeleteTenantError::Busy(input.name));
+        }
+        if input.dry_run {
+            let plan = parts.stages().iter().flatten().map(Part::object).collect();
+            return Ok(Success::new(Plan { plan }).status(200));
+        }
+        let mut deleted = Vec::new();
+        let mut stages = parts.stages().into_iter();
+        while let Some(stage) = stages.next() {
+            let results = join_all(stage.iter().map(|part| part.delete(&context.okta))).await;
+            let mut failure = None;
+            let mut left = Vec::new();
+            for (part, result) in stage.iter().zip(results) {
+                match result {
+                    Ok(()) => deleted.push(part.object()),
+                    Err(error) => {
+                        left.push(part.object());
+                        failure = Some(error);
+                    }
+                }
+            }
+            if let Some(source) = failure {
+                if deleted.is_empty() && !source.may_have_happened() {
+                    return Err(DeleteTenantError::Okta(source));
+                }
+                left.extend(stages.flatten().map(|part| part.object()));
+                return Err(DeleteTenantError::Incomplete { deleted, left, source });
+            }
+        }
+        Ok(Success::empty())
+    }
+
+    fn example() -> Example {
+        Example { target: "/tenants/globex", body: None, answer: None }
+    }
+}
+
+/// Everything that carries the tenant's name.
+struct Parts {
+    policy: Option<PolicyId>,
+    rules: Vec<PolicyRule>,
+    groups: lookup::Groups,
+    roles: Vec<Role>,
+    idp: Option<IdentityProvider>,
+    placeholder_key: KeyId,
+}
+
+impl Parts {
+    async fn of(context: &Context, name: &TenantName) -> Result<Self, Error> {
+        let okta = &context.okta;
+        let rules = async {
+            let policy =
+                okta.list_policies("IDP_DISCOVERY").await?.into_iter().next().map(|policy| policy.id);
+            let rules = match &policy {
+                Some(policy) => okta.list_policy_rules(policy).await?,
+                None => Vec::new(),
+            };
+            Ok((policy, rules))
+        };
+        let mut found = futures::try_join!(lookup::groups(okta, name), lookup::idp_of(okta, name), rules)?;
+        if found.0.admins.is_none() && found.1.is_some() {
+            // Gone, or just made and not in the search index yet.
+            found.0 = match lookup::tenant(okta, name, context.deadline).await {
+                Ok(_) => lookup::groups(okta, name).await?,
+                Err(lookup::NotFound::Okta(error)) => return Err(error),
+                Err(_) => found.0,
+            };
+        }
+        let (groups, idp, (policy, mut rules)) = found;
+        let record = groups.description().unwrap_or_default();
+        let named = [Some(rule_name(name)), Some(pending_rule_name(name))];
+        let recorded = [record.routing_rule_id, record.inactive_routing_rule_id];
+        rules.retain(|rule| {
+            named.contains(&Some(rule.name.clone())) || recorded.contains(&Some(rule.id.to_string()))
+        });
+        let roles = match &groups.admins {
+            Some(admins) => if_present(okta.list_group_assigned_roles(&admins.id)).await?.unwrap_or_default(),
+            None => Vec::new(),
+        };
+        Ok(Self { policy, rules, groups, roles, idp, placeholder_key: context.placeholder_key.clone() })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.stages().iter().all(Vec::is_empty)
+    }
+
+    /// A run that creates the tenant ends within seconds; see `add-tenant`.
+    fn is_being_created(&self, okta: &Client) -> bool {
+        let young =
+            |group: &Group| okta.age(&group.created).is_none_or(|age| age < crate::add_tenant::ABANDONED);
+        let creating =
+            self.groups.description().is_some_and(|record: AdminsDescription| record.creating.is_some());
+        creating && self.groups.admins.as_ref().is_some_and(young)
+    }
+
+    /// The parts, in the order of the deletion.
+    fn stages(&self) -> Vec<Vec<Part<'_>>> {
+        let policy = self.policy.as_ref();
+        let rules = self.rules.iter().filter_map(|rule| Some(Part::Rule(policy?, rule))).collect();
+        let admins = self.groups.admins.as_ref();
+        let roles = self.roles.iter().filter_map(|role| Some(Part::Role(admins?, role))).collect();
+        let key = self.idp.as_ref().and_then(IdentityProvider::trusted_key);
+        let key = key.filter(|key| *key != self.placeholder_key.as_str());
+        vec![
+            rules,
+            self.groups.app_users.iter().map(Part::Group).collect(),
+            roles,
+            admins.map(Part::Group).into_iter().collect(),
+            self.groups.users.as_ref().map(Part::Group).into_iter().collect(),
+            self.idp.as_ref().map(Part::Idp).into_iter().collect(),
+            key.map(|key| Part::Key(key.into())).into_iter().collect(),
+        ]
+    }
+}
+
+/// One object of the tenant.
+enum Part<'p> {
+    Rule(&'p PolicyId, &'p PolicyRule),
+    Group(&'p Group),
+    Role(&'p Group, &'p Role),
+    Idp(&'p IdentityProvider),
+    Key(KeyId),
+}
+
+impl Part<'_> {
+    fn object(&self) -> Object {
+        match self {
+            Part::Rule(_, rule) => Object::new("routingRule", &rule.name, &rule.id),
+            Part::Group(group) => Object::new("group", &group.profile.name, &group.id),
+            Part::Role(_, role) => Object::new("role", &role.kind, &role.id),
+            Part::Idp(idp) => Object::new("identityProvider", &idp.name, &idp.id),
+            Part::Key(key) => Object::new("certificate", "SAML certificate", key),
+        }
+    }
+
+    /// Deletes it; what is gone already is a success.
+    async fn delete(&self, okta: &Client) -> Result<(), Error> {
+        match self {
+            Part::Rule(policy, rule) => okta.delete_policy_rule(policy, &rule.id).await.ok_if_absent(),
+            Part::Group(group) => okta.delete_group(&group.id).await.ok_if_absent(),
+            Part::Role(group, role) => {
+                okta.unassign_role_from_group(&group.id, &role.id).await.ok_if_absent()
+            }
+            Part::Idp(idp) => {
+                if idp.status == ACTIVE {
+                    okta.deactivate_identity_provider(&idp.id).await.ok_if_absent()?;
+                }
+                okta.delete_identity_provider(&idp.id).await.ok_if_absent()
+            }
+            Part::Key(key) => match okta.delete_identity_provider_key(key).await.ok_if_absent() {
+                // Another IdP trusts the same certificate: it stays.
+                Err(Error::Api(refusal)) if refusal.status == 400 => Ok(()),
+                result => result,
+            },
+        }
+    }
+}

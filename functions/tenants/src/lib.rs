@@ -1,0 +1,25 @@
+//! Tenants over one Okta org.
+//!
+//! A tenant is six Okta objects that belong together: an identity provider
+//! `DAC_<name>`, whose id is the tenant's id; the groups `USERS_<name>` and
+//! `ADMINS_<name>`; an admin role of `ADMINS_<name>` that is limited to these
+//! two groups; and the assignment of `ADMINS_<name>` to the okta-dac app, which
+//! puts the `tenants` claim into its members' tokens. The description of
+//! `ADMINS_<name>` is the tenant's record ([`domain::AdminsDescription`]).
+//!
+//! One module is one operation.
+
+mod add_tenant;
+mod delete_tenant;
+mod get_tenant;
+mod list_tenants;
+mod lookup;
+#[cfg(test)]
+mod testing;
+mod update_tenant;
+
+pub use add_tenant::AddTenant;
+pub use delete_tenant::DeleteTenant;
+pub use get_tenant::GetTenant;
+pub use list_tenants::ListTenants;
+pub use update_tenant::UpdateTenant;

@@ -1,0 +1,427 @@
+//! Rules that concern all operations of this package.
+
+use std::time::Duration;
+
+use okta_client::models::{Group, GroupProfile};
+use okta_emulator::calls_in_a_row;
+use operation_testing::{
+    TestOrg, TestRequest, assert_same, converges_after_being_killed, fails_cleanly_at_every_step,
+};
+use operations::ProblemCode;
+use serde_json::{Value, json};
+
+use crate::{AddTenant, DeleteTenant, GetTenant, ListTenants, UpdateTenant};
+
+fn add(name: &str) -> TestRequest {
+    TestRequest::new().body(&json!({ "name": name }))
+}
+
+fn update(name: &str, change: Value) -> TestRequest {
+    TestRequest::tenant(name).body(&change)
+}
+
+async fn code<E: lambda_kit::Endpoint>(org: &TestOrg, request: &TestRequest) -> ProblemCode {
+    org.call::<E>(request).await.unwrap_err().code()
+}
+
+/// Calls and calls in a row of one request.
+async fn cost<E: lambda_kit::Endpoint>(org: &TestOrg, request: &TestRequest) -> (usize, usize) {
+    org.emulator.configure(|settings| settings.latency_ms = 30);
+    org.emulator.clear_journal();
+    org.call::<E>(request).await.unwrap();
+    org.emulator.configure(|settings| settings.latency_ms = 0);
+    let journal = org.emulator.journal();
+    (journal.len(), calls_in_a_row(&journal))
+}
+
+/// Members of the tenant `acme` beyond the demo org: an app group, both
+/// routing rules, an active IdP.
+async fn furnish(org: &TestOrg) {
+    let okta = org.okta();
+    let app_users = GroupProfile::new("APPUSERS_acme_0oa1dynamics00000001", "");
+    okta.add_group(&app_users).await.unwrap();
+    let idp =
+        org.call::<GetTenant>(&TestRequest::tenant("acme")).await.unwrap()["id"].as_str().unwrap().to_owned();
+    okta.activate_identity_provider(&idp.as_str().into()).await.unwrap();
+    for (name, activate) in [("DAC_acme", true), ("DAC_acme_unverified", false)] {
+        org.emulator.insert_rule(name, &idp, activate);
+    }
+}
+
+#[tokio::test]
+async fn the_cost_of_each_operation() {
+    let org = TestOrg::start().await;
+    assert_eq!(cost::<AddTenant>(&org, &add("initech")).await, (9, 4));
+    assert_eq!(cost::<GetTenant>(&org, &TestRequest::tenant("initech")).await, (3, 2));
+    assert_eq!(cost::<ListTenants>(&org, &TestRequest::new()).await, (1, 1));
+    assert_eq!(cost::<UpdateTenant>(&org, &update("initech", json!({"name": "initrode"}))).await, (14, 7));
+    assert_eq!(
+        cost::<UpdateTenant>(&org, &update("initrode", json!({"status": "SUSPENDED"}))).await,
+        (11, 6)
+    );
+    assert_eq!(cost::<UpdateTenant>(&org, &update("initrode", json!({"status": "ACTIVE"}))).await, (12, 7));
+    assert_eq!(cost::<DeleteTenant>(&org, &TestRequest::tenant("initrode")).await, (11, 7));
+}
+
+#[tokio::test]
+async fn ten_03_add_tenant_fails_cleanly_at_every_step() {
+    let org = TestOrg::start().await;
+    fails_cleanly_at_every_step::<AddTenant>(&org, &add("initech"), async |_| {}).await;
+}
+
+#[tokio::test]
+async fn add_tenant_converges_after_being_killed() {
+    let org = TestOrg::start().await;
+    converges_after_being_killed::<AddTenant>(&org, &add("initech"), async |_| {}).await;
+}
+
+#[tokio::test]
+async fn a_rename_fails_cleanly_at_every_step() {
+    let org = TestOrg::start().await;
+    let request = update("acme", json!({"name": "umbrella"}));
+    fails_cleanly_at_every_step::<UpdateTenant>(&org, &request, furnish).await;
+    converges_after_being_killed::<UpdateTenant>(&org, &request, furnish).await;
+}
+
+#[tokio::test]
+async fn a_suspension_fails_cleanly_at_every_step() {
+    let org = TestOrg::start().await;
+    let request = update("acme", json!({"status": "SUSPENDED"}));
+    fails_cleanly_at_every_step::<UpdateTenant>(&org, &request, furnish).await;
+    converges_after_being_killed::<UpdateTenant>(&org, &request, furnish).await;
+}
+
+#[tokio::test]
+async fn a_resumption_fails_cleanly_at_every_step() {
+    let org = TestOrg::start().await;
+    let request = update("acme", json!({"status": "ACTIVE"}));
+    let suspend = async |org: &TestOrg| {
+        furnish(org).await;
+        org.call::<UpdateTenant>(&update("acme", json!({"status": "SUSPENDED"}))).await.unwrap();
+    };
+    fails_cleanly_at_every_step::<UpdateTenant>(&org, &request, suspend).await;
+    converges_after_being_killed::<UpdateTenant>(&org, &request, suspend).await;
+}
+
+#[tokio::test]
+async fn ten_14_delete_tenant_fails_cleanly_at_every_step() {
+    let org = TestOrg::start().await;
+    let request = TestRequest::tenant("acme");
+    fails_cleanly_at_every_step::<DeleteTenant>(&org, &request, furnish).await;
+    converges_after_being_killed::<DeleteTenant>(&org, &request, furnish).await;
+}
+
+#[tokio::test]
+async fn a_tenant_comes_and_goes_without_a_trace() {
+    let org = TestOrg::start().await;
+    let before = org.emulator.stable_snapshot();
+    org.call::<AddTenant>(&add("initech")).await.unwrap();
+    org.call::<UpdateTenant>(&update("initech", json!({"name": "initrode"}))).await.unwrap();
+    org.call::<DeleteTenant>(&TestRequest::tenant("initrode")).await.unwrap();
+    assert_same(&org.emulator.stable_snapshot(), &before, "the org");
+}
+
+#[tokio::test]
+async fn suspending_and_resuming_restores_everything() {
+    let org = TestOrg::start().await;
+    furnish(&org).await;
+    let before = org.emulator.stable_snapshot();
+    let tenant = org.call::<UpdateTenant>(&update("acme", json!({"status": "SUSPENDED"}))).await.unwrap();
+    assert_eq!(tenant["status"], "SUSPENDED");
+    let suspended = org.emulator.stable_snapshot();
+    assert_eq!(suspended["idps"]["idp:DAC_acme"]["status"], "INACTIVE");
+    assert_eq!(suspended["group_roles"]["group:ADMINS_acme"], json!([]));
+    org.call::<UpdateTenant>(&update("acme", json!({"status": "SUSPENDED"}))).await.unwrap();
+    assert_same(&org.emulator.stable_snapshot(), &suspended, "the org");
+    org.call::<UpdateTenant>(&update("acme", json!({"status": "ACTIVE"}))).await.unwrap();
+    let mut after = org.emulator.stable_snapshot();
+    // The app group became a target of the role, as its activation would make it.
+    let targets = after["group_roles"]["group:ADMINS_acme"][0]["targets"].as_array_mut().unwrap();
+    targets.retain(|target| target != "group:APPUSERS_acme_0oa1dynamics00000001");
+    assert_same(&after, &before, "the org");
+}
+
+#[tokio::test]
+async fn ten_01_names_that_begin_alike_are_different_tenants() {
+    let org = TestOrg::start().await;
+    for name in ["acme2", "acme-3"] {
+        org.call::<AddTenant>(&add(name)).await.unwrap();
+    }
+    for name in ["acme", "acme2", "acme-3"] {
+        assert_eq!(org.call::<GetTenant>(&TestRequest::tenant(name)).await.unwrap()["name"], name);
+    }
+    org.call::<DeleteTenant>(&TestRequest::tenant("acme")).await.unwrap();
+    assert_eq!(code::<GetTenant>(&org, &TestRequest::tenant("acme")).await, ProblemCode::TenantNotFound);
+    assert_eq!(org.call::<GetTenant>(&TestRequest::tenant("acme2")).await.unwrap()["name"], "acme2");
+}
+
+#[tokio::test]
+async fn ten_02_ten_16_an_existing_name_changes_nothing() {
+    let org = TestOrg::start().await;
+    let (before, id) =
+        (org.emulator.snapshot(), org.call::<GetTenant>(&TestRequest::tenant("acme")).await.unwrap());
+    let problem = org.call::<AddTenant>(&add("acme")).await.unwrap_err();
+    assert_eq!(problem.code(), ProblemCode::TenantAlreadyExists);
+    assert_eq!(problem.document("id")["existingId"], id["id"]);
+    assert_same(&org.emulator.snapshot(), &before, "the org");
+}
+
+#[tokio::test]
+async fn names_of_other_objects_are_refused() {
+    let org = TestOrg::start().await;
+    for name in ["ADMINS_initech", "USERS_initech"] {
+        org.emulator.reset();
+        org.okta().add_group(&GroupProfile::new(name, "made by hand")).await.unwrap();
+        let before = org.emulator.stable_snapshot();
+        assert_eq!(code::<AddTenant>(&org, &add("initech")).await, ProblemCode::NameTaken, "{name}");
+        let rename = update("acme", json!({"name": "initech"}));
+        assert_eq!(code::<UpdateTenant>(&org, &rename).await, ProblemCode::NameTaken, "{name}");
+        assert_same(&org.emulator.stable_snapshot(), &before, name);
+    }
+    org.emulator.reset();
+    let rename = update("acme", json!({"name": "globex"}));
+    let before = org.emulator.stable_snapshot();
+    assert_eq!(code::<UpdateTenant>(&org, &rename).await, ProblemCode::TenantAlreadyExists);
+    assert_same(&org.emulator.stable_snapshot(), &before, "the org");
+}
+
+/// Groups and IdPs of a run that was killed before it owned the name.
+#[tokio::test]
+async fn leftovers_are_taken_over() {
+    let org = TestOrg::start().await;
+    org.call::<AddTenant>(&add("initech")).await.unwrap();
+    let after = org.emulator.stable_snapshot();
+    org.call::<DeleteTenant>(&TestRequest::tenant("initech")).await.unwrap();
+    let users: Group =
+        org.okta().add_group(&GroupProfile::new("USERS_initech", domain::USERS_DESCRIPTION)).await.unwrap();
+    org.call::<AddTenant>(&add("initech")).await.unwrap();
+    assert_same(&org.emulator.stable_snapshot(), &after, "the org");
+    assert!(org.okta().get_group(&users.id).await.unwrap_err().is_not_found());
+}
+
+#[tokio::test]
+async fn ten_15_one_name_at_once_makes_one_tenant() {
+    let org = TestOrg::start().await;
+    org.emulator.configure(|settings| settings.latency_ms = 5);
+    let request = add("initech");
+    let calls = (0..50).map(|_| org.call::<AddTenant>(&request));
+    let results = futures::future::join_all(calls).await;
+    let made = results.iter().filter(|result| result.is_ok()).count();
+    let conflicts = results.iter().filter_map(|result| result.as_ref().err()).map(|problem| problem.code());
+    assert!(
+        conflicts.clone().all(|code| code == ProblemCode::TenantAlreadyExists),
+        "{:?}",
+        conflicts.collect::<Vec<_>>()
+    );
+    assert_eq!(made, 1);
+    let all = org.emulator.stable_snapshot();
+    org.emulator.reset();
+    org.call::<AddTenant>(&request).await.unwrap();
+    assert_same(&org.emulator.stable_snapshot(), &all, "the org");
+}
+
+#[tokio::test]
+async fn different_names_at_once_make_all_tenants() {
+    let org = TestOrg::start().await;
+    let requests: Vec<_> = (0..50).map(|n| add(&format!("tenant-{n}"))).collect();
+    let results =
+        futures::future::join_all(requests.iter().map(|request| org.call::<AddTenant>(request))).await;
+    assert!(results.iter().all(Result::is_ok));
+    let listed = org.call::<ListTenants>(&TestRequest::new().query("limit", "200")).await.unwrap();
+    assert_eq!(listed.as_array().unwrap().len(), 52);
+}
+
+/// Two requests find the same abandoned run: one makes the tenant anew.
+#[tokio::test]
+async fn an_abandoned_run_is_swept_once() {
+    let org = TestOrg::start().await;
+    let marker = json!({ "creating": "request-of-a-dead-process" }).to_string();
+    org.okta().add_group(&GroupProfile::new("ADMINS_initech", marker)).await.unwrap();
+    org.advance_clock(Duration::from_secs(60));
+    let request = add("initech");
+    let results = futures::future::join_all((0..10).map(|_| org.call::<AddTenant>(&request))).await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+    let all = org.emulator.stable_snapshot();
+    org.emulator.reset();
+    org.call::<AddTenant>(&request).await.unwrap();
+    assert_same(&org.emulator.stable_snapshot(), &all, "the org");
+}
+
+#[tokio::test]
+async fn a_tenant_in_the_making_is_invisible() {
+    let org = TestOrg::start().await;
+    let marker = json!({ "creating": "another-request" }).to_string();
+    org.okta().add_group(&GroupProfile::new("ADMINS_initech", marker)).await.unwrap();
+    let initech = TestRequest::tenant("initech");
+    assert_eq!(code::<GetTenant>(&org, &initech).await, ProblemCode::TenantNotFound);
+    assert_eq!(
+        code::<UpdateTenant>(&org, &update("initech", json!({"name": "b2"}))).await,
+        ProblemCode::TenantNotFound
+    );
+    assert_eq!(code::<DeleteTenant>(&org, &initech).await, ProblemCode::TenantBusy);
+    assert_eq!(org.call::<ListTenants>(&TestRequest::new()).await.unwrap().as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn nothing_trusts_a_search_right_after_a_write() {
+    let org = TestOrg::start().await;
+    org.emulator.configure(|settings| settings.search_lag_ms = 2_000);
+    org.call::<AddTenant>(&add("initech")).await.unwrap();
+    assert_eq!(code::<AddTenant>(&org, &add("initech")).await, ProblemCode::TenantAlreadyExists);
+    assert_eq!(org.call::<GetTenant>(&TestRequest::tenant("initech")).await.unwrap()["name"], "initech");
+    org.call::<UpdateTenant>(&update("initech", json!({"name": "initrode"}))).await.unwrap();
+    assert_eq!(code::<GetTenant>(&org, &TestRequest::tenant("initech")).await, ProblemCode::TenantNotFound);
+    org.call::<GetTenant>(&TestRequest::tenant("initrode")).await.unwrap();
+    org.call::<DeleteTenant>(&TestRequest::tenant("initrode")).await.unwrap();
+    assert_eq!(code::<GetTenant>(&org, &TestRequest::tenant("initrode")).await, ProblemCode::TenantNotFound);
+    org.call::<AddTenant>(&add("initech")).await.unwrap();
+}
+
+#[tokio::test]
+async fn ten_11_a_record_edited_by_hand_is_found_by_the_idp() {
+    let org = TestOrg::start().await;
+    let acme = TestRequest::tenant("acme");
+    let tenant = org.call::<GetTenant>(&acme).await.unwrap();
+    let admins = tenant["ADMINS_groupId"].as_str().unwrap().into();
+    org.okta().replace_group(&admins, &GroupProfile::new("ADMINS_acme", "Admins of Acme")).await.unwrap();
+    assert_eq!(org.call::<GetTenant>(&acme).await.unwrap(), tenant);
+    let listed = org.call::<ListTenants>(&TestRequest::new()).await.unwrap();
+    assert_eq!(listed[0]["id"], tenant["id"]);
+    org.call::<UpdateTenant>(&update("acme", json!({"status": "SUSPENDED"}))).await.unwrap();
+    let record = org.okta().get_group(&admins).await.unwrap().profile.description;
+    assert_eq!(
+        domain::AdminsDescription::parse(&record).unwrap().tenant_id.as_deref(),
+        tenant["id"].as_str()
+    );
+}
+
+#[tokio::test]
+async fn what_is_missing_is_named() {
+    let org = TestOrg::start().await;
+    let acme = TestRequest::tenant("acme");
+    let tenant = org.call::<GetTenant>(&acme).await.unwrap();
+    org.okta().delete_identity_provider(&tenant["id"].as_str().unwrap().into()).await.unwrap();
+    assert_eq!(
+        code::<UpdateTenant>(&org, &update("acme", json!({"name": "b2"}))).await,
+        ProblemCode::TenantBroken
+    );
+    let admins = tenant["ADMINS_groupId"].as_str().unwrap().into();
+    org.okta().replace_group(&admins, &GroupProfile::new("ADMINS_acme", "")).await.unwrap();
+    assert_eq!(code::<GetTenant>(&org, &acme).await, ProblemCode::TenantBroken);
+}
+
+#[tokio::test]
+async fn ten_08_ten_13_pages_are_full_and_complete() {
+    let org = TestOrg::start().await;
+    // Groups that are no tenants lie between.
+    for n in 0..30 {
+        let name = format!("ADMINS_t{n:02}");
+        let description = json!({ "tenantId": format!("0oa{n}") }).to_string();
+        org.okta().add_group(&GroupProfile::new(name, description)).await.unwrap();
+        org.okta().add_group(&GroupProfile::new(format!("ADMINS_none{n:02}"), "no tenant")).await.unwrap();
+    }
+    org.emulator.configure(|settings| settings.page_size = Some(7));
+    let context = org.context();
+    let (mut names, mut after) = (Vec::new(), None::<String>);
+    loop {
+        let mut request = TestRequest::new().query("limit", "5");
+        if let Some(after) = &after {
+            request = request.query("after", after);
+        }
+        let (page, next) = org.call_with_links::<ListTenants>(&context, &request).await;
+        let page: Vec<_> =
+            page.as_array().unwrap().iter().map(|t| t["name"].as_str().unwrap().to_owned()).collect();
+        assert!(page.len() == 5 || next.is_none(), "{page:?}");
+        names.extend(page);
+        match next {
+            Some(next) => after = Some(next),
+            None => break,
+        }
+    }
+    let mut expected: Vec<_> =
+        (0..30).map(|n| format!("t{n:02}")).chain(["acme".into(), "globex".into()]).collect();
+    expected.sort();
+    names.sort();
+    assert_eq!(names, expected);
+    let found = org.call::<ListTenants>(&TestRequest::new().query("search", "t1")).await.unwrap();
+    assert_eq!(found.as_array().unwrap().len(), 10);
+    let suspended = org.call::<ListTenants>(&TestRequest::new().query("status", "SUSPENDED")).await.unwrap();
+    assert_eq!(suspended, json!([]));
+}
+
+#[tokio::test]
+async fn ten_08_an_empty_org_is_an_empty_list() {
+    let org = TestOrg::start().await;
+    for name in ["acme", "globex"] {
+        org.call::<DeleteTenant>(&TestRequest::tenant(name)).await.unwrap();
+    }
+    assert_eq!(org.call::<ListTenants>(&TestRequest::new()).await.unwrap(), json!([]));
+}
+
+#[tokio::test]
+async fn bad_input_is_refused_before_any_call() {
+    let org = TestOrg::start().await;
+    let arrived = org.emulator.arrivals();
+    for name in ["", "a", "Acme", "a/b", "*", "a:b", "acme_corp", " acme", "unverified", &"a".repeat(51)] {
+        assert_eq!(code::<AddTenant>(&org, &add(name)).await, ProblemCode::InvalidRequest, "{name}");
+        let rename = update("acme", json!({ "name": name }));
+        assert_eq!(code::<UpdateTenant>(&org, &rename).await, ProblemCode::InvalidRequest, "{name}");
+    }
+    for body in
+        [json!({}), json!({"status": "GONE"}), json!({"id": 1}), json!([]), json!({"name": null, "x": 1})]
+    {
+        assert_eq!(
+            code::<UpdateTenant>(&org, &update("acme", body.clone())).await,
+            ProblemCode::InvalidRequest,
+            "{body}"
+        );
+        assert_eq!(
+            code::<AddTenant>(&org, &TestRequest::new().body(&body)).await,
+            ProblemCode::InvalidRequest,
+            "{body}"
+        );
+    }
+    for (name, value) in [
+        ("limit", "0"),
+        ("limit", "201"),
+        ("limit", "x"),
+        ("after", "x"),
+        ("after", "9999.x"),
+        ("status", "x"),
+    ] {
+        let request = TestRequest::new().query(name, value);
+        assert_eq!(code::<ListTenants>(&org, &request).await, ProblemCode::InvalidRequest, "{name}={value}");
+    }
+    let request = TestRequest::tenant("acme").query("dryRun", "yes");
+    assert_eq!(code::<DeleteTenant>(&org, &request).await, ProblemCode::InvalidRequest);
+    for name in ["*", "a:b", "a/b", ""] {
+        assert_eq!(
+            code::<GetTenant>(&org, &TestRequest::tenant(name)).await,
+            ProblemCode::InvalidRequest,
+            "{name}"
+        );
+    }
+    assert_eq!(org.emulator.arrivals(), arrived);
+}
+
+#[tokio::test]
+async fn dry_run_deletes_nothing() {
+    let org = TestOrg::start().await;
+    furnish(&org).await;
+    let before = org.emulator.snapshot();
+    let plan = org.call::<DeleteTenant>(&TestRequest::tenant("acme").query("dryRun", "true")).await.unwrap();
+    let names: Vec<_> =
+        plan["plan"].as_array().unwrap().iter().map(|part| part["name"].as_str().unwrap()).collect();
+    let expected = [
+        "DAC_acme",
+        "DAC_acme_unverified",
+        "APPUSERS_acme_0oa1dynamics00000001",
+        "USER_ADMIN",
+        "ADMINS_acme",
+        "USERS_acme",
+        "DAC_acme",
+    ];
+    assert_eq!(names, expected);
+    assert_same(&org.emulator.snapshot(), &before, "the org");
+    assert_eq!(code::<DeleteTenant>(&org, &TestRequest::tenant("nobody")).await, ProblemCode::TenantNotFound);
+}

@@ -1,0 +1,38 @@
+//! The made-up account that the local stack runs in.
+
+/// Region.
+pub(crate) const REGION: &str = "us-east-1";
+/// Account id.
+pub(crate) const ACCOUNT: &str = "000000000000";
+/// Id of the REST API.
+pub(crate) const API_ID: &str = "local00api";
+/// ARN of the secret with the Okta credential.
+pub(crate) const SECRET_ARN: &str =
+    "arn:aws:secretsmanager:us-east-1:000000000000:secret:okta-dac/okta-credential-AbCdEf";
+/// What a function shows to the secrets extension.
+pub(crate) const SESSION_TOKEN: &str = "local-session-token";
+
+/// Milliseconds since 1970, the machine's.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock;
+
+impl Clock {
+    /// Now.
+    pub fn now_ms(self) -> u64 {
+        u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or_default()
+    }
+}
+
+/// A request id: unique within this process.
+pub(crate) fn request_id() -> String {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let serial = NEXT.fetch_add(1, Ordering::Relaxed);
+    format!("{:08x}-{:04x}-4000-8000-{serial:012x}", Clock.now_ms() as u32, std::process::id() as u16)
+}
+
+/// ARN of a method of the API: the real path, not the template.
+pub(crate) fn method_arn(stage: &str, method: &str, path: &str) -> String {
+    let path = path.trim_start_matches('/');
+    format!("arn:aws:execute-api:{REGION}:{ACCOUNT}:{API_ID}/{stage}/{method}/{path}")
+}

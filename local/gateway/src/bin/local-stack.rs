@@ -1,0 +1,113 @@
+//! `make run`: the local stack in the terminal.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use gateway::{Stack, StackOptions};
+use okta_emulator::{DEMO_ORG, Seed, TokenRequest};
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// okta-dac on this machine: API, functions, an Okta emulator. No Okta org, no
+/// AWS account, no Docker.
+#[derive(Parser)]
+struct Arguments {
+    /// Port of the API; 0 picks a free one.
+    #[arg(long, env = "API_PORT", default_value_t = 3000)]
+    api_port: u16,
+    /// Port of Lambda's APIs.
+    #[arg(long, env = "LAMBDA_PORT", default_value_t = 9001)]
+    lambda_port: u16,
+    /// Port of the Okta emulator.
+    #[arg(long, env = "OKTA_PORT", default_value_t = 8700)]
+    okta_port: u16,
+    /// Processes of one function at most.
+    #[arg(long, default_value_t = 4)]
+    concurrency: usize,
+    /// Seed of the org instead of the demo org.
+    #[arg(long)]
+    seed: Option<PathBuf>,
+    /// Load the org's state from this file if it exists, and save it on exit.
+    #[arg(long)]
+    state: Option<PathBuf>,
+    /// The template.
+    #[arg(long, default_value = "template.yaml")]
+    template: PathBuf,
+    /// Folder with the functions' binaries.
+    #[arg(long, default_value = "target/debug")]
+    bin_dir: PathBuf,
+    /// Print one JSON object with the addresses instead of the table.
+    #[arg(long)]
+    json: bool,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            eprintln!("make run: {sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), String> {
+    let yaml = match &arguments.seed {
+        None => DEMO_ORG.to_owned(),
+        Some(path) => {
+            std::fs::read_to_string(path).map_err(|e| format!("{} cannot be read: {e}", path.display()))?
+        }
+    };
+    let options = StackOptions {
+        api_port: arguments.api_port,
+        lambda_port: arguments.lambda_port,
+        okta_port: arguments.okta_port,
+        template: arguments.template,
+        bin_dir: arguments.bin_dir,
+        concurrency: arguments.concurrency,
+        seed: Seed::parse(&yaml).map_err(|e| e.to_string())?,
+        state_file: arguments.state,
+        log: Arc::new(|binary, line| eprintln!("{binary}: {line}")),
+    };
+    let stack = Stack::start(options).await.map_err(|e| e.to_string())?;
+    if arguments.json {
+        print_json(&stack);
+    } else {
+        print_table(&stack);
+    }
+    let mut terminate = signal(SignalKind::terminate()).map_err(|e| e.to_string())?;
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result.map_err(|e| e.to_string())?,
+        _ = terminate.recv() => {}
+    }
+    stack.okta.save().map_err(|e| e.to_string())
+}
+
+#[expect(clippy::print_stdout, reason = "a program for the terminal")]
+fn print_json(stack: &Stack) {
+    let addresses = json!({ "api": stack.api_url(), "lambda": stack.lambda_url(), "okta": stack.okta.url() });
+    println!("{addresses}");
+}
+
+#[expect(clippy::print_stdout, reason = "a program for the terminal")]
+fn print_table(stack: &Stack) {
+    let (api, lambda, okta) = (stack.api_url(), stack.lambda_url(), stack.okta.url());
+    println!("ready\n");
+    println!("  API      {api}\n  Lambda   {lambda}\n  Okta     {okta}\n");
+    println!("  superuser@demo.test   may do everything");
+    println!("  admin@acme.test       admin of the tenant acme");
+    println!("  admin@globex.test     admin of the tenant globex\n");
+    let login = TokenRequest { login: "admin@acme.test".to_owned(), ..TokenRequest::default() };
+    if stack.okta.access_token(&login).is_err() {
+        return; // Another seed: its users are its own.
+    }
+    println!(
+        "  token() {{ curl -s {okta}/_emulator/token -d \"{{\\\"login\\\":\\\"$1\\\"}}\" | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/'; }}"
+    );
+    println!("  curl -i {api}/tenants/acme -H \"Authorization: Bearer $(token admin@acme.test)\"");
+    println!("  curl -i {api}/tenants/acme -H \"Authorization: Bearer $(token admin@globex.test)\"\n");
+    println!("  Ctrl-C stops everything.");
+}

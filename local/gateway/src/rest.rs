@@ -1,0 +1,332 @@
+//! The two HTTP servers: the REST API, and Lambda with its neighbours.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, delete, get, post};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde_json::{Map, Value, json};
+use tokio::net::TcpListener;
+
+use crate::aws::{API_ID, SECRET_ARN, SESSION_TOKEN, method_arn, request_id};
+use crate::events::{Incoming, proxy_answer};
+use crate::iam::{Decision, evaluate};
+use crate::lambda::{InvokeError, Lambda};
+use crate::policy_cache::PolicyCache;
+use crate::template::{Route, Template};
+
+/// Largest body that API Gateway takes.
+const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
+
+/// What the servers share.
+pub(crate) struct Gateway {
+    pub(crate) template: Template,
+    pub(crate) lambda: Lambda,
+    pub(crate) policies: PolicyCache,
+    /// What Secrets Manager has.
+    pub(crate) secret: String,
+}
+
+impl Gateway {
+    pub(crate) fn new(template: Template, lambda: Lambda, secret: String) -> Self {
+        let policies = PolicyCache::new(Duration::from_secs(template.authorizer.ttl_seconds));
+        Self { template, lambda, policies, secret }
+    }
+}
+
+/// A listener on the loopback address.
+pub(crate) async fn bind(port: u16) -> std::io::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}
+
+/// The REST API.
+pub(crate) fn api(gateway: Arc<Gateway>) -> Router {
+    Router::new().fallback(any(handle)).with_state(gateway)
+}
+
+/// The Runtime API, the Invoke API, the control plane of API Gateway and the
+/// secrets extension: different hosts on AWS, one port here.
+pub(crate) fn lambda(gateway: Arc<Gateway>) -> Router {
+    let runtime = "/runtime/{function}/{instance}/2018-06-01/runtime";
+    Router::new()
+        .route(&format!("{runtime}/invocation/next"), get(next))
+        .route(&format!("{runtime}/invocation/{{id}}/response"), post(respond))
+        .route(&format!("{runtime}/invocation/{{id}}/error"), post(fail))
+        .route(&format!("{runtime}/init/error"), post(|| async { StatusCode::ACCEPTED }))
+        .route("/2015-03-31/functions/{function}/invocations", post(invoke))
+        .route("/restapis/{api}/stages/{stage}/cache/authorizers", delete(flush))
+        .route("/secretsmanager/get", get(secret))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .with_state(gateway)
+}
+
+/// An answer of the gateway itself.
+struct OwnAnswer {
+    /// Response type: key in `GatewayResponses`.
+    kind: &'static str,
+    status: StatusCode,
+    error_type: &'static str,
+    body: Value,
+}
+
+impl OwnAnswer {
+    fn new(kind: &'static str, status: StatusCode, error_type: &'static str, body: Value) -> Self {
+        Self { kind, status, error_type, body }
+    }
+
+    /// Unknown path or method alike.
+    fn no_route() -> Self {
+        let body = json!({ "message": "Missing Authentication Token" });
+        Self::new(
+            "MISSING_AUTHENTICATION_TOKEN",
+            StatusCode::FORBIDDEN,
+            "MissingAuthenticationTokenException",
+            body,
+        )
+    }
+
+    fn unauthorized() -> Self {
+        Self::new(
+            "UNAUTHORIZED",
+            StatusCode::UNAUTHORIZED,
+            "UnauthorizedException",
+            json!({ "message": "Unauthorized" }),
+        )
+    }
+
+    fn denied(explicit: bool) -> Self {
+        let end = if explicit { " with an explicit deny in an identity-based policy" } else { "" };
+        let body = json!({ "Message": format!("User is not authorized to access this resource{end}") });
+        Self::new("ACCESS_DENIED", StatusCode::FORBIDDEN, "AccessDeniedException", body)
+    }
+
+    fn authorizer_failed() -> Self {
+        let (status, kind) = (StatusCode::INTERNAL_SERVER_ERROR, "AUTHORIZER_CONFIGURATION_ERROR");
+        Self::new(kind, status, "AuthorizerConfigurationException", json!({ "message": null }))
+    }
+
+    fn function_failed() -> Self {
+        let body = json!({ "message": "Internal server error" });
+        Self::new("API_CONFIGURATION_ERROR", StatusCode::BAD_GATEWAY, "InternalServerErrorException", body)
+    }
+
+    fn timed_out() -> Self {
+        let body = json!({ "message": "Endpoint request timed out" });
+        Self::new("INTEGRATION_TIMEOUT", StatusCode::GATEWAY_TIMEOUT, "InternalServerErrorException", body)
+    }
+
+    fn too_large() -> Self {
+        let body = json!({ "message": "Request Too Long" });
+        Self::new("REQUEST_TOO_LARGE", StatusCode::PAYLOAD_TOO_LARGE, "RequestTooLargeException", body)
+    }
+
+    /// With the headers and the status that the template gives it, or else
+    /// its class.
+    fn respond(self, template: &Template) -> Response {
+        let class = if self.status.is_client_error() { "DEFAULT_4XX" } else { "DEFAULT_5XX" };
+        let responses = &template.gateway_responses;
+        let configured = responses.get(self.kind).or_else(|| responses.get(class));
+        let status = configured.and_then(|r| r.status).and_then(|s| StatusCode::from_u16(s).ok());
+        let mut response = (status.unwrap_or(self.status), self.body.to_string()).into_response();
+        let headers = response.headers_mut();
+        headers.insert("content-type", HeaderValue::from_static("application/json"));
+        headers.insert("x-amzn-errortype", HeaderValue::from_static(self.error_type));
+        set(headers, configured.map(|r| r.headers.as_slice()).unwrap_or_default());
+        response
+    }
+}
+
+fn set(headers: &mut HeaderMap, pairs: &[(String, String)]) {
+    for (name, value) in pairs {
+        if let (Ok(name), Ok(value)) = (http::HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            headers.insert(name, value);
+        }
+    }
+}
+
+async fn handle(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
+    let id = request_id();
+    let mut response = match answer(&gateway, &id, request).await {
+        Ok(response) => response,
+        Err(own) => own.respond(&gateway.template),
+    };
+    if let Ok(id) = HeaderValue::try_from(id) {
+        response.headers_mut().insert("x-amzn-requestid", id);
+    }
+    response
+}
+
+async fn answer(gateway: &Gateway, id: &str, request: Request) -> Result<Response, OwnAnswer> {
+    let (parts, body) = request.into_parts();
+    let (method, path) = (parts.method.as_str(), parts.uri.path());
+    if method == "OPTIONS" && gateway.template.has_path(path) {
+        let mut response = StatusCode::OK.into_response();
+        set(response.headers_mut(), &gateway.template.preflight);
+        return Ok(response);
+    }
+    let route = gateway.template.route(method, path).ok_or_else(OwnAnswer::no_route)?;
+    let query = parts.uri.query().unwrap_or_default();
+    let incoming =
+        Incoming { id, stage: &gateway.template.stage, method, path, query, headers: &parts.headers };
+    let context = authorize(gateway, &incoming, &route).await?;
+    let body = axum::body::to_bytes(body, MAX_BODY_BYTES).await.map_err(|_| OwnAnswer::too_large())?;
+    let event = incoming.proxy_event(&route, &body, context).to_string();
+    let pool = gateway.lambda.pool(route.binary).map_err(|_| OwnAnswer::function_failed())?;
+    let payload = pool.invoke(event.into()).await.map_err(|error| match error {
+        InvokeError::Timeout => OwnAnswer::timed_out(),
+        InvokeError::Unknown(_) | InvokeError::Function(_) => OwnAnswer::function_failed(),
+    })?;
+    proxy_answer(&payload).map(|answer| answer.map(Body::from)).ok_or_else(OwnAnswer::function_failed)
+}
+
+/// Asks the authorizer, or the cache, and evaluates the policy; gives the
+/// context for the function.
+async fn authorize(
+    gateway: &Gateway,
+    incoming: &Incoming<'_>,
+    route: &Route<'_>,
+) -> Result<Map<String, Value>, OwnAnswer> {
+    // A missing identity source is 401 without a call.
+    let token = incoming.headers.get("authorization").and_then(|value| value.to_str().ok());
+    let token = token.filter(|token| !token.is_empty()).ok_or_else(OwnAnswer::unauthorized)?;
+    let key = (token.to_owned(), incoming.path.to_owned());
+    let answer = match gateway.policies.get(&key) {
+        Some(answer) => answer,
+        None => {
+            let answer = ask(gateway, incoming, route).await?;
+            gateway.policies.put(key, answer.clone());
+            answer
+        }
+    };
+    let arn = method_arn(incoming.stage, incoming.method, incoming.path);
+    match evaluate(&answer["policyDocument"], &arn) {
+        Decision::Allow => {}
+        Decision::ExplicitDeny => return Err(OwnAnswer::denied(true)),
+        Decision::ImplicitDeny => return Err(OwnAnswer::denied(false)),
+    }
+    // Values reach the function as strings, beside principalId.
+    let context = answer["context"].as_object();
+    let mut context: Map<String, Value> = context
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| {
+            (name.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned).into())
+        })
+        .collect();
+    context.insert("principalId".to_owned(), answer["principalId"].clone());
+    Ok(context)
+}
+
+async fn ask(gateway: &Gateway, incoming: &Incoming<'_>, route: &Route<'_>) -> Result<Value, OwnAnswer> {
+    let failed = OwnAnswer::authorizer_failed;
+    let pool = gateway.lambda.pool(&gateway.template.authorizer.binary).map_err(|_| failed())?;
+    let event = incoming.authorizer_event(route).to_string();
+    let payload = pool.invoke(event.into()).await.map_err(|error| match error {
+        InvokeError::Function(error) if error["errorMessage"] == "Unauthorized" => OwnAnswer::unauthorized(),
+        _ => failed(),
+    })?;
+    let answer: Value = serde_json::from_slice(&payload).map_err(|_| failed())?;
+    let flat =
+        |context: &Map<String, Value>| !context.values().any(|value| value.is_object() || value.is_array());
+    let context_is_flat = answer["context"].as_object().is_none_or(flat);
+    // 8 KiB: quota L-20859C74.
+    if answer["policyDocument"].is_object() && context_is_flat && payload.len() <= 8_192 {
+        Ok(answer)
+    } else {
+        Err(failed())
+    }
+}
+
+type Shared = State<Arc<Gateway>>;
+
+async fn next(State(gateway): Shared, Path((function, instance)): Path<(String, u64)>) -> Response {
+    let Ok(pool) = gateway.lambda.pool(&function) else { return StatusCode::NOT_FOUND.into_response() };
+    let Ok(invocation) = pool.next(instance).await else { return StatusCode::GONE.into_response() };
+    let headers = [
+        ("Lambda-Runtime-Aws-Request-Id", invocation.id.clone()),
+        ("Lambda-Runtime-Deadline-Ms", invocation.deadline_ms.to_string()),
+        ("Lambda-Runtime-Invoked-Function-Arn", pool.arn()),
+        ("Lambda-Runtime-Trace-Id", "Root=1-00000000-000000000000000000000000;Sampled=0".to_owned()),
+    ];
+    (headers.map(|(name, value)| (name, value)), invocation.payload).into_response()
+}
+
+async fn respond(
+    State(gateway): Shared,
+    Path((function, _, id)): Path<(String, u64, String)>,
+    payload: Bytes,
+) -> StatusCode {
+    finish(&gateway, &function, &id, Ok(payload))
+}
+
+async fn fail(
+    State(gateway): Shared,
+    Path((function, _, id)): Path<(String, u64, String)>,
+    payload: Bytes,
+) -> StatusCode {
+    let error = serde_json::from_slice(&payload).unwrap_or_default();
+    finish(&gateway, &function, &id, Err(InvokeError::Function(error)))
+}
+
+fn finish(gateway: &Gateway, function: &str, id: &str, result: Result<Bytes, InvokeError>) -> StatusCode {
+    match gateway.lambda.pool(function) {
+        Ok(pool) if pool.answer(id, result) => StatusCode::ACCEPTED,
+        Ok(_) => StatusCode::GONE,
+        Err(_) => StatusCode::NOT_FOUND,
+    }
+}
+
+/// Lambda's `Invoke`: an error of the function is 200 with a header.
+async fn invoke(State(gateway): Shared, Path(function): Path<String>, payload: Bytes) -> Response {
+    let result = match gateway.lambda.pool(&function) {
+        Ok(pool) => pool.invoke(payload).await,
+        Err(error) => Err(error),
+    };
+    match result {
+        Ok(payload) => payload.into_response(),
+        Err(InvokeError::Unknown(name)) => {
+            let body = json!({ "Type": "User", "Message": format!("Function not found: {name}") });
+            (StatusCode::NOT_FOUND, [("x-amzn-errortype", "ResourceNotFoundException")], body.to_string())
+                .into_response()
+        }
+        Err(InvokeError::Function(error)) => {
+            ([("x-amz-function-error", "Unhandled")], error.to_string()).into_response()
+        }
+        Err(InvokeError::Timeout) => {
+            let body = json!({ "errorType": "Sandbox.Timedout", "errorMessage": "Task timed out" });
+            ([("x-amz-function-error", "Unhandled")], body.to_string()).into_response()
+        }
+    }
+}
+
+/// `FlushStageAuthorizersCache` of API Gateway's control plane.
+async fn flush(State(gateway): Shared, Path((api, stage)): Path<(String, String)>) -> StatusCode {
+    if api != API_ID || stage != gateway.template.stage {
+        return StatusCode::NOT_FOUND;
+    }
+    gateway.policies.flush();
+    StatusCode::ACCEPTED
+}
+
+/// The AWS Parameters and Secrets extension.
+async fn secret(
+    State(gateway): Shared,
+    Query(query): Query<std::collections::HashMap<String, String>>,
+    headers: HeaderMap,
+) -> Response {
+    if headers.get("x-aws-parameters-secrets-token").is_none_or(|token| token != SESSION_TOKEN) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    if query.get("secretId").is_none_or(|id| id != SECRET_ARN) {
+        return StatusCode::BAD_REQUEST.into_response();
+    }
+    axum::Json(json!({ "ARN": SECRET_ARN, "SecretString": gateway.secret })).into_response()
+}

@@ -1,0 +1,182 @@
+//! The whole stack: Okta emulator, Lambda, API.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use okta_emulator::{Emulator, Seed};
+use serde_json::json;
+use tokio::task::JoinHandle;
+
+use crate::aws::SECRET_ARN;
+use crate::lambda::{Lambda, LogSink};
+use crate::rest::{self, Gateway};
+use crate::template::{Template, TemplateError};
+
+/// How to start a stack. Ports are on the loopback address; 0 picks a free one.
+#[derive(Clone)]
+pub struct StackOptions {
+    /// Port of the API.
+    pub api_port: u16,
+    /// Port of Lambda.
+    pub lambda_port: u16,
+    /// Port of the Okta emulator.
+    pub okta_port: u16,
+    /// `template.yaml`.
+    pub template: PathBuf,
+    /// Folder with the functions' binaries.
+    pub bin_dir: PathBuf,
+    /// Processes of one function at most.
+    pub concurrency: usize,
+    /// The org.
+    pub seed: Seed,
+    /// State file of the org.
+    pub state_file: Option<PathBuf>,
+    /// Where the functions' log lines go.
+    pub log: LogSink,
+}
+
+/// Why a stack did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StackError {
+    /// A port is taken.
+    #[error(
+        "port {port} on 127.0.0.1 is not available: stop what uses it, or set {variable} to another port"
+    )]
+    Port {
+        /// The port.
+        port: u16,
+        /// The variable that changes it.
+        variable: &'static str,
+    },
+    /// The org cannot be made.
+    #[error(transparent)]
+    Okta(okta_emulator::StartError),
+    /// The template cannot be run.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// Functions are not built.
+    #[error("the binary {0} is missing: build it with `cargo build --workspace --bins`")]
+    MissingBinary(PathBuf),
+}
+
+/// A running stack. It stops, with every process it started, when dropped.
+pub struct Stack {
+    /// The Okta emulator.
+    pub okta: Emulator,
+    api: SocketAddr,
+    lambda_address: SocketAddr,
+    gateway: Arc<Gateway>,
+    servers: Vec<JoinHandle<()>>,
+}
+
+impl Stack {
+    /// Starts a stack; all parts answer when this returns.
+    ///
+    /// # Errors
+    ///
+    /// [`StackError`].
+    pub async fn start(options: StackOptions) -> Result<Self, StackError> {
+        let port = |port, variable| move |_: std::io::Error| StackError::Port { port, variable };
+        let (api_listener, api) =
+            rest::bind(options.api_port).await.map_err(port(options.api_port, "API_PORT"))?;
+        let (lambda_listener, lambda_address) =
+            rest::bind(options.lambda_port).await.map_err(port(options.lambda_port, "LAMBDA_PORT"))?;
+        let seed = options.seed;
+        let emulator_options = okta_emulator::Options {
+            port: options.okta_port,
+            seed: seed.clone(),
+            state_file: options.state_file,
+        };
+        let okta = Emulator::start(emulator_options).await.map_err(|error| match error {
+            okta_emulator::StartError::Port { port, .. } => StackError::Port { port, variable: "OKTA_PORT" },
+            error => StackError::Okta(error),
+        })?;
+        let parameters = parameters(&okta, &seed, lambda_address);
+        let template = Template::read(&options.template, &parameters)?;
+        for binary in template.functions.keys() {
+            let path = options.bin_dir.join(binary);
+            if !path.exists() {
+                return Err(StackError::MissingBinary(path));
+            }
+        }
+        let lambda = Lambda::new(
+            &template.functions,
+            &options.bin_dir,
+            &lambda_address.to_string(),
+            options.concurrency,
+            &options.log,
+        );
+        let secret = json!({ "apiToken": seed.api_token.token }).to_string();
+        let gateway = Arc::new(Gateway::new(template, lambda, secret));
+        let servers = vec![
+            serve(api_listener, rest::api(Arc::clone(&gateway))),
+            serve(lambda_listener, rest::lambda(Arc::clone(&gateway))),
+        ];
+        Ok(Self { okta, api, lambda_address, gateway, servers })
+    }
+
+    /// Where the API is, without a trailing slash.
+    pub fn api_url(&self) -> String {
+        format!("http://{}", self.api)
+    }
+
+    /// Where Lambda is, without a trailing slash.
+    pub fn lambda_url(&self) -> String {
+        format!("http://{}", self.lambda_address)
+    }
+
+    /// Ids of the running processes of a function.
+    pub fn processes(&self, binary: &str) -> Vec<u32> {
+        self.gateway.lambda.processes(binary)
+    }
+
+    /// Forgets what the authorizer said.
+    pub fn flush_authorizer_cache(&self) {
+        self.gateway.policies.flush();
+    }
+
+    /// The template that runs.
+    pub fn template(&self) -> &Template {
+        &self.gateway.template
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        self.gateway.lambda.stop();
+        for server in &self.servers {
+            server.abort();
+        }
+    }
+}
+
+fn serve(listener: tokio::net::TcpListener, router: axum::Router) -> JoinHandle<()> {
+    use axum::serve::ListenerExt;
+    // Without it, small answers wait for a delayed acknowledgement: 40 ms.
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
+    tokio::spawn(async move {
+        let _ = axum::serve(listener, router).await;
+    })
+}
+
+/// The template's parameters, for this machine.
+fn parameters(okta: &Emulator, seed: &Seed, lambda: SocketAddr) -> BTreeMap<String, String> {
+    let app = seed.apps.iter().find(|app| app.label == "okta-dac").map(|app| app.id.clone());
+    let app = app.unwrap_or_default();
+    let pairs = [
+        ("OktaOrgUrl", okta.url()),
+        ("OktaCredentialSecretArn", SECRET_ARN.to_owned()),
+        ("OktaDacAppId", app.clone()),
+        ("PlaceholderKeyId", seed.placeholder_key.kid.clone()),
+        ("TokenIssuer", okta.issuer()),
+        ("TokenAudiences", seed.authorization_server.audience.clone()),
+        ("TokenClientIds", app),
+        ("CorsAllowOrigin", "http://localhost:8080".to_owned()),
+        ("SecretsExtensionPort", lambda.port().to_string()),
+    ];
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}

@@ -1,0 +1,328 @@
+//! `template.yaml`, as far as the local stack needs it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_norway::Value;
+
+/// A deployment: functions, routes, the authorizer.
+#[derive(Clone, Debug)]
+pub struct Template {
+    /// Every function, by the name of its binary.
+    pub functions: BTreeMap<String, Function>,
+    /// The API's only authorizer.
+    pub authorizer: Authorizer,
+    /// Stage of the API.
+    pub stage: String,
+    /// Headers and statuses of the gateway's own answers, by response type.
+    pub gateway_responses: BTreeMap<String, GatewayResponse>,
+    /// Headers of the answer to a preflight request.
+    pub preflight: Vec<(String, String)>,
+}
+
+/// One function.
+#[derive(Clone, Debug)]
+pub struct Function {
+    /// Key in `Resources`.
+    pub logical_id: String,
+    /// `FunctionName`.
+    pub name: String,
+    /// Seconds until the function is stopped.
+    pub timeout_seconds: u64,
+    /// Memory in MiB; says how much, does not limit.
+    pub memory_mib: u64,
+    /// Its environment.
+    pub environment: BTreeMap<String, String>,
+    /// Its routes: method in upper case, path template.
+    pub routes: Vec<(String, String)>,
+}
+
+/// The authorizer.
+#[derive(Clone, Debug)]
+pub struct Authorizer {
+    /// Binary of its function.
+    pub binary: String,
+    /// How long an answer is kept; 0 keeps none.
+    pub ttl_seconds: u64,
+}
+
+/// One of the gateway's own answers.
+#[derive(Clone, Debug, Default)]
+pub struct GatewayResponse {
+    /// Status instead of the default one.
+    pub status: Option<u16>,
+    /// Additional headers.
+    pub headers: Vec<(String, String)>,
+}
+
+/// Why a template cannot be run.
+#[derive(Debug, thiserror::Error)]
+pub enum TemplateError {
+    /// The file cannot be read.
+    #[error("{path} cannot be read: {source}")]
+    Read {
+        /// The file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is no YAML.
+    #[error("the template is not YAML: {0}")]
+    Syntax(#[from] serde_norway::Error),
+    /// Something that the local stack needs is not there, or not as it needs it.
+    #[error("the template cannot be run locally: {0}")]
+    Unsupported(String),
+}
+
+type Result<T> = std::result::Result<T, TemplateError>;
+
+fn unsupported<T>(what: impl Into<String>) -> Result<T> {
+    Err(TemplateError::Unsupported(what.into()))
+}
+
+impl Template {
+    /// Reads the file; `parameters` override the defaults.
+    ///
+    /// # Errors
+    ///
+    /// [`TemplateError`].
+    pub fn read(path: &Path, parameters: &BTreeMap<String, String>) -> Result<Self> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| TemplateError::Read { path: path.display().to_string(), source })?;
+        Self::parse(&text, parameters)
+    }
+
+    /// Reads a template.
+    ///
+    /// # Errors
+    ///
+    /// [`TemplateError`].
+    pub fn parse(yaml: &str, parameters: &BTreeMap<String, String>) -> Result<Self> {
+        let root: Value = serde_norway::from_str(yaml)?;
+        let mut values = BTreeMap::new();
+        for (name, parameter) in entries(&root["Parameters"]) {
+            let value = parameters.get(name).cloned().or_else(|| scalar(&parameter["Default"]));
+            match value {
+                Some(value) => values.insert(name.to_owned(), value),
+                None => return unsupported(format!("the parameter {name} has no value")),
+            };
+        }
+        let scope = Scope { values, resources: &root["Resources"] };
+        let globals = &root["Globals"]["Function"];
+        let mut functions = BTreeMap::new();
+        let mut api = None;
+        for (logical_id, resource) in entries(&root["Resources"]) {
+            match resource["Type"].as_str() {
+                Some("AWS::Serverless::Function") => {
+                    let (binary, function) = scope.function(logical_id, &resource["Properties"], globals)?;
+                    functions.insert(binary, function);
+                }
+                Some("AWS::Serverless::Api") => api = Some(&resource["Properties"]),
+                _ => {}
+            }
+        }
+        let Some(api) = api else { return unsupported("there is no AWS::Serverless::Api") };
+        let responses = entries(&api["GatewayResponses"]).map(|(kind, response)| {
+            let headers = entries(&response["ResponseParameters"]["Headers"]);
+            let headers = headers.map(|(name, value)| Ok((name.to_owned(), scope.quoted(value)?)));
+            let status = response["StatusCode"].as_u64().and_then(|status| u16::try_from(status).ok());
+            Ok((kind.to_owned(), GatewayResponse { status, headers: headers.collect::<Result<_>>()? }))
+        });
+        let cors = &api["Cors"];
+        let preflight = [
+            ("access-control-allow-origin", "AllowOrigin"),
+            ("access-control-allow-methods", "AllowMethods"),
+            ("access-control-allow-headers", "AllowHeaders"),
+            ("access-control-max-age", "MaxAge"),
+        ];
+        let preflight = preflight.into_iter().filter(|(_, key)| !cors[*key].is_null());
+        let preflight = preflight.map(|(header, key)| Ok((header.to_owned(), scope.quoted(&cors[key])?)));
+        Ok(Self {
+            authorizer: scope.authorizer(&api["Auth"], &functions)?,
+            stage: scope.text(&api["StageName"])?,
+            gateway_responses: responses.collect::<Result<_>>()?,
+            preflight: preflight.collect::<Result<_>>()?,
+            functions,
+        })
+    }
+
+    /// Binary and parameters of the route that a request takes. A literal
+    /// segment wins over a parameter; a trailing slash does not matter.
+    pub fn route<'t>(&'t self, method: &str, path: &str) -> Option<Route<'t>> {
+        let mut candidates: Vec<Route<'t>> = self
+            .functions
+            .iter()
+            .flat_map(|(binary, function)| function.routes.iter().map(move |(m, p)| (binary, m, p)))
+            .filter(|(_, m, _)| m.as_str() == method)
+            .filter_map(|(binary, _, template)| {
+                Some(Route { binary, template, parameters: matches(template, path)? })
+            })
+            .collect();
+        candidates.sort_by_key(|route| route.parameters.len());
+        candidates.into_iter().next()
+    }
+
+    /// Whether any method is routed on this path.
+    pub fn has_path(&self, path: &str) -> bool {
+        self.functions.values().flat_map(|f| &f.routes).any(|(_, template)| matches(template, path).is_some())
+    }
+}
+
+/// The route of a request.
+#[derive(Debug)]
+pub struct Route<'t> {
+    /// Binary of the function.
+    pub binary: &'t str,
+    /// Path template.
+    pub template: &'t str,
+    /// Path parameters, as they stand in the path.
+    pub parameters: Vec<(String, String)>,
+}
+
+fn matches(template: &str, path: &str) -> Option<Vec<(String, String)>> {
+    let path = if path.len() > 1 { path.strip_suffix('/').unwrap_or(path) } else { path };
+    let (mut parameters, mut actual) = (Vec::new(), path.split('/'));
+    for expected in template.split('/') {
+        let segment = actual.next()?;
+        match expected.strip_prefix('{').and_then(|e| e.strip_suffix('}')) {
+            Some(_) if segment.is_empty() => return None,
+            Some(name) => parameters.push((name.to_owned(), segment.to_owned())),
+            None if expected == segment => {}
+            None => return None,
+        }
+    }
+    actual.next().is_none().then_some(parameters)
+}
+
+/// What intrinsic functions refer to.
+struct Scope<'t> {
+    values: BTreeMap<String, String>,
+    resources: &'t Value,
+}
+
+impl Scope<'_> {
+    fn function(&self, logical_id: &str, properties: &Value, globals: &Value) -> Result<(String, Function)> {
+        let uri = self.text(&properties["CodeUri"])?;
+        let binary = uri.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
+        if !uri.starts_with("target/lambda/") || binary.is_empty() {
+            return unsupported(format!("{logical_id}: CodeUri must be target/lambda/<binary>/, not {uri}"));
+        }
+        let mut environment = BTreeMap::new();
+        for variables in [globals, properties].map(|of| &of["Environment"]["Variables"]) {
+            for (name, value) in entries(variables) {
+                environment.insert(name.to_owned(), self.text(value)?);
+            }
+        }
+        let mut routes = Vec::new();
+        for (event, definition) in entries(&properties["Events"]) {
+            if definition["Type"].as_str() != Some("Api") {
+                return unsupported(format!("{logical_id}: the event {event} is no Api event"));
+            }
+            let properties = &definition["Properties"];
+            let (method, path) = (self.text(&properties["Method"])?, self.text(&properties["Path"])?);
+            routes.push((method.to_uppercase(), path));
+        }
+        let number =
+            |key: &str, default| properties[key].as_u64().or(globals[key].as_u64()).unwrap_or(default);
+        let function = Function {
+            logical_id: logical_id.to_owned(),
+            name: self.text(&properties["FunctionName"])?,
+            timeout_seconds: number("Timeout", 3),
+            memory_mib: number("MemorySize", 128),
+            environment,
+            routes,
+        };
+        Ok((binary, function))
+    }
+
+    fn authorizer(&self, auth: &Value, functions: &BTreeMap<String, Function>) -> Result<Authorizer> {
+        let Some(name) = auth["DefaultAuthorizer"].as_str() else {
+            return unsupported("the API has no DefaultAuthorizer");
+        };
+        let authorizer = &auth["Authorizers"][name];
+        let identity = &authorizer["Identity"];
+        let list = |key: &str| -> Vec<&str> {
+            identity[key].as_sequence().into_iter().flatten().filter_map(Value::as_str).collect()
+        };
+        if authorizer["FunctionPayloadType"].as_str() != Some("REQUEST")
+            || list("Headers") != ["Authorization"]
+            || list("Context") != ["path"]
+        {
+            return unsupported(
+                "only a REQUEST authorizer with the identity sources Authorization and context.path",
+            );
+        }
+        let arn = untag(&authorizer["FunctionArn"]);
+        let logical_id = arn.as_str().and_then(|arn| arn.strip_suffix(".Arn")).unwrap_or_default();
+        let found = functions.iter().find(|(_, function)| function.logical_id == logical_id);
+        let Some((binary, _)) = found else {
+            return unsupported(format!("{name}: FunctionArn names no function"));
+        };
+        let ttl_seconds = identity["ReauthorizeEvery"].as_u64().unwrap_or(300);
+        Ok(Authorizer { binary: binary.clone(), ttl_seconds })
+    }
+
+    /// A scalar, `!Ref` or `!Sub`.
+    fn text(&self, value: &Value) -> Result<String> {
+        if let Value::Tagged(tagged) = value {
+            let inner = scalar(&tagged.value).unwrap_or_default();
+            return match tagged.tag.to_string().as_str() {
+                "!Ref" => self.reference(&inner),
+                "!Sub" => self.substitute(&inner),
+                tag => unsupported(format!("{tag} {inner}")),
+            };
+        }
+        match scalar(value) {
+            Some(text) => Ok(text),
+            None => unsupported(format!("expected a text, found {value:?}")),
+        }
+    }
+
+    /// A text in the single quotes that API Gateway's mappings want.
+    fn quoted(&self, value: &Value) -> Result<String> {
+        Ok(self.text(value)?.trim_matches('\'').to_owned())
+    }
+
+    fn reference(&self, name: &str) -> Result<String> {
+        match self.values.get(name) {
+            Some(value) => Ok(value.clone()),
+            None if !self.resources[name].is_null() => Ok(name.to_owned()),
+            None => unsupported(format!("!Ref {name}")),
+        }
+    }
+
+    fn substitute(&self, text: &str) -> Result<String> {
+        let mut result = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once("${") {
+            let Some((name, after)) = after.split_once('}') else {
+                return unsupported(format!("!Sub {text}"));
+            };
+            result.push_str(before);
+            result.push_str(&self.reference(name)?);
+            rest = after;
+        }
+        result.push_str(rest);
+        Ok(result)
+    }
+}
+
+fn untag(value: &Value) -> &Value {
+    match value {
+        Value::Tagged(tagged) => &tagged.value,
+        value => value,
+    }
+}
+
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        _ => None,
+    }
+}
+
+fn entries(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    value.as_mapping().into_iter().flatten().filter_map(|(key, value)| Some((key.as_str()?, value)))
+}

@@ -1,0 +1,80 @@
+//! Certificates that IdPs trust.
+//!
+//! Evidence: recordings of the Terraform provider (`kid` is a UUID, `x5c` is
+//! given back as sent); error table (E0000096 for a certificate that is there).
+
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine};
+use serde_json::{Value, json};
+
+use crate::clock::okta_time;
+use crate::error::OktaError;
+use crate::org::Org;
+use crate::page;
+use crate::routes::{Auth, Call, Reply, Route};
+
+#[rustfmt::skip] // A table.
+pub(crate) const ROUTES: &[Route] = &[
+    Route { method: "GET", path: "/api/v1/idps/credentials/keys", operation_id: "listIdentityProviderKeys", auth: Auth::ApiToken, handler: list_keys },
+    Route { method: "POST", path: "/api/v1/idps/credentials/keys", operation_id: "createIdentityProviderKey", auth: Auth::ApiToken, handler: create_key },
+    Route { method: "GET", path: "/api/v1/idps/credentials/keys/{kid}", operation_id: "getIdentityProviderKey", auth: Auth::ApiToken, handler: get_key },
+    Route { method: "DELETE", path: "/api/v1/idps/credentials/keys/{kid}", operation_id: "deleteIdentityProviderKey", auth: Auth::ApiToken, handler: delete_key },
+];
+
+fn list_keys(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
+    let keys = org.idp_keys.iter().map(|(kid, key)| (kid.clone(), Value::Object(key.clone()))).collect();
+    Ok(page::reply(call, keys, 20, 200))
+}
+
+fn create_key(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
+    let certificate = call.object()?.get("x5c").and_then(|x5c| x5c.get(0)).and_then(Value::as_str);
+    let certificate = certificate.unwrap_or_default().to_owned();
+    let known = |key: &serde_json::Map<String, Value>| key.get("x5c") == Some(&json!([certificate]));
+    if let Some((kid, _)) = org.idp_keys.iter().find(|(_, key)| known(key)) {
+        return Err(OktaError::certificate_uploaded(kid));
+    }
+    let serial = org.new_id("");
+    let kid = format!("00000000-0000-4000-8000-{}", &serial[serial.len() - 12..]);
+    insert_key(org, &kid, &certificate, &okta_time(call.now))?;
+    Ok(Reply::ok(Value::Object(org.idp_keys[&kid].clone())))
+}
+
+/// Keeps a certificate under `kid`; used by the seed, too.
+pub(crate) fn insert_key(org: &mut Org, kid: &str, certificate: &str, now: &str) -> Result<(), OktaError> {
+    let refused = || OktaError::validation("x5c", "x5c: The certificate cannot be read");
+    let compact: String = certificate.split_whitespace().collect();
+    let der = BASE64_STANDARD.decode(compact).map_err(|_| refused())?;
+    let (_, parsed) = x509_parser::parse_x509_certificate(&der).map_err(|_| refused())?;
+    let expires =
+        jiff::Timestamp::from_second(parsed.validity().not_after.timestamp()).map_err(|_| refused())?;
+    let thumbprint = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &der);
+    let key = json!({
+        "kty": "RSA", "created": now, "lastUpdated": now, "expiresAt": okta_time(expires), "alg": "RSA",
+        "kid": kid, "use": "sig", "x5c": [certificate], "x5t#S256": BASE64_URL_SAFE_NO_PAD.encode(thumbprint),
+    });
+    if let Value::Object(key) = key {
+        org.idp_keys.insert(kid.to_owned(), key);
+    }
+    Ok(())
+}
+
+fn get_key(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
+    let kid = call.parameter("kid");
+    let key = org.idp_keys.get(kid).ok_or_else(|| OktaError::not_found(kid, "CredentialKey"))?;
+    Ok(Reply::ok(Value::Object(key.clone())))
+}
+
+/// Refused while an IdP trusts the key.
+fn delete_key(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
+    let kid = call.parameter("kid");
+    if !org.idp_keys.contains_key(kid) {
+        return Err(OktaError::not_found(kid, "CredentialKey"));
+    }
+    let trusts = |idp: &serde_json::Map<String, Value>| {
+        idp.get("protocol").and_then(|p| p.pointer("/credentials/trust/kid")) == Some(&Value::from(kid))
+    };
+    if org.idps.values().any(trusts) {
+        return Err(OktaError::validation("kid", "kid: The key is used by an identity provider"));
+    }
+    org.idp_keys.remove(kid);
+    Ok(Reply::no_content())
+}

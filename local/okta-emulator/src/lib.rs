@@ -1,0 +1,38 @@
+//! An Okta org in memory.
+//!
+//! It answers the Okta Management API calls that okta-dac makes as Okta does:
+//! same statuses (they do not follow REST habit), same error objects, cursors
+//! instead of page numbers, an eventually consistent search. Every handler
+//! cites where the behaviour was observed or specified. `docs/emulator.md`
+//! says what it does not do.
+//!
+//! It shares no types with `okta-client`, or both could be wrong together.
+//!
+//! Besides Okta's paths there is a control interface under `/_emulator` for
+//! tests and demonstrations; see [`control`].
+
+mod api;
+mod clock;
+pub mod control;
+mod error;
+mod faults;
+mod filter;
+mod journal;
+mod org;
+mod page;
+mod routes;
+mod seed;
+mod server;
+mod snapshot;
+mod tokens;
+
+pub use faults::{Action, Drop, Fault};
+pub use journal::{Entry, calls_in_a_row};
+pub use org::Settings;
+pub use routes::operation_ids;
+pub use seed::{Seed, SeedError};
+pub use server::{Emulator, Options, StartError};
+pub use tokens::TokenRequest;
+
+/// The demo org that the local stack starts with.
+pub const DEMO_ORG: &str = include_str!("../../demo-org.yaml");

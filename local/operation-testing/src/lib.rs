@@ -1,0 +1,292 @@
+//! Runs an operation against the Okta emulator in process, and breaks it at
+//! every call.
+//!
+//! ```no_run
+//! # use operation_testing::{TestOrg, TestRequest};
+//! # async fn example<GetTenant: lambda_kit::Endpoint>() {
+//! let org = TestOrg::start().await;
+//! let tenant = org.call::<GetTenant>(&TestRequest::tenant("acme")).await.unwrap();
+//! assert_eq!(tenant["name"], "acme");
+//! # }
+//! ```
+//!
+//! Everything here panics when it does not get what it needs: it is for tests.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "for tests")]
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use domain::Caller;
+use lambda_kit::{Context, Decode, Endpoint, Problem, Request, RequestParts};
+use okta_client::{ApiToken, Client, OrgUrl};
+use okta_emulator::{Action, DEMO_ORG, Drop, Emulator, Fault, Options, Seed};
+use operations::ProblemCode;
+use serde_json::Value;
+use tokio::time::Instant;
+
+/// The demo org, and a superuser who calls.
+pub struct TestOrg {
+    /// The emulator, for looking behind the operation.
+    pub emulator: Emulator,
+    okta: Client,
+    seed: Seed,
+    requests: AtomicU64,
+}
+
+/// A request, free of Lambda's types.
+#[derive(Clone, Debug, Default)]
+pub struct TestRequest {
+    parts: RequestParts,
+}
+
+impl TestRequest {
+    /// A request without path parameters.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A request whose path names a tenant.
+    pub fn tenant(name: &str) -> Self {
+        let mut request = Self::new();
+        request.parts.path.insert("tenant".to_owned(), name.to_owned());
+        request
+    }
+
+    /// With a query parameter.
+    #[must_use]
+    pub fn query(mut self, name: &str, value: &str) -> Self {
+        self.parts.query.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// With a JSON body.
+    #[must_use]
+    pub fn body(mut self, body: &Value) -> Self {
+        self.parts.content_type = Some("application/json".to_owned());
+        self.parts.body = body.to_string().into_bytes();
+        self
+    }
+}
+
+impl TestOrg {
+    /// Starts an emulator with the demo org.
+    pub async fn start() -> Self {
+        let seed = Seed::parse(DEMO_ORG).expect("the demo org is a seed");
+        let options = Options { port: 0, seed: seed.clone(), state_file: None };
+        let emulator = Emulator::start(options).await.expect("the emulator starts");
+        let org = OrgUrl::parse(&emulator.url()).expect("an origin");
+        let okta = Client::new(org, ApiToken::from(seed.api_token.token.clone())).expect("a client");
+        Self { emulator, okta, seed, requests: AtomicU64::new(1) }
+    }
+
+    /// A client of the org, for preparing it.
+    pub fn okta(&self) -> &Client {
+        &self.okta
+    }
+
+    /// The surroundings of a new request.
+    pub fn context(&self) -> Context {
+        let app = self.seed.apps.iter().find(|app| app.label == "okta-dac").expect("the okta-dac app");
+        let deadline = Instant::now() + Duration::from_secs(28);
+        Context {
+            okta: self.okta.for_request(deadline),
+            app_id: app.id.as_str().into(),
+            placeholder_key: self.seed.placeholder_key.kid.as_str().into(),
+            caller: superuser(),
+            request_id: format!("request-{}", self.requests.fetch_add(1, Ordering::Relaxed)),
+            deadline,
+            base_url: "https://api.example.test/v1".to_owned(),
+        }
+    }
+
+    /// Sends a request to an operation; gives the body of the answer, or null.
+    ///
+    /// # Errors
+    ///
+    /// The operation's problem.
+    pub async fn call<E: Endpoint>(&self, request: &TestRequest) -> Result<Value, Problem> {
+        let context = self.context();
+        let request = Request { parts: request.parts.clone(), caller: superuser() };
+        let input = E::Input::decode(&request)?;
+        let success = E::call(&context, input).await.map_err(Into::into)?;
+        Ok(serde_json::to_value(success.body()).expect("an answer serialises"))
+    }
+
+    /// Sends a request to a list operation; gives the page, and the cursor in
+    /// its link `next`.
+    pub async fn call_with_links<E: Endpoint>(
+        &self,
+        context: &Context,
+        request: &TestRequest,
+    ) -> (Value, Option<String>) {
+        let request = Request { parts: request.parts.clone(), caller: superuser() };
+        let problem = |problem: Problem| -> ! { panic!("{}", problem.document("id")) };
+        let input = E::Input::decode(&request).unwrap_or_else(|p| problem(p));
+        let success = E::call(context, input).await.unwrap_or_else(|error| problem(error.into()));
+        let next = success.headers().find(|(name, value)| *name == "link" && value.ends_with("rel=\"next\""));
+        let next = next.map(|(_, link)| {
+            let after = link.split("after=").nth(1).expect("a cursor");
+            after.split(['&', '>']).next().expect("a cursor").to_owned()
+        });
+        (serde_json::to_value(success.body()).expect("an answer serialises"), next)
+    }
+
+    /// Moves Okta's clock.
+    pub fn advance_clock(&self, by: Duration) {
+        let by = i64::try_from(by.as_millis()).expect("a short time");
+        self.emulator.configure(|settings| settings.clock_offset_ms += by);
+    }
+}
+
+fn superuser() -> Caller {
+    Caller::new("00u1", &[], &[domain::SUPERUSERS.to_owned()], false)
+}
+
+/// One way in which a call to Okta can fail.
+#[derive(Clone, Copy, Debug)]
+enum Failure {
+    Status(u16),
+    DroppedBefore,
+    DroppedAfter,
+}
+
+impl Failure {
+    fn action(self) -> Action {
+        match self {
+            Failure::Status(status) => Action { status: Some(status), ..Action::default() },
+            Failure::DroppedBefore => Action { drop: Some(Drop::Before), ..Action::default() },
+            Failure::DroppedAfter => Action { drop: Some(Drop::After), ..Action::default() },
+        }
+    }
+}
+
+/// Breaks `request` at every call that it makes to Okta: by status 500 and
+/// 429, and by a connection that is lost before or after the work was done;
+/// each once, and from that call on for good.
+///
+/// The answer must be a success, with the org as after an undisturbed run; or a
+/// problem with the org as it was before; or `operation-incomplete`, and then
+/// the same request, sent again a minute later, must end as an undisturbed run.
+///
+/// # Panics
+///
+/// With the call and the fault, if it is none of these.
+pub async fn fails_cleanly_at_every_step<E: Endpoint>(
+    org: &TestOrg,
+    request: &TestRequest,
+    prepare: impl AsyncFn(&TestOrg),
+) {
+    let (before, after, calls) = undisturbed::<E>(org, request, &prepare).await;
+    let failures =
+        [Failure::Status(500), Failure::Status(429), Failure::DroppedBefore, Failure::DroppedAfter];
+    for nth in 1..=calls {
+        for (failure, times) in failures.into_iter().flat_map(|failure| [(failure, 1), (failure, u64::MAX)]) {
+            let name = format!("{} call {nth} {failure:?} ×{times}", E::OPERATION.name);
+            org.emulator.reset();
+            prepare(org).await;
+            org.emulator.order(Fault::on_call(nth, times, failure.action()));
+            let result = org.call::<E>(request).await;
+            org.emulator.clear_faults();
+            let now = org.emulator.stable_snapshot();
+            match result {
+                Ok(_) => assert_same(&now, &after, &name),
+                Err(problem) if problem.code() == ProblemCode::OperationIncomplete => {
+                    let document = problem.document("id");
+                    let left = document["leftBehind"].as_array().map_or(0, Vec::len);
+                    assert!(left > 0, "{name}: nothing is named in {document}");
+                    org.advance_clock(Duration::from_secs(60));
+                    let again = org.call::<E>(request).await;
+                    let again = again.map_err(|problem| problem.document("id").to_string());
+                    assert!(again.is_ok(), "{name}: sent again: {again:?}");
+                    assert_same(&org.emulator.stable_snapshot(), &after, &format!("{name}, sent again"));
+                }
+                Err(problem) => {
+                    let status = problem.code().status();
+                    let expected = if matches!(failure, Failure::Status(429)) { 429 } else { 503 };
+                    assert_eq!(status, expected, "{name}: {}", problem.document("id"));
+                    assert_same(&now, &before, &name);
+                }
+            }
+        }
+    }
+}
+
+/// Kills `request` at every call that it makes to Okta, and sends it again a
+/// minute later: it must end as an undisturbed run.
+///
+/// # Panics
+///
+/// With the call, if it does not.
+pub async fn converges_after_being_killed<E: Endpoint>(
+    org: &TestOrg,
+    request: &TestRequest,
+    prepare: impl AsyncFn(&TestOrg),
+) {
+    let (_, after, calls) = undisturbed::<E>(org, request, &prepare).await;
+    for nth in 1..=calls {
+        org.emulator.reset();
+        prepare(org).await;
+        let hang = Action { delay_ms: 600_000, ..Action::default() };
+        org.emulator.order(Fault::on_call(nth, u64::MAX, hang));
+        let arrived = org.emulator.arrivals();
+        tokio::select! {
+            _ = org.call::<E>(request) => panic!("{} ended before call {nth}", E::OPERATION.name),
+            () = org.emulator.wait_for_arrivals(arrived + nth) => {}
+        }
+        org.emulator.clear_faults();
+        org.advance_clock(Duration::from_secs(60));
+        let again = org.call::<E>(request).await.map_err(|problem| problem.document("id").to_string());
+        let name = format!("{} killed at call {nth}", E::OPERATION.name);
+        assert!(again.is_ok(), "{name}: {again:?}");
+        assert_same(&org.emulator.stable_snapshot(), &after, &name);
+    }
+}
+
+/// Runs the request as it should go; gives the org before and after, and the
+/// number of calls.
+async fn undisturbed<E: Endpoint>(
+    org: &TestOrg,
+    request: &TestRequest,
+    prepare: &impl AsyncFn(&TestOrg),
+) -> (Value, Value, u64) {
+    org.emulator.reset();
+    prepare(org).await;
+    let before = org.emulator.stable_snapshot();
+    let arrived = org.emulator.arrivals();
+    if let Err(problem) = org.call::<E>(request).await {
+        panic!("{} fails undisturbed: {}", E::OPERATION.name, problem.document("id"));
+    }
+    (before, org.emulator.stable_snapshot(), org.emulator.arrivals() - arrived)
+}
+
+/// Compares two snapshots, and shows where they differ.
+///
+/// # Panics
+///
+/// If they differ.
+pub fn assert_same(actual: &Value, expected: &Value, name: &str) {
+    if actual != expected {
+        panic!("{name}: the org differs:\n{}", difference(actual, expected, ""));
+    }
+}
+
+/// The places where two documents differ, a line each.
+fn difference(actual: &Value, expected: &Value, path: &str) -> String {
+    match (actual, expected) {
+        (Value::Object(left), Value::Object(right)) => {
+            let keys: std::collections::BTreeSet<_> = left.keys().chain(right.keys()).collect();
+            keys.into_iter()
+                .filter(|key| left.get(*key) != right.get(*key))
+                .map(|key| {
+                    let at = format!("{path}/{key}");
+                    let of = |object: &serde_json::Map<String, Value>| {
+                        object.get(key).cloned().unwrap_or_default()
+                    };
+                    difference(&of(left), &of(right), &at)
+                })
+                .collect()
+        }
+        _ => format!("{path}: {actual}, expected {expected}\n"),
+    }
+}

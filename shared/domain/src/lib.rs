@@ -1,0 +1,16 @@
+//! The rules of okta-dac: what a tenant is called, what its Okta objects are
+//! called, what a claim grants and who may call what. Pure: no I/O, no clock.
+
+mod caller;
+mod description;
+mod names;
+
+pub use caller::{Caller, TenantClaim, TenantClaimError, permits};
+pub use description::{AdminsDescription, Resume, TenantStatus, USERS_DESCRIPTION};
+pub use names::{
+    NewTenantName, TenantName, TenantNameError, admins_group, app_of_appusers_group, appusers_prefix,
+    idp_name, pending_rule_name, rule_name, users_group,
+};
+
+/// Group whose members may do everything.
+pub const SUPERUSERS: &str = "SUPERUSERS";

@@ -1,0 +1,86 @@
+//! The configuration of a function: read once, when it starts.
+
+use okta_client::models::{AppId, KeyId};
+use okta_client::{OrgUrl, OrgUrlError};
+use operations::EnvVar;
+
+/// What an operation's function is configured with. Holds no secret.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Origin of the Okta org.
+    pub org_url: OrgUrl,
+    /// Name or ARN of the secret with the Okta credential.
+    pub credential_secret_id: String,
+    /// Port of the secrets extension.
+    pub secrets_port: u16,
+    /// What Lambda gives the function to show to the extension.
+    pub session_token: String,
+    /// The okta-dac app.
+    pub app_id: AppId,
+    /// The certificate that nobody has the private key of.
+    pub placeholder_key: KeyId,
+    /// `Access-Control-Allow-Origin`.
+    pub cors_origin: String,
+}
+
+/// Why a function cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// All required variables that are unset or empty.
+    #[error("set the environment variables {}", .0.join(", "))]
+    Missing(Vec<&'static str>),
+    /// `OKTA_ORG_URL` is no origin.
+    #[error("OKTA_ORG_URL: {0}")]
+    OrgUrl(#[from] OrgUrlError),
+    /// A port that is none.
+    #[error("{name} must be a port number, not `{value}`")]
+    Port {
+        /// The variable.
+        name: &'static str,
+        /// Its value.
+        value: String,
+    },
+}
+
+/// The values of several variables.
+///
+/// # Errors
+///
+/// [`ConfigError::Missing`] with **all** that are missing.
+pub fn read_all<const N: usize>(variables: [&EnvVar; N]) -> Result<[String; N], ConfigError> {
+    let missing: Vec<_> = variables.iter().filter(|v| v.read().is_none()).map(|v| v.name).collect();
+    if !missing.is_empty() {
+        return Err(ConfigError::Missing(missing));
+    }
+    Ok(variables.map(|variable| variable.read().unwrap_or_default()))
+}
+
+impl Config {
+    /// The configuration in the environment.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`].
+    pub fn from_env() -> Result<Self, ConfigError> {
+        let [org_url, credential_secret_id, port, session_token, app_id, key_id, cors_origin] = read_all([
+            &EnvVar::OKTA_ORG_URL,
+            &EnvVar::OKTA_CREDENTIAL_SECRET_ID,
+            &EnvVar::SECRETS_EXTENSION_PORT,
+            &EnvVar::AWS_SESSION_TOKEN,
+            &EnvVar::OKTA_DAC_APP_ID,
+            &EnvVar::PLACEHOLDER_KEY_ID,
+            &EnvVar::CORS_ALLOW_ORIGIN,
+        ])?;
+        let name = EnvVar::SECRETS_EXTENSION_PORT.name;
+        let secrets_port = port.parse().map_err(|_| ConfigError::Port { name, value: port })?;
+        Ok(Self {
+            org_url: OrgUrl::parse(&org_url)?,
+            credential_secret_id,
+            secrets_port,
+            session_token,
+            app_id: app_id.into(),
+            placeholder_key: key_id.into(),
+            cors_origin,
+        })
+    }
+}

@@ -1,0 +1,201 @@
+//! From a request to an operation's input.
+
+use std::collections::BTreeMap;
+
+use domain::{Caller, TenantName};
+use operations::ProblemCode;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+
+use crate::Problem;
+
+/// Largest body, in bytes.
+pub(crate) const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// The parts of a request, free of Lambda's types.
+#[derive(Clone, Debug, Default)]
+pub struct RequestParts {
+    /// Path parameters, decoded.
+    pub path: BTreeMap<String, String>,
+    /// Query parameters, decoded; the last value of a repeated one.
+    pub query: BTreeMap<String, String>,
+    /// `Content-Type`.
+    pub content_type: Option<String>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// A request that an operation decodes.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Its parts.
+    pub parts: RequestParts,
+    /// Who sent it.
+    pub caller: Caller,
+}
+
+/// One rule that a request breaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// JSON pointer (RFC 6901) into the body, or `query.<name>`, `path.<name>`.
+    pub pointer: String,
+    /// The rule, as a fragment of a sentence.
+    pub detail: String,
+}
+
+/// A documented query parameter.
+#[derive(Debug)]
+pub struct QueryParameter {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does, with default and bounds.
+    pub description: &'static str,
+}
+
+/// Marks an operation without a request body.
+#[derive(Debug, JsonSchema)]
+pub struct NoBody;
+
+/// An operation's input: newtypes only, so that the operation never sees a
+/// value that breaks a rule.
+pub trait Decode: Sized {
+    /// Shape of the request body.
+    type Body: JsonSchema;
+
+    /// Query parameters.
+    const QUERY: &'static [QueryParameter] = &[];
+
+    /// Reads the request.
+    ///
+    /// # Errors
+    ///
+    /// A problem that names every rule that is broken.
+    fn decode(request: &Request) -> Result<Self, Problem>;
+}
+
+impl Request {
+    /// The tenant that the path names.
+    ///
+    /// # Errors
+    ///
+    /// `invalid-request` if it cannot be a tenant's name.
+    pub fn tenant(&self) -> Result<TenantName, Problem> {
+        let name = self.parts.path.get("tenant").map_or("", String::as_str);
+        TenantName::parse(name).map_err(|error| Problem::violation("path.tenant", error.to_string()))
+    }
+
+    /// A query parameter that is present.
+    pub fn query(&self, name: &str) -> Option<&str> {
+        self.parts.query.get(name).map(String::as_str)
+    }
+
+    /// A query parameter that is `true` or `false`; false if absent.
+    ///
+    /// # Errors
+    ///
+    /// `invalid-request` for any other value.
+    pub fn flag(&self, name: &str) -> Result<bool, Problem> {
+        match self.query(name) {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => {
+                Err(Problem::violation(&format!("query.{name}"), "must be `true` or `false`".to_owned()))
+            }
+        }
+    }
+
+    /// The JSON body.
+    ///
+    /// # Errors
+    ///
+    /// `payload-too-large`, `unsupported-media-type`, `invalid-request`.
+    pub fn body<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        let body = &self.parts.body;
+        if body.len() > MAX_BODY_BYTES {
+            let detail = format!("the body has {} bytes; send at most {MAX_BODY_BYTES}", body.len());
+            return Err(Problem::new(ProblemCode::PayloadTooLarge, detail));
+        }
+        if body.is_empty() {
+            return Err(Problem::violation("", "the body is missing; send a JSON object".to_owned()));
+        }
+        let media_type = self.parts.content_type.as_deref().unwrap_or_default();
+        let media_type = media_type.split(';').next().unwrap_or_default().trim();
+        if !media_type.eq_ignore_ascii_case("application/json") {
+            let detail = "send the body with `Content-Type: application/json`".to_owned();
+            return Err(Problem::new(ProblemCode::UnsupportedMediaType, detail));
+        }
+        let mut deserializer = serde_json::Deserializer::from_slice(body);
+        let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+            let message = error.inner().to_string();
+            // "… at line 1 column 9": the pointer says it better, except for text that is no JSON.
+            let detail = if error.inner().is_data() {
+                message.split(" at line ").next().unwrap_or_default().to_owned()
+            } else {
+                format!("the body is not JSON: {message}")
+            };
+            Problem::violation(&pointer(error.path()), detail)
+        })?;
+        deserializer
+            .end()
+            .map_err(|error| Problem::violation("", format!("the body is not JSON: {error}")))?;
+        Ok(value)
+    }
+}
+
+/// `/a/b/0` for `a.b[0]`.
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    path.iter()
+        .map(|segment| match segment {
+            Segment::Seq { index } => format!("/{index}"),
+            Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+            Segment::Enum { variant } => format!("/{variant}"),
+            Segment::Unknown => String::new(),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only the refusals matter")]
+    struct Body {
+        name: String,
+        list: Option<Vec<u8>>,
+    }
+
+    fn refused(body: &str) -> (u16, String, String) {
+        let parts = RequestParts {
+            body: body.into(),
+            content_type: Some("application/json; charset=utf-8".into()),
+            ..RequestParts::default()
+        };
+        let request = Request { parts, caller: Caller::new("00u1", &[], &[], false) };
+        let problem = request.body::<Body>().unwrap_err();
+        let violation = problem.violations().first().cloned();
+        let violation = violation.unwrap_or(Violation { pointer: String::new(), detail: String::new() });
+        (problem.code().status(), violation.pointer, violation.detail)
+    }
+
+    #[test]
+    fn ten_05_bad_bodies_are_refused_with_a_pointer() {
+        for (body, pointer, detail) in [
+            ("", "", "the body is missing; send a JSON object"),
+            ("null", "", "invalid type: null, expected struct Body"),
+            ("{", "", "the body is not JSON: EOF while parsing an object at line 1 column 1"),
+            (r#"{"name": 7}"#, "/name", "invalid type: integer `7`, expected a string"),
+            (r#"{"name": "a", "x/y": 1}"#, "/x~1y", "unknown field `x/y`, expected `name` or `list`"),
+            (r#"{}"#, "", "missing field `name`"),
+            (r#"{"name": "a", "list": [1, "b"]}"#, "/list/1", "invalid type: string \"b\", expected u8"),
+            (r#"{"name": "a"} x"#, "", "the body is not JSON: trailing characters at line 1 column 15"),
+        ] {
+            assert_eq!(refused(body), (400, pointer.to_owned(), detail.to_owned()), "{body}");
+        }
+        assert_eq!(refused(&format!(r#"{{"name": "{}"}}"#, "a".repeat(2 << 20))).0, 413);
+    }
+}

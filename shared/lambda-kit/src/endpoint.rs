@@ -1,0 +1,89 @@
+//! What an operation is.
+
+use std::future::Future;
+
+use operations::Operation;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{Context, Decode, Problem};
+
+/// One operation of the API.
+pub trait Endpoint: 'static {
+    /// Its entry in the table.
+    const OPERATION: &'static Operation;
+
+    /// What it needs to know.
+    type Input: Decode + Send;
+
+    /// Body of its successful answer.
+    type Output: Serialize + JsonSchema + Send;
+
+    /// One variant per outcome that a caller can act on.
+    type Error: Into<Problem> + Send;
+
+    /// Does it. May be called with a request that was sent before: it converges.
+    fn call(
+        context: &Context,
+        input: Self::Input,
+    ) -> impl Future<Output = Result<Success<Self::Output>, Self::Error>> + Send;
+
+    /// The one sample: it feeds the event file, the OpenAPI example and the
+    /// end-to-end test.
+    fn example() -> Example;
+}
+
+/// A sample request and its answer.
+#[derive(Debug)]
+pub struct Example {
+    /// Path with its parameters filled in, and query.
+    pub target: &'static str,
+    /// Request body.
+    pub body: Option<Value>,
+    /// Answer body.
+    pub answer: Option<Value>,
+}
+
+/// A successful answer.
+#[derive(Debug)]
+pub struct Success<T> {
+    pub(crate) status: Option<u16>,
+    pub(crate) body: Option<T>,
+    pub(crate) headers: Vec<(&'static str, String)>,
+}
+
+impl<T> Success<T> {
+    /// With a body, and the status of the table.
+    pub fn new(body: T) -> Self {
+        Self { status: None, body: Some(body), headers: Vec::new() }
+    }
+
+    /// Without a body, and the status of the table.
+    pub fn empty() -> Self {
+        Self { status: None, body: None, headers: Vec::new() }
+    }
+
+    /// With another status than the table's.
+    #[must_use]
+    pub fn status(self, status: u16) -> Self {
+        Self { status: Some(status), ..self }
+    }
+
+    /// With one more header.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: String) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// The headers.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers.iter().map(|(name, value)| (*name, value.as_str()))
+    }
+
+    /// The body.
+    pub fn body(&self) -> Option<&T> {
+        self.body.as_ref()
+    }
+}

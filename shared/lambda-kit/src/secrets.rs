@@ -1,0 +1,62 @@
+//! The Okta credential, read at run time from Secrets Manager.
+//!
+//! The AWS Parameters and Secrets extension answers on localhost with the
+//! value that Secrets Manager has, caches it (300 s by default) and needs no
+//! SDK in the function. The secret is never in the environment, which everyone
+//! with `lambda:GetFunctionConfiguration` can read.
+
+use okta_client::ApiToken;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use url::Url;
+
+use crate::Config;
+
+/// Why there is no credential. Never says what was found instead.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SecretError {
+    /// The extension did not answer.
+    #[error("reach the secrets extension on port {port}")]
+    Unreachable { port: u16, source: reqwest::Error },
+    /// The extension refused.
+    #[error("read the secret `{id}`: the secrets extension answers {status}")]
+    Refused { id: String, status: u16 },
+    /// The secret has another shape.
+    #[error("read the secret `{id}`: it is not of the form {{\"apiToken\": \"…\"}}")]
+    Malformed { id: String },
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct SecretValue {
+    secret_string: SecretString,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Credential {
+    api_token: String,
+}
+
+/// The API token of the configured secret.
+pub(crate) async fn api_token(http: &reqwest::Client, config: &Config) -> Result<ApiToken, SecretError> {
+    let (port, id) = (config.secrets_port, config.credential_secret_id.clone());
+    let malformed = || SecretError::Malformed { id: id.clone() };
+    // INVARIANT: a constant with a port number is a URL.
+    #[expect(clippy::expect_used, reason = "invariant above")]
+    let mut url = Url::parse(&format!("http://localhost:{port}/secretsmanager/get")).expect("a URL");
+    url.query_pairs_mut().append_pair("secretId", &id);
+    let response = http
+        .get(url)
+        .header("X-Aws-Parameters-Secrets-Token", &config.session_token)
+        .send()
+        .await
+        .map_err(|source| SecretError::Unreachable { port, source: source.without_url() })?;
+    if !response.status().is_success() {
+        return Err(SecretError::Refused { id, status: response.status().as_u16() });
+    }
+    let value: SecretValue = response.json().await.map_err(|_| malformed())?;
+    let credential: Credential =
+        serde_json::from_str(value.secret_string.expose_secret()).map_err(|_| malformed())?;
+    Ok(ApiToken::from(credential.api_token))
+}

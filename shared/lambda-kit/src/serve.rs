@@ -1,0 +1,259 @@
+//! The Lambda function around an operation.
+
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use domain::Caller;
+use futures::FutureExt;
+use lambda_http::request::RequestContext;
+use lambda_http::{Body, RequestExt, Response, service_fn};
+use okta_client::Client;
+use operations::ProblemCode;
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::{Config, Context, Decode, Endpoint, Exit, Problem, Request, RequestParts, Success, log, secrets};
+
+/// Time between the end of an operation and the end of the function.
+const MARGIN: Duration = Duration::from_millis(500);
+
+/// Runs the function of an operation: the whole `main` of its binary.
+pub fn serve<E: Endpoint>() -> Exit {
+    log::init();
+    let started = Config::from_env().map_err(|error| log::fatal(&error)).and_then(|config| {
+        let service = Service::new(config).map_err(|error| log::fatal(&error))?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        Ok((service, runtime.map_err(|error| log::fatal(&error))?))
+    });
+    let (service, runtime) = match started {
+        Ok(started) => started,
+        Err(exit) => return exit,
+    };
+    let handler =
+        service_fn(|event| async { Ok::<_, std::convert::Infallible>(service.handle::<E>(event).await) });
+    match runtime.block_on(lambda_http::run(handler)) {
+        Ok(()) => Exit::STOPPED,
+        Err(error) => log::fatal(&error),
+    }
+}
+
+/// A client with time limits for everything that is not Okta.
+///
+/// # Errors
+///
+/// If there is no TLS on this system.
+pub fn http_client(timeout: Duration) -> Result<reqwest::Client, reqwest::Error> {
+    reqwest::Client::builder()
+        .timeout(timeout)
+        .connect_timeout(timeout)
+        .redirect(reqwest::redirect::Policy::none())
+        .tcp_nodelay(true)
+        .build()
+}
+
+/// What a function keeps between requests.
+pub struct Service {
+    config: Config,
+    http: reqwest::Client,
+    /// Made for the first request, and again after Okta rejected the credential.
+    okta: Mutex<Option<Client>>,
+}
+
+impl Service {
+    /// # Errors
+    ///
+    /// If there is no TLS on this system.
+    pub fn new(config: Config) -> Result<Self, reqwest::Error> {
+        Ok(Self { config, http: http_client(Duration::from_secs(3))?, okta: Mutex::new(None) })
+    }
+
+    /// Answers one event; never fails, never panics.
+    pub async fn handle<E: Endpoint>(&self, event: lambda_http::Request) -> Response<Body> {
+        let started = std::time::Instant::now();
+        let lambda = event.lambda_context_ref();
+        let request_id = lambda.map(|context| context.request_id.clone()).unwrap_or_default();
+        let deadline = lambda.map_or(Duration::from_secs(30), |context| until(context.deadline()));
+        let deadline = Instant::now() + deadline.saturating_sub(MARGIN);
+        let mut okta_calls = 0;
+        let work =
+            AssertUnwindSafe(self.run::<E>(&event, &request_id, deadline, &mut okta_calls)).catch_unwind();
+        let result = match tokio::time::timeout_at(deadline, work).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_panic)) => {
+                Err(Problem::new(ProblemCode::Internal, "okta-dac failed; report the request id"))
+            }
+            Err(_elapsed) => Err(Problem::new(
+                ProblemCode::OperationIncomplete,
+                "the time for this request is used up; send the same request again to complete it",
+            )),
+        };
+        if result.as_ref().is_err_and(Problem::is_rejected_credential) {
+            *self.okta.lock().await = None;
+        }
+        let code = result.as_ref().err().map(|problem| problem.code().as_str());
+        let error = result.as_ref().err().and_then(Problem::log_text).map(str::to_owned);
+        let answer = answer::<E>(result, &request_id, &self.config.cors_origin);
+        let duration_ms = started.elapsed().as_millis() as u64;
+        tracing::info!(
+            operation = E::OPERATION.name,
+            request_id,
+            status = answer.status().as_u16(),
+            code,
+            duration_ms,
+            okta_calls,
+            error,
+            "request"
+        );
+        answer
+    }
+
+    async fn run<E: Endpoint>(
+        &self,
+        event: &lambda_http::Request,
+        request_id: &str,
+        deadline: Instant,
+        okta_calls: &mut u32,
+    ) -> Result<Success<E::Output>, Problem> {
+        let request = Request { parts: parts(event), caller: caller(event)? };
+        let parameter = |name: &str| request.parts.path.get(name).map(String::as_str);
+        if !domain::permits(E::OPERATION, &request.caller, parameter) {
+            return Err(Problem::new(ProblemCode::Forbidden, "the token gives no right to this operation"));
+        }
+        let input = E::Input::decode(&request)?;
+        let okta = self.okta().await?.for_request(deadline);
+        let context = Context {
+            okta: okta.clone(),
+            app_id: self.config.app_id.clone(),
+            placeholder_key: self.config.placeholder_key.clone(),
+            caller: request.caller,
+            request_id: request_id.to_owned(),
+            deadline,
+            base_url: base_url(event),
+        };
+        let result = E::call(&context, input).await.map_err(Into::into);
+        *okta_calls = okta.calls();
+        result
+    }
+
+    async fn okta(&self) -> Result<Client, Problem> {
+        let mut kept = self.okta.lock().await;
+        if let Some(client) = &*kept {
+            return Ok(client.clone());
+        }
+        let unusable = |error: &dyn std::error::Error| {
+            Problem::new(
+                ProblemCode::Internal,
+                "okta-dac has no usable Okta credential; report the request id",
+            )
+            .log("load the Okta credential", error)
+        };
+        let token = secrets::api_token(&self.http, &self.config).await.map_err(|error| unusable(&error))?;
+        let client = Client::new(self.config.org_url.clone(), token).map_err(|error| unusable(&error))?;
+        *kept = Some(client.clone());
+        Ok(client)
+    }
+}
+
+/// Time left until a deadline that Lambda gives as a date.
+#[expect(clippy::disallowed_methods, reason = "Lambda's deadline is a date")]
+fn until(deadline: SystemTime) -> Duration {
+    // `cargo lambda watch` sends a date of 1970, which means "no deadline".
+    match deadline.duration_since(UNIX_EPOCH) {
+        Ok(epoch) if epoch < Duration::from_secs(86_400) => Duration::from_secs(30),
+        _ => deadline.duration_since(SystemTime::now()).unwrap_or_default(),
+    }
+}
+
+fn parts(event: &lambda_http::Request) -> RequestParts {
+    // A real REST API leaves path parameters as they stand in the path.
+    let decoded = |value: &str| percent_decode_str(value).decode_utf8_lossy().into_owned();
+    let path = event.path_parameters_ref();
+    let path: BTreeMap<_, _> =
+        path.into_iter().flat_map(|map| map.iter()).map(|(k, v)| (k.to_owned(), decoded(v))).collect();
+    let query = event.query_string_parameters_ref();
+    let query =
+        query.into_iter().flat_map(|map| map.iter()).map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
+    let content_type = event.headers().get("content-type").and_then(|value| value.to_str().ok());
+    RequestParts { path, query, content_type: content_type.map(str::to_owned), body: event.body().to_vec() }
+}
+
+/// The caller that the authorizer's context describes.
+fn caller(event: &lambda_http::Request) -> Result<Caller, Problem> {
+    let context = match event.request_context_ref() {
+        Some(RequestContext::ApiGatewayV1(context)) => Some(&context.authorizer.fields),
+        _ => None,
+    };
+    let text = |name: &str| context.and_then(|fields| fields.get(name)).and_then(Value::as_str);
+    let list = |name: &str| -> Vec<String> {
+        text(name).and_then(|list| serde_json::from_str(list).ok()).unwrap_or_default()
+    };
+    let uid = text("uid").filter(|uid| !uid.is_empty()).ok_or_else(|| {
+        Problem::new(
+            ProblemCode::Unauthorized,
+            "the request did not pass the authorizer; send an access token",
+        )
+    })?;
+    // Absent means "not on behalf of somebody"; anything but "false" means "yes".
+    let on_behalf = text("onBehalf").is_some_and(|value| value != "false");
+    Ok(Caller::new(uid, &list("tenants"), &list("groups"), on_behalf))
+}
+
+/// Where the caller reached this API: scheme, host, and the stage, unless a
+/// custom domain hides it.
+fn base_url(event: &lambda_http::Request) -> String {
+    let header = |name: &str| event.headers().get(name).and_then(|value| value.to_str().ok());
+    let context_path = match event.request_context_ref() {
+        Some(RequestContext::ApiGatewayV1(context)) => context.path.as_deref().unwrap_or_default(),
+        _ => "",
+    };
+    let stage = context_path.strip_suffix(event.raw_http_path()).unwrap_or_default();
+    let scheme = header("x-forwarded-proto").unwrap_or("https");
+    format!("{scheme}://{}{stage}", header("host").unwrap_or("localhost"))
+}
+
+fn answer<E: Endpoint>(
+    result: Result<Success<E::Output>, Problem>,
+    request_id: &str,
+    cors_origin: &str,
+) -> Response<Body> {
+    let mut builder = Response::builder()
+        .header("access-control-allow-origin", cors_origin)
+        .header("access-control-expose-headers", "Link, Location, Retry-After")
+        .header("cache-control", "no-store")
+        .header("x-request-id", request_id);
+    let body = match result {
+        Ok(success) => {
+            builder = builder.status(success.status.unwrap_or(E::OPERATION.success));
+            for (name, value) in success.headers {
+                builder = builder.header(name, value);
+            }
+            match success.body.map(|body| serde_json::to_string(&body)) {
+                None => Body::Empty,
+                Some(Ok(text)) => {
+                    builder = builder.header("content-type", "application/json");
+                    Body::Text(text)
+                }
+                Some(Err(_)) => return failed(),
+            }
+        }
+        Err(problem) => {
+            builder =
+                builder.status(problem.code().status()).header("content-type", "application/problem+json");
+            if let Some(seconds) = problem.retry_after_seconds() {
+                builder = builder.header("retry-after", seconds);
+            }
+            Body::Text(problem.document(request_id).to_string())
+        }
+    };
+    builder.body(body).unwrap_or_else(|_| failed())
+}
+
+/// The answer when there is none: a header value that no header can carry.
+fn failed() -> Response<Body> {
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = lambda_http::http::StatusCode::INTERNAL_SERVER_ERROR;
+    response
+}

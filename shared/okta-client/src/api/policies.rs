@@ -1,0 +1,76 @@
+//! The IdP routing policy and its rules.
+
+use http::Method;
+
+use crate::models::{Policy, PolicyId, PolicyRule, RuleId};
+use crate::{Client, Error};
+
+impl Client {
+    /// The org's policies of a type (`listPolicies`). There is exactly one of
+    /// the type `IDP_DISCOVERY`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Error`] says.
+    pub async fn list_policies(&self, kind: &str) -> Result<Vec<Policy>, Error> {
+        let mut url = self.url(&["policies"])?;
+        url.query_pairs_mut().append_pair("type", kind);
+        self.call("listPolicies", Method::GET, url).await.map(|answer| answer.body)
+    }
+
+    /// All rules of a policy; Okta does not page them (`listPolicyRules`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`].
+    pub async fn list_policy_rules(&self, policy: &PolicyId) -> Result<Vec<PolicyRule>, Error> {
+        let url = self.url(&["policies", policy.as_str(), "rules"])?;
+        self.call("listPolicyRules", Method::GET, url).await.map(|answer| answer.body)
+    }
+
+    /// Replaces a rule; its status stays (`replacePolicyRule`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`].
+    pub async fn replace_policy_rule(
+        &self,
+        policy: &PolicyId,
+        rule: &PolicyRule,
+    ) -> Result<PolicyRule, Error> {
+        let url = self.url(&["policies", policy.as_str(), "rules", rule.id.as_str()])?;
+        self.call_with("replacePolicyRule", Method::PUT, url, rule).await
+    }
+
+    /// Deletes a rule (`deletePolicyRule`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`].
+    pub async fn delete_policy_rule(&self, policy: &PolicyId, rule: &RuleId) -> Result<(), Error> {
+        let url = self.url(&["policies", policy.as_str(), "rules", rule.as_str()])?;
+        self.command("deletePolicyRule", Method::DELETE, url).await
+    }
+
+    /// Switches a rule on; repeatable (`activatePolicyRule`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`].
+    pub async fn activate_policy_rule(&self, policy: &PolicyId, rule: &RuleId) -> Result<(), Error> {
+        let url =
+            self.url(&["policies", policy.as_str(), "rules", rule.as_str(), "lifecycle", "activate"])?;
+        self.command("activatePolicyRule", Method::POST, url).await
+    }
+
+    /// Switches a rule off; repeatable (`deactivatePolicyRule`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`].
+    pub async fn deactivate_policy_rule(&self, policy: &PolicyId, rule: &RuleId) -> Result<(), Error> {
+        let url =
+            self.url(&["policies", policy.as_str(), "rules", rule.as_str(), "lifecycle", "deactivate"])?;
+        self.command("deactivatePolicyRule", Method::POST, url).await
+    }
+}

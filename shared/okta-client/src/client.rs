@@ -1,0 +1,299 @@
+//! Sending calls: credential, deadline, retries, errors.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::time::Duration;
+
+use futures::stream::{Stream, TryStreamExt, try_unfold};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use jiff::fmt::rfc2822;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+use url::Url;
+
+use crate::error::ApiError;
+use crate::{Error, OrgUrl, link, retry};
+
+/// An Okta API token. Printing it shows that it is one, not which.
+#[derive(Clone, Debug)]
+pub struct ApiToken(SecretString);
+
+impl From<String> for ApiToken {
+    fn from(token: String) -> Self {
+        Self(token.into())
+    }
+}
+
+/// Longest wait for one answer, below the deadline of the request.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Deadline of a client that [`Client::until`] has not given another.
+const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
+
+/// A client of one org. Cloning is cheap and shares the connections.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    org: Arc<OrgUrl>,
+    authorization: HeaderValue,
+    deadline: Option<Instant>,
+    calls: Arc<AtomicU32>,
+    /// `Date` of the newest answer, in seconds since 1970; 0 before the first.
+    clock: Arc<AtomicI64>,
+}
+
+/// One page of a list.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    /// The elements.
+    pub items: Vec<T>,
+    /// Okta's cursor after them; `None` on the last page.
+    pub after: Option<String>,
+    pub(crate) next: Option<Url>,
+}
+
+/// A list, page after page, as one stream of elements.
+pub type Pages<'c, T> = Pin<Box<dyn Stream<Item = Result<T, Error>> + Send + 'c>>;
+
+/// An answer with a body that was understood.
+pub(crate) struct Answer<T> {
+    pub(crate) body: T,
+    pub(crate) headers: HeaderMap,
+}
+
+impl Client {
+    /// A client that authenticates with an API token.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidRequest`] for a token with characters that no header
+    /// can carry, [`Error::Communication`] if there is no TLS on this system.
+    pub fn new(org: OrgUrl, token: ApiToken) -> Result<Self, Error> {
+        let mut authorization = HeaderValue::try_from(format!("SSWS {}", token.0.expose_secret()))
+            .map_err(|_| Error::InvalidRequest("the API token".to_owned()))?;
+        authorization.set_sensitive(true);
+        let http = reqwest::Client::builder()
+            .connect_timeout(Duration::from_secs(3))
+            .redirect(reqwest::redirect::Policy::none())
+            .tcp_nodelay(true)
+            .user_agent(concat!("okta-dac/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| Error::Communication { reason: error.to_string(), never_sent: true })?;
+        Ok(Self {
+            http,
+            org: Arc::new(org),
+            authorization,
+            deadline: None,
+            calls: Arc::default(),
+            clock: Arc::default(),
+        })
+    }
+
+    /// The same client for one request: no call is begun after `deadline`, and
+    /// calls are counted from zero.
+    #[must_use]
+    pub fn for_request(&self, deadline: Instant) -> Self {
+        Self { deadline: Some(deadline), calls: Arc::default(), ..self.clone() }
+    }
+
+    /// The same request with another deadline.
+    #[must_use]
+    pub fn until(&self, deadline: Instant) -> Self {
+        Self { deadline: Some(deadline), ..self.clone() }
+    }
+
+    /// Calls sent so far, repeated ones included.
+    pub fn calls(&self) -> u32 {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    /// How long ago, by Okta's clock at its newest answer, `time` was: a time
+    /// as Okta prints it. `None` before the first answer, or if it is no time.
+    pub fn age(&self, time: &str) -> Option<Duration> {
+        let now = self.clock.load(Ordering::Relaxed);
+        let then: jiff::Timestamp = time.parse().ok()?;
+        (now > 0).then(|| Duration::from_secs(u64::try_from(now - then.as_second()).unwrap_or(0)))
+    }
+
+    /// A URL of this org.
+    pub(crate) fn url(&self, segments: &[&str]) -> Result<Url, Error> {
+        self.org.api(segments).ok_or_else(|| Error::InvalidRequest(segments.join("/")))
+    }
+
+    /// Sends a call without a body.
+    pub(crate) async fn call<T: DeserializeOwned>(
+        &self,
+        operation_id: &'static str,
+        method: Method,
+        url: Url,
+    ) -> Result<Answer<T>, Error> {
+        self.send(operation_id, method, url, None).await.and_then(|raw| raw.decode(operation_id))
+    }
+
+    /// Sends a call with a JSON body.
+    pub(crate) async fn call_with<T: DeserializeOwned>(
+        &self,
+        operation_id: &'static str,
+        method: Method,
+        url: Url,
+        body: &impl Serialize,
+    ) -> Result<T, Error> {
+        let body = serde_json::to_vec(body).map_err(|error| Error::InvalidRequest(error.to_string()))?;
+        let raw = self.send(operation_id, method, url, Some(body)).await?;
+        raw.decode(operation_id).map(|answer| answer.body)
+    }
+
+    /// Sends a call whose answer has no body that matters.
+    pub(crate) async fn command(
+        &self,
+        operation_id: &'static str,
+        method: Method,
+        url: Url,
+    ) -> Result<(), Error> {
+        self.send(operation_id, method, url, None).await.map(drop)
+    }
+
+    /// One page of a list.
+    pub(crate) async fn page<T: DeserializeOwned>(
+        &self,
+        operation_id: &'static str,
+        url: Url,
+    ) -> Result<Page<T>, Error> {
+        let answer: Answer<Vec<T>> = self.call(operation_id, Method::GET, url).await?;
+        let next = match link::next(&answer.headers) {
+            None => None,
+            Some(target) => {
+                let foreign = || Error::Undecodable { operation_id, path: "Link".to_owned() };
+                // A link to elsewhere would carry the credential there.
+                let url = Url::parse(&target).ok().filter(|url| self.org.is_origin_of(url));
+                Some(url.ok_or_else(foreign)?)
+            }
+        };
+        let after = next.as_ref().and_then(|url| {
+            url.query_pairs().find(|(name, _)| name == "after").map(|(_, value)| value.into_owned())
+        });
+        Ok(Page { items: answer.body, after, next })
+    }
+
+    /// All elements of a list, from the page at `url` on.
+    pub(crate) fn pages<T>(&self, operation_id: &'static str, url: Result<Url, Error>) -> Pages<'_, T>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        let start = async move { url.map(|url| (VecDeque::new(), Some(url))) };
+        let pages = futures::stream::once(start).map_ok(move |state| {
+            try_unfold(state, move |(mut items, mut next): (VecDeque<T>, Option<Url>)| async move {
+                while items.is_empty() {
+                    let Some(url) = next.take() else { return Ok(None) };
+                    let page = self.page(operation_id, url).await?;
+                    (items, next) = (page.items.into(), page.next);
+                }
+                Ok(items.pop_front().map(|item| (item, (items, next))))
+            })
+        });
+        Box::pin(pages.try_flatten())
+    }
+
+    /// Sends a call, and sends it again as [`retry`] says.
+    async fn send(
+        &self,
+        operation_id: &'static str,
+        method: Method,
+        url: Url,
+        body: Option<Vec<u8>>,
+    ) -> Result<Raw, Error> {
+        let deadline = self.deadline.unwrap_or_else(|| Instant::now() + DEFAULT_DEADLINE);
+        let mut attempt = 1;
+        loop {
+            let error = match self.attempt(&method, &url, body.clone(), deadline).await {
+                Ok(raw) => return Ok(raw),
+                Err(error) => error,
+            };
+            let wait = retry::wait(&method, &error, attempt);
+            let wait = wait.filter(|wait| Instant::now() + *wait < deadline);
+            tracing::debug!(okta.operation_id = operation_id, attempt, error = %error, "call to Okta failed");
+            let Some(wait) = wait else { return Err(error) };
+            tokio::time::sleep(wait).await;
+            attempt += 1;
+        }
+    }
+
+    async fn attempt(
+        &self,
+        method: &Method,
+        url: &Url,
+        body: Option<Vec<u8>>,
+        deadline: Instant,
+    ) -> Result<Raw, Error> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(Error::Communication {
+                reason: "the deadline has passed".to_owned(),
+                never_sent: true,
+            });
+        }
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        let mut request = self
+            .http
+            .request(method.clone(), url.clone())
+            .timeout(left.min(ATTEMPT_TIMEOUT))
+            .header("accept", "application/json")
+            .header("authorization", self.authorization.clone());
+        match body {
+            Some(body) => request = request.header("content-type", "application/json").body(body),
+            // Okta answers 411 without a length.
+            None if *method != Method::GET => request = request.header("content-length", "0"),
+            None => {}
+        }
+        let response = request.send().await.map_err(communication)?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let date = headers.get("date").and_then(|date| rfc2822::parse(date.to_str().ok()?).ok());
+        if let Some(date) = date {
+            self.clock.store(date.timestamp().as_second(), Ordering::Relaxed);
+        }
+        let bytes = response.bytes().await.map_err(communication)?;
+        if status.is_success() {
+            return Ok(Raw { headers, bytes: bytes.into() });
+        }
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            return Err(Error::RateLimited { retry_after: retry::until_reset(&headers) });
+        }
+        let status = status.as_u16();
+        match serde_json::from_slice::<ApiError>(&bytes) {
+            Ok(error) => Err(Error::Api(ApiError { status, ..error })),
+            Err(_) => Err(Error::Unexpected { status }),
+        }
+    }
+}
+
+/// A successful answer, not yet understood.
+struct Raw {
+    headers: HeaderMap,
+    bytes: Vec<u8>,
+}
+
+impl Raw {
+    fn decode<T: DeserializeOwned>(self, operation_id: &'static str) -> Result<Answer<T>, Error> {
+        let mut deserializer = serde_json::Deserializer::from_slice(&self.bytes);
+        let body = serde_path_to_error::deserialize(&mut deserializer)
+            .map_err(|error| Error::Undecodable { operation_id, path: error.path().to_string() })?;
+        Ok(Answer { body, headers: self.headers })
+    }
+}
+
+/// The error without its URL: ids are not secret, but they are noise.
+fn communication(error: reqwest::Error) -> Error {
+    let never_sent = error.is_connect() || error.is_builder();
+    let reason = if error.is_timeout() {
+        "no answer in time"
+    } else if never_sent {
+        "no connection"
+    } else {
+        "the connection broke"
+    };
+    Error::Communication { reason: reason.to_owned(), never_sent }
+}

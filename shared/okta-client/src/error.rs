@@ -1,0 +1,152 @@
+//! What can happen to a call.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+/// Why a call to Okta failed. No variant carries the credential.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The call cannot be expressed: an id that is no path segment.
+    #[error("call Okta: `{0}` cannot be part of a path")]
+    InvalidRequest(String),
+    /// No answer: the connection failed, or the deadline passed.
+    #[error("reach Okta: {reason}")]
+    Communication {
+        /// What failed, without URL and credential.
+        reason: String,
+        /// Whether Okta cannot have received the call.
+        never_sent: bool,
+    },
+    /// Okta's rate limit is used up for longer than the deadline allows to wait.
+    #[error("stay within Okta's rate limit: it resets in {} s", retry_after.as_secs())]
+    RateLimited {
+        /// When the limit resets.
+        retry_after: Duration,
+    },
+    /// Okta refused, with its error object.
+    #[error("get Okta to agree: {} {} {}{}", .0.status, .0.code, .0.summary, .0.causes_text())]
+    Api(ApiError),
+    /// The answer is not what Okta documents.
+    #[error("understand Okta's answer to {operation_id} at `{path}`")]
+    Undecodable {
+        /// Okta's operationId of the call.
+        operation_id: &'static str,
+        /// Place in the JSON of the answer.
+        path: String,
+    },
+    /// An answer without Okta's error object, as from a proxy between.
+    #[error("get an answer from Okta: status {status} without an error object")]
+    Unexpected {
+        /// HTTP status.
+        status: u16,
+    },
+}
+
+/// Okta's error object and the status that it came with.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ApiError {
+    /// HTTP status.
+    #[serde(skip)]
+    pub status: u16,
+    /// `E0000007`: the only member that is contract.
+    #[serde(rename = "errorCode")]
+    pub code: String,
+    /// Text for people; may change.
+    #[serde(rename = "errorSummary", default)]
+    pub summary: String,
+    /// For Okta's support.
+    #[serde(default)]
+    pub error_id: String,
+    /// What is wrong in detail.
+    #[serde(rename = "errorCauses", default)]
+    pub causes: Vec<ErrorCause>,
+}
+
+/// One element of `errorCauses`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorCause {
+    /// Text for people; may change.
+    #[serde(default)]
+    pub error_summary: String,
+}
+
+impl ApiError {
+    fn causes_text(&self) -> String {
+        self.causes.iter().map(|cause| format!(": {}", cause.error_summary)).collect()
+    }
+}
+
+impl Error {
+    /// Whether the same call may succeed later: no answer, rate limit, Okta's
+    /// own failure, and the two codes that mean "somebody else is changing
+    /// this" (see [`crate::retry`]).
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Error::InvalidRequest(_) | Error::Undecodable { .. } => false,
+            Error::Communication { .. } | Error::RateLimited { .. } => true,
+            Error::Api(error) => error.status >= 500 || error.is_contention(),
+            Error::Unexpected { status } => *status >= 500,
+        }
+    }
+
+    /// Whether Okta may have done what the call asked for although the call
+    /// failed. A caller that creates something must look for it then.
+    pub fn may_have_happened(&self) -> bool {
+        match self {
+            Error::InvalidRequest(_) | Error::RateLimited { .. } => false,
+            Error::Communication { never_sent, .. } => !never_sent,
+            Error::Api(error) => error.status >= 500,
+            Error::Undecodable { .. } | Error::Unexpected { .. } => true,
+        }
+    }
+
+    /// Whether Okta says that the object is not there.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Error::Api(error) if error.status == 404)
+    }
+
+    /// Whether Okta says that an object with this name is there already:
+    /// E0000001 with this cause, as third parties recorded it, or a 409.
+    pub fn is_duplicate(&self) -> bool {
+        match self {
+            Error::Api(error) => {
+                let taken = |cause: &ErrorCause| cause.error_summary.contains("already exists");
+                !error.is_contention()
+                    && (error.status == 409 || (error.status == 400 && error.causes.iter().any(taken)))
+            }
+            _ => false,
+        }
+    }
+}
+
+impl ApiError {
+    /// E0000239 (policy priorities are being reconciled) and E0000268
+    /// (concurrent role change): Okta did nothing, and the call may be repeated.
+    pub(crate) fn is_contention(&self) -> bool {
+        matches!(self.code.as_str(), "E0000239" | "E0000268")
+    }
+}
+
+/// For deletions that converge: an object that is gone already is a success.
+pub trait OkIfAbsent {
+    /// The result, with "not found" as success.
+    ///
+    /// # Errors
+    ///
+    /// Every error but "not found".
+    fn ok_if_absent(self) -> Result<(), Error>;
+}
+
+impl<T> OkIfAbsent for Result<T, Error> {
+    fn ok_if_absent(self) -> Result<(), Error> {
+        match self {
+            Ok(_) => Ok(()),
+            Err(error) if error.is_not_found() => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! `Link` headers (RFC 8288), as far as Okta sends them.
+
+use http::HeaderMap;
+use http::header::LINK;
+
+/// Target of the first link with `rel="next"`. Okta sends one header line per
+/// relation; proxies may join them with commas.
+pub(crate) fn next(headers: &HeaderMap) -> Option<String> {
+    headers
+        .get_all(LINK)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|line| line.split('<').skip(1))
+        .find_map(|link| {
+            let (target, parameters) = link.split_once('>')?;
+            let next =
+                parameters.split([';', ',']).any(|p| p.trim() == "rel=\"next\"" || p.trim() == "rel=next");
+            next.then(|| target.to_owned())
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn separate_lines_and_joined_ones() {
+        let (own, next_link) =
+            (r#"<https://o/g?limit=2>; rel="self""#, r#"<https://o/g?after=a,b&limit=2>; rel="next""#);
+        let mut separate = HeaderMap::new();
+        separate.append(LINK, own.parse().unwrap());
+        assert_eq!(next(&separate), None);
+        separate.append(LINK, next_link.parse().unwrap());
+        assert_eq!(next(&separate).as_deref(), Some("https://o/g?after=a,b&limit=2"));
+        let mut joined = HeaderMap::new();
+        joined.append(LINK, format!("{own}, {next_link}").parse().unwrap());
+        assert_eq!(next(&joined).as_deref(), Some("https://o/g?after=a,b&limit=2"));
+    }
+}

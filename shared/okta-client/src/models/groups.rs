@@ -1,0 +1,54 @@
+//! Groups and their admin roles.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{GroupId, RoleAssignmentId};
+
+/// A group (schema `Group`).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Group {
+    /// Its id.
+    pub id: GroupId,
+    /// When it was created, RFC 3339, UTC.
+    pub created: String,
+    /// When its profile last changed, RFC 3339, UTC.
+    pub last_updated: String,
+    /// Name and description.
+    pub profile: GroupProfile,
+}
+
+/// Profile of a group (schema `OktaUserGroupProfile`).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GroupProfile {
+    /// 1 to 255 characters, unique among groups of the type `OKTA_GROUP`.
+    pub name: String,
+    /// At most 1,024 characters.
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub description: String,
+    /// Custom attributes.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+impl GroupProfile {
+    /// A profile without custom attributes.
+    pub fn new(name: impl Into<String>, description: impl Into<String>) -> Self {
+        Self { name: name.into(), description: description.into(), other: Map::new() }
+    }
+}
+
+fn null_is_empty<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// An admin role of a group (schema `StandardRole`).
+#[derive(Clone, Debug, Deserialize)]
+pub struct Role {
+    /// Id of the assignment.
+    pub id: RoleAssignmentId,
+    /// `USER_ADMIN`, `SUPER_ADMIN`, …
+    #[serde(rename = "type")]
+    pub kind: String,
+}

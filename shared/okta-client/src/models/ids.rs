@@ -1,0 +1,53 @@
+//! Ids: opaque text, one type per resource, so that none stands for another.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! id {
+    ($($(#[$doc:meta])+ $name:ident)+) => {$(
+        $(#[$doc])+
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The id as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl<T: Into<String>> From<T> for $name {
+            fn from(id: T) -> Self {
+                Self(id.into())
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    )+};
+}
+
+id! {
+    /// Id of an app, `0oa…`.
+    AppId
+    /// Id of a group, `00g…`.
+    GroupId
+    /// Id of an identity provider, `0oa…`.
+    IdpId
+    /// Key id of a certificate that IdPs trust: a UUID.
+    KeyId
+    /// Id of a policy, `00p…`.
+    PolicyId
+    /// Id of a role assignment. The same for every group if the role has
+    /// targets, so that it means something only together with the group.
+    RoleAssignmentId
+    /// Id of a policy rule, `0pr…`.
+    RuleId
+    /// Id of a user, `00u…`.
+    UserId
+}

@@ -1,0 +1,27 @@
+//! Policies and their rules.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{PolicyId, RuleId};
+
+/// A policy (schema `Policy`).
+#[derive(Clone, Debug, Deserialize)]
+pub struct Policy {
+    /// Its id.
+    pub id: PolicyId,
+}
+
+/// A rule of a policy (schema `PolicyRule`).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PolicyRule {
+    /// Its id.
+    pub id: RuleId,
+    /// Its name.
+    pub name: String,
+    /// `ACTIVE` or `INACTIVE`; changed by the lifecycle calls only.
+    pub status: String,
+    /// Conditions, actions, priority and everything else.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}

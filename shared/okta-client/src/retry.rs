@@ -1,0 +1,121 @@
+//! Which calls are repeated, and after how long.
+//!
+//! | what came back | GET, PUT, DELETE | POST |
+//! |---|---|---|
+//! | 429 | after the reset | after the reset |
+//! | 409 E0000268, 423 E0000239 | back off | back off |
+//! | 502, 503, 504 | back off | not repeated |
+//! | no answer | back off | not repeated |
+//! | anything else | not repeated | not repeated |
+//!
+//! A POST is repeated only where Okta says that it did nothing: everything else
+//! might create a second object.
+//! The wait for a reset is `X-Rate-Limit-Reset` minus `Date`, so that the
+//! clock of this machine does not matter, plus up to a second of jitter.
+//! Backing off is 100 ms, doubled each time, with full jitter.
+//! At most [`MAX_ATTEMPTS`] attempts; a wait that would pass the deadline is
+//! not begun.
+
+use std::time::Duration;
+
+use http::{HeaderMap, Method};
+use jiff::fmt::rfc2822;
+
+use crate::Error;
+
+/// Attempts of one call, the first included.
+pub const MAX_ATTEMPTS: u32 = 4;
+
+/// The first wait when backing off.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+
+/// How long to wait before the call is sent again; `None` if it must not be.
+pub(crate) fn wait(method: &Method, error: &Error, attempt: u32) -> Option<Duration> {
+    if attempt >= MAX_ATTEMPTS {
+        return None;
+    }
+    let repeatable = *method != Method::POST;
+    let back_off = || FIRST_WAIT.mul_f64(f64::from(1 << (attempt - 1)) * (0.5 + fastrand::f64() / 2.0));
+    match error {
+        Error::RateLimited { retry_after } => Some(*retry_after + Duration::from_secs_f64(fastrand::f64())),
+        Error::Api(error) if error.is_contention() => Some(back_off()),
+        Error::Communication { .. } if repeatable => Some(back_off()),
+        Error::Api(crate::error::ApiError { status, .. }) | Error::Unexpected { status }
+            if repeatable && matches!(status, 502..=504) =>
+        {
+            Some(back_off())
+        }
+        _ => None,
+    }
+}
+
+/// How long until the limit resets, from the headers of a 429. Without usable
+/// headers, or for Okta's concurrency limit (`X-Rate-Limit-Limit: 0`), whose
+/// reset is only a suggestion: one second.
+pub(crate) fn until_reset(headers: &HeaderMap) -> Duration {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let seconds = || {
+        if text("x-rate-limit-limit") == Some("0") {
+            return None;
+        }
+        let reset: i64 = text("x-rate-limit-reset")?.parse().ok()?;
+        let date = rfc2822::parse(text("date")?).ok()?.timestamp().as_second();
+        u64::try_from(reset - date).ok()
+    };
+    Duration::from_secs(seconds().unwrap_or(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ApiError;
+
+    fn api(status: u16, code: &str) -> Error {
+        let (code, summary, error_id) = (code.to_owned(), String::new(), String::new());
+        Error::Api(ApiError { status, code, summary, error_id, causes: Vec::new() })
+    }
+
+    #[test]
+    fn the_table() {
+        let lost = || Error::Communication { reason: String::new(), never_sent: false };
+        let limited = || Error::RateLimited { retry_after: Duration::from_secs(2) };
+        for (error, others, post) in [
+            (limited(), true, true),
+            (api(423, "E0000239"), true, true),
+            (api(409, "E0000268"), true, true),
+            (api(502, "E"), true, false),
+            (api(503, "E0000010"), true, false),
+            (api(504, "E"), true, false),
+            (lost(), true, false),
+            (api(500, "E0000009"), false, false),
+            (api(404, "E0000007"), false, false),
+            (api(409, "E0000090"), false, false),
+            (Error::Unexpected { status: 503 }, true, false),
+            (Error::Unexpected { status: 200 }, false, false),
+        ] {
+            for method in [Method::GET, Method::PUT, Method::DELETE] {
+                assert_eq!(wait(&method, &error, 1).is_some(), others, "{method} {error}");
+            }
+            assert_eq!(wait(&Method::POST, &error, 1).is_some(), post, "POST {error}");
+            assert_eq!(wait(&Method::GET, &error, MAX_ATTEMPTS), None);
+        }
+    }
+
+    #[test]
+    fn the_reset_is_counted_from_oktas_clock() {
+        let headers = |limit: &str, reset: &str, date: &str| {
+            let pairs = [("x-rate-limit-limit", limit), ("x-rate-limit-reset", reset), ("date", date)];
+            pairs
+                .into_iter()
+                .filter(|(_, value)| !value.is_empty())
+                .map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap()))
+                .collect::<HeaderMap>()
+        };
+        let date = "Thu, 01 Jan 1970 00:01:40 GMT";
+        assert_eq!(until_reset(&headers("600", "107", date)), Duration::from_secs(7));
+        assert_eq!(until_reset(&headers("0", "107", date)), Duration::from_secs(1));
+        assert_eq!(until_reset(&headers("600", "90", date)), Duration::from_secs(1));
+        assert_eq!(until_reset(&headers("600", "107", "")), Duration::from_secs(1));
+        assert_eq!(until_reset(&headers("600", "soon", date)), Duration::from_secs(1));
+    }
+}

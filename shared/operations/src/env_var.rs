@@ -1,0 +1,137 @@
+//! The environment variables of the functions.
+
+/// An environment variable that a function reads when it starts.
+///
+/// `template.yaml`, the local stack and `docs/configuration.md` are checked
+/// against [`EnvVar::ALL`]. None of them holds a secret: a credential is named
+/// by its id in Secrets Manager and read at run time.
+#[derive(Debug)]
+pub struct EnvVar {
+    /// Name of the variable.
+    pub name: &'static str,
+    /// What it says.
+    pub meaning: &'static str,
+    /// A value that works.
+    pub example: &'static str,
+    /// Value when the variable is unset or empty; without one it is required.
+    pub default: Option<&'static str>,
+}
+
+impl EnvVar {
+    /// Origin of the Okta org.
+    pub const OKTA_ORG_URL: EnvVar = EnvVar {
+        name: "OKTA_ORG_URL",
+        meaning: "Origin of the Okta org; `https`, except on a loopback address",
+        example: "https://example.okta.com",
+        default: None,
+    };
+    /// Name of the secret with the Okta credential.
+    pub const OKTA_CREDENTIAL_SECRET_ID: EnvVar = EnvVar {
+        name: "OKTA_CREDENTIAL_SECRET_ID",
+        meaning: "Name or ARN of the Secrets Manager secret `{\"apiToken\": \"…\"}`, read through the AWS Parameters and Secrets extension",
+        example: "okta-dac/okta-credential",
+        default: None,
+    };
+    /// Port of the secrets extension.
+    pub const SECRETS_EXTENSION_PORT: EnvVar = EnvVar {
+        name: "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT",
+        meaning: "Port of the AWS Parameters and Secrets extension on localhost; the extension reads the same variable",
+        example: "2773",
+        default: Some("2773"),
+    };
+    /// Token for the secrets extension, set by Lambda itself.
+    pub const AWS_SESSION_TOKEN: EnvVar = EnvVar {
+        name: "AWS_SESSION_TOKEN",
+        meaning: "Set by Lambda; shown to the secrets extension as proof that the caller is this function",
+        example: "(set by Lambda)",
+        default: Some(""),
+    };
+    /// Client id of the okta-dac app.
+    pub const OKTA_DAC_APP_ID: EnvVar = EnvVar {
+        name: "OKTA_DAC_APP_ID",
+        meaning: "Id of the okta-dac app in Okta, to which the ADMINS groups are assigned",
+        example: "0oa1dacapp0000000001",
+        default: None,
+    };
+    /// Key id of the placeholder certificate.
+    pub const PLACEHOLDER_KEY_ID: EnvVar = EnvVar {
+        name: "PLACEHOLDER_KEY_ID",
+        meaning: "Key id of the throw-away certificate that a new tenant's IdP trusts until its admin uploads one; `make placeholder-key` makes it",
+        example: "22f53eb4-89d7-40cc-8b91-4157cf9042b5",
+        default: None,
+    };
+    /// Origins for CORS.
+    pub const CORS_ALLOW_ORIGIN: EnvVar = EnvVar {
+        name: "CORS_ALLOW_ORIGIN",
+        meaning: "Origin of the browser application that may read answers (`Access-Control-Allow-Origin`)",
+        example: "https://admin.example.com",
+        default: None,
+    };
+    /// Issuer of accepted tokens.
+    pub const TOKEN_ISSUER: EnvVar = EnvVar {
+        name: "TOKEN_ISSUER",
+        meaning: "Exact issuer of accepted access tokens: a custom authorization server",
+        example: "https://example.okta.com/oauth2/aus1dac000000000001",
+        default: None,
+    };
+    /// Accepted audiences.
+    pub const TOKEN_AUDIENCES: EnvVar = EnvVar {
+        name: "TOKEN_AUDIENCES",
+        meaning: "Accepted audiences, separated by commas",
+        example: "api://okta-dac",
+        default: None,
+    };
+    /// Accepted clients.
+    pub const TOKEN_CLIENT_IDS: EnvVar = EnvVar {
+        name: "TOKEN_CLIENT_IDS",
+        meaning: "Accepted client ids, separated by commas; empty accepts every client of the authorization server",
+        example: "0oa1dacapp0000000001",
+        default: Some(""),
+    };
+    /// Log filter.
+    pub const AWS_LAMBDA_LOG_LEVEL: EnvVar = EnvVar {
+        name: "AWS_LAMBDA_LOG_LEVEL",
+        meaning: "Least severe level that is logged; Lambda sets it from the function's logging configuration",
+        example: "INFO",
+        default: Some("INFO"),
+    };
+
+    /// Every variable, in the order of the configuration page.
+    pub const ALL: &'static [EnvVar] = &[
+        EnvVar::OKTA_ORG_URL,
+        EnvVar::OKTA_CREDENTIAL_SECRET_ID,
+        EnvVar::SECRETS_EXTENSION_PORT,
+        EnvVar::OKTA_DAC_APP_ID,
+        EnvVar::PLACEHOLDER_KEY_ID,
+        EnvVar::CORS_ALLOW_ORIGIN,
+        EnvVar::TOKEN_ISSUER,
+        EnvVar::TOKEN_AUDIENCES,
+        EnvVar::TOKEN_CLIENT_IDS,
+        EnvVar::AWS_LAMBDA_LOG_LEVEL,
+        EnvVar::AWS_SESSION_TOKEN,
+    ];
+
+    /// What an operation's function needs.
+    pub const OPERATION: &'static [EnvVar] = &[
+        EnvVar::OKTA_ORG_URL,
+        EnvVar::OKTA_CREDENTIAL_SECRET_ID,
+        EnvVar::SECRETS_EXTENSION_PORT,
+        EnvVar::OKTA_DAC_APP_ID,
+        EnvVar::PLACEHOLDER_KEY_ID,
+        EnvVar::CORS_ALLOW_ORIGIN,
+    ];
+
+    /// What the authorizer needs.
+    pub const AUTHORIZER: &'static [EnvVar] =
+        &[EnvVar::TOKEN_ISSUER, EnvVar::TOKEN_AUDIENCES, EnvVar::TOKEN_CLIENT_IDS];
+
+    /// The value in the environment of this process: what is set and not
+    /// empty, else the default; `None` if a required variable is missing.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    pub fn read(&self) -> Option<String> {
+        std::env::var(self.name)
+            .ok()
+            .filter(|value| !value.is_empty())
+            .or_else(|| self.default.map(str::to_owned))
+    }
+}

@@ -1,0 +1,17 @@
+//! The table of operations: what okta-dac can do, who may do it, what can go
+//! wrong, and which environment variables its functions read.
+//!
+//! Everything else is derived from this crate or checked against it by
+//! `tests/contract`: the binaries, `template.yaml`, the authorizer's policy,
+//! the sample events, the OpenAPI document and the pages under `docs/`.
+//! No I/O and no async code live here.
+
+mod env_var;
+mod operation;
+mod problem_code;
+mod table;
+
+pub use env_var::EnvVar;
+pub use operation::{Access, Method, Operation, Resource};
+pub use problem_code::ProblemCode;
+pub use table::{OPERATIONS, get};

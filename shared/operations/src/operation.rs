@@ -1,0 +1,155 @@
+//! What one entry of the table says.
+
+use heck::{ToLowerCamelCase, ToPascalCase, ToSnakeCase};
+
+use crate::ProblemCode;
+
+/// One operation of the HTTP API; the binary of the same name serves it.
+///
+/// Only the kebab-case name is typed; every other spelling is computed.
+#[derive(Debug)]
+pub struct Operation {
+    /// Name of the binary, the artifact directory, the event file and the log
+    /// field `operation`: verb, hyphen, resource.
+    pub name: &'static str,
+    /// The package under `functions/` and the OpenAPI tag.
+    pub resource: Resource,
+    /// HTTP method.
+    pub method: Method,
+    /// Path template as in `template.yaml`, parameters in braces.
+    pub path: &'static str,
+    /// Who may call it. The authorizer has no other source.
+    pub access: Access,
+    /// HTTP status of the successful answer.
+    pub success: u16,
+    /// What can go wrong beyond [`ProblemCode::COMMON`].
+    pub problems: &'static [ProblemCode],
+    /// One sentence for the API reference.
+    pub summary: &'static str,
+    /// The predecessor's function that this operation replaces.
+    pub replaces: Option<&'static str>,
+}
+
+impl Operation {
+    /// `add_tenant`: module and end-to-end test file.
+    pub fn module(&self) -> String {
+        self.name.to_snake_case()
+    }
+
+    /// `AddTenant`: type name.
+    pub fn type_name(&self) -> String {
+        self.name.to_pascal_case()
+    }
+
+    /// `AddTenantFunction`: logical id in `template.yaml`.
+    pub fn logical_id(&self) -> String {
+        format!("{}Function", self.type_name())
+    }
+
+    /// `addTenant`: OpenAPI operationId.
+    pub fn operation_id(&self) -> String {
+        self.name.to_lower_camel_case()
+    }
+
+    /// The common problems and the operation's own, in the order of the codes.
+    pub fn all_problems(&self) -> Vec<ProblemCode> {
+        let mut codes = [ProblemCode::COMMON, self.problems].concat();
+        codes.sort();
+        codes.dedup();
+        codes
+    }
+
+    /// Whether `path` (without stage) is an instance of this operation's
+    /// template; gives the value of each parameter, as it stands in the path.
+    ///
+    /// ```
+    /// let operation = operations::get("get-tenant");
+    /// assert_eq!(operation.matches("/tenants/acme"), Some(vec![("tenant", "acme")]));
+    /// assert_eq!(operation.matches("/tenants/acme/apps"), None);
+    /// ```
+    pub fn matches<'p>(&self, path: &'p str) -> Option<Vec<(&'static str, &'p str)>> {
+        let mut parameters = Vec::new();
+        let mut actual = path.split('/');
+        for expected in self.path.split('/') {
+            let segment = actual.next()?;
+            match expected.strip_prefix('{').and_then(|p| p.strip_suffix('}')) {
+                Some(_) if segment.is_empty() => return None,
+                Some(name) => parameters.push((name, segment)),
+                None if segment == expected => {}
+                None => return None,
+            }
+        }
+        actual.next().is_none().then_some(parameters)
+    }
+}
+
+/// The resource that an operation belongs to: the package under `functions/`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Resource {
+    /// Tenants: an IdP, two groups and a role that belong together.
+    Tenants,
+}
+
+impl Resource {
+    /// Package name and OpenAPI tag.
+    pub fn name(self) -> &'static str {
+        match self {
+            Resource::Tenants => "tenants",
+        }
+    }
+}
+
+/// HTTP method of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Creates.
+    Post,
+    /// Replaces or changes.
+    Put,
+    /// Removes.
+    Delete,
+}
+
+impl Method {
+    /// `GET`, `POST`, `PUT`, `DELETE`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Delete => "DELETE",
+        }
+    }
+
+    /// Whether a call with this method changes nothing (RFC 9110, 9.2.1).
+    pub const fn is_safe(self) -> bool {
+        matches!(self, Method::Get)
+    }
+}
+
+/// Who may call an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Superusers: callers with the group `SUPERUSERS`.
+    Superuser,
+    /// Superusers, and admins of the tenant that `{tenant}` in the path names.
+    TenantAdmin,
+    /// Superusers, and admins of the tenant whose IdP `{idpId}` in the path names.
+    IdpAdmin,
+    /// Every caller whose token is accepted.
+    AnyUser,
+}
+
+impl Access {
+    /// The words of the API reference.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Access::Superuser => "superuser",
+            Access::TenantAdmin => "superuser, admin of the tenant",
+            Access::IdpAdmin => "superuser, admin of the tenant of the IdP",
+            Access::AnyUser => "any user",
+        }
+    }
+}

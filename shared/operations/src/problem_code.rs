@@ -1,0 +1,185 @@
+//! Everything that can go wrong, as callers see it.
+
+/// A kind of failure: the last segment of a problem's `type` and its `code`
+/// member (RFC 9457). The HTTP status follows from the code, never the other
+/// way round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ProblemCode {
+    /// 400: the request breaks a rule that is named in `errors`.
+    InvalidRequest,
+    /// 401: no token, or one that is not accepted.
+    Unauthorized,
+    /// 403: the caller has no right to this operation on this tenant.
+    Forbidden,
+    /// 404: no such tenant.
+    TenantNotFound,
+    /// 409: the name belongs to a tenant already.
+    TenantAlreadyExists,
+    /// 409: the name is taken by an Okta object that is no tenant's.
+    NameTaken,
+    /// 409: another request is changing this tenant.
+    TenantBusy,
+    /// 409: the tenant lacks an Okta object that it cannot be without.
+    TenantBroken,
+    /// 413: the body is larger than 1 MiB.
+    PayloadTooLarge,
+    /// 415: the body is not `application/json`.
+    UnsupportedMediaType,
+    /// 429: Okta's rate limit is used up.
+    RateLimited,
+    /// 500: a defect of okta-dac.
+    Internal,
+    /// 502: Okta gave an answer that cannot be right.
+    OktaInvalidResponse,
+    /// 503: Okta cannot be reached, failed, or was too slow.
+    OktaUnavailable,
+    /// 503: the operation stopped half-way and could not be undone entirely.
+    OperationIncomplete,
+}
+
+impl ProblemCode {
+    /// Every code, for generated documents.
+    pub const ALL: &'static [ProblemCode] = &[
+        ProblemCode::InvalidRequest,
+        ProblemCode::Unauthorized,
+        ProblemCode::Forbidden,
+        ProblemCode::TenantNotFound,
+        ProblemCode::TenantAlreadyExists,
+        ProblemCode::NameTaken,
+        ProblemCode::TenantBusy,
+        ProblemCode::TenantBroken,
+        ProblemCode::PayloadTooLarge,
+        ProblemCode::UnsupportedMediaType,
+        ProblemCode::RateLimited,
+        ProblemCode::Internal,
+        ProblemCode::OktaInvalidResponse,
+        ProblemCode::OktaUnavailable,
+        ProblemCode::OperationIncomplete,
+    ];
+
+    /// What every operation can answer.
+    pub const COMMON: &'static [ProblemCode] = &[
+        ProblemCode::InvalidRequest,
+        ProblemCode::Unauthorized,
+        ProblemCode::Forbidden,
+        ProblemCode::RateLimited,
+        ProblemCode::Internal,
+        ProblemCode::OktaInvalidResponse,
+        ProblemCode::OktaUnavailable,
+    ];
+
+    /// `tenant-already-exists`: stable, for programs.
+    pub const fn as_str(self) -> &'static str {
+        self.row().0
+    }
+
+    /// HTTP status.
+    pub const fn status(self) -> u16 {
+        self.row().1
+    }
+
+    /// Whether the same request may succeed when it is sent again unchanged.
+    pub const fn is_retryable(self) -> bool {
+        self.row().2
+    }
+
+    /// The problem's `title`: the same for every occurrence.
+    pub const fn title(self) -> &'static str {
+        self.row().3
+    }
+
+    /// What the caller does about it.
+    pub const fn caller(self) -> &'static str {
+        self.row().4
+    }
+
+    /// What the operator of the deployment does about it.
+    pub const fn operator(self) -> &'static str {
+        self.row().5
+    }
+
+    /// Code, status, retryable, title, what the caller does, what the operator does.
+    #[rustfmt::skip] // A table.
+    const fn row(self) -> (&'static str, u16, bool, &'static str, &'static str, &'static str) {
+        match self {
+            ProblemCode::InvalidRequest => (
+                "invalid-request", 400, false, "The request is not valid",
+                "Change what `errors` points at.", "Nothing.",
+            ),
+            ProblemCode::Unauthorized => (
+                "unauthorized", 401, false, "No accepted access token",
+                "Get a new token with the scope `dac.admin`.",
+                "If it concerns every caller: compare issuer, audiences and client ids of the deployment with the tokens.",
+            ),
+            ProblemCode::Forbidden => (
+                "forbidden", 403, false, "Not allowed",
+                "Ask a superuser, or an admin of the tenant.", "Nothing.",
+            ),
+            ProblemCode::TenantNotFound => (
+                "tenant-not-found", 404, false, "No such tenant",
+                "Check the name; names are lower case.", "Nothing.",
+            ),
+            ProblemCode::TenantAlreadyExists => (
+                "tenant-already-exists", 409, false, "The tenant exists already",
+                "Use the tenant named by `existingId`, or choose another name.", "Nothing.",
+            ),
+            ProblemCode::NameTaken => (
+                "name-taken", 409, false, "The name is taken by another Okta object",
+                "Choose another name.",
+                "Rename or delete the object that `detail` names, if nobody needs it.",
+            ),
+            ProblemCode::TenantBusy => (
+                "tenant-busy", 409, true, "The tenant is being changed",
+                "Send the request again after `Retry-After` seconds.", "Nothing.",
+            ),
+            ProblemCode::TenantBroken => (
+                "tenant-broken", 409, false, "The tenant lacks a part",
+                "Report it to a superuser.",
+                "Restore the object that `detail` names, or delete the tenant.",
+            ),
+            ProblemCode::PayloadTooLarge => (
+                "payload-too-large", 413, false, "The body is too large",
+                "Send at most 1 MiB.", "Nothing.",
+            ),
+            ProblemCode::UnsupportedMediaType => (
+                "unsupported-media-type", 415, false, "The body is not JSON",
+                "Send `Content-Type: application/json`.", "Nothing.",
+            ),
+            ProblemCode::RateLimited => (
+                "rate-limited", 429, true, "Okta's rate limit is used up",
+                "Send the request again after `Retry-After` seconds.",
+                "Look for the client that uses the limit up, or ask Okta for a higher one.",
+            ),
+            ProblemCode::Internal => (
+                "internal", 500, false, "A defect of okta-dac",
+                "Report it with the request id.", "Look for the request id in the log.",
+            ),
+            ProblemCode::OktaInvalidResponse => (
+                "okta-invalid-response", 502, true, "Okta gave an answer that cannot be right",
+                "Send the request again later.",
+                "Look for the request id in the log; check the credential and its admin role.",
+            ),
+            ProblemCode::OktaUnavailable => (
+                "okta-unavailable", 503, true, "Okta is not available",
+                "Send the request again later; nothing was changed.", "Check Okta's status page.",
+            ),
+            ProblemCode::OperationIncomplete => (
+                "operation-incomplete", 503, true, "Stopped half-way",
+                "Send the same request again: it completes what `leftBehind` names.",
+                "If repeating does not help: look for the request id in the log.",
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_listed_once_and_in_order() {
+        assert!(ProblemCode::ALL.is_sorted_by(|a, b| a < b));
+        // The last variant: `ALL` is complete when it ends there without a gap.
+        assert_eq!(ProblemCode::ALL.len(), ProblemCode::OperationIncomplete as usize + 1);
+    }
+}
