@@ -1,1 +1,57 @@
-//! x
+//! What is derived from the table of operations, and the commands around it.
+//!
+//! `cargo xtask generate` writes the derived files; `tests/contract` compares
+//! them with what is committed.
+
+mod docs;
+mod events;
+mod new_operation;
+mod openapi;
+mod placeholder_key;
+
+use std::path::{Path, PathBuf};
+
+pub use events::event;
+pub use new_operation::{NewOperation, binary, new_operation};
+pub use openapi::openapi;
+pub use placeholder_key::placeholder_key;
+
+/// The operations of every package, in the order of the table.
+pub fn endpoints() -> Vec<&'static lambda_kit::Description> {
+    [tenants::ENDPOINTS].into_iter().flatten().collect()
+}
+
+/// A file that is derived.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Generated {
+    /// Path below the repository.
+    pub path: PathBuf,
+    /// What it must hold.
+    pub content: String,
+}
+
+/// All derived files.
+///
+/// # Errors
+///
+/// A sentence, if the README cannot be read or lacks the place of the table.
+pub fn generate(root: &Path) -> Result<Vec<Generated>, String> {
+    let endpoints = endpoints();
+    let json = |value: serde_json::Value| {
+        let pretty = serde_json::to_string_pretty(&value).map_err(|error| error.to_string())?;
+        Ok::<_, String>(format!("{pretty}\n"))
+    };
+    let mut files = vec![
+        ("docs/openapi.json".to_owned(), json(openapi(&endpoints))?),
+        ("docs/api.md".to_owned(), docs::api(&endpoints)),
+        ("docs/authorization.md".to_owned(), docs::authorization()),
+        ("docs/configuration.md".to_owned(), docs::configuration()),
+        ("docs/emulator.md".to_owned(), docs::emulator()),
+        ("docs/problems.md".to_owned(), docs::problems()),
+        ("README.md".to_owned(), docs::readme(root)?),
+    ];
+    for endpoint in &endpoints {
+        files.push((format!("events/{}.json", endpoint.operation.name), json(event(endpoint))?));
+    }
+    Ok(files.into_iter().map(|(path, content)| Generated { path: path.into(), content }).collect())
+}

@@ -12,7 +12,7 @@
 //! | 3 | `assignGroupTargetToGroupAdminRole` `ADMINS_<name>` | goes with the role |
 //! | 3 | `deactivateIdentityProvider`, because Okta creates it active | goes with the IdP |
 //! | 3 | `assignGroupToApplication` with the `tenants` attribute | goes with the group |
-//! | 4 | `replaceGroup` `ADMINS_<name>`: the description gets the tenant's id | none, it is the last |
+//! | 4 | `replaceGroup` `ADMINS_<name>`: the description gets the tenant's id | the description as it was |
 //!
 //! Nine calls, four in a row; the calls of a row run at the same time.
 //!
@@ -82,6 +82,7 @@ pub struct Input {
 /// Request body.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "AddTenantRequest")]
 pub struct Body {
     /// `^[a-z0-9](-?[a-z0-9])*$`, 2 to 50 characters.
     name: String,
@@ -90,6 +91,7 @@ pub struct Body {
 /// The new tenant.
 #[derive(Debug, Serialize, JsonSchema)]
 #[expect(non_snake_case, reason = "names that clients of the predecessor read")]
+#[schemars(rename = "NewTenant")]
 pub struct Output {
     /// Id of the tenant: the id of its IdP.
     pub id: String,
@@ -291,8 +293,13 @@ impl<'r> Run<'r> {
         let record =
             AdminsDescription { tenant_id: Some(idp.id.to_string()), ..AdminsDescription::default() };
         let profile = GroupProfile { description: record.to_text(), ..admins.profile.clone() };
-        let complete =
-            self.steps.run("complete the tenant", self.okta.replace_group(&admins.id, &profile)).await;
+        let (okta, id, marked) = (self.undo.clone(), admins.id.clone(), admins.profile.clone());
+        let undo = Undo::new(Object::new("group", &marked.name, &id), async move {
+            // Its answer was lost. While the rest is taken back, it must not look like a tenant.
+            okta.replace_group(&id, &marked).await.map(|_| Undone::Entirely)
+        });
+        let complete = self.okta.replace_group(&admins.id, &profile);
+        let complete = self.steps.change("complete the tenant", complete, undo).await;
         let complete = match complete {
             Ok(group) => group,
             Err(failure) => return Err(self.fail(failure).await),

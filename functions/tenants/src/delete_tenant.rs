@@ -48,6 +48,7 @@ pub struct Input {
 
 /// What would be deleted, in the order of the deletion (`dryRun=true`).
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "DeletionPlan")]
 pub struct Plan {
     /// The objects.
     pub plan: Vec<Object>,

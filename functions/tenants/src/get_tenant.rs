@@ -29,6 +29,7 @@ pub struct Input {
 /// A tenant.
 #[derive(Debug, Serialize, JsonSchema)]
 #[expect(non_snake_case, reason = "names that clients of the predecessor read")]
+#[schemars(rename = "Tenant")]
 pub struct Output {
     /// Id of the tenant: the id of its IdP.
     pub id: String,

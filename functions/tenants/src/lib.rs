@@ -23,3 +23,12 @@ pub use delete_tenant::DeleteTenant;
 pub use get_tenant::GetTenant;
 pub use list_tenants::ListTenants;
 pub use update_tenant::UpdateTenant;
+
+/// The operations of this package, ordered by name.
+pub const ENDPOINTS: &[lambda_kit::Description] = &[
+    lambda_kit::Description::of::<AddTenant>(),
+    lambda_kit::Description::of::<DeleteTenant>(),
+    lambda_kit::Description::of::<GetTenant>(),
+    lambda_kit::Description::of::<ListTenants>(),
+    lambda_kit::Description::of::<UpdateTenant>(),
+];

@@ -63,6 +63,7 @@ impl Cursor {
 /// A tenant in the list.
 #[derive(Debug, Serialize, JsonSchema)]
 #[expect(non_snake_case, reason = "names that clients of the predecessor read")]
+#[schemars(rename = "TenantItem")]
 pub struct Item {
     /// Id of the tenant: the id of its IdP.
     pub id: String,

@@ -74,6 +74,7 @@ pub struct Input {
 /// Request body: at least one member.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "UpdateTenantRequest")]
 pub struct Body {
     /// New name: `^[a-z0-9](-?[a-z0-9])*$`, 2 to 50 characters.
     name: Option<String>,

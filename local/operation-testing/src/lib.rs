@@ -167,7 +167,8 @@ impl Failure {
 ///
 /// The answer must be a success, with the org as after an undisturbed run; or a
 /// problem with the org as it was before; or `operation-incomplete`, and then
-/// the same request, sent again a minute later, must end as an undisturbed run.
+/// the org is as after an undisturbed run, or the same request, sent again a
+/// minute later, makes it so.
 ///
 /// # Panics
 ///
@@ -195,6 +196,9 @@ pub async fn fails_cleanly_at_every_step<E: Endpoint>(
                     let document = problem.document("id");
                     let left = document["leftBehind"].as_array().map_or(0, Vec::len);
                     assert!(left > 0, "{name}: nothing is named in {document}");
+                    if now == after {
+                        continue; // All was done, only the last answer was lost.
+                    }
                     org.advance_clock(Duration::from_secs(60));
                     let again = org.call::<E>(request).await;
                     let again = again.map_err(|problem| problem.document("id").to_string());

@@ -1,13 +1,14 @@
 //! What an operation is.
 
+use std::any::TypeId;
 use std::future::Future;
 
 use operations::Operation;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{Context, Decode, Problem};
+use crate::{Context, Decode, NoBody, Problem, QueryParameter};
 
 /// One operation of the API.
 pub trait Endpoint: 'static {
@@ -86,4 +87,38 @@ impl<T> Success<T> {
     pub fn body(&self) -> Option<&T> {
         self.body.as_ref()
     }
+}
+
+/// What documents, events and tests need to know of an operation.
+pub struct Description {
+    /// Its entry in the table.
+    pub operation: &'static Operation,
+    /// Its query parameters.
+    pub query: &'static [QueryParameter],
+    /// Its sample.
+    pub example: fn() -> Example,
+    /// Schema of the request body, if it has one.
+    pub body: fn(&mut SchemaGenerator) -> Option<Schema>,
+    /// Schema of the answer's body.
+    pub output: fn(&mut SchemaGenerator) -> Schema,
+}
+
+impl Description {
+    /// The description of an operation.
+    pub const fn of<E: Endpoint>() -> Self
+    where
+        <E::Input as Decode>::Body: 'static,
+    {
+        Self {
+            operation: E::OPERATION,
+            query: E::Input::QUERY,
+            example: E::example,
+            body: body_schema::<<E::Input as Decode>::Body>,
+            output: SchemaGenerator::subschema_for::<E::Output>,
+        }
+    }
+}
+
+fn body_schema<B: JsonSchema + 'static>(generator: &mut SchemaGenerator) -> Option<Schema> {
+    (TypeId::of::<B>() != TypeId::of::<NoBody>()).then(|| generator.subschema_for::<B>())
 }

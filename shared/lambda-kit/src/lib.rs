@@ -20,7 +20,7 @@ mod steps;
 pub use config::{Config, ConfigError, read_all};
 pub use context::Context;
 pub use decode::{Decode, NoBody, QueryParameter, Request, RequestParts, Violation};
-pub use endpoint::{Endpoint, Example, Success};
+pub use endpoint::{Description, Endpoint, Example, Success};
 pub use log::{Exit, fatal, init as init_log};
 pub use problem::{Object, Problem};
 pub use serve::{Service, http_client, serve};

@@ -1,0 +1,26 @@
+//! End to end: real binaries behind the local gateway, with Okta emulated. One
+//! file per operation, and one for each thing that concerns all of them.
+
+mod add_tenant;
+mod common_problems;
+mod delete_tenant;
+mod gateway;
+mod get_tenant;
+mod list_tenants;
+mod local_stack;
+mod logs;
+mod sample_events;
+mod update_tenant;
+
+use okta_emulator::Action;
+use okta_emulator::Drop;
+
+/// Okta's own failure.
+fn status(status: u16) -> Action {
+    Action { status: Some(status), ..Action::default() }
+}
+
+/// A connection that is lost.
+fn dropped(when: Drop) -> Action {
+    Action { drop: Some(when), ..Action::default() }
+}

@@ -1,0 +1,310 @@
+//! What the end-to-end tests stand on: a stack of their own, principals as
+//! types, answers that print well, and a watch over the logs.
+//!
+//! ```no_run
+//! # use tests::{Superuser, TenantAdmin, TestStack};
+//! # async fn example() {
+//! let stack = TestStack::start().await;
+//! let answer = stack.get("/tenants/acme", TenantAdmin("acme")).await;
+//! assert_eq!(answer.status, 200, "{answer}");
+//! # }
+//! ```
+//!
+//! Every stack checks, when it ends, that no token and no secret stands in what
+//! its functions logged: so the whole run is searched.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "for tests")]
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use gateway::{Stack, StackOptions};
+use okta_emulator::{Action, DEMO_ORG, Emulator, Fault, Seed, TokenRequest};
+use serde_json::{Value, json};
+
+/// Where the repository is.
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a parent").to_owned()
+}
+
+/// Who sends a request.
+pub trait Principal {
+    /// The `Authorization` header; `None` sends none.
+    fn authorization(&self, stack: &TestStack) -> Option<String>;
+}
+
+/// Nobody: no token.
+#[derive(Clone, Copy, Debug)]
+pub struct Anonymous;
+
+/// The superuser of the demo org.
+#[derive(Clone, Copy, Debug)]
+pub struct Superuser;
+
+/// The admin of this tenant of the demo org.
+#[derive(Clone, Copy, Debug)]
+pub struct TenantAdmin(pub &'static str);
+
+/// A user of this tenant of the demo org, who is no admin.
+#[derive(Clone, Copy, Debug)]
+pub struct Member(pub &'static str);
+
+/// Whoever this token says.
+#[derive(Clone, Debug)]
+pub struct Bearer(pub String);
+
+impl Principal for Anonymous {
+    fn authorization(&self, _: &TestStack) -> Option<String> {
+        None
+    }
+}
+
+impl Principal for Superuser {
+    fn authorization(&self, stack: &TestStack) -> Option<String> {
+        Some(format!("Bearer {}", stack.token("superuser@demo.test")))
+    }
+}
+
+impl Principal for TenantAdmin {
+    fn authorization(&self, stack: &TestStack) -> Option<String> {
+        Some(format!("Bearer {}", stack.token(&format!("admin@{}.test", self.0))))
+    }
+}
+
+impl Principal for Member {
+    fn authorization(&self, stack: &TestStack) -> Option<String> {
+        Some(format!("Bearer {}", stack.token(&format!("user@{}.test", self.0))))
+    }
+}
+
+impl Principal for Bearer {
+    fn authorization(&self, _: &TestStack) -> Option<String> {
+        Some(format!("Bearer {}", self.0))
+    }
+}
+
+/// An answer of the API.
+#[derive(Debug)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers; repeated ones joined by a line break.
+    pub headers: std::collections::BTreeMap<String, String>,
+    /// The body: JSON, or null.
+    pub body: Value,
+}
+
+impl Answer {
+    /// A header, or nothing.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", String::as_str)
+    }
+
+    /// `code` of a problem document.
+    pub fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:#} {:?}", self.status, self.body, self.headers)
+    }
+}
+
+type Lines = Arc<Mutex<Vec<(String, String)>>>;
+
+/// A stack with the demo org, on free ports, for one test.
+pub struct TestStack {
+    /// The stack.
+    pub stack: Stack,
+    http: reqwest::Client,
+    logs: Lines,
+    secrets: Mutex<Vec<String>>,
+}
+
+impl TestStack {
+    /// Builds the functions, once per run, and starts a stack.
+    pub async fn start() -> Self {
+        let seed = Seed::parse(DEMO_ORG).expect("the demo org is a seed");
+        Self::start_with(seed).await
+    }
+
+    /// As [`TestStack::start`], with another org.
+    pub async fn start_with(seed: Seed) -> Self {
+        let logs = Lines::default();
+        let sink = Arc::clone(&logs);
+        let secrets = Mutex::new(vec![seed.api_token.token.clone()]);
+        let options = StackOptions {
+            api_port: 0,
+            lambda_port: 0,
+            okta_port: 0,
+            template: repository().join("template.yaml"),
+            bin_dir: binaries().to_owned(),
+            concurrency: 8,
+            seed,
+            state_file: None,
+            log: Arc::new(move |binary, line| {
+                let mut lines = sink.lock().unwrap_or_else(PoisonError::into_inner);
+                lines.push((binary.to_owned(), line.to_owned()));
+            }),
+        };
+        let stack = Stack::start(options).await.expect("the stack starts");
+        let http = reqwest::Client::builder().build().expect("a client");
+        Self { stack, http, logs, secrets }
+    }
+
+    /// The Okta emulator.
+    pub fn okta(&self) -> &Emulator {
+        &self.stack.okta
+    }
+
+    /// An access token for a user of the org.
+    pub fn token(&self, login: &str) -> String {
+        self.token_with(&TokenRequest { login: login.to_owned(), ..TokenRequest::default() })
+    }
+
+    /// An access token as asked for.
+    pub fn token_with(&self, request: &TokenRequest) -> String {
+        let token = self.okta().access_token(request).expect("the user exists");
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).push(token.clone());
+        token
+    }
+
+    /// GET.
+    pub async fn get(&self, path: &str, who: impl Principal) -> Answer {
+        self.send("GET", path, who, None).await
+    }
+
+    /// POST with a JSON body.
+    pub async fn post(&self, path: &str, who: impl Principal, body: Value) -> Answer {
+        self.send("POST", path, who, Some(body)).await
+    }
+
+    /// PUT with a JSON body.
+    pub async fn put(&self, path: &str, who: impl Principal, body: Value) -> Answer {
+        self.send("PUT", path, who, Some(body)).await
+    }
+
+    /// DELETE.
+    pub async fn delete(&self, path: &str, who: impl Principal) -> Answer {
+        self.send("DELETE", path, who, None).await
+    }
+
+    async fn send(&self, method: &str, path: &str, who: impl Principal, body: Option<Value>) -> Answer {
+        let mut headers = Vec::new();
+        if let Some(authorization) = who.authorization(self) {
+            headers.push(("authorization", authorization));
+        }
+        if body.is_some() {
+            headers.push(("content-type", "application/json".to_owned()));
+        }
+        let body = body.map(|body| body.to_string()).unwrap_or_default();
+        self.raw(method, path, &headers, body.into_bytes()).await
+    }
+
+    /// Any request.
+    pub async fn raw(&self, method: &str, path: &str, headers: &[(&str, String)], body: Vec<u8>) -> Answer {
+        let url = format!("{}{path}", self.stack.api_url());
+        let method = method.parse().expect("a method");
+        let mut request = self.http.request(method, url).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        Self::answer(request.send().await.expect("the gateway answers")).await
+    }
+
+    /// Lambda's `Invoke`.
+    pub async fn invoke(&self, function: &str, event: Vec<u8>) -> Answer {
+        let url = format!("{}/2015-03-31/functions/{function}/invocations", self.stack.lambda_url());
+        Self::answer(self.http.post(url).body(event).send().await.expect("Lambda answers")).await
+    }
+
+    async fn answer(response: reqwest::Response) -> Answer {
+        let status = response.status().as_u16();
+        let mut headers = std::collections::BTreeMap::<String, String>::new();
+        for (name, value) in response.headers() {
+            let value = value.to_str().expect("a header of text");
+            headers
+                .entry(name.to_string())
+                .and_modify(|values| *values = format!("{values}\n{value}"))
+                .or_insert_with(|| value.to_owned());
+        }
+        let bytes = response.bytes().await.expect("a body");
+        let body = match bytes.is_empty() {
+            true => Value::Null,
+            false => serde_json::from_slice(&bytes).expect("a JSON body"),
+        };
+        Answer { status, headers, body }
+    }
+
+    /// Orders a fault at the `nth` call from now on.
+    pub fn break_call(&self, nth: u64, times: u64, action: Action) {
+        self.okta().order(Fault::on_call(nth, times, action));
+    }
+
+    /// The lines that a function logged so far.
+    pub fn log(&self, binary: &str) -> Vec<Value> {
+        let lines = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = lines.iter().filter(|(by, _)| by == binary);
+        of.map(|(_, line)| serde_json::from_str(line).unwrap_or_else(|_| json!(line))).collect()
+    }
+}
+
+impl Drop for TestStack {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let lines = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
+        let secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        for (binary, line) in lines.iter() {
+            if let Some(leak) = leak(line, &secrets) {
+                panic!("{binary} logged a secret ({leak}…): {line}");
+            }
+        }
+    }
+}
+
+/// The start of the first secret in a line, if there is one: a whole secret, or
+/// a part of a token that means something by itself.
+pub fn leak(line: &str, secrets: &[String]) -> Option<String> {
+    let parts = secrets.iter().flat_map(|secret| secret.split('.').chain([secret.as_str()]));
+    // The header of a token is the same for all and says nothing.
+    let telling = parts.filter(|part| part.len() >= 40 && !is_jwt_header(part));
+    let found =
+        telling.into_iter().find(|part| line.contains(part)).map(|part| part.chars().take(8).collect());
+    found.or_else(|| {
+        ["SSWS ", "Bearer ey"].iter().find(|word| line.contains(*word)).map(|word| (*word).to_owned())
+    })
+}
+
+fn is_jwt_header(part: &str) -> bool {
+    part.starts_with("eyJ") && part.len() < 100
+}
+
+/// The folder with the functions' binaries, built once per run.
+///
+/// # Panics
+///
+/// If they cannot be built.
+pub fn binaries() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let test = std::env::current_exe().expect("a path");
+        let folder = test.parent().and_then(Path::parent).expect("target/<profile>/deps/<test>").to_owned();
+        let profile = match folder.file_name().and_then(|name| name.to_str()).expect("a name") {
+            "debug" => "dev",
+            other => other,
+        };
+        let cargo = option_env!("CARGO").unwrap_or("cargo");
+        let status = Command::new(cargo)
+            .args(["build", "--workspace", "--bins", "--offline", "--quiet", "--profile", profile])
+            .current_dir(repository())
+            .status();
+        assert!(status.expect("cargo runs").success(), "the functions do not build");
+        folder
+    })
+}

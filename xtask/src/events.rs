@@ -1,0 +1,50 @@
+//! Sample events: `events/<operation>.json`, as API Gateway sends them.
+
+use lambda_kit::Description;
+use serde_json::{Map, Value, json};
+
+/// The event of an operation's sample request, sent by a superuser.
+pub fn event(endpoint: &Description) -> Value {
+    let (operation, example) = (endpoint.operation, (endpoint.example)());
+    let (path, query) = example.target.split_once('?').unwrap_or((example.target, ""));
+    let query: Map<String, Value> = query
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(name, value)| (name.to_owned(), value.into()))
+        .collect();
+    let parameters: Map<String, Value> = operation
+        .matches(path)
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| (name.to_owned(), value.into()))
+        .collect();
+    let or_null = |map: &Map<String, Value>| if map.is_empty() { Value::Null } else { json!(map) };
+    let multi = |map: &Map<String, Value>| -> Value {
+        if map.is_empty() { Value::Null } else { map.iter().map(|(k, v)| (k.clone(), json!([v]))).collect() }
+    };
+    let mut headers = Map::new();
+    headers.insert("Host".to_owned(), "api.example.test".into());
+    headers.insert("X-Forwarded-Proto".to_owned(), "https".into());
+    if example.body.is_some() {
+        headers.insert("Content-Type".to_owned(), "application/json".into());
+    }
+    json!({
+        "resource": operation.path, "path": path, "httpMethod": operation.method.as_str(),
+        "headers": headers, "multiValueHeaders": multi(&headers),
+        "queryStringParameters": or_null(&query), "multiValueQueryStringParameters": multi(&query),
+        "pathParameters": or_null(&parameters), "stageVariables": null,
+        "requestContext": {
+            "accountId": "000000000000", "apiId": "local00api",
+            "authorizer": {
+                "principalId": "00u00000000000000003", "sub": "superuser@demo.test", "uid": "00u00000000000000003",
+                "tenants": "[]", "groups": "[\"SUPERUSERS\"]", "onBehalf": "false",
+            },
+            "domainName": "api.example.test", "httpMethod": operation.method.as_str(),
+            "identity": { "sourceIp": "127.0.0.1", "userAgent": "sample" },
+            "path": format!("/v1{path}"), "protocol": "HTTP/1.1", "requestId": "00000000-0000-4000-8000-000000000000",
+            "requestTime": "31/Jan/2026:12:00:00 +0000", "requestTimeEpoch": 1_769_860_800_000_u64,
+            "resourceId": "sample", "resourcePath": operation.path, "stage": "v1",
+        },
+        "body": example.body.map(|body| body.to_string()), "isBase64Encoded": false,
+    })
+}

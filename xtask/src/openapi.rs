@@ -1,0 +1,134 @@
+//! The OpenAPI 3.1 document.
+
+use std::collections::BTreeMap;
+
+use lambda_kit::Description;
+use operations::ProblemCode;
+use schemars::SchemaGenerator;
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
+
+/// The document of all operations.
+pub fn openapi(endpoints: &[&Description]) -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.definitions_path = "/components/schemas".into();
+        settings.meta_schema = None;
+    });
+    let mut generator = settings.into_generator();
+    let mut paths: Map<String, Value> = Map::new();
+    for endpoint in endpoints {
+        let path = paths.entry(endpoint.operation.path).or_insert_with(|| json!({}));
+        path[endpoint.operation.method.as_str().to_lowercase()] = operation(endpoint, &mut generator);
+    }
+    let mut schemas = generator.take_definitions(true);
+    schemas.insert("Problem".to_owned(), problem_schema());
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "okta-dac", "version": env!("CARGO_PKG_VERSION"),
+            "summary": "One Okta org as a multi-tenant identity platform that tenants administer themselves.",
+            "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
+        },
+        "servers": [{ "url": "http://127.0.0.1:3000", "description": "The local stack" }],
+        "security": [{ "accessToken": [] }],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": { "accessToken": {
+                "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+                "description": "Access token of the custom authorization server, with the scope `dac.admin`.",
+            } },
+        },
+    })
+}
+
+fn operation(endpoint: &Description, generator: &mut SchemaGenerator) -> Value {
+    let (operation, example) = (endpoint.operation, (endpoint.example)());
+    let segments = operation.path.split('/').filter_map(|s| s.strip_prefix('{')?.strip_suffix('}'));
+    let path = segments
+        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }));
+    let query = endpoint.query.iter().map(|parameter| {
+        json!({
+            "name": parameter.name, "in": "query", "description": parameter.description,
+            "schema": { "type": "string" },
+        })
+    });
+    let parameters: Vec<Value> = path.chain(query).collect();
+    let mut described = json!({
+        "operationId": operation.operation_id(), "tags": [operation.resource.name()],
+        "summary": operation.summary, "description": format!("Who: {}.", operation.access.describe()),
+        "responses": responses(endpoint, generator, example.answer),
+    });
+    if !parameters.is_empty() {
+        described["parameters"] = parameters.into();
+    }
+    if let Some(schema) = (endpoint.body)(generator) {
+        let mut content = json!({ "schema": schema });
+        if let Some(body) = example.body {
+            content["example"] = body;
+        }
+        described["requestBody"] = json!({ "required": true, "content": { "application/json": content } });
+    }
+    described
+}
+
+fn responses(endpoint: &Description, generator: &mut SchemaGenerator, answer: Option<Value>) -> Value {
+    let mut responses = BTreeMap::new();
+    let schema = (endpoint.output)(generator);
+    let success = if endpoint.operation.success == 204 {
+        // Asked for with `dryRun=true`.
+        let body = json!({ "application/json": { "schema": schema } });
+        responses.insert("200".to_owned(), json!({ "description": "The plan.", "content": body }));
+        json!({ "description": "Done." })
+    } else {
+        let mut content = json!({ "schema": schema });
+        if let Some(answer) = answer {
+            content["example"] = answer;
+        }
+        json!({ "description": "Done.", "content": { "application/json": content } })
+    };
+    responses.insert(endpoint.operation.success.to_string(), success);
+    let mut by_status: BTreeMap<u16, Vec<ProblemCode>> = BTreeMap::new();
+    for code in endpoint.operation.all_problems() {
+        by_status.entry(code.status()).or_default().push(code);
+    }
+    for (status, codes) in by_status {
+        let description: Vec<_> =
+            codes.iter().map(|code| format!("`{}`: {}.", code.as_str(), code.title())).collect();
+        let problem = json!({ "schema": { "$ref": "#/components/schemas/Problem" } });
+        let mut content = json!({ "application/problem+json": problem });
+        if matches!(status, 401 | 403 | 503) {
+            // API Gateway's own answer, before a function is called.
+            content["application/json"] = json!({ "schema": { "type": "object" } });
+        }
+        responses
+            .insert(status.to_string(), json!({ "description": description.join(" "), "content": content }));
+    }
+    json!(responses)
+}
+
+fn problem_schema() -> Value {
+    let text = |description: &str| json!({ "type": "string", "description": description });
+    let codes: Vec<&str> = ProblemCode::ALL.iter().map(|code| code.as_str()).collect();
+    let objects = json!({ "type": "array", "items": { "type": "object" } });
+    json!({
+        "type": "object",
+        "description": "A problem document (RFC 9457).",
+        "required": ["type", "title", "status", "detail", "instance", "code", "retryable", "message"],
+        "properties": {
+            "type": text("`/problems/` and the code."), "title": text("The same for every occurrence."),
+            "status": { "type": "integer" }, "detail": text("What is wrong with this request, and what to do."),
+            "instance": text("Id of the request."), "code": { "type": "string", "enum": codes },
+            "retryable": { "type": "boolean", "description": "Whether the same request may succeed later." },
+            "message": text("As `detail`."),
+            "errors": { "type": "array", "items": {
+                "type": "object", "required": ["pointer", "detail"],
+                "properties": { "pointer": text("JSON pointer, or `query.` or `path.` and a name."), "detail": text("The rule.") },
+            } },
+            "existingId": text("Id of the tenant that has the name."),
+            "completed": { "type": "array", "items": { "type": "string" } },
+            "undone": objects, "leftBehind": objects, "deleted": objects,
+            "errorCode": text("Okta's."), "errorSummary": text("Okta's."), "errorId": text("Okta's."),
+        },
+    })
+}
