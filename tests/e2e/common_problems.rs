@@ -1,6 +1,6 @@
 //! What every operation can answer, shown with the simplest one.
 
-use okta_emulator::{Action, Drop, TokenRequest};
+use okta_emulator::{Action, DEMO_ORG, Drop, Seed, TokenRequest};
 use tests::{Anonymous, Bearer, Superuser, TenantAdmin, TestStack};
 
 use crate::{dropped, status};
@@ -101,5 +101,20 @@ async fn okta_unavailable() {
         assert_eq!((answer.status, answer.code()), (503, "okta-unavailable"), "{answer}");
         assert_eq!(answer.header("access-control-allow-origin"), "http://localhost:8080");
         stack.okta().clear_faults();
+    }
+}
+
+/// INF-03: the credential is read at run time. One that cannot be used is our
+/// failure, and the answer does not show what was found instead.
+#[tokio::test]
+async fn internal() {
+    for secret in ["not JSON", r#"{"token": "another member"}"#] {
+        let seed = Seed::parse(DEMO_ORG).unwrap();
+        let stack = TestStack::start_with(seed, Some(secret.to_owned())).await;
+        let answer = stack.get("/tenants", Superuser).await;
+        assert_eq!((answer.status, answer.code()), (500, "internal"), "{answer}");
+        let log = stack.log("list-tenants");
+        assert!(log[0]["error"].as_str().is_some_and(|error| error.contains("apiToken")), "{log:?}");
+        assert!(!format!("{answer} {log:?}").contains(secret), "{answer} {log:?}");
     }
 }

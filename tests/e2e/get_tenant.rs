@@ -59,7 +59,7 @@ async fn ten_01_names_that_begin_alike() {
 async fn auz_02_admins_of_old_names_keep_working() {
     let mut seed = okta_emulator::Seed::parse(okta_emulator::DEMO_ORG).unwrap();
     seed.tenants[0].name = "Acme Corp_ä".to_owned();
-    let stack = TestStack::start_with(seed).await;
+    let stack = TestStack::start_with(seed, None).await;
     let answer = stack.get("/tenants/Acme%20Corp_%C3%A4", TenantAdmin("acme")).await;
     assert_eq!((answer.status, &answer.body["name"]), (200, &json!("Acme Corp_ä")), "{answer}");
     assert_eq!(stack.get("/tenants/Acme%20Corp_%C3%A4", TenantAdmin("globex")).await.status, 403);

@@ -129,11 +129,12 @@ impl TestStack {
     /// Builds the functions, once per run, and starts a stack.
     pub async fn start() -> Self {
         let seed = Seed::parse(DEMO_ORG).expect("the demo org is a seed");
-        Self::start_with(seed).await
+        Self::start_with(seed, None).await
     }
 
-    /// As [`TestStack::start`], with another org.
-    pub async fn start_with(seed: Seed) -> Self {
+    /// As [`TestStack::start`], with another org, and another credential in
+    /// Secrets Manager.
+    pub async fn start_with(seed: Seed, secret: Option<String>) -> Self {
         let logs = Lines::default();
         let sink = Arc::clone(&logs);
         let secrets = Mutex::new(vec![seed.api_token.token.clone()]);
@@ -146,6 +147,7 @@ impl TestStack {
             concurrency: 8,
             seed,
             state_file: None,
+            secret,
             log: Arc::new(move |binary, line| {
                 let mut lines = sink.lock().unwrap_or_else(PoisonError::into_inner);
                 lines.push((binary.to_owned(), line.to_owned()));

@@ -33,6 +33,8 @@ pub struct StackOptions {
     pub seed: Seed,
     /// State file of the org.
     pub state_file: Option<PathBuf>,
+    /// What Secrets Manager has instead of the seed's API token.
+    pub secret: Option<String>,
     /// Where the functions' log lines go.
     pub log: LogSink,
 }
@@ -108,7 +110,8 @@ impl Stack {
             options.concurrency,
             &options.log,
         );
-        let secret = json!({ "apiToken": seed.api_token.token }).to_string();
+        let secret =
+            options.secret.unwrap_or_else(|| json!({ "apiToken": seed.api_token.token }).to_string());
         let gateway = Arc::new(Gateway::new(template, lambda, secret));
         let servers = vec![
             serve(api_listener, rest::api(Arc::clone(&gateway))),

@@ -70,6 +70,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         concurrency: arguments.concurrency,
         seed: Seed::parse(&yaml).map_err(|e| e.to_string())?,
         state_file: arguments.state,
+        secret: None,
         log: Arc::new(|binary, line| eprintln!("{binary}: {line}")),
     };
     let stack = Stack::start(options).await.map_err(|e| e.to_string())?;

@@ -1,0 +1,97 @@
+//! The second model: what API.md says about who may call what, written down
+//! by hand, route by route, without the table and without the product's types.
+
+use operations::{Access, Method, Operation, ProblemCode, Resource};
+use serde_json::Value;
+
+/// One route of each kind that the API has or will have, as a table that the
+/// authorizer is given. The names do not matter.
+pub(crate) const TABLE: &[Operation] = &[
+    entry("list-tenants", Method::Get, "/tenants", Access::Superuser),
+    entry("add-tenant", Method::Post, "/tenants", Access::Superuser),
+    entry("get-tenant", Method::Get, "/tenants/{tenant}", Access::TenantAdmin),
+    entry("update-tenant", Method::Put, "/tenants/{tenant}", Access::Superuser),
+    entry("delete-tenant", Method::Delete, "/tenants/{tenant}", Access::Superuser),
+    entry("list-tenant-admins", Method::Get, "/tenants/{tenant}/admins", Access::TenantAdmin),
+    entry("assign-tenant-admin", Method::Put, "/tenants/{tenant}/admins/{userId}", Access::TenantAdmin),
+    entry("activate-tenant-app", Method::Put, "/tenants/{tenant}/apps/{appId}", Access::Superuser),
+    entry("assign-app-to-tenant", Method::Put, "/apps/{appId}/tenants/{tenant}", Access::TenantAdmin),
+    entry("list-apps", Method::Get, "/apps", Access::AnyUser),
+    entry("get-app", Method::Get, "/apps/{appId}", Access::AnyUser),
+    entry("get-idp", Method::Get, "/idps/{idpId}", Access::IdpAdmin),
+    entry("update-idp", Method::Put, "/idps/{idpId}", Access::IdpAdmin),
+];
+
+const fn entry(name: &'static str, method: Method, path: &'static str, access: Access) -> Operation {
+    const NONE: &[ProblemCode] = &[];
+    Operation {
+        name,
+        resource: Resource::Tenants,
+        method,
+        path,
+        access,
+        success: 200,
+        problems: NONE,
+        summary: "",
+        replaces: None,
+    }
+}
+
+/// Whether these claims may do this; `path` is decoded text in segments.
+pub(crate) fn allowed(claims: &Value, method: &str, path: &[&str]) -> bool {
+    if path.iter().any(|segment| segment.is_empty()) {
+        return false;
+    }
+    let list = |name: &str| -> Vec<String> {
+        let elements = claims[name].as_array().cloned().unwrap_or_default();
+        elements.iter().filter_map(|e| e.as_str().map(String::from)).collect()
+    };
+    let (groups, tenants) = (list("groups"), list("tenants"));
+    let superuser = groups.iter().any(|group| group == "SUPERUSERS");
+    if method != "GET" && claims["on_behalf"] == true {
+        return false;
+    }
+
+    // (idp id, name) of each element that means something.
+    let alphanumeric =
+        |id: &str| !id.is_empty() && id.len() <= 40 && id.chars().all(|c| c.is_ascii_alphanumeric());
+    let mut elements: Vec<(String, String, String)> = vec![];
+    for element in &tenants {
+        let mut parts = element.splitn(3, ':');
+        let (Some(idp), Some(name), Some(users)) = (parts.next(), parts.next(), parts.next()) else {
+            continue;
+        };
+        let plain = !name.is_empty()
+            && name.chars().count() <= 220
+            && !name.chars().any(|c| c.is_control() || "*?:/$\\\"".contains(c));
+        if alphanumeric(idp) && alphanumeric(users) && plain {
+            elements.push((idp.into(), name.into(), users.into()));
+        }
+    }
+    elements.sort();
+    elements.dedup();
+    let mut mine = vec![];
+    for (idp, name, users) in &elements {
+        let clash =
+            elements.iter().any(|(i, n, u)| (i, n, u) != (idp, name, users) && (i == idp || n == name));
+        if !clash && groups.contains(&format!("ADMINS_{name}")) {
+            mine.push((idp.clone(), name.clone()));
+        }
+    }
+    let admin_of = |name: &str| superuser || mine.iter().any(|(_, mine)| mine == name);
+    let idp_admin_of = |idp: &str| superuser || mine.iter().any(|(mine, _)| mine == idp);
+
+    match (method, path) {
+        ("GET" | "POST", ["tenants"]) => superuser,
+        ("GET", ["tenants", tenant]) => admin_of(tenant),
+        ("PUT" | "DELETE", ["tenants", _]) => superuser,
+        ("GET", ["tenants", tenant, "admins"]) => admin_of(tenant),
+        ("PUT", ["tenants", tenant, "admins", _]) => admin_of(tenant),
+        ("PUT", ["tenants", _, "apps", _]) => superuser,
+        ("PUT", ["apps", _, "tenants", tenant]) => admin_of(tenant),
+        ("GET", ["apps"]) => true,
+        ("GET", ["apps", _]) => true,
+        ("GET" | "PUT", ["idps", idp]) => idp_admin_of(idp),
+        _ => false,
+    }
+}

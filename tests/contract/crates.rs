@@ -1,0 +1,106 @@
+//! Who may depend on whom, and which crates may not be there at all.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::{DependencyKind, MetadataCommand};
+use tests::repository;
+
+use crate::{Complaints, assert_none, assert_some};
+
+type Edges = BTreeMap<String, BTreeSet<String>>;
+
+/// Direct dependencies that are built into a package, tests aside.
+fn dependencies() -> (Edges, Vec<(String, String)>) {
+    let metadata = MetadataCommand::new()
+        .manifest_path(repository().join("Cargo.toml"))
+        .other_options(["--offline".to_owned()])
+        .exec()
+        .expect("cargo metadata");
+    let edges = metadata
+        .workspace_packages()
+        .iter()
+        .map(|package| {
+            let normal = package.dependencies.iter().filter(|d| d.kind == DependencyKind::Normal);
+            (package.name.to_string(), normal.map(|d| d.name.clone()).collect())
+        })
+        .collect();
+    let resolved: BTreeSet<_> =
+        metadata.resolve.expect("a resolve").nodes.into_iter().map(|node| node.id).collect();
+    let packages = metadata.packages.iter().filter(|package| resolved.contains(&package.id));
+    let packages = packages.map(|package| (package.name.to_string(), package.version.to_string())).collect();
+    (edges, packages)
+}
+
+const FUNCTIONS: &[&str] = &["authorizer", "tenants"];
+
+fn rules(edges: &Edges) -> Complaints {
+    let mut complaints = Complaints::new();
+    let mut forbid = |package: &str, dependencies: &[&str], why: &str| {
+        for dependency in dependencies {
+            if *dependency != package && edges.get(package).is_some_and(|of| of.contains(*dependency)) {
+                complaints.push(format!("{package} must not depend on {dependency}: {why}"));
+            }
+        }
+    };
+    for function in FUNCTIONS {
+        forbid(function, FUNCTIONS, "what operations share goes down into shared/");
+        forbid(function, &["okta-emulator", "gateway"], "the emulator is for tests");
+    }
+    for pure in ["operations", "domain"] {
+        forbid(pure, &["tokio", "reqwest", "okta-client", "lambda-kit", "lambda_http"], "it does no I/O");
+    }
+    forbid(
+        "okta-client",
+        &["domain", "operations", "lambda-kit", "lambda_http"],
+        "it knows nothing of tenants or Lambda",
+    );
+    forbid("okta-emulator", &["okta-client", "domain", "lambda-kit"], "both could be wrong together");
+    forbid(
+        "gateway",
+        &["authorizer", "okta-client", "domain", "tenants"],
+        "it evaluates policies that it did not make",
+    );
+    complaints
+}
+
+#[test]
+fn crates_depend_downwards() {
+    let (edges, _) = dependencies();
+    for package in FUNCTIONS {
+        assert!(edges.contains_key(*package), "{package}");
+    }
+    assert_none(rules(&edges));
+}
+
+#[test]
+fn a_forbidden_dependency_is_noticed() {
+    let edge = |from: &str, to: &str| Edges::from([(from.to_owned(), BTreeSet::from([to.to_owned()]))]);
+    assert_some(rules(&edge("tenants", "authorizer")), "tenants must not depend on authorizer");
+    assert_some(rules(&edge("domain", "tokio")), "domain must not depend on tokio");
+    assert_some(rules(&edge("okta-emulator", "okta-client")), "okta-emulator must not");
+}
+
+/// One TLS and crypto provider, aws-lc-rs, in every binary: two would be built,
+/// shipped and patched.
+fn providers(packages: &[(String, String)]) -> Complaints {
+    let is_second = |(name, version): &&(String, String)| {
+        let old = |of: &str, series: &str| name == of && version.starts_with(series);
+        ["ring", "openssl-sys", "native-tls", "rsa", "p256"].contains(&name.as_str())
+            || old("hyper", "0.")
+            || old("rustls", "0.21.")
+    };
+    packages
+        .iter()
+        .filter(is_second)
+        .map(|(name, version)| format!("{name} {version} is a second provider"))
+        .collect()
+}
+
+#[test]
+fn one_crypto_provider() {
+    let (_, packages) = dependencies();
+    assert!(packages.iter().any(|(name, _)| name == "aws-lc-rs"));
+    assert_none(providers(&packages));
+    assert_some(providers(&[("ring".to_owned(), "0.17.14".to_owned())]), "ring 0.17.14");
+    assert_some(providers(&[("hyper".to_owned(), "0.14.30".to_owned())]), "hyper 0.14.30");
+}

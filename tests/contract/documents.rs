@@ -1,0 +1,107 @@
+//! Documents: what they name exists, and they read a sentence per line.
+
+use std::path::Path;
+
+use tests::repository;
+
+use crate::{Complaints, assert_none, assert_some};
+
+/// Pages that people write.
+const PAGES: &[&str] =
+    &["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "docs/adding-an-operation.md", "docs/deploying.md"];
+
+/// Folders and files whose names begin a path in a document.
+const ROOTS: &[&str] = &[
+    "functions/",
+    "shared/",
+    "local/",
+    "tests/",
+    "events/",
+    "docs/",
+    "xtask/",
+    ".ci/",
+    "template.yaml",
+    "Makefile",
+];
+
+fn page(name: &str) -> String {
+    std::fs::read_to_string(repository().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn check(name: &str, text: &str, root: &Path, targets: &[String]) -> Complaints {
+    let mut complaints = Complaints::new();
+    for code in text.split("```").step_by(2).flat_map(|prose| prose.split('`').skip(1).step_by(2)) {
+        let path = code.split([':', '#']).next().unwrap_or_default();
+        let is_path =
+            ROOTS.iter().any(|root| path.starts_with(root)) && !path.contains(['<', '*', ' ', '…', '{']);
+        if is_path && !root.join(path).exists() {
+            complaints.push(format!("{name} names `{path}`, which does not exist"));
+        }
+    }
+    for words in text.split("make ").skip(1) {
+        let before = text.len() - words.len();
+        let in_code = text[..before.saturating_sub(5)].ends_with(['`', '\n']);
+        let target: String = words.chars().take_while(|c| c.is_ascii_lowercase() || *c == '-').collect();
+        if in_code && !target.is_empty() && !targets.contains(&target) {
+            complaints.push(format!("{name} names `make {target}`, which does not exist"));
+        }
+    }
+    for link in text.split("](").skip(1) {
+        let target = link.split([')', '#']).next().unwrap_or_default();
+        let folder = Path::new(name).parent().unwrap_or(Path::new(""));
+        if !target.is_empty() && !target.contains("://") && !root.join(folder).join(target).exists() {
+            complaints.push(format!("{name} links to {target}, which does not exist"));
+        }
+    }
+    for line in text.split("```").step_by(2).flat_map(str::lines).filter(|line| !line.starts_with('|')) {
+        let sentence_ends = line.match_indices(". ").filter(|(at, _)| {
+            let next = line[at + 2..].chars().next();
+            let numbered = line[..*at].chars().all(|c| c.is_ascii_digit() || c == ' ');
+            next.is_some_and(char::is_uppercase) && !numbered
+        });
+        if sentence_ends.count() > 0 {
+            complaints.push(format!("{name}: more than one sentence in a line: {line}"));
+        }
+    }
+    complaints
+}
+
+fn targets() -> Vec<String> {
+    let makefile = page("Makefile");
+    let names = makefile.lines().filter_map(|line| line.split_once(':')).map(|(name, _)| name.to_owned());
+    names.filter(|name| !name.contains([' ', '.', '='])).collect()
+}
+
+#[test]
+fn what_documents_name_exists() {
+    let targets = targets();
+    assert!(targets.contains(&"run".to_owned()), "{targets:?}");
+    assert_none(PAGES.iter().flat_map(|name| check(name, &page(name), &repository(), &targets)).collect());
+    let lines = page("ARCHITECTURE.md").lines().count();
+    assert!(lines <= 200, "ARCHITECTURE.md has {lines} lines");
+}
+
+#[test]
+fn what_does_not_exist_is_noticed() {
+    let check = |text| check("README.md", text, &repository(), &["run".to_owned()]);
+    assert_some(check("see `functions/nothing/src/x.rs`"), "functions/nothing");
+    assert_some(check("run `make fly`"), "make fly");
+    assert_some(check("see [this](docs/nothing.md)"), "docs/nothing.md");
+    assert_some(check("One sentence. Another one."), "more than one sentence");
+    assert_none(check("1. Run `make run` in `functions/tenants/src/lib.rs`."));
+}
+
+/// The repository speaks of the product alone.
+#[test]
+fn no_word_of_how_it_was_made() {
+    let root = repository();
+    let list = std::process::Command::new("git").args(["ls-files"]).current_dir(&root).output();
+    let Ok(list) = list else { return };
+    let files = String::from_utf8(list.stdout).expect("names of text");
+    for file in files.lines().filter(|file| !file.ends_with("Cargo.lock")) {
+        let Ok(text) = std::fs::read_to_string(root.join(file)) else { continue };
+        for word in [["/ho", "me/"].concat(), ["/ro", "ot/"].concat(), ["/wo", "rk/"].concat()] {
+            assert!(!text.contains(&word), "{file} names {word}");
+        }
+    }
+}

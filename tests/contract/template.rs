@@ -1,0 +1,156 @@
+//! `template.yaml`: checked, not generated, because people tune it.
+
+use operations::{EnvVar, OPERATIONS, Operation};
+use serde_norway::Value;
+use tests::repository;
+
+use crate::{Complaints, assert_none, assert_some, differences};
+
+fn template() -> String {
+    std::fs::read_to_string(repository().join("template.yaml")).expect("template.yaml")
+}
+
+/// What `template.yaml` must have for an operation, ready to paste.
+fn block(operation: &Operation) -> String {
+    format!(
+        "  {}:\n    Type: AWS::Serverless::Function\n    Properties:\n      FunctionName: !Sub ${{NamePrefix}}-{name}\n      CodeUri: target/lambda/{name}/\n      Layers: !If [HasSecretsExtension, [!Ref SecretsExtensionLayerArn], !Ref AWS::NoValue]\n      Policies:\n        - Statement:\n            - Effect: Allow\n              Action: secretsmanager:GetSecretValue\n              Resource: !Ref OktaCredentialSecretArn\n      Events:\n        Api:\n          Type: Api\n          Properties:\n            RestApiId: !Ref Api\n            Path: {}\n            Method: {}\n",
+        operation.logical_id(),
+        operation.path,
+        operation.method.as_str().to_lowercase(),
+        name = operation.name,
+    )
+}
+
+fn untag(value: &Value) -> &Value {
+    match value {
+        Value::Tagged(tagged) => &tagged.value,
+        value => value,
+    }
+}
+
+fn keys(value: &Value) -> Vec<&str> {
+    value.as_mapping().into_iter().flatten().filter_map(|(key, _)| key.as_str()).collect()
+}
+
+fn check(yaml: &str) -> Complaints {
+    let root: Value = serde_norway::from_str(yaml).expect("YAML");
+    let resources = &root["Resources"];
+    let is_function = |name: &&str| resources[*name]["Type"] == "AWS::Serverless::Function";
+    let functions: Vec<&str> = keys(resources).into_iter().filter(is_function).collect();
+    let mut expected: Vec<String> = OPERATIONS.iter().map(Operation::logical_id).collect();
+    expected.push("AuthorizerFunction".to_owned());
+    let mut complaints = differences("template.yaml", functions, expected.iter().map(String::as_str));
+    for operation in OPERATIONS {
+        let properties = &resources[operation.logical_id()]["Properties"];
+        let code = format!("target/lambda/{}/", operation.name);
+        let name = format!("${{NamePrefix}}-{}", operation.name);
+        let events = properties["Events"].as_mapping();
+        let event = &properties["Events"]["Api"]["Properties"];
+        let route = (event["Path"].as_str(), event["Method"].as_str());
+        let method = operation.method.as_str().to_lowercase();
+        let right = properties["CodeUri"].as_str() == Some(&code)
+            && untag(&properties["FunctionName"]).as_str() == Some(&name)
+            && events.is_some_and(|events| events.len() == 1)
+            && route == (Some(operation.path), Some(&method))
+            && event["Auth"].is_null();
+        if !right {
+            complaints.push(format!("template.yaml must have\n{}", block(operation)));
+        }
+    }
+    complaints.extend(permissions(resources));
+    complaints.extend(environment(&root));
+    complaints
+}
+
+/// Least privilege: nothing for all, nothing of all.
+fn permissions(resources: &Value) -> Complaints {
+    let mut complaints = Complaints::new();
+    for name in keys(resources) {
+        let policies = &resources[name]["Properties"]["Policies"];
+        for statement in
+            policies.as_sequence().into_iter().flatten().flat_map(|p| p["Statement"].as_sequence()).flatten()
+        {
+            for part in ["Action", "Resource"] {
+                let text = serde_norway::to_string(&statement[part]).unwrap_or_default();
+                if text.contains('*') {
+                    complaints.push(format!("{name}: a permission has a `*` in {part}"));
+                }
+            }
+        }
+        if policies.as_sequence().into_iter().flatten().any(|policy| policy.is_string()) {
+            complaints.push(format!("{name}: a managed policy allows more than it needs"));
+        }
+    }
+    complaints
+}
+
+/// Exactly the variables that the functions read, each from a parameter.
+fn environment(root: &Value) -> Complaints {
+    let global = &root["Globals"]["Function"]["Environment"]["Variables"];
+    let own = &root["Resources"]["AuthorizerFunction"]["Properties"]["Environment"]["Variables"];
+    let mut complaints = differences("Globals", keys(global), EnvVar::OPERATION.iter().map(|v| v.name));
+    complaints.extend(differences(
+        "AuthorizerFunction",
+        keys(own),
+        EnvVar::AUTHORIZER.iter().map(|v| v.name),
+    ));
+    for (variables, name) in [(global, "Globals"), (own, "AuthorizerFunction")] {
+        for variable in keys(variables) {
+            if !matches!(&variables[variable], Value::Tagged(tagged) if tagged.tag == "!Ref") {
+                complaints.push(format!("{name}: {variable} must come from a parameter"));
+            }
+        }
+    }
+    for parameter in keys(&root["Parameters"]) {
+        let suspicious = ["Token", "Password", "Key", "Secret"].iter().any(|word| parameter.ends_with(word));
+        if suspicious {
+            complaints.push(format!("{parameter}: a parameter must name a secret, not hold it"));
+        }
+    }
+    complaints
+}
+
+#[test]
+fn the_template_is_as_the_table_says() {
+    assert_none(check(&template()));
+}
+
+#[test]
+fn a_template_that_differs_is_noticed() {
+    let good = template();
+    for (from, to, about) in [
+        ("GetTenantFunction:", "FetchTenantFunction:", "lacks `GetTenantFunction`"),
+        ("GetTenantFunction:", "FetchTenantFunction:", "has `FetchTenantFunction`"),
+        ("target/lambda/get-tenant/", "target/lambda/list-tenants/", "GetTenantFunction"),
+        ("Method: put", "Method: patch", "UpdateTenantFunction"),
+        (
+            "Path: /tenants/{tenant}\n            Method: get",
+            "Path: /tenants/{id}\n            Method: get",
+            "GetTenantFunction",
+        ),
+        ("Action: secretsmanager:GetSecretValue", "Action: secretsmanager:*", "`*` in Action"),
+        ("Resource: !Ref OktaCredentialSecretArn", "Resource: '*'", "`*` in Resource"),
+        ("TOKEN_ISSUER: !Ref TokenIssuer", "TOKEN_ISSUER: https://example.test", "TOKEN_ISSUER must come"),
+        ("CORS_ALLOW_ORIGIN:", "CORS_ORIGIN:", "lacks `CORS_ALLOW_ORIGIN`"),
+        (
+            "  OktaDacAppId:\n    Type",
+            "  OktaApiToken:\n    Type: String\n  OktaDacAppId:\n    Type",
+            "OktaApiToken",
+        ),
+        (
+            "            Method: delete",
+            "            Method: delete\n            Auth: {Authorizer: NONE}",
+            "DeleteTenantFunction",
+        ),
+    ] {
+        assert!(good.contains(from), "{from}");
+        assert_some(check(&good.replacen(from, to, 1)), about);
+    }
+}
+
+#[test]
+fn the_block_to_paste_is_what_the_template_has() {
+    for operation in OPERATIONS {
+        assert!(template().contains(&block(operation)), "{}", block(operation));
+    }
+}
