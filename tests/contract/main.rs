@@ -3,6 +3,14 @@
 //! Each check is a function that says what is wrong; beside it stands a test
 //! that gives it something broken and expects the complaint.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "tests"
+)]
+
 mod crates;
 mod documents;
 mod files;

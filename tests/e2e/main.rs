@@ -1,6 +1,14 @@
 //! End to end: real binaries behind the local gateway, with Okta emulated. One
 //! file per operation, and one for each thing that concerns all of them.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "tests"
+)]
+
 mod add_tenant;
 mod common_problems;
 mod delete_tenant;

@@ -12,7 +12,10 @@ use crate::Violation;
 /// A failed request. What the caller sees and what the log sees are two
 /// different members, so that nothing internal leaks.
 #[derive(Debug)]
-pub struct Problem {
+pub struct Problem(Box<Parts>);
+
+#[derive(Debug)]
+struct Parts {
     code: ProblemCode,
     detail: String,
     violations: Vec<Violation>,
@@ -49,14 +52,14 @@ impl Problem {
     /// A problem with a sentence for this request: input in backticks, then
     /// what to do next.
     pub fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Parts {
             code,
             detail: detail.into(),
             violations: Vec::new(),
             members: Map::new(),
             retry_after: None,
             log: None,
-        }
+        }))
     }
 
     /// `invalid-request` with one broken rule.
@@ -73,7 +76,9 @@ impl Problem {
                 pointer => format!("`{pointer}`: {}", violation.detail),
             })
             .collect();
-        Self { violations, ..Self::new(ProblemCode::InvalidRequest, sentences.join("; ")) }
+        let mut problem = Self::new(ProblemCode::InvalidRequest, sentences.join("; "));
+        problem.0.violations = violations;
+        problem
     }
 
     /// A call to Okta failed and nothing was changed. The only place where an
@@ -96,7 +101,7 @@ impl Problem {
             ),
         };
         let mut problem = Self::new(code, detail).log(step, error);
-        problem.retry_after = retry_after;
+        problem.0.retry_after = retry_after;
         problem.quote(error);
         problem
     }
@@ -112,21 +117,21 @@ impl Problem {
             .member("completed", json!(completed))
             .member("undone", json!(undone))
             .member("leftBehind", json!(left_behind));
-        problem.retry_after = Some(Duration::from_secs(1));
+        problem.0.retry_after = Some(Duration::from_secs(1));
         problem
     }
 
     /// With one more member of the document.
     #[must_use]
     pub fn member(mut self, name: &str, value: Value) -> Self {
-        self.members.insert(name.to_owned(), value);
+        self.0.members.insert(name.to_owned(), value);
         self
     }
 
     /// With `Retry-After`.
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {
-        self.retry_after = Some(wait);
+        self.0.retry_after = Some(wait);
         self
     }
 
@@ -139,66 +144,67 @@ impl Problem {
             chain.push_str(&format!(": {cause}"));
             source = cause.source();
         }
-        self.log = Some(chain);
+        self.0.log = Some(chain);
         self
     }
 
     /// With what Okta said, which clients of the predecessor read.
     pub fn quote(&mut self, error: &okta_client::Error) {
         if let okta_client::Error::Api(error) = error {
-            self.members.insert("errorCode".to_owned(), error.code.clone().into());
-            self.members.insert("errorSummary".to_owned(), error.summary.clone().into());
-            self.members.insert("errorId".to_owned(), error.error_id.clone().into());
+            self.0.members.insert("errorCode".to_owned(), error.code.clone().into());
+            self.0.members.insert("errorSummary".to_owned(), error.summary.clone().into());
+            self.0.members.insert("errorId".to_owned(), error.error_id.clone().into());
         }
     }
 
     /// Its code.
     pub fn code(&self) -> ProblemCode {
-        self.code
+        self.0.code
     }
 
     /// The broken rules.
     pub fn violations(&self) -> &[Violation] {
-        &self.violations
+        &self.0.violations
     }
 
     /// What the log says beyond the document.
     pub(crate) fn log_text(&self) -> Option<&str> {
-        self.log.as_deref()
+        self.0.log.as_deref()
     }
 
     /// Whether Okta refused our own credential.
     pub(crate) fn is_rejected_credential(&self) -> bool {
-        self.members.get("errorCode") == Some(&Value::from("E0000011"))
+        self.0.members.get("errorCode") == Some(&Value::from("E0000011"))
     }
 
     /// `Retry-After` in whole seconds.
     pub fn retry_after_seconds(&self) -> Option<u64> {
-        self.retry_after.map(|wait| wait.as_secs_f64().ceil() as u64)
+        self.0.retry_after.map(|wait| wait.as_secs_f64().ceil() as u64)
     }
 
     /// The document.
     pub fn document(&self, request_id: &str) -> Value {
         let mut document = json!({
-            "type": format!("/problems/{}", self.code.as_str()),
-            "title": self.code.title(),
-            "status": self.code.status(),
-            "detail": self.detail,
+            "type": format!("/problems/{}", self.0.code.as_str()),
+            "title": self.0.code.title(),
+            "status": self.0.code.status(),
+            "detail": self.0.detail,
             "instance": request_id,
-            "code": self.code.as_str(),
-            "retryable": self.code.is_retryable(),
-            "message": self.detail,
+            "code": self.0.code.as_str(),
+            "retryable": self.0.code.is_retryable(),
+            "message": self.0.detail,
         });
         if let Some(document) = document.as_object_mut() {
-            if !self.violations.is_empty() {
+            if !self.0.violations.is_empty() {
                 let errors: Vec<Value> = self
+                    .0
                     .violations
                     .iter()
                     .map(|violation| json!({ "pointer": violation.pointer, "detail": violation.detail }))
                     .collect();
                 document.insert("errors".to_owned(), errors.into());
             }
-            document.extend(self.members.clone());
+            document.extend(self.0.members.clone());
         }
         document
     }

@@ -1,0 +1,74 @@
+# Each target is a few lines: logic lives in Rust. `make` alone prints this list.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+ARCH ?= arm64
+LAMBDA_PORT ?= 9001
+
+# Python tools, pinned, in folders that git ignores.
+LINT := .tools/lint
+LAMBDA := .tools/lambda
+MINISTACK := .tools/ministack
+FUNCTIONS := -p authorizer -p tenants
+
+.PHONY: help run test check e2e build sizes generate new-operation invoke placeholder-key deploy deploy-local lint need-cargo need-python
+
+help: ## Print this list
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
+
+run: need-cargo ## Start the local stack; make run ARGS=--json prints its addresses as JSON
+	@cargo build --workspace --bins || { echo "make run: the build failed: mend what the compiler says above" >&2; exit 1; }
+	@exec target/debug/local-stack $(ARGS)
+
+test: need-cargo ## Run all tests, offline
+	cargo build --workspace --bins
+	cargo test --workspace
+
+check: need-cargo need-python lint ## What CI runs: format, clippy, template, all tests, generated files
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	$(MAKE) test
+
+e2e: need-cargo ## Run the end-to-end tests alone
+	cargo test -p tests --test e2e
+
+lint: $(LINT)/.done ## Check template.yaml with cfn-lint and sam
+	$(LINT)/bin/cfn-lint template.yaml
+	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(LINT)/bin/sam validate --lint
+
+generate: need-cargo ## Write every file that is derived from the table of operations
+	cargo xtask generate
+
+new-operation: need-cargo ## Scaffold: make new-operation NAME=get-x RESOURCE=tenants METHOD=GET ROUTE=/x
+	cargo xtask new-operation $(NAME) $(RESOURCE) $(METHOD) $(ROUTE)
+
+invoke: $(LAMBDA)/.done ## Send a sample event to the local stack: make invoke OP=get-tenant
+	@. $(LAMBDA)/bin/activate && cargo lambda invoke $(OP) --data-file events/$(OP).json -A 127.0.0.1 -P $(LAMBDA_PORT)
+
+build: $(LAMBDA)/.done ## Build what is deployed into target/lambda; ARCH=x86_64 for the other architecture
+	. $(LAMBDA)/bin/activate && cargo lambda build --release $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) $(FUNCTIONS)
+
+sizes: ## Print the sizes of what `make build` made
+	@cd target/lambda && for f in */bootstrap; do printf '%s %s bytes, zipped %s\n' "$${f%/bootstrap}" "$$(stat -c %s $$f)" "$$(gzip -9 -c $$f | wc -c)"; done
+
+placeholder-key: need-cargo ## Make and upload the placeholder certificate: make placeholder-key ORG=https://… < token
+	@cargo xtask placeholder-key --org $(ORG)
+
+deploy: $(LINT)/.done ## Deploy what `make build` made, asking for the parameters
+	$(LINT)/bin/sam deploy --guided --capabilities CAPABILITY_IAM --parameter-overrides Architecture=$(ARCH)
+
+deploy-local: need-cargo $(LINT)/.done $(LAMBDA)/.done $(MINISTACK)/.done ## Deploy to MiniStack on this machine, and call it
+	. $(LAMBDA)/bin/activate && cargo lambda build --profile ci --x86-64 $(FUNCTIONS)
+	cargo build --workspace --bins
+	cargo xtask deploy-local --sam $(LINT)/bin/sam --ministack $(MINISTACK)/bin/ministack
+
+need-cargo:
+	@command -v cargo > /dev/null || { echo "cargo is missing: install Rust, https://rustup.rs" >&2; exit 1; }
+
+need-python:
+	@command -v python3 > /dev/null || { echo "python3 is missing: install Python 3" >&2; exit 1; }
+
+.tools/%/.done: .ci/requirements-%.txt | need-python
+	python3 -m venv .tools/$*
+	.tools/$*/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
