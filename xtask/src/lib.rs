@@ -3,6 +3,7 @@
 //! `cargo xtask generate` writes the derived files; `tests/contract` compares
 //! them with what is committed.
 
+mod deploy_local;
 mod docs;
 mod events;
 mod new_operation;
@@ -11,6 +12,7 @@ mod placeholder_key;
 
 use std::path::{Path, PathBuf};
 
+pub use deploy_local::{DeployLocal, deploy_local};
 pub use events::event;
 pub use new_operation::{NewOperation, binary, new_operation};
 pub use openapi::openapi;

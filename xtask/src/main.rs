@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{NewOperation, generate, new_operation, placeholder_key};
+use xtask::{DeployLocal, NewOperation, deploy_local, generate, new_operation, placeholder_key};
 
 #[derive(Parser)]
 struct Arguments {
@@ -19,6 +19,8 @@ enum Command {
     Generate,
     /// Writes the files of a new operation; its tests fail until it is filled in.
     NewOperation(NewOperation),
+    /// Deploys to MiniStack on this machine, calls the deployment, and stops.
+    DeployLocal(DeployLocal),
     /// Makes a throw-away certificate, uploads it to an Okta org and prints its
     /// key id. Reads an API token from standard input. The private key is never
     /// stored.
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Generate => write_generated(root),
         Command::NewOperation(operation) => new_operation(root, &operation),
+        Command::DeployLocal(tools) => deploy_local(root, &tools),
         Command::PlaceholderKey { org } => {
             let mut token = String::new();
             match std::io::stdin().read_to_string(&mut token) {

@@ -258,7 +258,8 @@ impl Scope<'_> {
         let Some((binary, _)) = found else {
             return unsupported(format!("{name}: FunctionArn names no function"));
         };
-        let ttl_seconds = identity["ReauthorizeEvery"].as_u64().unwrap_or(300);
+        let ttl = self.text(&identity["ReauthorizeEvery"])?;
+        let Ok(ttl_seconds) = ttl.parse() else { return unsupported(format!("ReauthorizeEvery: {ttl}")) };
         Ok(Authorizer { binary: binary.clone(), ttl_seconds })
     }
 
