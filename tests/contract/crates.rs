@@ -113,3 +113,23 @@ fn one_crypto_provider() {
     assert_some(providers(&[("ring".to_owned(), "0.17.14".to_owned())]), "ring 0.17.14");
     assert_some(providers(&[("hyper".to_owned(), "0.14.30".to_owned())]), "hyper 0.14.30");
 }
+
+/// `cargo lambda watch` gives functions what the template gives them.
+#[test]
+fn the_environment_for_cargo_lambda_watch() {
+    use operations::EnvVar;
+    let metadata = MetadataCommand::new()
+        .manifest_path(repository().join("Cargo.toml"))
+        .no_deps()
+        .exec()
+        .expect("cargo metadata");
+    let env = metadata.workspace_metadata["lambda"]["env"].as_object().expect("metadata.lambda.env").clone();
+    let variables = EnvVar::OPERATION.iter().chain(EnvVar::AUTHORIZER).chain([&EnvVar::AWS_SESSION_TOKEN]);
+    let names: Vec<&str> = variables.map(|variable| variable.name).collect();
+    assert_none(crate::differences("Cargo.toml", env.keys().map(String::as_str), names));
+    let seed = okta_emulator::Seed::parse(okta_emulator::DEMO_ORG).expect("the demo org");
+    let issuer = format!("{}/oauth2/{}", env["OKTA_ORG_URL"].as_str().unwrap(), seed.authorization_server.id);
+    assert_eq!(env["PLACEHOLDER_KEY_ID"], seed.placeholder_key.kid);
+    assert_eq!(env["TOKEN_ISSUER"], issuer);
+    assert_eq!(env["TOKEN_AUDIENCES"], seed.authorization_server.audience);
+}

@@ -17,6 +17,7 @@ mod get_tenant;
 mod list_tenants;
 mod local_stack;
 mod logs;
+mod readme;
 mod sample_events;
 mod update_tenant;
 

@@ -1,5 +1,6 @@
 //! Rules that concern all operations of this package.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use okta_client::models::{Group, GroupProfile};
@@ -424,4 +425,44 @@ async fn dry_run_deletes_nothing() {
     assert_eq!(names, expected);
     assert_same(&org.emulator.snapshot(), &before, "the org");
     assert_eq!(code::<DeleteTenant>(&org, &TestRequest::tenant("nobody")).await, ProblemCode::TenantNotFound);
+}
+
+/// The operationIds that the head of an operation's file names.
+fn documented(source: &str) -> BTreeSet<&str> {
+    let head = source.lines().take_while(|line| line.starts_with("//!"));
+    let calls = head
+        .skip_while(|line| !line.contains("# Okta calls"))
+        .flat_map(|line| line.split('`').skip(1).step_by(2));
+    let is_id = |word: &&str| word.starts_with(char::is_lowercase) && word.contains(char::is_uppercase);
+    calls.filter(is_id).filter(|word| word.chars().all(|c| c.is_ascii_alphanumeric())).collect()
+}
+
+/// What an operation's file says about its calls is what Okta sees.
+#[tokio::test]
+async fn each_operation_makes_the_calls_that_it_documents() {
+    let org = TestOrg::start().await;
+    let check = |source: &'static str| {
+        let journal = org.emulator.journal();
+        let seen: BTreeSet<&str> = journal.iter().filter_map(|call| call.operation_id).collect();
+        let documented = documented(source);
+        assert!(seen.is_subset(&documented), "{:?} is not documented", seen.difference(&documented));
+        for id in documented.iter().filter(|id| !["renamedFrom", "tenantId"].contains(id)) {
+            assert!(okta_emulator::operation_ids().contains(id), "{id} is not emulated");
+        }
+        org.emulator.clear_journal();
+    };
+    org.emulator.clear_journal();
+    org.call::<AddTenant>(&add("initech")).await.unwrap();
+    check(include_str!("add_tenant.rs"));
+    org.call::<GetTenant>(&TestRequest::tenant("initech")).await.unwrap();
+    check(include_str!("get_tenant.rs"));
+    org.call::<ListTenants>(&TestRequest::new()).await.unwrap();
+    check(include_str!("list_tenants.rs"));
+    org.call::<UpdateTenant>(&update("initech", json!({"name": "initrode", "status": "SUSPENDED"})))
+        .await
+        .unwrap();
+    org.call::<UpdateTenant>(&update("initrode", json!({"status": "ACTIVE"}))).await.unwrap();
+    check(include_str!("update_tenant.rs"));
+    org.call::<DeleteTenant>(&TestRequest::tenant("initrode")).await.unwrap();
+    check(include_str!("delete_tenant.rs"));
 }

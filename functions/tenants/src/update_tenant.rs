@@ -2,7 +2,7 @@
 //!
 //! # Okta calls
 //!
-//! Reading: the tenant's groups as in `get-tenant`, at the same time
+//! Reading: `listGroups` and `getGroup` as in `get-tenant`, at the same time
 //! `listPolicies` and `listPolicyRules`; then at the same time
 //! `getIdentityProvider`, `getApplicationGroupAssignment`,
 //! `listGroupAssignedRoles` and `listGroupTargetsForGroupRole`.

@@ -1,0 +1,54 @@
+//! The README's first screen gives what it shows.
+
+use std::process::Command;
+
+use tests::{TestStack, repository};
+
+/// Commands of the `console` blocks and the line that each is said to print.
+fn examples(readme: &str) -> Vec<(String, String)> {
+    let blocks = readme.split("```console\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let mut examples = Vec::new();
+    for block in blocks {
+        let mut lines = block.lines().peekable();
+        while let Some(line) = lines.next() {
+            let Some(command) = line.strip_prefix("$ ") else { continue };
+            let output = lines.next_if(|line| !line.starts_with("$ ")).unwrap_or_default();
+            examples.push((command.to_owned(), output.to_owned()));
+        }
+    }
+    examples
+}
+
+/// Without times, and without the ids of groups that are made at the same time.
+fn stable(json: &str) -> String {
+    let mut value: serde_json::Value = serde_json::from_str(json).unwrap_or_else(|_| json.into());
+    for member in ["created", "lastUpdated", "ADMINS_groupId", "USERS_groupId"] {
+        if value[member].is_string() {
+            value[member] = "…".into();
+        }
+    }
+    value.to_string()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_screen_runs_as_written() {
+    let stack = TestStack::start().await;
+    let readme = std::fs::read_to_string(repository().join("README.md")).unwrap();
+    let examples = examples(&readme);
+    let (definitions, calls): (Vec<_>, Vec<_>) =
+        examples.into_iter().partition(|(command, _)| command.starts_with("token()"));
+    let calls: Vec<_> = calls.into_iter().filter(|(command, _)| command.starts_with("curl")).collect();
+    assert_eq!((definitions.len(), calls.len()), (1, 4));
+    for (command, expected) in calls {
+        let script = format!("{}\n{command}", definitions[0].0)
+            .replace("http://127.0.0.1:3000", &stack.stack.api_url())
+            .replace("http://127.0.0.1:8700", &stack.okta().url())
+            .replace("curl ", "curl -s ");
+        let output = tokio::task::spawn_blocking(move || Command::new("bash").args(["-c", &script]).output());
+        let output = String::from_utf8(output.await.unwrap().unwrap().stdout).unwrap();
+        match expected.strip_suffix("…}") {
+            Some(start) => assert!(output.starts_with(start), "{command}\n{output}\n{expected}"),
+            None => assert_eq!(stable(&output), stable(&expected), "{command}"),
+        }
+    }
+}
