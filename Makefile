@@ -11,7 +11,7 @@ LAMBDA := .tools/lambda
 MINISTACK := .tools/ministack
 FUNCTIONS := -p authorizer -p tenants
 
-.PHONY: help run test check e2e build sizes generate new-operation invoke placeholder-key deploy deploy-local lint need-cargo need-python
+.PHONY: help run test check e2e build bench generate new-operation invoke placeholder-key deploy deploy-local lint need-cargo need-python
 
 help: ## Print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -48,8 +48,9 @@ invoke: $(LAMBDA)/.done ## Send a sample event to the local stack: make invoke O
 build: $(LAMBDA)/.done ## Build what is deployed into target/lambda; ARCH=x86_64 for the other architecture
 	. $(LAMBDA)/bin/activate && cargo lambda build --release $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) $(FUNCTIONS)
 
-sizes: ## Print the sizes of what `make build` made
-	@cd target/lambda && for f in */bootstrap; do printf '%s %s bytes, zipped %s\n' "$${f%/bootstrap}" "$$(stat -c %s $$f)" "$$(gzip -9 -c $$f | wc -c)"; done
+bench: need-cargo ## Print size and cold start of what `make build` made
+	@cargo xtask bench
+	@cd target/lambda && for f in */bootstrap; do echo "$${f%/bootstrap} zipped: $$(gzip -9 -c $$f | wc -c) bytes"; done
 
 placeholder-key: need-cargo ## Make and upload the placeholder certificate: make placeholder-key ORG=https://… < token
 	@cargo xtask placeholder-key --org $(ORG)

@@ -3,6 +3,7 @@
 //! `cargo xtask generate` writes the derived files; `tests/contract` compares
 //! them with what is committed.
 
+mod bench;
 mod deploy_local;
 mod docs;
 mod events;
@@ -12,6 +13,7 @@ mod placeholder_key;
 
 use std::path::{Path, PathBuf};
 
+pub use bench::bench;
 pub use deploy_local::{DeployLocal, deploy_local};
 pub use events::event;
 pub use new_operation::{NewOperation, binary, new_operation};

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{DeployLocal, NewOperation, deploy_local, generate, new_operation, placeholder_key};
+use xtask::{DeployLocal, NewOperation, bench, deploy_local, generate, new_operation, placeholder_key};
 
 #[derive(Parser)]
 struct Arguments {
@@ -19,6 +19,8 @@ enum Command {
     Generate,
     /// Writes the files of a new operation; its tests fail until it is filled in.
     NewOperation(NewOperation),
+    /// Prints size and cold start of the functions in target/lambda.
+    Bench,
     /// Deploys to MiniStack on this machine, calls the deployment, and stops.
     DeployLocal(DeployLocal),
     /// Makes a throw-away certificate, uploads it to an Okta org and prints its
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Generate => write_generated(root),
         Command::NewOperation(operation) => new_operation(root, &operation),
+        Command::Bench => bench(root),
         Command::DeployLocal(tools) => deploy_local(root, &tools),
         Command::PlaceholderKey { org } => {
             let mut token = String::new();

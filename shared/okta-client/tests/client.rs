@@ -1,0 +1,216 @@
+//! What every call does: credential, pages, retries, deadline, errors.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+use std::time::{Duration, Instant};
+
+use futures::TryStreamExt;
+use okta_client::models::{ApplicationGroupAssignment, GroupProfile, IdpId};
+use okta_client::{ApiToken, Client, Error, ListGroups, ListIdentityProviders, OkIfAbsent, OrgUrl, search};
+use okta_emulator::{Action, DEMO_ORG, Drop, Emulator, Fault, Options, Seed};
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+async fn org() -> (Emulator, Client) {
+    let seed = Seed::parse(DEMO_ORG).unwrap();
+    let token = ApiToken::from(seed.api_token.token.clone());
+    let emulator = Emulator::start(Options { port: 0, seed, state_file: None }).await.unwrap();
+    let client = Client::new(OrgUrl::parse(&emulator.url()).unwrap(), token).unwrap();
+    (emulator, client)
+}
+
+fn all() -> ListGroups {
+    ListGroups::search(search::sw("profile.name", ""))
+}
+
+fn action(change: impl FnOnce(&mut Action)) -> Action {
+    let mut action = Action::default();
+    change(&mut action);
+    action
+}
+
+#[tokio::test]
+async fn lists_follow_every_page() {
+    let (emulator, client) = org().await;
+    for n in 0..25 {
+        client.add_group(&GroupProfile::new(format!("group {n}"), "")).await.unwrap();
+    }
+    for page_size in [1, 7, 31, 200] {
+        emulator.configure(|settings| settings.page_size = Some(page_size));
+        let groups: Vec<_> = client.list_groups(&all()).try_collect().await.unwrap();
+        let mut ids: Vec<_> = groups.iter().map(|group| group.id.clone()).collect();
+        ids.dedup();
+        assert_eq!(ids.len(), 31, "{page_size}");
+    }
+    let idps: Vec<_> =
+        client.list_identity_providers(&ListIdentityProviders::default()).try_collect().await.unwrap();
+    assert_eq!(idps.len(), 2);
+}
+
+/// A link to elsewhere would carry the credential there.
+#[tokio::test]
+async fn a_next_link_to_another_host_is_not_followed() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut buffer = [0; 4096];
+        let _ = stream.read(&mut buffer).await.unwrap();
+        let answer = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\
+                      link: <https://evil.test/api/v1/groups?after=x>; rel=\"next\"\r\n\r\n[]";
+        stream.write_all(answer.as_bytes()).await.unwrap();
+    });
+    let client = Client::new(OrgUrl::parse(&url).unwrap(), ApiToken::from("token".to_owned())).unwrap();
+    let result: Result<Vec<_>, _> = client.list_groups(&all()).try_collect().await;
+    assert!(matches!(result, Err(Error::Undecodable { ref path, .. }) if path == "Link"), "{result:?}");
+}
+
+#[tokio::test]
+async fn reads_are_repeated_and_creations_are_not() {
+    let (emulator, client) = org().await;
+    for fault in [
+        action(|a| a.status = Some(503)),
+        action(|a| a.drop = Some(Drop::Before)),
+        action(|a| a.drop = Some(Drop::After)),
+    ] {
+        emulator.order(Fault::on_call(1, 2, fault));
+        client.list_policies("IDP_DISCOVERY").await.unwrap();
+        emulator.clear_faults();
+    }
+    emulator.order(Fault::on_call(1, 1, action(|a| a.drop = Some(Drop::After))));
+    let lost = client.add_group(&GroupProfile::new("once", "")).await.unwrap_err();
+    assert!(lost.may_have_happened() && lost.is_retryable(), "{lost}");
+    let found: Vec<_> = client
+        .list_groups(&ListGroups::search(search::eq("profile.name", "once")))
+        .try_collect()
+        .await
+        .unwrap();
+    assert_eq!(found.len(), 1, "made once, although the answer was lost");
+}
+
+#[tokio::test]
+async fn a_rate_limit_is_waited_for_within_the_deadline_only() {
+    let (emulator, client) = org().await;
+    emulator.order(Fault::on_call(1, 1, action(|a| a.rate_limit = true)));
+    let started = Instant::now();
+    client.add_group(&GroupProfile::new("after the reset", "")).await.unwrap();
+    assert!(started.elapsed() >= Duration::from_secs(1));
+
+    emulator.order(Fault::on_call(1, 1, action(|a| a.rate_limit = true)));
+    let hurried = client.for_request(tokio::time::Instant::now() + Duration::from_millis(300));
+    let started = Instant::now();
+    let limited = hurried.list_policies("IDP_DISCOVERY").await.unwrap_err();
+    assert!(
+        matches!(limited, Error::RateLimited { retry_after } if retry_after >= Duration::from_secs(1)),
+        "{limited}"
+    );
+    assert!(started.elapsed() < Duration::from_secs(1));
+    assert_eq!(hurried.calls(), 1);
+}
+
+#[tokio::test]
+async fn nothing_outlives_the_deadline() {
+    let (emulator, client) = org().await;
+    emulator.order(Fault::on_call(1, u64::MAX, action(|a| a.delay_ms = 60_000)));
+    let hurried = client.for_request(tokio::time::Instant::now() + Duration::from_millis(200));
+    let started = Instant::now();
+    let late = hurried.list_policies("IDP_DISCOVERY").await.unwrap_err();
+    assert!(matches!(late, Error::Communication { never_sent: false, .. }), "{late}");
+    assert!(started.elapsed() < Duration::from_secs(5));
+    let too_late = hurried.list_policies("IDP_DISCOVERY").await.unwrap_err();
+    assert!(!too_late.may_have_happened(), "{too_late}");
+}
+
+#[tokio::test]
+async fn refusals_carry_oktas_code_and_id() {
+    let (_emulator, client) = org().await;
+    let Error::Api(error) = client.get_group(&"00gnobody".into()).await.unwrap_err() else { panic!() };
+    assert_eq!((error.status, error.code.as_str()), (404, "E0000007"));
+    assert!(error.error_id.starts_with("oae"));
+    let taken = client.add_group(&GroupProfile::new("ADMINS_acme", "")).await.unwrap_err();
+    assert!(taken.is_duplicate() && !taken.is_retryable() && !taken.may_have_happened(), "{taken}");
+    client.delete_group(&"00gnobody".into()).await.ok_if_absent().unwrap();
+    assert!(matches!(client.get_group(&"..".into()).await, Err(Error::InvalidRequest(_))));
+}
+
+#[tokio::test]
+async fn answers_that_cannot_be_right_are_named() {
+    let (emulator, client) = org().await;
+    emulator.order(Fault::on_call(
+        1,
+        1,
+        action(|a| a.body = Some(r#"[{"id": "00p1"}, {"id": 7}]"#.to_owned())),
+    ));
+    let error = client.list_policies("IDP_DISCOVERY").await.unwrap_err();
+    assert!(
+        matches!(&error, Error::Undecodable { operation_id: "listPolicies", path } if path == "[1].id"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn the_credential_cannot_be_printed() {
+    let (emulator, _) = org().await;
+    let token = "00secretTokenThatNobodyMaySee";
+    let wrong =
+        Client::new(OrgUrl::parse(&emulator.url()).unwrap(), ApiToken::from(token.to_owned())).unwrap();
+    let error = wrong.list_policies("IDP_DISCOVERY").await.unwrap_err();
+    let shown = format!("{wrong:?} {error} {error:?} {:?}", ApiToken::from(token.to_owned()));
+    assert!(!shown.contains(token), "{shown}");
+    assert!(shown.contains("E0000011"), "{shown}");
+}
+
+/// Okta deletes what a PUT leaves out.
+#[tokio::test]
+async fn unknown_members_survive_reading_and_writing() {
+    let (emulator, client) = org().await;
+    let idp = emulator.snapshot()["idps"].as_object().unwrap().keys().next().unwrap().clone();
+    let id = IdpId::from(idp.as_str());
+    let before = emulator.stable_snapshot()["idps"].clone();
+    let read = client.get_identity_provider(&id).await.unwrap();
+    client.replace_identity_provider(&read).await.unwrap();
+    assert_eq!(emulator.stable_snapshot()["idps"], before);
+
+    let profile = json!({ "name": "x", "description": null, "custom": [1] });
+    let profile: GroupProfile = serde_json::from_value(profile).unwrap();
+    assert_eq!(serde_json::to_value(&profile).unwrap()["custom"], json!([1]));
+
+    let app = "0oa1dacapp0000000001".into();
+    let group = emulator.snapshot()["app_groups"]["0oa1dacapp0000000001"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .next()
+        .unwrap()
+        .clone();
+    let mut assignment: ApplicationGroupAssignment =
+        client.get_application_group_assignment(&app, &group.as_str().into()).await.unwrap();
+    assignment.profile.insert("other".to_owned(), json!("kept"));
+    let written = client.assign_group_to_application(&app, &assignment).await.unwrap();
+    assert_eq!((&written.profile["other"], written.priority), (&json!("kept"), assignment.priority));
+    client.unassign_application_from_group(&app, &group.as_str().into()).await.unwrap();
+}
+
+#[tokio::test]
+async fn memberships_keys_and_roles() {
+    let (emulator, client) = org().await;
+    let group = client.add_group(&GroupProfile::new("a group", "")).await.unwrap();
+    let user = emulator.snapshot()["users"].as_object().unwrap().keys().next().unwrap().as_str().into();
+    assert!(!client.group_has_members(&group.id).await.unwrap());
+    client.assign_user_to_group(&group.id, &user).await.unwrap();
+    assert!(client.group_has_members(&group.id).await.unwrap());
+    client.unassign_user_from_group(&group.id, &user).await.unwrap();
+
+    let role = client.assign_role_to_group(&group.id, "USER_ADMIN").await.unwrap();
+    assert!(client.assign_role_to_group(&group.id, "USER_ADMIN").await.unwrap_err().is_duplicate());
+    client.assign_group_target_to_group_admin_role(&group.id, &role.id, &group.id).await.unwrap();
+    let targets: Vec<_> =
+        client.list_group_targets_for_group_role(&group.id, &role.id).try_collect().await.unwrap();
+    assert_eq!(targets[0].id, group.id);
+    client.unassign_role_from_group(&group.id, &role.id).await.unwrap();
+
+    let keys: Vec<_> = client.list_identity_provider_keys().try_collect().await.unwrap();
+    let again = client.create_identity_provider_key(&keys[0].x5c[0]).await.unwrap_err();
+    assert!(again.is_duplicate(), "{again}");
+    assert!(client.delete_identity_provider_key(&keys[0].kid).await.is_err(), "IdPs trust it");
+}
