@@ -108,7 +108,10 @@ fn print_table(stack: &Stack) {
     println!(
         "  token() {{ curl -s {okta}/_emulator/token -d \"{{\\\"login\\\":\\\"$1\\\"}}\" | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/'; }}"
     );
-    println!("  curl -i {api}/tenants/acme -H \"Authorization: Bearer $(token admin@acme.test)\"");
-    println!("  curl -i {api}/tenants/acme -H \"Authorization: Bearer $(token admin@globex.test)\"\n");
+    let bearer = |login: &str| format!("-H \"Authorization: Bearer $(token {login})\"");
+    println!("  curl -i {api}/tenants/acme {}", bearer("admin@acme.test"));
+    println!("  curl -i {api}/tenants/acme {}", bearer("admin@globex.test"));
+    let create = "-H 'Content-Type: application/json' -d '{\"name\":\"initech\"}'";
+    println!("  curl -i {api}/tenants {} {create}\n", bearer("superuser@demo.test"));
     println!("  Ctrl-C stops everything.");
 }
