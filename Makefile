@@ -3,6 +3,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 ARCH ?= arm64
+HOST_ARCH := $(shell uname -m)
 LAMBDA_PORT ?= 9001
 
 # Python tools, pinned, in folders that git ignores.
@@ -48,18 +49,18 @@ invoke: $(LAMBDA)/.done ## Send a sample event to the local stack: make invoke O
 build: $(LAMBDA)/.done ## Build what is deployed into target/lambda; ARCH=x86_64 for the other architecture
 	. $(LAMBDA)/bin/activate && cargo lambda build --release $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) $(FUNCTIONS)
 
-bench: need-cargo ## Print size and cold start of what `make build` made
+bench: need-cargo ## Print size and cold start of what `make build` made for this architecture
 	@cargo xtask bench
 	@cd target/lambda && for f in */bootstrap; do echo "$${f%/bootstrap} zipped: $$(gzip -9 -c $$f | wc -c) bytes"; done
 
 placeholder-key: need-cargo ## Make and upload the placeholder certificate: make placeholder-key ORG=https://… < token
 	@cargo xtask placeholder-key --org $(ORG)
 
-deploy: $(LINT)/.done ## Deploy what `make build` made, asking for the parameters
+deploy: build $(LINT)/.done ## Build and deploy, asking for the parameters
 	$(LINT)/bin/sam deploy --guided --capabilities CAPABILITY_IAM --parameter-overrides Architecture=$(ARCH)
 
 deploy-local: need-cargo $(LINT)/.done $(LAMBDA)/.done $(MINISTACK)/.done ## Deploy to MiniStack on this machine, and call it
-	. $(LAMBDA)/bin/activate && cargo lambda build --profile ci --x86-64 $(FUNCTIONS)
+	. $(LAMBDA)/bin/activate && cargo lambda build --profile ci $(if $(filter aarch64 arm64,$(HOST_ARCH)),--arm64,--x86-64) $(FUNCTIONS)
 	cargo build --workspace --bins
 	cargo xtask deploy-local --sam $(LINT)/bin/sam --ministack $(MINISTACK)/bin/ministack
 

@@ -3,8 +3,10 @@
 use authorizer::{Claims, MAX_RESULT_BYTES, authorize};
 use domain::Caller;
 use gateway::{Decision, evaluate};
+use operations::{Access, OPERATIONS, Operation};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Value, json};
 
 use crate::model::{TABLE, allowed};
@@ -237,6 +239,57 @@ fn auz_01_unknown_paths_are_denied_even_to_superusers() {
     ] {
         let policy = policy(&claims, "GET", path);
         assert_eq!(policy["Statement"][0]["Effect"], "Deny", "{path}");
+    }
+}
+
+/// The routes that the model knows are those of the product, and more to come.
+#[test]
+fn the_product_is_part_of_what_is_compared() {
+    for operation in OPERATIONS {
+        let known = TABLE.iter().find(|known| known.name == operation.name);
+        let known = known.unwrap_or_else(|| {
+            panic!("add {} to tests/authz/model.rs, and its route to `allowed`", operation.name)
+        });
+        assert_eq!(
+            (known.method, known.path, known.access),
+            (operation.method, operation.path, operation.access),
+            "{}",
+            operation.name
+        );
+    }
+}
+
+/// A table that gives one right too many is found by the same comparison.
+#[test]
+fn a_widened_table_is_found() {
+    for (name, access) in [
+        ("list-tenants", Access::AnyUser),
+        ("delete-tenant", Access::TenantAdmin),
+        ("get-tenant", Access::AnyUser),
+        ("update-idp", Access::AnyUser),
+        ("get-tenant", Access::Superuser),
+    ] {
+        let table: Vec<Operation> = TABLE
+            .iter()
+            .map(|entry| Operation {
+                access: if entry.name == name { access } else { entry.access },
+                ..*entry
+            })
+            .collect();
+        let config = ProptestConfig { cases: 10_000, failure_persistence: None, ..ProptestConfig::default() };
+        let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+        let mut runner = TestRunner::new_with_rng(config, rng);
+        let same = runner.run(&(claims(), path()), |(claims, path)| {
+            let sent = encoded(&path);
+            let segments: Vec<&str> = path.iter().map(String::as_str).collect();
+            let arn = format!("{STAGE}/GET{sent}");
+            let policy = authorize(&table, &verified(&claims), &arn, &sent).policy_document;
+            for method in METHODS {
+                prop_assert_eq!(decision(&policy, method, &sent), allowed(&claims, method, &segments));
+            }
+            Ok(())
+        });
+        assert!(same.is_err(), "{name} with {access:?} is not noticed");
     }
 }
 

@@ -231,7 +231,8 @@ async fn auz_05_auz_14_forged_and_damaged_tokens_are_refused() {
         // The signature.
         ("another key", bearer(sign_as(Algorithm::RS256, &issuer.other_rsa, Some("rsa"))), BadSignature),
         ("changed payload", bearer(with_payload(raised)), BadSignature),
-        ("shortened signature", bearer(good[..good.len() - 8].to_owned()), BadSignature),
+        // 255 of 256 bytes.
+        ("shortened signature", bearer(good[..good.len() - 2].to_owned()), BadSignature),
         (
             "signature of another token",
             bearer(format!("{header}.{payload}.{}", "A".repeat(342))),
@@ -313,7 +314,10 @@ async fn keys_are_fetched_rarely() {
     issuer.ask_with(&good).await.unwrap();
     assert_eq!(fetches(), 3);
     advance(11).await;
-    assert!(matches!(issuer.ask_with(&unknown).await, Err(Refusal::Unavailable(_))));
+    for _ in 0..3 {
+        assert!(matches!(issuer.ask_with(&unknown).await, Err(Refusal::Unavailable(_))));
+    }
+    assert_eq!(fetches(), 4);
 }
 
 #[tokio::test]

@@ -186,7 +186,7 @@ async fn bad_input_is_refused_before_any_call() {
         ("{", ""),
         ("null", ""),
         ("[]", ""),
-        ("{}", ""),
+        ("{}", "/name"),
         (r#"{"name": 7}"#, "/name"),
         (r#"{"name": null}"#, "/name"),
         (r#"{"name": "initech", "extra": 1}"#, "/extra"),

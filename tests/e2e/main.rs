@@ -10,6 +10,7 @@
 )]
 
 mod add_tenant;
+mod authorization;
 mod common_problems;
 mod delete_tenant;
 mod gateway;

@@ -56,7 +56,21 @@ fn start(program: &Path) -> Result<Duration, String> {
     }
     let started = Instant::now();
     let mut child = command.spawn().map_err(|error| format!("{}: {error}", program.display()))?;
-    let (mut stream, _) = listener.accept().map_err(|error| error.to_string())?;
+    // A process that ends before it asks would leave us waiting.
+    listener.set_nonblocking(true).map_err(|error| error.to_string())?;
+    let mut stream = loop {
+        match listener.accept() {
+            Ok((stream, _)) => break stream,
+            Err(_) if child.try_wait().is_ok_and(|ended| ended.is_none()) => std::hint::spin_loop(),
+            Err(_) => {
+                return Err(format!(
+                    "{} ends without asking for an event: was it built for this machine?",
+                    program.display()
+                ));
+            }
+        }
+    };
+    stream.set_nonblocking(false).map_err(|error| error.to_string())?;
     let mut buffer = [0; 256];
     let read = stream.read(&mut buffer).map_err(|error| error.to_string())?;
     let elapsed = started.elapsed();

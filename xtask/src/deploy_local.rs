@@ -135,7 +135,7 @@ fn parameters(seed: &Seed, okta: &str, lambda: &str) -> Vec<String> {
     let app = seed.apps.iter().find(|app| app.label == "okta-dac").map_or("", |app| app.id.as_str());
     let server = &seed.authorization_server;
     [
-        ("Architecture", "x86_64".to_owned()),
+        ("Architecture", if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }.to_owned()),
         ("OktaOrgUrl", okta.to_owned()),
         (
             "OktaCredentialSecretArn",

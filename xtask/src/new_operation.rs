@@ -212,19 +212,19 @@ impl Endpoint for {type_name} {{
 
 fn test(new: &NewOperation) -> String {
     format!(
-        r#"//! `{} {}`
+        r#"//! `{method} {route}`
 
-use crate::support::{{Superuser, stack}};
+use tests::{{Principal, Superuser, TestStack}};
 
 #[tokio::test]
 async fn succeeds() {{
-    let stack = stack().await;
-    let answer = stack.get("{}", Superuser).await;
+    let stack = TestStack::start().await;
+    let token = Superuser.authorization(&stack).unwrap_or_default();
+    let answer = stack.raw("{method}", "{route}", &[("authorization", token)], Vec::new()).await;
     assert_eq!(answer.status, 200, "{{answer}}");
 }}
 "#,
-        new.method.to_uppercase(),
-        new.route,
-        new.route
+        method = new.method.to_uppercase(),
+        route = new.route
     )
 }

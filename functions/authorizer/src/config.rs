@@ -1,6 +1,6 @@
 //! Which tokens are accepted.
 
-use lambda_kit::{ConfigError, read_all};
+use lambda_kit::{ConfigError, read, read_all};
 use operations::EnvVar;
 use url::{Host, Url};
 
@@ -33,7 +33,7 @@ impl Settings {
     ///
     /// [`SettingsError`].
     pub fn from_env() -> Result<Self, SettingsError> {
-        let clients = EnvVar::TOKEN_CLIENT_IDS.read().unwrap_or_default();
+        let clients = read(&EnvVar::TOKEN_CLIENT_IDS).unwrap_or_default();
         let [issuer, audiences] = read_all([&EnvVar::TOKEN_ISSUER, &EnvVar::TOKEN_AUDIENCES])?;
         let settings = Self { issuer, audiences: list(&audiences), client_ids: list(&clients) };
         settings.keys_url()?;

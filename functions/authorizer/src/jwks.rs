@@ -33,6 +33,8 @@ struct State {
     keys: HashMap<String, (Algorithm, DecodingKey)>,
     fetched: Option<Instant>,
     tried: Option<Instant>,
+    /// Why the last fetch failed; `None` if it did not.
+    failure: Option<String>,
 }
 
 /// Why there is no key.
@@ -65,24 +67,21 @@ impl Jwks {
         if let Some(key) = state.keys.get(kid).filter(|_| fresh) {
             return Ok(key.clone());
         }
-        let mut failure = None;
         if state.tried.is_none_or(|at| at.elapsed() >= PAUSE) {
             state.tried = Some(Instant::now());
             match self.fetch().await {
                 Ok(keys) => {
                     state.keys = keys;
                     state.fetched = state.tried;
+                    state.failure = None;
                 }
-                Err(reason) => failure = Some(reason),
+                Err(reason) => state.failure = Some(reason),
             }
         }
-        match (state.keys.get(kid), failure, state.fetched) {
-            (Some(key), ..) => Ok(key.clone()),
-            (None, Some(reason), _) => Err(KeyError::Unavailable(reason)),
-            (None, None, None) => {
-                Err(KeyError::Unavailable("the last attempt failed a moment ago".to_owned()))
-            }
-            (None, None, Some(_)) => Err(KeyError::Unknown),
+        match (state.keys.get(kid), &state.failure) {
+            (Some(key), _) => Ok(key.clone()),
+            (None, Some(reason)) => Err(KeyError::Unavailable(reason.clone())),
+            (None, None) => Err(KeyError::Unknown),
         }
     }
 

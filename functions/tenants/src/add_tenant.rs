@@ -483,7 +483,11 @@ async fn settle(
         if record.creating.is_some() {
             if okta.age(&admins.created).is_some_and(|age| age >= ABANDONED) {
                 sweep(context, name, &admins).await?;
-                return Ok(None);
+                return if Instant::now() > last_start {
+                    Err(AddTenantError::Busy(name.clone()))
+                } else {
+                    Ok(None)
+                };
             }
         } else if let Some(id) = record.tenant_id {
             return Ok(Some(id));
@@ -511,22 +515,28 @@ async fn wait(name: &TenantName, last_start: Instant) -> Result<(), AddTenantErr
 async fn sweep(context: &Context, name: &TenantName, admins: &Group) -> Result<(), AddTenantError> {
     let okta = &context.okta;
     let old = |created: &str| okta.age(created).is_some_and(|age| age >= ABANDONED);
+    let mut left = vec![Object::new("group", admins_group(name), &admins.id)];
     let swept = async {
         if okta.group_has_members(&admins.id).await? {
             return Ok::<_, Error>(false);
         }
-        if let Some(idp) = idp_of(okta, name).await?
-            && idp.trusted_key() == Some(context.placeholder_key.as_str())
-            && old(&idp.created)
-        {
+        let users = group_called(okta, &users_group(name)).await?.filter(|users| old(&users.created));
+        let users = match users {
+            Some(users) if is_leftover(okta, &users).await? => Some(users),
+            _ => None,
+        };
+        left.extend(users.iter().map(|users| Object::new("group", users_group(name), &users.id)));
+        let idp = idp_of(okta, name).await?.filter(|idp| old(&idp.created));
+        let idp = idp.filter(|idp| idp.trusted_key() == Some(context.placeholder_key.as_str()));
+        if let Some(idp) = idp {
+            left.push(Object::new("identityProvider", &idp.name, &idp.id));
             okta.delete_identity_provider(&idp.id).await.ok_if_absent()?;
+            left.pop();
         }
         remove_roles(okta, &admins.id).await?;
-        if let Some(users) = group_called(okta, &users_group(name)).await?
-            && old(&users.created)
-            && is_leftover(okta, &users).await?
-        {
+        if let Some(users) = users {
             okta.delete_group(&users.id).await.ok_if_absent()?;
+            left.pop();
         }
         okta.delete_group(&admins.id).await.ok_if_absent()?;
         Ok(true)
@@ -538,8 +548,7 @@ async fn sweep(context: &Context, name: &TenantName, admins: &Group) -> Result<(
         }),
         Err(error) if error.is_not_found() => Ok(()), // Another request swept it meanwhile.
         Err(error) => {
-            let left = Object::new("group", admins_group(name), &admins.id);
-            let problem = Problem::incomplete(&[], &[], &[left]);
+            let problem = Problem::incomplete(&[], &[], &left);
             Err(AddTenantError::Stopped(problem.log("remove what an earlier request left", &error)))
         }
     }

@@ -21,7 +21,8 @@
 //! Rights go first, names last. There is no undo: a deleted group is gone with
 //! its memberships. Instead every object is found by the tenant's name alone,
 //! whatever else is gone already, so that the same request sent again
-//! completes a deletion that stopped half-way.
+//! completes a deletion that stopped half-way. Objects that a rename left under
+//! the former name go with the tenant; under the former name alone, nothing does.
 
 use domain::{AdminsDescription, TenantName, pending_rule_name, rule_name};
 use futures::future::join_all;
@@ -59,8 +60,15 @@ pub struct Plan {
 pub enum DeleteTenantError {
     /// There is none of this name.
     NotFound(TenantName),
-    /// A request that creates it may be under way.
-    Busy(TenantName),
+    /// A request that creates or renames it may be under way.
+    Busy {
+        /// The name.
+        name: TenantName,
+        /// What is being done.
+        doing: String,
+        /// Seconds until that must have ended.
+        seconds: u64,
+    },
     /// Okta did not answer; nothing was deleted.
     Okta(Error),
     /// Some of it is deleted.
@@ -80,13 +88,13 @@ impl From<DeleteTenantError> for Problem {
             DeleteTenantError::NotFound(name) => {
                 Problem::new(ProblemCode::TenantNotFound, format!("there is no tenant `{name}`"))
             }
-            DeleteTenantError::Busy(name) => {
-                Problem::new(ProblemCode::TenantBusy, format!("another request is creating `{name}`"))
-                    .retry_after(std::time::Duration::from_secs(15))
+            DeleteTenantError::Busy { name, doing, seconds } => {
+                Problem::new(ProblemCode::TenantBusy, format!("`{name}` {doing}"))
+                    .retry_after(std::time::Duration::from_secs(seconds))
             }
             DeleteTenantError::Okta(error) => Problem::okta("read what belongs to the tenant", &error),
             DeleteTenantError::Incomplete { deleted, left, source } => {
-                let mut problem = Problem::incomplete(&["delete"], &[], &left);
+                let mut problem = Problem::incomplete(&[], &[], &left);
                 problem.quote(&source);
                 let deleted = serde_json::to_value(deleted).unwrap_or_default();
                 problem.member("deleted", deleted).log("delete the tenant", &source)
@@ -120,7 +128,17 @@ impl Endpoint for DeleteTenant {
             return Err(DeleteTenantError::NotFound(input.name));
         }
         if parts.is_being_created(&context.okta) {
-            return Err(DeleteTenantError::Busy(input.name));
+            let doing = "is being created by another request".to_owned();
+            return Err(DeleteTenantError::Busy { name: input.name, doing, seconds: 15 });
+        }
+        if parts.groups.admins.is_none() {
+            // What is left of a deletion, or of a rename: then it is another tenant's.
+            let renamed =
+                lookup::renamed_from(&context.okta, &input.name).await.map_err(DeleteTenantError::Okta)?;
+            if let Some(renamed) = renamed {
+                let doing = format!("is being renamed to `{renamed}`; complete that, or delete `{renamed}`");
+                return Err(DeleteTenantError::Busy { name: input.name, doing, seconds: 5 });
+            }
         }
         if input.dry_run {
             let plan = parts.stages().iter().flatten().map(Part::object).collect();
@@ -188,13 +206,20 @@ impl Parts {
                 Err(_) => found.0,
             };
         }
-        let (groups, idp, (policy, mut rules)) = found;
+        let (mut groups, mut idp, (policy, mut rules)) = found;
         let record = groups.description().unwrap_or_default();
-        let named = [Some(rule_name(name)), Some(pending_rule_name(name))];
+        let former = record.former_name();
+        groups.add_former(okta, former.as_ref()).await?;
+        if let (None, Some(former)) = (&idp, &former) {
+            idp = lookup::idp_of(okta, former).await?;
+        }
+        let names: Vec<String> = [Some(name), former.as_ref()]
+            .into_iter()
+            .flatten()
+            .flat_map(|name| [rule_name(name), pending_rule_name(name)])
+            .collect();
         let recorded = [record.routing_rule_id, record.inactive_routing_rule_id];
-        rules.retain(|rule| {
-            named.contains(&Some(rule.name.clone())) || recorded.contains(&Some(rule.id.to_string()))
-        });
+        rules.retain(|rule| names.contains(&rule.name) || recorded.contains(&Some(rule.id.to_string())));
         let roles = match &groups.admins {
             Some(admins) => if_present(okta.list_group_assigned_roles(&admins.id)).await?.unwrap_or_default(),
             None => Vec::new(),

@@ -72,7 +72,6 @@ impl GetTenantError {
                     "the tenant's id: the description of `{admins_group}` does not hold it and there is no identity provider `{idp}`"
                 ),
             },
-            NotFound::Name(error) => GetTenantError::Broken { missing: error.to_string() },
         }
     }
 }

@@ -9,8 +9,8 @@
 use std::time::Duration;
 
 use domain::{
-    AdminsDescription, TenantName, TenantNameError, admins_group, app_of_appusers_group, appusers_prefix,
-    idp_name, users_group,
+    AdminsDescription, TenantName, admins_group, app_of_appusers_group, appusers_prefix, idp_name,
+    users_group,
 };
 use futures::TryStreamExt;
 use futures::future::try_join_all;
@@ -35,6 +35,20 @@ impl Groups {
     /// by hand.
     pub(crate) fn description(&self) -> Option<AdminsDescription> {
         AdminsDescription::parse(&self.admins.as_ref()?.profile.description)
+    }
+
+    /// Adds the groups that have the tenant's former name still, because a
+    /// rename stopped half-way.
+    pub(crate) async fn add_former(
+        &mut self,
+        okta: &Client,
+        former: Option<&TenantName>,
+    ) -> Result<(), Error> {
+        let Some(former) = former else { return Ok(()) };
+        let former = groups(okta, former).await?;
+        self.users = self.users.take().or(former.users);
+        self.app_users.extend(former.app_users);
+        Ok(())
     }
 }
 
@@ -71,6 +85,18 @@ async fn current(okta: &Client, expression: String) -> Result<Vec<Group>, Error>
     let indexed: Vec<Group> = okta.list_groups(&ListGroups::search(expression)).try_collect().await?;
     let read = indexed.iter().map(|group| if_present(okta.get_group(&group.id)));
     Ok(try_join_all(read).await?.into_iter().flatten().collect())
+}
+
+/// The tenant that is being renamed and was called `name` before, if there is one.
+pub(crate) async fn renamed_from(okta: &Client, name: &TenantName) -> Result<Option<TenantName>, Error> {
+    // As `AdminsDescription` writes it.
+    let note = format!("\"renamedFrom\":{}", serde_json::Value::from(name.as_str()));
+    let found = current(okta, search::co("profile.description", &note)).await?;
+    Ok(found.iter().find_map(|group| {
+        let record = AdminsDescription::parse(&group.profile.description)?;
+        let renamed = TenantName::parse(group.profile.name.strip_prefix("ADMINS_")?).ok()?;
+        (record.renamed_from.as_deref() == Some(name.as_str())).then_some(renamed)
+    }))
 }
 
 /// The object, or `None` if Okta says that it is gone.
@@ -125,9 +151,6 @@ pub(crate) enum NotFound {
     /// Okta did not answer.
     #[error(transparent)]
     Okta(#[from] Error),
-    /// The record holds a name that is none.
-    #[error(transparent)]
-    Name(#[from] TenantNameError),
 }
 
 /// Whether the tenant is there although no search finds it: the list of IdPs
@@ -169,12 +192,7 @@ pub(crate) async fn tenant(okta: &Client, name: &TenantName, deadline: Instant) 
                 }
             },
         };
-        if let Some(former) = &description.renamed_from {
-            // The rename stopped half-way: some groups have the old name still.
-            let former = groups(okta, &TenantName::parse(former)?).await?;
-            found.users = found.users.or(former.users);
-            found.app_users.extend(former.app_users);
-        }
+        found.add_former(okta, description.former_name().as_ref()).await?;
         let Groups { users, app_users, .. } = found;
         return Ok(Tenant { name: name.clone(), id, admins, description, users, app_users });
     }

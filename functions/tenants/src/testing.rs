@@ -466,3 +466,36 @@ async fn each_operation_makes_the_calls_that_it_documents() {
     org.call::<DeleteTenant>(&TestRequest::tenant("initrode")).await.unwrap();
     check(include_str!("delete_tenant.rs"));
 }
+
+/// A rename that stopped half-way leaves two names: the new one deletes all of
+/// it, the old one nothing.
+#[tokio::test]
+async fn a_tenant_in_the_middle_of_a_rename_is_deleted_wholly() {
+    let org = TestOrg::start().await;
+    org.call::<AddTenant>(&add("initech")).await.unwrap();
+    let before = org.emulator.stable_snapshot();
+    org.call::<DeleteTenant>(&TestRequest::tenant("initech")).await.unwrap();
+    let empty = org.emulator.stable_snapshot();
+    for nth in 1..=14 {
+        org.emulator.reset();
+        org.call::<AddTenant>(&add("initech")).await.unwrap();
+        let hang = okta_emulator::Action { delay_ms: 600_000, ..Default::default() };
+        org.emulator.order(okta_emulator::Fault::on_call(nth, u64::MAX, hang));
+        let arrived = org.emulator.arrivals();
+        let rename = update("initech", json!({"name": "initrode"}));
+        tokio::select! {
+            _ = org.call::<UpdateTenant>(&rename) => panic!("ended before call {nth}"),
+            () = org.emulator.wait_for_arrivals(arrived + nth) => {}
+        }
+        org.emulator.clear_faults();
+        let stopped = org.emulator.stable_snapshot();
+        if stopped == before {
+            continue;
+        }
+        let former = code::<DeleteTenant>(&org, &TestRequest::tenant("initech")).await;
+        assert!(matches!(former, ProblemCode::TenantBusy | ProblemCode::TenantNotFound), "{former:?}");
+        assert_same(&org.emulator.stable_snapshot(), &stopped, "deleting the former name");
+        org.call::<DeleteTenant>(&TestRequest::tenant("initrode")).await.unwrap();
+        assert_same(&org.emulator.stable_snapshot(), &empty, &format!("call {nth}"));
+    }
+}

@@ -238,7 +238,7 @@ impl<'r> Run<'r> {
         // A record that was edited by hand is written anew, with the id.
         tenant.description.tenant_id = Some(tenant.id.clone());
         let (policy, mut rules) = rules.map_err(UpdateTenantError::Okta)?;
-        let former = tenant.description.renamed_from.as_deref().and_then(|name| TenantName::parse(name).ok());
+        let former = tenant.description.former_name();
         let names: Vec<String> = [Some(&tenant.name), former.as_ref()]
             .into_iter()
             .flatten()

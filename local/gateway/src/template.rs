@@ -213,6 +213,11 @@ impl Scope<'_> {
                 environment.insert(name.to_owned(), self.text(value)?);
             }
         }
+        // Lambda sets it from the logging configuration.
+        let level = &globals["LoggingConfig"]["ApplicationLogLevel"];
+        if !level.is_null() {
+            environment.insert("AWS_LAMBDA_LOG_LEVEL".to_owned(), self.text(level)?);
+        }
         let mut routes = Vec::new();
         for (event, definition) in entries(&properties["Events"]) {
             if definition["Type"].as_str() != Some("Api") {

@@ -78,9 +78,16 @@ impl OktaError {
         Self::new(429, "E0000047", "API call exceeded rate limit due to too many requests.")
     }
 
-    /// E0000090: the group has this role already.
+    /// E0000263: the group has this standard role already.
     pub(crate) fn role_assigned() -> Self {
-        Self::new(409, "E0000090", "The role specified is already assigned to the user.")
+        Self::new(409, "E0000263", "The standard role specified is already assigned to the group.")
+    }
+
+    /// Deleting a group that is the last target of a role: no code is known.
+    pub(crate) fn last_target() -> Self {
+        let mut error = Self::new(409, "E0000001", "Api validation failed: group");
+        error.causes.push("The group is the last target of an admin role.".to_owned());
+        error
     }
 
     /// E0000096.

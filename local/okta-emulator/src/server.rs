@@ -100,6 +100,7 @@ impl Emulator {
             let reason = |reason: String| StartError::StateFile { path: path.clone(), reason };
             let text = std::fs::read_to_string(path).map_err(|e| reason(e.to_string()))?;
             (state.org, state.key) = serde_json::from_str(&text).map_err(|e| reason(e.to_string()))?;
+            state.jwks = state.key.jwks().map_err(StartError::SigningKey)?;
         }
         let arrivals = state.arrivals.subscribe();
         let state = Arc::new(Mutex::new(state));

@@ -24,7 +24,7 @@ pub(crate) fn take(org: &Org, stable: bool) -> Value {
         }
         state = serde_json::from_str(&text).unwrap_or_default();
     }
-    canonical(state)
+    canonical(state, stable)
 }
 
 fn labels(org: &Org) -> Vec<(String, String)> {
@@ -58,17 +58,19 @@ fn remove_times(value: &mut Value) {
     }
 }
 
-/// Keys in order, sets of ids in order, assignments without the priority,
-/// which follows from the order of the calls.
-fn canonical(value: Value) -> Value {
+/// Keys in order, sets of ids in order; if `stable`, without priorities, which
+/// follow from the order of the calls.
+fn canonical(value: Value, stable: bool) -> Value {
     match value {
         Value::Object(object) => {
-            let mut members: Vec<_> = object.into_iter().filter(|(key, _)| key != "priority").collect();
+            let mut members: Vec<_> =
+                object.into_iter().filter(|(key, _)| !stable || key != "priority").collect();
             members.sort_by(|a, b| a.0.cmp(&b.0));
-            Value::Object(members.into_iter().map(|(key, value)| (key, canonical(value))).collect())
+            Value::Object(members.into_iter().map(|(key, value)| (key, canonical(value, stable))).collect())
         }
         Value::Array(elements) => {
-            let mut elements: Vec<Value> = elements.into_iter().map(canonical).collect();
+            let mut elements: Vec<Value> =
+                elements.into_iter().map(|element| canonical(element, stable)).collect();
             if elements.iter().all(Value::is_string) {
                 elements.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
             }

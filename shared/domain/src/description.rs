@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::TenantName;
+
 /// Description of every `USERS_` group that okta-dac makes. A group with this
 /// text and without members is safe to remove when its tenant was never
 /// completed.
@@ -54,6 +56,11 @@ impl AdminsDescription {
         // which always serialise.
         #[expect(clippy::expect_used, reason = "invariant above")]
         serde_json::to_string(self).expect("a description serialises")
+    }
+
+    /// The name that the tenant had before a rename that is not complete.
+    pub fn former_name(&self) -> Option<TenantName> {
+        self.renamed_from.as_deref().and_then(|name| TenantName::parse(name).ok())
     }
 
     /// The state that callers see.

@@ -42,17 +42,27 @@ pub enum ConfigError {
     },
 }
 
+/// The value of a variable: what is set and not empty, else the default;
+/// `None` if a required variable is missing.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+pub fn read(variable: &EnvVar) -> Option<String> {
+    std::env::var(variable.name)
+        .ok()
+        .filter(|value| !value.is_empty())
+        .or_else(|| variable.default.map(str::to_owned))
+}
+
 /// The values of several variables.
 ///
 /// # Errors
 ///
 /// [`ConfigError::Missing`] with **all** that are missing.
 pub fn read_all<const N: usize>(variables: [&EnvVar; N]) -> Result<[String; N], ConfigError> {
-    let missing: Vec<_> = variables.iter().filter(|v| v.read().is_none()).map(|v| v.name).collect();
+    let missing: Vec<_> = variables.iter().filter(|v| read(v).is_none()).map(|v| v.name).collect();
     if !missing.is_empty() {
         return Err(ConfigError::Missing(missing));
     }
-    Ok(variables.map(|variable| variable.read().unwrap_or_default()))
+    Ok(variables.map(|variable| read(variable).unwrap_or_default()))
 }
 
 impl Config {

@@ -113,7 +113,7 @@ impl Request {
         let body = &self.parts.body;
         if body.len() > MAX_BODY_BYTES {
             let detail = format!("the body has {} bytes; send at most {MAX_BODY_BYTES}", body.len());
-            return Err(Problem::new(ProblemCode::PayloadTooLarge, detail));
+            return Err(Problem::pointing(ProblemCode::PayloadTooLarge, "", detail));
         }
         if body.is_empty() {
             return Err(Problem::violation("", "the body is missing; send a JSON object".to_owned()));
@@ -122,7 +122,7 @@ impl Request {
         let media_type = media_type.split(';').next().unwrap_or_default().trim();
         if !media_type.eq_ignore_ascii_case("application/json") {
             let detail = "send the body with `Content-Type: application/json`".to_owned();
-            return Err(Problem::new(ProblemCode::UnsupportedMediaType, detail));
+            return Err(Problem::pointing(ProblemCode::UnsupportedMediaType, "", detail));
         }
         let mut deserializer = serde_json::Deserializer::from_slice(body);
         let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
@@ -133,7 +133,10 @@ impl Request {
             } else {
                 format!("the body is not JSON: {message}")
             };
-            Problem::violation(&pointer(error.path()), detail)
+            // The path of a missing member is that of the object that lacks it.
+            let missing = message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+            let missing = missing.map(|name| format!("/{name}")).unwrap_or_default();
+            Problem::violation(&format!("{}{missing}", pointer(error.path())), detail)
         })?;
         deserializer
             .end()
@@ -190,7 +193,7 @@ mod tests {
             ("{", "", "the body is not JSON: EOF while parsing an object at line 1 column 1"),
             (r#"{"name": 7}"#, "/name", "invalid type: integer `7`, expected a string"),
             (r#"{"name": "a", "x/y": 1}"#, "/x~1y", "unknown field `x/y`, expected `name` or `list`"),
-            (r#"{}"#, "", "missing field `name`"),
+            (r#"{}"#, "/name", "missing field `name`"),
             (r#"{"name": "a", "list": [1, "b"]}"#, "/list/1", "invalid type: string \"b\", expected u8"),
             (r#"{"name": "a"} x"#, "", "the body is not JSON: trailing characters at line 1 column 15"),
         ] {

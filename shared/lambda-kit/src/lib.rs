@@ -17,7 +17,7 @@ mod secrets;
 mod serve;
 mod steps;
 
-pub use config::{Config, ConfigError, read_all};
+pub use config::{Config, ConfigError, read, read_all};
 pub use context::Context;
 pub use decode::{Decode, NoBody, QueryParameter, Request, RequestParts, Violation};
 pub use endpoint::{Description, Endpoint, Example, Success};

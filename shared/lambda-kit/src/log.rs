@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 /// Sets the format up: no time, because Lambda adds one.
 pub fn init() {
-    let level = EnvVar::AWS_LAMBDA_LOG_LEVEL.read().unwrap_or_default();
+    let level = crate::read(&EnvVar::AWS_LAMBDA_LOG_LEVEL).unwrap_or_default();
     // Other crates at debug level print headers and bodies.
     let filter = EnvFilter::new(format!("warn,{}", OURS.map(|name| format!("{name}={level}")).join(",")));
     let _ = tracing_subscriber::fmt()

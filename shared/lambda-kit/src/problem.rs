@@ -67,6 +67,13 @@ impl Problem {
         Self::violations_of(vec![Violation { pointer: pointer.to_owned(), detail }])
     }
 
+    /// A problem of another code with one broken rule.
+    pub fn pointing(code: ProblemCode, pointer: &str, detail: String) -> Self {
+        let mut problem = Self::violation(pointer, detail);
+        problem.0.code = code;
+        problem
+    }
+
     /// `invalid-request` with all broken rules; there must be one.
     pub fn violations_of(violations: Vec<Violation>) -> Self {
         let sentences: Vec<_> = violations
@@ -135,7 +142,7 @@ impl Problem {
         self
     }
 
-    /// With what happened, for the log alone.
+    /// With what happened, for the log alone, after what was said before.
     #[must_use]
     pub fn log(mut self, step: &str, error: &dyn StdError) -> Self {
         let mut chain = format!("failed to {step}: failed to {error}");
@@ -144,7 +151,10 @@ impl Problem {
             chain.push_str(&format!(": {cause}"));
             source = cause.source();
         }
-        self.0.log = Some(chain);
+        match &mut self.0.log {
+            Some(log) => log.push_str(&format!("; {chain}")),
+            log => *log = Some(chain),
+        }
         self
     }
 
@@ -170,6 +180,11 @@ impl Problem {
     /// What the log says beyond the document.
     pub(crate) fn log_text(&self) -> Option<&str> {
         self.0.log.as_deref()
+    }
+
+    /// `leftBehind` as text, for the log.
+    pub(crate) fn left_behind(&self) -> Option<String> {
+        self.0.members.get("leftBehind").map(Value::to_string)
     }
 
     /// Whether Okta refused our own credential.

@@ -9,7 +9,7 @@ use futures::FutureExt;
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, RequestExt, Response, service_fn};
 use okta_client::Client;
-use operations::ProblemCode;
+use operations::{Operation, ProblemCode};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -17,8 +17,12 @@ use tokio::time::Instant;
 
 use crate::{Config, Context, Decode, Endpoint, Exit, Problem, Request, RequestParts, Success, log, secrets};
 
-/// Time between the end of an operation and the end of the function.
+/// Time between the last moment to answer and the end of the function.
 const MARGIN: Duration = Duration::from_millis(500);
+
+/// Time between an operation's own deadline and the last moment to answer: an
+/// operation that stops at its deadline says better than we what is left.
+const ANSWER: Duration = Duration::from_millis(1_000);
 
 /// Runs the function of an operation: the whole `main` of its binary.
 pub fn serve<E: Endpoint>() -> Exit {
@@ -77,36 +81,42 @@ impl Service {
         let request_id = lambda.map(|context| context.request_id.clone()).unwrap_or_default();
         let deadline = lambda.map_or(Duration::from_secs(30), |context| until(context.deadline()));
         let deadline = Instant::now() + deadline.saturating_sub(MARGIN);
-        let mut okta_calls = 0;
-        let work =
-            AssertUnwindSafe(self.run::<E>(&event, &request_id, deadline, &mut okta_calls)).catch_unwind();
+        // Kept outside the work, which may be dropped.
+        let okta_in_use = std::sync::OnceLock::new();
+        let work = self.run::<E>(&event, &request_id, deadline - ANSWER, &okta_in_use);
+        let work = AssertUnwindSafe(work).catch_unwind();
         let result = match tokio::time::timeout_at(deadline, work).await {
             Ok(Ok(result)) => result,
             Ok(Err(_panic)) => {
                 Err(Problem::new(ProblemCode::Internal, "okta-dac failed; report the request id"))
             }
-            Err(_elapsed) => Err(Problem::new(
-                ProblemCode::OperationIncomplete,
-                "the time for this request is used up; send the same request again to complete it",
-            )),
+            Err(_elapsed) => Err(timed_out(E::OPERATION)),
         };
         if result.as_ref().is_err_and(Problem::is_rejected_credential) {
             *self.okta.lock().await = None;
         }
+        let okta_calls = okta_in_use.get().map_or(0, Client::calls);
         let code = result.as_ref().err().map(|problem| problem.code().as_str());
         let error = result.as_ref().err().and_then(Problem::log_text).map(str::to_owned);
+        let left_behind = result.as_ref().err().and_then(Problem::left_behind);
         let answer = answer::<E>(result, &request_id, &self.config.cors_origin);
         let duration_ms = started.elapsed().as_millis() as u64;
-        tracing::info!(
-            operation = E::OPERATION.name,
-            request_id,
-            status = answer.status().as_u16(),
-            code,
-            duration_ms,
-            okta_calls,
-            error,
-            "request"
-        );
+        let (operation, status) = (E::OPERATION.name, answer.status().as_u16());
+        if status >= 500 {
+            tracing::error!(
+                operation,
+                request_id,
+                status,
+                code,
+                duration_ms,
+                okta_calls,
+                error,
+                left_behind,
+                "request"
+            );
+        } else {
+            tracing::info!(operation, request_id, status, code, duration_ms, okta_calls, error, "request");
+        }
         answer
     }
 
@@ -115,7 +125,7 @@ impl Service {
         event: &lambda_http::Request,
         request_id: &str,
         deadline: Instant,
-        okta_calls: &mut u32,
+        okta_in_use: &std::sync::OnceLock<Client>,
     ) -> Result<Success<E::Output>, Problem> {
         let request = Request { parts: parts(event), caller: caller(event)? };
         let parameter = |name: &str| request.parts.path.get(name).map(String::as_str);
@@ -124,6 +134,7 @@ impl Service {
         }
         let input = E::Input::decode(&request)?;
         let okta = self.okta().await?.for_request(deadline);
+        let okta = okta_in_use.get_or_init(|| okta);
         let context = Context {
             okta: okta.clone(),
             app_id: self.config.app_id.clone(),
@@ -133,9 +144,7 @@ impl Service {
             deadline,
             base_url: base_url(event),
         };
-        let result = E::call(&context, input).await.map_err(Into::into);
-        *okta_calls = okta.calls();
-        result
+        E::call(&context, input).await.map_err(Into::into)
     }
 
     async fn okta(&self) -> Result<Client, Problem> {
@@ -155,6 +164,16 @@ impl Service {
         *kept = Some(client.clone());
         Ok(client)
     }
+}
+
+/// The time is used up: where something may have been changed, sending the same
+/// request again completes it.
+fn timed_out(operation: &Operation) -> Problem {
+    let code = match operation.method.is_safe() {
+        true => ProblemCode::OktaUnavailable,
+        false => ProblemCode::OperationIncomplete,
+    };
+    Problem::new(code, "the time for this request is used up; send the same request again")
 }
 
 /// Time left until a deadline that Lambda gives as a date.

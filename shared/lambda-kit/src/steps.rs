@@ -18,8 +18,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 
-use operations::ProblemCode;
-
 use crate::{Object, Problem};
 
 type OktaResult<T> = Result<T, okta_client::Error>;
@@ -160,13 +158,13 @@ impl Steps {
         if left_behind.is_empty() {
             return Problem::okta(failure.step, &failure.source);
         }
-        if let Some(error) = stuck {
-            tracing::warn!(error = %error, "an undo failed");
-        }
         let mut problem = Problem::incomplete(&completed, &undone, &left_behind);
         problem.quote(&failure.source);
-        debug_assert_eq!(problem.code(), ProblemCode::OperationIncomplete);
-        problem.log(failure.step, &failure.source)
+        let problem = problem.log(failure.step, &failure.source);
+        match stuck {
+            Some(error) => problem.log("take a step back", &error),
+            None => problem,
+        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Slot>> {

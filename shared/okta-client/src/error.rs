@@ -26,7 +26,7 @@ pub enum Error {
         retry_after: Duration,
     },
     /// Okta refused, with its error object.
-    #[error("get Okta to agree: {} {} {}{}", .0.status, .0.code, .0.summary, .0.causes_text())]
+    #[error("get Okta to agree: {} {} {}{} ({})", .0.status, .0.code, .0.summary, .0.causes_text(), .0.error_id)]
     Api(ApiError),
     /// The answer is not what Okta documents.
     #[error("understand Okta's answer to {operation_id} at `{path}`")]

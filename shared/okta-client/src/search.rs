@@ -10,6 +10,12 @@ pub fn sw(property: &str, value: &str) -> String {
     test(property, "sw", value)
 }
 
+/// `property co "value"`: contains; `value` is escaped. Okta knows it for names
+/// and descriptions of groups only.
+pub fn co(property: &str, value: &str) -> String {
+    test(property, "co", value)
+}
+
 /// The expressions joined by `or`.
 pub fn any(expressions: &[String]) -> String {
     expressions.join(" or ")

@@ -124,14 +124,4 @@ impl EnvVar {
     /// What the authorizer needs.
     pub const AUTHORIZER: &'static [EnvVar] =
         &[EnvVar::TOKEN_ISSUER, EnvVar::TOKEN_AUDIENCES, EnvVar::TOKEN_CLIENT_IDS];
-
-    /// The value in the environment of this process: what is set and not
-    /// empty, else the default; `None` if a required variable is missing.
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-    pub fn read(&self) -> Option<String> {
-        std::env::var(self.name)
-            .ok()
-            .filter(|value| !value.is_empty())
-            .or_else(|| self.default.map(str::to_owned))
-    }
 }

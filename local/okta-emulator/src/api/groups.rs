@@ -107,7 +107,7 @@ fn delete_group(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
         owner != id && roles.iter().any(|role| role.targets.len() == 1 && role.targets.contains(id))
     };
     if org.group_roles.iter().any(last_target) {
-        return Err(OktaError::validation("group", "The group is the last target of an admin role."));
+        return Err(OktaError::last_target());
     }
     org.before_group_change(id, call.now);
     org.groups.remove(id);
