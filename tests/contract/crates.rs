@@ -133,3 +133,16 @@ fn the_environment_for_cargo_lambda_watch() {
     assert_eq!(env["TOKEN_ISSUER"], issuer);
     assert_eq!(env["TOKEN_AUDIENCES"], seed.authorization_server.audience);
 }
+
+/// Functions that do not stand in the log's filter would log their failures alone.
+#[test]
+fn every_function_logs() {
+    let source = std::fs::read_to_string(repository().join("shared/lambda-kit/src/log.rs")).unwrap();
+    let makefile = std::fs::read_to_string(repository().join("Makefile")).unwrap();
+    for entry in std::fs::read_dir(repository().join("functions")).unwrap() {
+        let package = entry.unwrap().file_name().into_string().unwrap();
+        assert!(source.contains(&format!("\"{}\"", package.replace('-', "_"))), "log.rs lacks {package}");
+        assert!(makefile.contains(&format!("-p {package}")), "Makefile lacks {package}");
+        assert!(FUNCTIONS.contains(&package.as_str()), "crates.rs lacks {package}");
+    }
+}

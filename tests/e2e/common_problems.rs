@@ -50,11 +50,14 @@ async fn auz_15_functions_decide_again() {
     let forged = event.replace(r#"[\"SUPERUSERS\"]"#, r#"[\"ADMINS_globex\"]"#);
     let answer = stack.invoke("get-tenant", forged.into_bytes()).await;
     assert_eq!(answer.body["statusCode"], 403, "{answer}");
-    let own = event
-        .replace(r#"[\"SUPERUSERS\"]"#, r#"[\"ADMINS_acme\"]"#)
-        .replace(r#""tenants": "[]""#, r#""tenants": "[\"0oa1:acme:00g1\"]""#);
-    let answer = stack.invoke("get-tenant", own.into_bytes()).await;
-    assert_eq!(answer.body["statusCode"], 200, "{answer}");
+    // The claim must be of this tenant, not of one that had its name before.
+    for (id, status) in [("0oa00000000000000011", 200), ("0oa00000000000000099", 403)] {
+        let admin = event
+            .replace(r#"[\"SUPERUSERS\"]"#, r#"[\"ADMINS_acme\"]"#)
+            .replace(r#""tenants": "[]""#, &format!(r#""tenants": "[\"{id}:acme:00g1\"]""#));
+        let answer = stack.invoke("get-tenant", admin.into_bytes()).await;
+        assert_eq!(answer.body["statusCode"], status, "{answer}");
+    }
 }
 
 #[tokio::test]

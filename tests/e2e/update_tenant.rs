@@ -96,3 +96,27 @@ async fn operation_incomplete() {
     let again = stack.put("/tenants/acme", Superuser, rename()).await;
     assert_eq!((again.status, &again.body["name"]), (200, &json!("umbrella")), "{again}");
 }
+
+/// Another request changes the record between reading and writing.
+#[tokio::test]
+async fn tenant_busy() {
+    let stack = TestStack::start().await;
+    let acme = stack.get("/tenants/acme", Superuser).await;
+    let admins = acme.body["ADMINS_groupId"].as_str().unwrap().into();
+    let seed = okta_emulator::Seed::parse(okta_emulator::DEMO_ORG).unwrap();
+    let org = okta_client::OrgUrl::parse(&stack.okta().url()).unwrap();
+    let okta = okta_client::Client::new(org, seed.api_token.token.into()).unwrap();
+    let profile = okta.get_group(&admins).await.unwrap().profile;
+    let hold = json!({ "operationId": "listGroupTargetsForGroupRole", "action": { "delayMs": 1000 } });
+    stack.okta().order(serde_json::from_value(hold).unwrap());
+    let arrived = stack.okta().arrivals();
+    let meddle = async {
+        // Everything but the last look has been asked for.
+        stack.okta().wait_for_arrivals(arrived + 9).await;
+        let description = profile.description.replace('}', r#","note":1}"#);
+        let noted = okta_client::models::GroupProfile { description, ..profile.clone() };
+        okta.replace_group(&admins, &noted).await.unwrap();
+    };
+    let (answer, ()) = tokio::join!(stack.put("/tenants/acme", Superuser, rename()), meddle);
+    assert_eq!((answer.status, answer.code()), (409, "tenant-busy"), "{answer}");
+}

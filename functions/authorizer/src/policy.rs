@@ -69,13 +69,16 @@ fn decide(table: &[Operation], caller: &Caller, method_arn: &str, path: &str) ->
     // it routes by: they must say the same. In a policy `*` and `?` match more
     // than themselves, and `${` begins a variable.
     let special = |c: char| matches!(c, '*' | '?' | '$') || c.is_control();
-    if arn.path.contains(special) || decoded(arn.path) != decoded(path.trim_start_matches('/')) {
+    let own = format!("/{}", arn.path);
+    // A custom domain's base path comes before it.
+    let agrees = matches!((decoded(path), decoded(&own)), (Some(path), Some(own)) if path.ends_with(&own));
+    if arn.path.contains(special) || !agrees {
         return deny();
     }
     let mut allowed = Vec::new();
     let mut tenant = None;
     for operation in table {
-        let Some(raw) = operation.matches(path) else { continue };
+        let Some(raw) = operation.matches(&own) else { continue };
         let Some(parameters) =
             raw.into_iter().map(|(name, value)| Some((name, decoded(value)?))).collect::<Option<Vec<_>>>()
         else {

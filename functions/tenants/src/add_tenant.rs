@@ -27,8 +27,8 @@
 //! - A run that was killed leaves a description with `creating`. Runs end
 //!   [`FORWARD`] after they begin, undone [`UNDO`] later at most, so that an
 //!   older one is abandoned: it is removed, and the tenant is made anew. A
-//!   younger one is waited for. Leftovers are removed by id, which cannot hit
-//!   what another run made since.
+//!   younger one is waited for. What is found by name is removed only if it is
+//!   as old as the abandoned run, because another request may have begun anew.
 //! - All tenants trust one placeholder certificate until their admins upload
 //!   their own: nobody has its private key, so that it is as good as one each,
 //!   and saves a call and a key.
@@ -41,7 +41,6 @@ use std::time::Duration;
 use domain::{
     AdminsDescription, NewTenantName, TenantName, USERS_DESCRIPTION, admins_group, idp_name, users_group,
 };
-use futures::future::try_join_all;
 use lambda_kit::{
     Context, Decode, Endpoint, Example, Failure, Object, Problem, Request, Steps, Success, Undo, Undone,
 };
@@ -55,7 +54,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 use tokio::time::Instant;
 
-use crate::lookup::{POLL, group_called, idp_of, if_present};
+use crate::lookup::{
+    ABANDONED, POLL, ROLE, group_called, idp_of, if_present, remove_idp, remove_roles, renamed_from,
+};
 
 /// Time for the calls that make a tenant. No call is begun later.
 const FORWARD: Duration = Duration::from_secs(8);
@@ -63,12 +64,8 @@ const FORWARD: Duration = Duration::from_secs(8);
 /// Time for taking them back.
 const UNDO: Duration = Duration::from_secs(4);
 
-/// Age from which a tenant that is not complete has nobody working on it; one
-/// second is for calls that were on their way.
-pub(crate) const ABANDONED: Duration = Duration::from_secs(13);
-
-/// The admin role of a tenant's admins.
-pub(crate) const ROLE: &str = "USER_ADMIN";
+/// Searches for the group that has the name, before a new run.
+const LOOKS: u32 = 5;
 
 /// The operation `add-tenant`.
 pub struct AddTenant;
@@ -81,7 +78,7 @@ pub struct Input {
 
 /// Request body.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a JSON object")]
 #[schemars(rename = "AddTenantRequest")]
 pub struct Body {
     /// `^[a-z0-9](-?[a-z0-9])*$`, 2 to 50 characters.
@@ -182,6 +179,7 @@ impl Endpoint for AddTenant {
                     return Ok(Success::new(tenant).header("location", location));
                 }
                 Err(Stop::Taken) => {}
+                Err(Stop::Busy) => return Err(AddTenantError::Busy(name.clone())),
                 Err(Stop::NameTaken(object)) => return Err(AddTenantError::NameTaken { object }),
                 Err(Stop::Failed(problem)) => return Err(AddTenantError::Stopped(*problem)),
             }
@@ -196,8 +194,8 @@ impl Endpoint for AddTenant {
             target: "/tenants",
             body: Some(json!({ "name": "initech" })),
             answer: Some(json!({
-                "id": "0oa00000000000000020", "ADMINS_groupId": "00g00000000000000018",
-                "USERS_groupId": "00g00000000000000019", "ADMINS_roleId": "KVJUKUS7IFCE2SKO", "name": "initech",
+                "id": "0oa00000000000000018", "ADMINS_groupId": "00g00000000000000016",
+                "USERS_groupId": "00g00000000000000017", "ADMINS_roleId": "KVJUKUS7IFCE2SKO", "name": "initech",
                 "created": "2026-01-31T12:00:00.000Z", "lastUpdated": "2026-01-31T12:00:00.000Z",
             })),
         }
@@ -224,6 +222,8 @@ enum Stop {
     Taken,
     /// Something that is no leftover has another of the names.
     NameTaken(String),
+    /// A tenant that has another name by now still has one of the names.
+    Busy,
     Failed(Box<Problem>),
 }
 
@@ -392,7 +392,7 @@ impl<'r> Run<'r> {
                         _ => return Ok(Undone::Unknown),
                     },
                 };
-                okta.delete_identity_provider(&id).await.ok_if_absent()?;
+                remove_idp(&okta, &id).await?;
                 Ok(Undone::Entirely)
             })
         };
@@ -402,20 +402,26 @@ impl<'r> Run<'r> {
     }
 
     /// `USERS_<name>` is taken although we own the name: by a run that lost the
-    /// name and is about to remove its group, or by one that was killed.
+    /// name and is about to remove its group, by one that was killed, or by a
+    /// tenant that is being renamed.
     async fn take_users_over(&self, mut failure: Failure) -> Result<Group, Stop> {
         let name = users_group(self.name);
         while failure.source.is_duplicate() && Instant::now() + POLL < self.deadline {
             let removed = async {
-                let Some(group) = group_called(&self.okta, &name).await? else { return Ok(true) };
-                if !is_leftover(&self.okta, &group).await? {
-                    return Ok(false);
+                let Some(group) = group_called(&self.okta, &name).await? else { return Ok(Owner::Nobody) };
+                let idp = idp_of(&self.okta, self.name).await?;
+                let in_use = idp.is_some_and(|idp| idp.provisioned_groups().contains(&group.id.as_str()));
+                if in_use || renamed_from(&self.okta, self.name).await?.is_some() {
+                    return Ok(Owner::Tenant);
                 }
-                self.okta.delete_group(&group.id).await.ok_if_absent().map(|()| true)
+                if !is_leftover(&self.okta, &group).await? {
+                    return Ok(Owner::Stranger);
+                }
+                self.okta.delete_group(&group.id).await.ok_if_absent().map(|()| Owner::Nobody)
             };
             match removed.await {
-                Ok(true) => {}
-                Ok(false) => return Err(self.name_taken(failure, format!("a group `{name}`")).await),
+                Ok(Owner::Nobody) => {}
+                Ok(owner) => return Err(self.give_up(failure, owner, format!("a group `{name}`")).await),
                 Err(source) => return Err(self.fail(Failure { source, ..failure }).await),
             }
             match self.add_users().await {
@@ -428,23 +434,28 @@ impl<'r> Run<'r> {
     }
 
     /// `DAC_<name>` is taken although we own the name: by a leftover, if it
-    /// trusts the placeholder, which no working IdP does.
+    /// trusts the placeholder and its users group is gone.
     async fn take_idp_over(&self, failure: Failure, users: &GroupId) -> Result<IdentityProvider, Stop> {
         let removed = async {
-            let Some(idp) = idp_of(&self.okta, self.name).await? else { return Ok(true) };
-            if idp.trusted_key() != Some(self.context.placeholder_key.as_str()) {
-                return Ok(false);
+            let Some(idp) = idp_of(&self.okta, self.name).await? else { return Ok(Owner::Nobody) };
+            if let Some(group) = idp.provisioned_groups().first().map(|id| GroupId::from(*id))
+                && if_present(self.okta.get_group(&group)).await?.is_some()
+            {
+                return Ok(Owner::Tenant);
             }
-            self.okta.delete_identity_provider(&idp.id).await.ok_if_absent().map(|()| true)
+            if idp.trusted_key() != Some(self.context.placeholder_key.as_str()) {
+                return Ok(Owner::Stranger);
+            }
+            remove_idp(&self.okta, &idp.id).await.map(|()| Owner::Nobody)
         };
         match removed.await {
-            Ok(true) => match self.create_idp(users).await {
+            Ok(Owner::Nobody) => match self.create_idp(users).await {
                 Ok(idp) => Ok(idp),
                 Err(failure) => Err(self.fail(failure).await),
             },
-            Ok(false) => {
+            Ok(owner) => {
                 let object = format!("an identity provider `{}`", idp_name(self.name));
-                Err(self.name_taken(failure, object).await)
+                Err(self.give_up(failure, owner, object).await)
             }
             Err(source) => Err(self.fail(Failure { source, ..failure }).await),
         }
@@ -454,13 +465,24 @@ impl<'r> Run<'r> {
         Stop::Failed(Box::new(self.steps.unwind(failure).await))
     }
 
-    async fn name_taken(&self, failure: Failure, object: String) -> Stop {
+    async fn give_up(&self, failure: Failure, owner: Owner, object: String) -> Stop {
         let problem = self.steps.unwind(failure).await;
-        match problem.code() {
-            ProblemCode::OperationIncomplete => Stop::Failed(Box::new(problem)),
+        match (problem.code(), owner) {
+            (ProblemCode::OperationIncomplete, _) => Stop::Failed(Box::new(problem)),
+            (_, Owner::Tenant) => Stop::Busy,
             _ => Stop::NameTaken(object),
         }
     }
+}
+
+/// Whose an object is that has a name we need.
+enum Owner {
+    /// Nobody's, or it is gone.
+    Nobody,
+    /// A tenant's, which has another name by now.
+    Tenant,
+    /// It does not look like ours.
+    Stranger,
 }
 
 /// Somebody else has `ADMINS_<name>`: gives the id of the tenant if it is one,
@@ -473,10 +495,16 @@ async fn settle(
 ) -> Result<Option<String>, AddTenantError> {
     let okta = &context.okta;
     let stopped = |error: Error| AddTenantError::Stopped(Problem::okta("find out who has the name", &error));
+    let mut looks = 0;
     loop {
         let Some(admins) = group_called(okta, &admins_group(name)).await.map_err(stopped)? else {
-            // It is gone again, or the index is late.
+            // It is gone again, or the index is late: look a few times, since
+            // a new run is dearer than a search.
             wait(name, last_start).await?;
+            looks += 1;
+            if looks < LOOKS {
+                continue;
+            }
             return Ok(None);
         };
         let record = AdminsDescription::parse(&admins.profile.description).unwrap_or_default();
@@ -514,23 +542,28 @@ async fn wait(name: &TenantName, last_start: Instant) -> Result<(), AddTenantErr
 /// same time and have begun anew.
 async fn sweep(context: &Context, name: &TenantName, admins: &Group) -> Result<(), AddTenantError> {
     let okta = &context.okta;
-    let old = |created: &str| okta.age(created).is_some_and(|age| age >= ABANDONED);
+    // Made by the abandoned run: not before its `ADMINS_` group, and not after
+    // it must have ended.
+    let of_run = |created: &str| match (okta.age(&admins.created), okta.age(created)) {
+        (Some(run), Some(age)) => run + Duration::from_secs(1) >= age && run < age + ABANDONED,
+        _ => false,
+    };
     let mut left = vec![Object::new("group", admins_group(name), &admins.id)];
     let swept = async {
         if okta.group_has_members(&admins.id).await? {
             return Ok::<_, Error>(false);
         }
-        let users = group_called(okta, &users_group(name)).await?.filter(|users| old(&users.created));
+        let users = group_called(okta, &users_group(name)).await?.filter(|users| of_run(&users.created));
         let users = match users {
             Some(users) if is_leftover(okta, &users).await? => Some(users),
             _ => None,
         };
         left.extend(users.iter().map(|users| Object::new("group", users_group(name), &users.id)));
-        let idp = idp_of(okta, name).await?.filter(|idp| old(&idp.created));
+        let idp = idp_of(okta, name).await?.filter(|idp| of_run(&idp.created));
         let idp = idp.filter(|idp| idp.trusted_key() == Some(context.placeholder_key.as_str()));
         if let Some(idp) = idp {
             left.push(Object::new("identityProvider", &idp.name, &idp.id));
-            okta.delete_identity_provider(&idp.id).await.ok_if_absent()?;
+            remove_idp(okta, &idp.id).await?;
             left.pop();
         }
         remove_roles(okta, &admins.id).await?;
@@ -557,15 +590,6 @@ async fn sweep(context: &Context, name: &TenantName, admins: &Group) -> Result<(
 /// Whether a `USERS_` group was made for a tenant that was never completed.
 async fn is_leftover(okta: &Client, users: &Group) -> Result<bool, Error> {
     Ok(users.profile.description == USERS_DESCRIPTION && !okta.group_has_members(&users.id).await?)
-}
-
-/// Takes every admin role from a group, before anything that limits it goes.
-pub(crate) async fn remove_roles(okta: &Client, group: &GroupId) -> Result<(), Error> {
-    let Some(roles) = if_present(okta.list_group_assigned_roles(group)).await? else { return Ok(()) };
-    let removed = roles
-        .iter()
-        .map(|role| async { okta.unassign_role_from_group(group, &role.id).await.ok_if_absent() });
-    try_join_all(removed).await.map(drop)
 }
 
 fn object(kind: &'static str, name: &str, id: Option<&impl ToString>) -> Object {

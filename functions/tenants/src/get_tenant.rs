@@ -5,8 +5,10 @@
 //! 1. `listGroups`: search for the tenant's groups by name.
 //! 2. `getGroup`, for each of them at the same time: the index may be late.
 //!
-//! If nothing is found, `listIdentityProviders` tells a tenant that was just
-//! made from one that does not exist.
+//! Three calls, two in a row.
+//!
+//! If something is not found, `listIdentityProviders`, `getIdentityProvider`
+//! and `getGroup` tell a tenant that was just made from one that is not there.
 
 use domain::TenantName;
 use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Problem, Request, Success};
@@ -15,7 +17,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::lookup::{self, NotFound, Tenant};
+use crate::lookup::{self, NotFound, Tenant, Want};
 
 /// The operation `get-tenant`.
 pub struct GetTenant;
@@ -51,6 +53,9 @@ pub enum GetTenantError {
     /// There is none of this name.
     #[error("find the tenant `{0}`")]
     NotFound(TenantName),
+    /// The name is another tenant's since the caller's token was issued.
+    #[error("find the tenant that the token is for")]
+    Foreign,
     /// It lacks an object.
     #[error("find {missing}")]
     Broken {
@@ -66,6 +71,7 @@ impl GetTenantError {
     pub(crate) fn new(name: &TenantName, error: NotFound) -> Self {
         match error {
             NotFound::Absent => GetTenantError::NotFound(name.clone()),
+            NotFound::Foreign => GetTenantError::Foreign,
             NotFound::Okta(error) => GetTenantError::Okta(error),
             NotFound::Unidentified { admins_group, idp } => GetTenantError::Broken {
                 missing: format!(
@@ -81,6 +87,9 @@ impl From<GetTenantError> for Problem {
         match error {
             GetTenantError::NotFound(name) => {
                 Problem::new(ProblemCode::TenantNotFound, format!("there is no tenant `{name}`"))
+            }
+            GetTenantError::Foreign => {
+                Problem::new(ProblemCode::Forbidden, "the token is for another tenant; get a new one")
             }
             GetTenantError::Broken { missing } => {
                 Problem::new(ProblemCode::TenantBroken, format!("the tenant lacks {missing}"))
@@ -122,7 +131,7 @@ impl Endpoint for GetTenant {
     type Error = GetTenantError;
 
     async fn call(context: &Context, input: Input) -> Result<Success<Output>, GetTenantError> {
-        let tenant = lookup::tenant(&context.okta, &input.name, context.deadline)
+        let tenant = lookup::tenant_for(context, &input.name, Want::Tenant)
             .await
             .map_err(|error| GetTenantError::new(&input.name, error))?;
         Ok(Success::new(tenant.try_into()?))
@@ -133,8 +142,8 @@ impl Endpoint for GetTenant {
             target: "/tenants/acme",
             body: None,
             answer: Some(json!({
-                "id": "0oa00000000000000010", "name": "acme", "ADMINS_groupId": "00g00000000000000011",
-                "USERS_groupId": "00g0000000000000009", "created": "2026-01-31T12:00:00.000Z", "status": "ACTIVE",
+                "id": "0oa00000000000000011", "name": "acme", "ADMINS_groupId": "00g00000000000000012",
+                "USERS_groupId": "00g00000000000000010", "created": "2026-01-31T12:00:00.000Z", "status": "ACTIVE",
             })),
         }
     }

@@ -2,10 +2,12 @@
 //!
 //! # Okta calls
 //!
-//! `listGroups`, as often as it takes to fill the page: every tenant has a
+//! `listGroups`, for as many groups as the page still lacks, until it is full: every tenant has a
 //! group `ADMINS_<name>`, and searching for these is cheaper than listing IdPs,
 //! most of which may not be tenants'. One more, `listIdentityProviders`, for
 //! each group whose description was edited by hand.
+//!
+//! One call for a page without strangers.
 //!
 //! A page follows the search index, so that a tenant appears in it up to a
 //! second after it was made.
@@ -30,7 +32,8 @@ pub struct ListTenants;
 #[derive(Debug)]
 pub struct Input {
     limit: usize,
-    after: Cursor,
+    /// Okta's cursor.
+    after: Option<String>,
     search: String,
     status: Option<TenantStatus>,
     /// The parameters as sent, without `after`, for the links.
@@ -39,26 +42,6 @@ pub struct Input {
 
 const DEFAULT_LIMIT: usize = 30;
 const MAX_LIMIT: usize = 200;
-
-/// A place in Okta's list: after Okta's cursor, and after so many groups of
-/// the page that begins there. Callers see it as `<skip>.<cursor>`.
-#[derive(Clone, Debug, Default, PartialEq)]
-struct Cursor {
-    okta: Option<String>,
-    skip: usize,
-}
-
-impl Cursor {
-    fn parse(text: &str) -> Option<Self> {
-        let (skip, okta) = text.split_once('.')?;
-        let okta = (!okta.is_empty()).then(|| okta.to_owned());
-        Some(Self { okta, skip: skip.parse().ok()? })
-    }
-
-    fn to_text(&self) -> String {
-        format!("{}.{}", self.skip, self.okta.as_deref().unwrap_or_default())
-    }
-}
 
 /// A tenant in the list.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -80,14 +63,30 @@ pub struct Item {
 /// Why there is no list.
 #[derive(Debug, thiserror::Error)]
 pub enum ListTenantsError {
+    /// Okta does not know the cursor.
+    #[error("go on from the cursor")]
+    Cursor,
     /// Okta did not answer.
     #[error("list the tenants")]
     Okta(#[from] Error),
 }
 
+impl ListTenantsError {
+    fn new(error: Error, input: &Input) -> Self {
+        match error {
+            Error::Api(refusal) if refusal.status == 400 && input.after.is_some() => ListTenantsError::Cursor,
+            error => ListTenantsError::Okta(error),
+        }
+    }
+}
+
 impl From<ListTenantsError> for Problem {
     fn from(error: ListTenantsError) -> Self {
         match error {
+            ListTenantsError::Cursor => {
+                let detail = "must be a cursor from a `next` link of this list".to_owned();
+                Problem::violation("query.after", detail)
+            }
             ListTenantsError::Okta(error) => Problem::okta("list the tenants", &error),
         }
     }
@@ -119,14 +118,6 @@ impl Decode for Input {
                 DEFAULT_LIMIT
             }
         };
-        let after = match request.query("after").map(Cursor::parse) {
-            None => Cursor::default(),
-            Some(Some(cursor)) if cursor.skip <= MAX_LIMIT => cursor,
-            Some(_) => {
-                refuse("after", "must be a cursor from a `next` link of this list");
-                Cursor::default()
-            }
-        };
         let status = match request.query("status") {
             None => None,
             Some("ACTIVE") => Some(TenantStatus::Active),
@@ -147,6 +138,7 @@ impl Decode for Input {
             .into_iter()
             .filter_map(|name| Some((name, request.query(name)?.to_owned())))
             .collect();
+        let after = request.query("after").map(str::to_owned);
         Ok(Self { limit, after, search, status, query })
     }
 }
@@ -158,26 +150,33 @@ impl Endpoint for ListTenants {
     type Error = ListTenantsError;
 
     async fn call(context: &Context, input: Input) -> Result<Success<Vec<Item>>, ListTenantsError> {
-        let expression = search::sw("profile.name", &format!("ADMINS_{}", input.search));
-        let mut place = input.after.clone();
+        let mut expression = search::sw("profile.name", &format!("ADMINS_{}", input.search));
+        if input.status == Some(TenantStatus::Suspended) {
+            // Few are: Okta finds them for us.
+            let suspended = search::co("profile.description", TenantStatus::Suspended.as_str());
+            expression = format!("{expression} and {suspended}");
+        }
+        let expression = lookup::of_type(&expression);
+        let mut after = input.after.clone();
         let mut items = Vec::new();
-        let next = 'full: loop {
-            let query = ListGroups::search(expression.clone()).after(place.okta.clone());
-            let page = context.okta.list_groups_page(&query).await?;
-            for (index, group) in page.items.iter().enumerate().skip(place.skip) {
-                if items.len() == input.limit {
-                    break 'full Some(Cursor { okta: place.okta, skip: index });
-                }
+        loop {
+            // Never more than are missing: a cursor stands between pages only.
+            let missing = u32::try_from(input.limit - items.len()).unwrap_or(u32::MAX);
+            let query = ListGroups::search(expression.clone()).limit(missing).after(after.take());
+            let page = context.okta.list_groups_page(&query).await;
+            let page = page.map_err(|error| ListTenantsError::new(error, &input))?;
+            for group in &page.items {
                 items.extend(item(&context.okta, group, &input).await?);
             }
-            match page.after {
-                None => break None,
-                after => place = Cursor { okta: after, skip: 0 },
+            after = page.after;
+            if after.is_none() || items.len() == input.limit {
+                break;
             }
-        };
-        let mut answer = Success::new(items).header("link", link(context, &input, &input.after, "self"));
-        if let Some(next) = next {
-            answer = answer.header("link", link(context, &input, &next, "next"));
+        }
+        let mut answer =
+            Success::new(items).header("link", link(context, &input, input.after.as_deref(), "self"));
+        if let Some(next) = after {
+            answer = answer.header("link", link(context, &input, Some(&next), "next"));
         }
         Ok(answer)
     }
@@ -186,10 +185,16 @@ impl Endpoint for ListTenants {
         Example {
             target: "/tenants?limit=2",
             body: None,
-            answer: Some(json!([{
-                "id": "0oa00000000000000010", "name": "acme", "ADMINS_groupId": "00g00000000000000011",
-                "created": "2026-01-31T12:00:00.000Z", "status": "ACTIVE",
-            }])),
+            answer: Some(json!([
+                {
+                    "id": "0oa00000000000000011", "name": "acme", "ADMINS_groupId": "00g00000000000000012",
+                    "created": "2026-01-31T12:00:00.000Z", "status": "ACTIVE",
+                },
+                {
+                    "id": "0oa00000000000000014", "name": "globex", "ADMINS_groupId": "00g00000000000000015",
+                    "created": "2026-01-31T12:00:00.000Z", "status": "ACTIVE",
+                },
+            ])),
         }
     }
 }
@@ -222,11 +227,11 @@ async fn item(okta: &Client, group: &Group, input: &Input) -> Result<Option<Item
     }))
 }
 
-fn link(context: &Context, input: &Input, place: &Cursor, relation: &str) -> String {
+fn link(context: &Context, input: &Input, after: Option<&str>, relation: &str) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.extend_pairs(&input.query);
-    if *place != Cursor::default() {
-        query.append_pair("after", &place.to_text());
+    if let Some(after) = after {
+        query.append_pair("after", after);
     }
     let query = Some(query.finish()).filter(|query| !query.is_empty());
     let query = query.map(|query| format!("?{query}")).unwrap_or_default();

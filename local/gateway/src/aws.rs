@@ -12,15 +12,9 @@ pub(crate) const SECRET_ARN: &str =
 /// What a function shows to the secrets extension.
 pub(crate) const SESSION_TOKEN: &str = "local-session-token";
 
-/// Milliseconds since 1970, the machine's.
-#[derive(Clone, Copy, Debug)]
-pub struct Clock;
-
-impl Clock {
-    /// Now.
-    pub fn now_ms(self) -> u64 {
-        u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or_default()
-    }
+/// Milliseconds since 1970.
+pub(crate) fn now_ms() -> u64 {
+    u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or_default()
 }
 
 /// A request id: unique within this process.
@@ -28,7 +22,7 @@ pub(crate) fn request_id() -> String {
     use std::sync::atomic::{AtomicU64, Ordering};
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let serial = NEXT.fetch_add(1, Ordering::Relaxed);
-    format!("{:08x}-{:04x}-4000-8000-{serial:012x}", Clock.now_ms() as u32, std::process::id() as u16)
+    format!("{:08x}-{:04x}-4000-8000-{serial:012x}", now_ms() as u32, std::process::id() as u16)
 }
 
 /// ARN of a method of the API: the real path, not the template.

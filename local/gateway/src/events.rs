@@ -9,7 +9,7 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::{Map, Value, json};
 
-use crate::aws::{ACCOUNT, API_ID, Clock, method_arn};
+use crate::aws::{ACCOUNT, API_ID, method_arn, now_ms};
 use crate::template::Route;
 
 /// What the gateway knows of a request.
@@ -63,7 +63,7 @@ impl Incoming<'_> {
         }
         let parameters: Map<String, Value> =
             route.parameters.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
-        let now = Clock.now_ms();
+        let now = now_ms();
         json!({
             "resource": route.template, "path": self.path, "httpMethod": self.method,
             "headers": single(&headers), "multiValueHeaders": multi(&headers),

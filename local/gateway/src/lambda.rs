@@ -16,7 +16,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
 
-use crate::aws::{ACCOUNT, Clock, REGION, SESSION_TOKEN, request_id};
+use crate::aws::{ACCOUNT, REGION, SESSION_TOKEN, now_ms, request_id};
 use crate::template::Function;
 
 /// Where the lines go that functions print: the function's binary, the line.
@@ -139,7 +139,7 @@ impl Pool {
         let (answer, result) = oneshot::channel();
         let timeout = Duration::from_secs(self.function.timeout_seconds);
         let id = request_id();
-        let deadline_ms = Clock.now_ms() + timeout.as_millis() as u64;
+        let deadline_ms = now_ms() + timeout.as_millis() as u64;
         self.dispatch(Invocation { id: id.clone(), payload, deadline_ms, answer });
         match tokio::time::timeout(timeout, result).await {
             Ok(Ok(result)) => result,
@@ -147,6 +147,8 @@ impl Pool {
             Err(_elapsed) => {
                 let mut state = self.lock();
                 state.waiting.retain(|invocation| invocation.id != id);
+                // A process that hangs before it asks for an event would keep its place for ever.
+                state.instances.retain(|_, instance| instance.has_asked);
                 if let Some((instance, _)) = state.running.remove(&id) {
                     state.instances.remove(&instance);
                 }

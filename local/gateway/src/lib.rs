@@ -17,7 +17,6 @@ mod rest;
 mod stack;
 mod template;
 
-pub use aws::Clock;
 pub use iam::{Decision, evaluate};
 pub use lambda::{InvokeError, LogSink};
 pub use stack::{Stack, StackError, StackOptions};

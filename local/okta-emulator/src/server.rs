@@ -190,6 +190,17 @@ impl Emulator {
         }
     }
 
+    /// Puts a group into the org that came from an application, whose name need
+    /// not be unique.
+    pub fn insert_imported_group(&self, name: &str) {
+        let mut state = lock(&self.state);
+        let now = now(state.settings.clock_offset_ms);
+        let id = state.org.insert_group(name, "", now);
+        if let Some(group) = state.org.groups.get_mut(&id) {
+            group.kind = "APP_GROUP".to_owned();
+        }
+    }
+
     /// Back to the seed.
     pub fn reset(&self) {
         // INVARIANT: the seed made an org when the emulator started.

@@ -61,9 +61,6 @@ impl NewTenantName {
     /// Names that would collide with groups or suffixes that mean something else.
     pub const RESERVED: &'static [&'static str] = &["unverified", "superusers", "everyone"];
 
-    /// The rule as a regular expression, for the OpenAPI document.
-    pub const PATTERN: &'static str = "^[a-z0-9](-?[a-z0-9])*$";
-
     /// # Errors
     ///
     /// [`TenantNameError`] with the rule that the name breaks.

@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     #[derive(Debug, Deserialize)]
-    #[serde(deny_unknown_fields)]
+    #[serde(deny_unknown_fields, expecting = "a JSON object")]
     #[expect(dead_code, reason = "only the refusals matter")]
     struct Body {
         name: String,
@@ -189,7 +189,7 @@ mod tests {
     fn ten_05_bad_bodies_are_refused_with_a_pointer() {
         for (body, pointer, detail) in [
             ("", "", "the body is missing; send a JSON object"),
-            ("null", "", "invalid type: null, expected struct Body"),
+            ("null", "", "invalid type: null, expected a JSON object"),
             ("{", "", "the body is not JSON: EOF while parsing an object at line 1 column 1"),
             (r#"{"name": 7}"#, "/name", "invalid type: integer `7`, expected a string"),
             (r#"{"name": "a", "x/y": 1}"#, "/x~1y", "unknown field `x/y`, expected `name` or `list`"),

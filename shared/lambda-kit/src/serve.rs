@@ -215,22 +215,27 @@ fn caller(event: &lambda_http::Request) -> Result<Caller, Problem> {
             "the request did not pass the authorizer; send an access token",
         )
     })?;
-    // Absent means "not on behalf of somebody"; anything but "false" means "yes".
-    let on_behalf = text("onBehalf").is_some_and(|value| value != "false");
+    // The authorizer always says it: anything but "false" means "yes".
+    let on_behalf = text("onBehalf") != Some("false");
     Ok(Caller::new(uid, &list("tenants"), &list("groups"), on_behalf))
 }
 
-/// Where the caller reached this API: scheme, host, and the stage, unless a
-/// custom domain hides it.
+/// Where the caller reached this API: scheme, host, and the stage or a custom
+/// domain's base path, which come before the path of the resource.
 fn base_url(event: &lambda_http::Request) -> String {
     let header = |name: &str| event.headers().get(name).and_then(|value| value.to_str().ok());
-    let context_path = match event.request_context_ref() {
-        Some(RequestContext::ApiGatewayV1(context)) => context.path.as_deref().unwrap_or_default(),
-        _ => "",
+    let (path, resource) = match event.request_context_ref() {
+        Some(RequestContext::ApiGatewayV1(context)) => {
+            let text = |text: &Option<String>| text.clone().unwrap_or_default();
+            (text(&context.path), text(&context.resource_path))
+        }
+        _ => (String::new(), String::new()),
     };
-    let stage = context_path.strip_suffix(event.raw_http_path()).unwrap_or_default();
+    let own = resource.matches('/').count();
+    let before = path.matches('/').count().saturating_sub(own);
+    let prefix: Vec<&str> = path.split('/').take(before + 1).collect();
     let scheme = header("x-forwarded-proto").unwrap_or("https");
-    format!("{scheme}://{}{stage}", header("host").unwrap_or("localhost"))
+    format!("{scheme}://{}{}", header("host").unwrap_or("localhost"), prefix.join("/"))
 }
 
 fn answer<E: Endpoint>(

@@ -208,6 +208,9 @@ impl Client {
     ) -> Result<Raw, Error> {
         let deadline = self.deadline.unwrap_or_else(|| Instant::now() + DEFAULT_DEADLINE);
         let mut attempt = 1;
+        // The first failure after which the call may have been done: a later
+        // refusal does not say that it was not.
+        let mut lost = None;
         loop {
             let error = match self.attempt(&method, &url, body.clone(), deadline).await {
                 Ok(raw) => return Ok(raw),
@@ -216,7 +219,13 @@ impl Client {
             let wait = retry::wait(&method, &error, attempt);
             let wait = wait.filter(|wait| Instant::now() + *wait < deadline);
             tracing::debug!(okta.operation_id = operation_id, attempt, error = %error, "call to Okta failed");
-            let Some(wait) = wait else { return Err(error) };
+            let may_have_happened = error.may_have_happened();
+            let Some(wait) = wait else {
+                return Err(if may_have_happened { error } else { lost.unwrap_or(error) });
+            };
+            if may_have_happened && lost.is_none() {
+                lost = Some(error);
+            }
             tokio::time::sleep(wait).await;
             attempt += 1;
         }

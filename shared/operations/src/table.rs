@@ -34,7 +34,7 @@ pub const OPERATIONS: &[Operation] = &[
     },
     Operation {
         name: "update-tenant", resource: Tenants, method: Put, path: "/tenants/{tenant}", access: Superuser, success: 200,
-        problems: &[TenantNotFound, TenantAlreadyExists, NameTaken, TenantBroken, PayloadTooLarge, UnsupportedMediaType, OperationIncomplete],
+        problems: &[TenantNotFound, TenantAlreadyExists, NameTaken, TenantBusy, TenantBroken, PayloadTooLarge, UnsupportedMediaType, OperationIncomplete],
         summary: "Rename, suspend or resume a tenant.", replaces: Some("updateTenant"),
     },
 ];

@@ -28,6 +28,12 @@ impl ListGroups {
         Self { after: cursor, ..self }
     }
 
+    /// At most so many on a page, 1 to 200.
+    #[must_use]
+    pub fn limit(self, limit: u32) -> Self {
+        Self { limit, ..self }
+    }
+
     fn url(&self, client: &Client) -> Result<Url, Error> {
         let mut url = client.url(&["groups"])?;
         let mut query = url.query_pairs_mut();

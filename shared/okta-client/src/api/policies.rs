@@ -3,7 +3,7 @@
 use http::Method;
 
 use crate::models::{Policy, PolicyId, PolicyRule, RuleId};
-use crate::{Client, Error};
+use crate::{Client, Error, Pages};
 
 impl Client {
     /// The org's policies of a type (`listPolicies`). There is exactly one of
@@ -18,14 +18,13 @@ impl Client {
         self.call("listPolicies", Method::GET, url).await.map(|answer| answer.body)
     }
 
-    /// All rules of a policy; Okta does not page them (`listPolicyRules`).
+    /// All rules of a policy (`listPolicyRules`).
     ///
     /// # Errors
     ///
     /// [`Error::is_not_found`].
-    pub async fn list_policy_rules(&self, policy: &PolicyId) -> Result<Vec<PolicyRule>, Error> {
-        let url = self.url(&["policies", policy.as_str(), "rules"])?;
-        self.call("listPolicyRules", Method::GET, url).await.map(|answer| answer.body)
+    pub fn list_policy_rules(&self, policy: &PolicyId) -> Pages<'_, PolicyRule> {
+        self.pages("listPolicyRules", self.url(&["policies", policy.as_str(), "rules"]))
     }
 
     /// Replaces a rule; its status stays (`replacePolicyRule`).

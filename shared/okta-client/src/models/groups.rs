@@ -15,6 +15,9 @@ pub struct Group {
     pub created: String,
     /// When its profile last changed, RFC 3339, UTC.
     pub last_updated: String,
+    /// `OKTA_GROUP`, or `APP_GROUP` and `BUILT_IN`, which cannot be changed.
+    #[serde(rename = "type")]
+    pub kind: String,
     /// Name and description.
     pub profile: GroupProfile,
 }

@@ -12,6 +12,14 @@ pub struct Policy {
     pub id: PolicyId,
 }
 
+impl PolicyRule {
+    /// Whether an IDP_DISCOVERY rule sends users to this IdP.
+    pub fn routes_to(&self, idp: &str) -> bool {
+        let providers = self.other.get("actions").and_then(|actions| actions.pointer("/idp/providers"));
+        providers.and_then(Value::as_array).is_some_and(|providers| providers.iter().any(|p| p["id"] == idp))
+    }
+}
+
 /// A rule of a policy (schema `PolicyRule`).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PolicyRule {
