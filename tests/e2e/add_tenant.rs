@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use okta_client::models::GroupProfile;
-use okta_client::{ApiToken, Client, OrgUrl};
-use okta_emulator::{Action, DEMO_ORG, Seed};
+use okta_emulator::Action;
 use serde_json::{Value, json};
 use tests::{Member, Superuser, TenantAdmin, TestStack};
 
@@ -12,12 +11,6 @@ use crate::status;
 
 fn initech() -> Value {
     json!({ "name": "initech" })
-}
-
-/// A client for preparing the org.
-fn okta(stack: &TestStack) -> Client {
-    let token = Seed::parse(DEMO_ORG).unwrap().api_token.token;
-    Client::new(OrgUrl::parse(&stack.okta().url()).unwrap(), ApiToken::from(token)).unwrap()
 }
 
 /// The main job: a new tenant, its admin, and a neighbour who is refused.
@@ -41,7 +34,7 @@ async fn succeeds() {
     let (uid, _) =
         users.as_object().unwrap().iter().find(|(_, u)| u["profile"]["login"] == "agent@demo.test").unwrap();
     for group in ["USERS_groupId", "ADMINS_groupId"] {
-        okta(&stack).assign_user_to_group(&id(group).into(), &uid.as_str().into()).await.unwrap();
+        stack.okta_client().assign_user_to_group(&id(group).into(), &uid.as_str().into()).await.unwrap();
     }
     let admin = || tests::Bearer(stack.token("agent@demo.test"));
     assert_eq!(stack.get("/tenants/initech", admin()).await.status, 200);
@@ -71,7 +64,7 @@ async fn tenant_already_exists() {
 #[tokio::test]
 async fn name_taken() {
     let stack = TestStack::start().await;
-    okta(&stack).add_group(&GroupProfile::new("ADMINS_initech", "made by hand")).await.unwrap();
+    stack.okta_client().add_group(&GroupProfile::new("ADMINS_initech", "made by hand")).await.unwrap();
     let answer = stack.post("/tenants", Superuser, initech()).await;
     assert_eq!((answer.status, answer.code()), (409, "name-taken"), "{answer}");
 }
@@ -82,7 +75,7 @@ async fn tenant_busy() {
     let marker = json!({ "creating": "another-request" }).to_string();
     // Made in the future, it never gets old enough to count as abandoned.
     stack.okta().configure(|settings| settings.clock_offset_ms = 60_000);
-    okta(&stack).add_group(&GroupProfile::new("ADMINS_initech", marker)).await.unwrap();
+    stack.okta_client().add_group(&GroupProfile::new("ADMINS_initech", marker)).await.unwrap();
     stack.okta().configure(|settings| settings.clock_offset_ms = 0);
     let answer = stack.post("/tenants", Superuser, initech()).await;
     assert_eq!((answer.status, answer.code()), (409, "tenant-busy"), "{answer}");

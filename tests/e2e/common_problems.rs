@@ -71,7 +71,7 @@ async fn rate_limited() {
     assert!((55..=62).contains(&wait), "{answer}");
 }
 
-/// A limit that resets soon is waited for.
+/// INF-02: a limit that resets soon is waited for.
 #[tokio::test]
 async fn a_short_rate_limit_is_no_problem() {
     let stack = TestStack::start().await;
@@ -80,6 +80,7 @@ async fn a_short_rate_limit_is_no_problem() {
     assert_eq!(stack.get("/tenants", Superuser).await.status, 200);
 }
 
+/// INF-06: one shape for all failures, with Okta's own code where it refused.
 #[tokio::test]
 async fn okta_invalid_response() {
     let stack = TestStack::start().await;

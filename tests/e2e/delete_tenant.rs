@@ -32,9 +32,7 @@ async fn tenant_not_found() {
 #[tokio::test]
 async fn tenant_busy() {
     let stack = TestStack::start().await;
-    let seed = okta_emulator::Seed::parse(okta_emulator::DEMO_ORG).unwrap();
-    let org = okta_client::OrgUrl::parse(&stack.okta().url()).unwrap();
-    let okta = okta_client::Client::new(org, seed.api_token.token.into()).unwrap();
+    let okta = stack.okta_client();
     let marker = json!({ "creating": "another-request" }).to_string();
     okta.add_group(&okta_client::models::GroupProfile::new("ADMINS_initech", marker)).await.unwrap();
     let answer = stack.delete("/tenants/initech", Superuser).await;

@@ -34,9 +34,7 @@ async fn tenant_not_found() {
 async fn tenant_broken() {
     let stack = TestStack::start().await;
     let id = stack.get("/tenants/acme", Superuser).await.body["USERS_groupId"].as_str().unwrap().to_owned();
-    let seed = okta_emulator::Seed::parse(okta_emulator::DEMO_ORG).unwrap();
-    let org = okta_client::OrgUrl::parse(&stack.okta().url()).unwrap();
-    let okta = okta_client::Client::new(org, seed.api_token.token.into()).unwrap();
+    let okta = stack.okta_client();
     okta.delete_group(&id.into()).await.unwrap();
     let answer = stack.get("/tenants/acme", Superuser).await;
     assert_eq!((answer.status, answer.code()), (409, "tenant-broken"), "{answer}");

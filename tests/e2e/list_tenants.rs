@@ -20,9 +20,7 @@ async fn succeeds() {
 #[tokio::test]
 async fn ten_09_a_thousand_tenants_each_exactly_once() {
     let stack = TestStack::start().await;
-    let seed = okta_emulator::Seed::parse(okta_emulator::DEMO_ORG).unwrap();
-    let org = okta_client::OrgUrl::parse(&stack.okta().url()).unwrap();
-    let okta = okta_client::Client::new(org, seed.api_token.token.into()).unwrap();
+    let okta = stack.okta_client();
     let mut expected = vec!["acme".to_owned(), "globex".to_owned()];
     for n in 0..998 {
         let name = format!("tenant-{n}");

@@ -48,9 +48,7 @@ async fn tenant_already_exists() {
 #[tokio::test]
 async fn name_taken() {
     let stack = TestStack::start().await;
-    let seed = okta_emulator::Seed::parse(okta_emulator::DEMO_ORG).unwrap();
-    let org = okta_client::OrgUrl::parse(&stack.okta().url()).unwrap();
-    let okta = okta_client::Client::new(org, seed.api_token.token.into()).unwrap();
+    let okta = stack.okta_client();
     okta.add_group(&okta_client::models::GroupProfile::new("USERS_umbrella", "made by hand")).await.unwrap();
     let before = stack.okta().stable_snapshot();
     let answer = stack.put("/tenants/acme", Superuser, rename()).await;
@@ -62,9 +60,7 @@ async fn name_taken() {
 async fn tenant_broken() {
     let stack = TestStack::start().await;
     let id = stack.get("/tenants/acme", Superuser).await.body["id"].as_str().unwrap().to_owned();
-    let seed = okta_emulator::Seed::parse(okta_emulator::DEMO_ORG).unwrap();
-    let org = okta_client::OrgUrl::parse(&stack.okta().url()).unwrap();
-    let okta = okta_client::Client::new(org, seed.api_token.token.into()).unwrap();
+    let okta = stack.okta_client();
     okta.delete_identity_provider(&id.into()).await.unwrap();
     let answer = stack.put("/tenants/acme", Superuser, rename()).await;
     assert_eq!((answer.status, answer.code()), (409, "tenant-broken"), "{answer}");
@@ -103,9 +99,7 @@ async fn tenant_busy() {
     let stack = TestStack::start().await;
     let acme = stack.get("/tenants/acme", Superuser).await;
     let admins = acme.body["ADMINS_groupId"].as_str().unwrap().into();
-    let seed = okta_emulator::Seed::parse(okta_emulator::DEMO_ORG).unwrap();
-    let org = okta_client::OrgUrl::parse(&stack.okta().url()).unwrap();
-    let okta = okta_client::Client::new(org, seed.api_token.token.into()).unwrap();
+    let okta = stack.okta_client();
     let profile = okta.get_group(&admins).await.unwrap().profile;
     let hold = json!({ "operationId": "listGroupTargetsForGroupRole", "action": { "delayMs": 1000 } });
     stack.okta().order(serde_json::from_value(hold).unwrap());

@@ -163,6 +163,14 @@ impl TestStack {
         &self.stack.okta
     }
 
+    /// A client of the org with the credential that the functions have, for
+    /// preparing it.
+    pub fn okta_client(&self) -> okta_client::Client {
+        let token = Seed::parse(DEMO_ORG).expect("the demo org is a seed").api_token.token;
+        let org = okta_client::OrgUrl::parse(&self.okta().url()).expect("an origin");
+        okta_client::Client::new(org, token.into()).expect("a client")
+    }
+
     /// An access token for a user of the org.
     pub fn token(&self, login: &str) -> String {
         self.token_with(&TokenRequest { login: login.to_owned(), ..TokenRequest::default() })

@@ -55,7 +55,8 @@ use serde_json::{Map, json};
 use tokio::time::Instant;
 
 use crate::lookup::{
-    ABANDONED, POLL, ROLE, group_called, idp_of, if_present, remove_idp, remove_roles, renamed_from,
+    ABANDONED, POLL, ROLE, already_exists, group_called, idp_of, if_present, remove_idp, remove_roles,
+    renamed_from,
 };
 
 /// Time for the calls that make a tenant. No call is begun later.
@@ -131,11 +132,7 @@ pub enum AddTenantError {
 impl From<AddTenantError> for Problem {
     fn from(error: AddTenantError) -> Self {
         match error {
-            AddTenantError::AlreadyExists { name, id } => Problem::new(
-                ProblemCode::TenantAlreadyExists,
-                format!("the tenant `{name}` exists already, with the id `{id}`"),
-            )
-            .member("existingId", id.into()),
+            AddTenantError::AlreadyExists { name, id } => already_exists(&name, id),
             AddTenantError::NameTaken { object } => Problem::new(
                 ProblemCode::NameTaken,
                 format!(

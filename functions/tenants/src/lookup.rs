@@ -14,9 +14,10 @@ use domain::{
 };
 use futures::TryStreamExt;
 use futures::future::try_join_all;
-use lambda_kit::Context;
+use lambda_kit::{Context, Problem};
 use okta_client::models::{ACTIVE, Group, GroupId, IdentityProvider, IdpId, PolicyId, PolicyRule};
 use okta_client::{Client, Error, ListGroups, ListIdentityProviders, OkIfAbsent, search};
+use operations::ProblemCode;
 use tokio::time::Instant;
 
 /// The admin role of a tenant's admins.
@@ -224,7 +225,7 @@ pub(crate) fn is_rule_of(
 }
 
 /// Whether a rule holds the pending domains of a tenant that is, or was, called so.
-pub(crate) fn is_pending_rule(rule: &PolicyRule, record: &AdminsDescription, names: &[&TenantName]) -> bool {
+pub(crate) fn is_pending_rule(rule: &PolicyRule, record: &AdminsDescription, names: &[TenantName]) -> bool {
     record.inactive_routing_rule_id.as_deref() == Some(rule.id.as_str())
         || names.iter().any(|name| rule.name == pending_rule_name(name))
 }
@@ -232,6 +233,12 @@ pub(crate) fn is_pending_rule(rule: &PolicyRule, record: &AdminsDescription, nam
 /// Whether a rule is active.
 pub(crate) fn is_active(rule: &PolicyRule) -> bool {
     rule.status == ACTIVE
+}
+
+/// The name is a tenant's, with this id.
+pub(crate) fn already_exists(name: &TenantName, id: String) -> Problem {
+    let detail = format!("the tenant `{name}` exists already, with the id `{id}`");
+    Problem::new(ProblemCode::TenantAlreadyExists, detail).member("existingId", id.into())
 }
 
 /// A tenant that exists.

@@ -70,50 +70,44 @@ async fn the_cost_of_each_operation() {
 
 #[tokio::test]
 async fn ten_03_add_tenant_fails_cleanly_at_every_step() {
-    let org = TestOrg::start().await;
-    fails_cleanly_at_every_step::<AddTenant>(&org, &add("initech"), async |_| {}).await;
+    fails_cleanly_at_every_step::<AddTenant>(&add("initech"), async |_| {}).await;
 }
 
 #[tokio::test]
 async fn add_tenant_converges_after_being_killed() {
-    let org = TestOrg::start().await;
-    converges_after_being_killed::<AddTenant>(&org, &add("initech"), async |_| {}).await;
+    converges_after_being_killed::<AddTenant>(&add("initech"), async |_| {}).await;
 }
 
 #[tokio::test]
 async fn a_rename_fails_cleanly_at_every_step() {
-    let org = TestOrg::start().await;
     let request = update("acme", json!({"name": "umbrella"}));
-    fails_cleanly_at_every_step::<UpdateTenant>(&org, &request, furnish).await;
-    converges_after_being_killed::<UpdateTenant>(&org, &request, furnish).await;
+    fails_cleanly_at_every_step::<UpdateTenant>(&request, furnish).await;
+    converges_after_being_killed::<UpdateTenant>(&request, furnish).await;
 }
 
 #[tokio::test]
 async fn a_suspension_fails_cleanly_at_every_step() {
-    let org = TestOrg::start().await;
     let request = update("acme", json!({"status": "SUSPENDED"}));
-    fails_cleanly_at_every_step::<UpdateTenant>(&org, &request, furnish).await;
-    converges_after_being_killed::<UpdateTenant>(&org, &request, furnish).await;
+    fails_cleanly_at_every_step::<UpdateTenant>(&request, furnish).await;
+    converges_after_being_killed::<UpdateTenant>(&request, furnish).await;
 }
 
 #[tokio::test]
 async fn a_resumption_fails_cleanly_at_every_step() {
-    let org = TestOrg::start().await;
     let request = update("acme", json!({"status": "ACTIVE"}));
     let suspend = async |org: &TestOrg| {
         furnish(org).await;
         org.call::<UpdateTenant>(&update("acme", json!({"status": "SUSPENDED"}))).await.unwrap();
     };
-    fails_cleanly_at_every_step::<UpdateTenant>(&org, &request, suspend).await;
-    converges_after_being_killed::<UpdateTenant>(&org, &request, suspend).await;
+    fails_cleanly_at_every_step::<UpdateTenant>(&request, suspend).await;
+    converges_after_being_killed::<UpdateTenant>(&request, suspend).await;
 }
 
 #[tokio::test]
 async fn ten_14_delete_tenant_fails_cleanly_at_every_step() {
-    let org = TestOrg::start().await;
     let request = TestRequest::tenant("acme");
-    fails_cleanly_at_every_step::<DeleteTenant>(&org, &request, furnish).await;
-    converges_after_being_killed::<DeleteTenant>(&org, &request, furnish).await;
+    fails_cleanly_at_every_step::<DeleteTenant>(&request, furnish).await;
+    converges_after_being_killed::<DeleteTenant>(&request, furnish).await;
 }
 
 #[tokio::test]
@@ -476,15 +470,8 @@ async fn a_tenant_in_the_middle_of_a_rename_is_deleted_wholly() {
     for nth in 1..=14 {
         org.emulator.reset();
         org.call::<AddTenant>(&add("initech")).await.unwrap();
-        let hang = okta_emulator::Action { delay_ms: 600_000, ..Default::default() };
-        org.emulator.order(okta_emulator::Fault::on_call(nth, u64::MAX, hang));
-        let arrived = org.emulator.arrivals();
         let rename = update("initech", json!({"name": "initrode"}));
-        tokio::select! {
-            _ = org.call::<UpdateTenant>(&rename) => panic!("ended before call {nth}"),
-            () = org.emulator.wait_for_arrivals(arrived + nth) => {}
-        }
-        org.emulator.clear_faults();
+        org.kill_at::<UpdateTenant>(&rename, nth).await;
         let stopped = org.emulator.stable_snapshot();
         if stopped == before {
             continue;
@@ -506,15 +493,8 @@ async fn a_former_name_is_taken_until_the_rename_is_complete() {
         org.emulator.reset();
         org.call::<AddTenant>(&add("initech")).await.unwrap();
         let before = org.emulator.stable_snapshot();
-        let hang = okta_emulator::Action { delay_ms: 600_000, ..Default::default() };
-        org.emulator.order(okta_emulator::Fault::on_call(nth, u64::MAX, hang));
-        let arrived = org.emulator.arrivals();
         let rename = update("initech", json!({"name": "initrode"}));
-        tokio::select! {
-            _ = org.call::<UpdateTenant>(&rename) => panic!("ended before call {nth}"),
-            () = org.emulator.wait_for_arrivals(arrived + nth) => {}
-        }
-        org.emulator.clear_faults();
+        org.kill_at::<UpdateTenant>(&rename, nth).await;
         let stopped = org.emulator.stable_snapshot();
         match org.call::<AddTenant>(&add("initech")).await {
             // Everything has the new name, and only the note is left.
@@ -613,4 +593,41 @@ async fn groups_of_other_types_do_not_shadow_the_tenants() {
     assert_eq!(org.call::<GetTenant>(&TestRequest::tenant("acme")).await.unwrap(), before);
     let list = org.call::<ListTenants>(&TestRequest::new()).await.unwrap();
     assert_eq!(list.as_array().map(Vec::len), Some(2));
+}
+
+/// The IdP of a new tenant signs nobody in, and can never reach beyond the
+/// tenant's own users.
+#[tokio::test]
+async fn ten_17_ten_18_a_new_idp_is_harmless() {
+    let org = TestOrg::start().await;
+    org.call::<AddTenant>(&add("initech")).await.unwrap();
+    let snapshot = org.emulator.stable_snapshot();
+    let idp = &snapshot["idps"]["idp:DAC_initech"];
+    let placeholder = org.context().placeholder_key;
+    assert_eq!(
+        (&idp["status"], &idp["protocol"]["credentials"]["trust"]["kid"]),
+        (&json!("INACTIVE"), &json!(placeholder))
+    );
+    assert_eq!(
+        idp["policy"]["accountLink"]["filter"],
+        json!({ "groups": { "include": ["group:USERS_initech"] }, "users": { "excludeAdmins": true } })
+    );
+    let groups = &idp["policy"]["provisioning"]["groups"];
+    assert_eq!(groups, &json!({ "action": "ASSIGN", "assignments": ["group:USERS_initech"] }));
+    let roles = &snapshot["group_roles"]["group:ADMINS_initech"];
+    assert_eq!(roles[0]["targets"], json!(["group:ADMINS_initech", "group:USERS_initech"]));
+}
+
+/// One request renames and resumes: the rule with the pending domains stays off.
+#[tokio::test]
+async fn renaming_and_resuming_at_once() {
+    let org = TestOrg::start().await;
+    furnish(&org).await;
+    org.call::<UpdateTenant>(&update("acme", json!({"status": "SUSPENDED"}))).await.unwrap();
+    let both = update("acme", json!({"name": "umbrella", "status": "ACTIVE"}));
+    let tenant = org.call::<UpdateTenant>(&both).await.unwrap();
+    assert_eq!((&tenant["name"], &tenant["status"]), (&json!("umbrella"), &json!("ACTIVE")));
+    let rules = &org.emulator.stable_snapshot()["rules"]["00p1discovery0000001"];
+    assert_eq!(rules["rule:DAC_umbrella"]["status"], "ACTIVE");
+    assert_eq!(rules["rule:DAC_umbrella_unverified"]["status"], "INACTIVE");
 }

@@ -63,7 +63,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::get_tenant::{GetTenantError, Output};
-use crate::lookup::{self, NotFound, ROLE, Tenant, Want, if_present, remove_roles};
+use crate::lookup::{self, NotFound, ROLE, Tenant, Want, already_exists, if_present, remove_roles};
 
 /// Time kept for taking the steps back.
 const UNDO: Duration = Duration::from_secs(5);
@@ -126,11 +126,7 @@ impl From<UpdateTenantError> for Problem {
         match error {
             UpdateTenantError::Get(error) => error.into(),
             UpdateTenantError::Okta(error) => Problem::okta("read the tenant", &error),
-            UpdateTenantError::AlreadyExists { name, id } => Problem::new(
-                ProblemCode::TenantAlreadyExists,
-                format!("the tenant `{name}` exists already, with the id `{id}`"),
-            )
-            .member("existingId", id.into()),
+            UpdateTenantError::AlreadyExists { name, id } => already_exists(&name, id),
             UpdateTenantError::NameTaken(name) => Problem::new(
                 ProblemCode::NameTaken,
                 format!(
@@ -216,6 +212,9 @@ struct Run<'r> {
     tenant: Tenant,
     idp: IdentityProvider,
     policy: Option<PolicyId>,
+    /// The names that its objects had when they were read: its own, and the
+    /// former one if a rename stopped half-way.
+    names: Vec<TenantName>,
     /// The routing rules that lead to the tenant's IdP.
     rules: Vec<PolicyRule>,
     assignment: Option<ApplicationGroupAssignment>,
@@ -270,7 +269,22 @@ impl<'r> Run<'r> {
         let missing = || GetTenantError::Broken { missing: format!("its identity provider `{idp_id}`") };
         let idp = idp.ok_or_else(missing).map_err(UpdateTenantError::Get)?;
         let (undo, steps) = (context.okta.clone(), Steps::default());
-        Ok(Self { context, okta, undo, steps, tenant, idp, policy, rules, assignment, role, role_targets })
+        let names =
+            [Some(tenant.name.clone()), tenant.description.former_name()].into_iter().flatten().collect();
+        Ok(Self {
+            context,
+            okta,
+            undo,
+            steps,
+            tenant,
+            idp,
+            policy,
+            names,
+            rules,
+            assignment,
+            role,
+            role_targets,
+        })
     }
 
     /// Ends the request if somebody else changed the tenant since it was read.
@@ -334,20 +348,17 @@ impl<'r> Run<'r> {
 
         let renamed = |group: &Group, name: String| GroupProfile { name, ..group.profile.clone() };
         let mut row: Vec<BoxFuture<'_, Result<(), Failure>>> = Vec::new();
-        let names = [self.tenant.name.clone()].into_iter().chain(TenantName::parse(&former));
-        let names: Vec<TenantName> = names.collect();
         for group in &self.tenant.app_users {
-            let app = names.iter().find_map(|name| app_of_appusers_group(name, &group.profile.name));
+            let app = self.names.iter().find_map(|name| app_of_appusers_group(name, &group.profile.name));
             let Some(app) = app else { continue };
             let profile = renamed(group, format!("{}{app}", appusers_prefix(target)));
             row.push(self.replace_group("rename an app group", group, profile).map(|r| r.map(drop)).boxed());
         }
         row.push(self.rename_idp(target).boxed());
-        let old_names: Vec<&TenantName> = names.iter().collect();
         for rule in &self.rules {
-            if lookup::is_pending_rule(rule, &self.tenant.description, &old_names) {
+            if lookup::is_pending_rule(rule, &self.tenant.description, &self.names) {
                 row.push(self.rename_rule(rule, pending_rule_name(target)).boxed());
-            } else if old_names.iter().any(|name| rule.name == rule_name(name)) {
+            } else if self.names.iter().any(|name| rule.name == rule_name(name)) {
                 row.push(self.rename_rule(rule, rule_name(target)).boxed());
             }
         }
@@ -445,9 +456,8 @@ impl<'r> Run<'r> {
         if resume.idp && self.idp.status != ACTIVE {
             row.push(self.turn_idp(true).boxed());
         }
-        let is_pending = |rule: &&PolicyRule| {
-            lookup::is_pending_rule(rule, &self.tenant.description, &[&self.tenant.name])
-        };
+        let is_pending =
+            |rule: &&PolicyRule| lookup::is_pending_rule(rule, &self.tenant.description, &self.names);
         for rule in
             self.rules.iter().filter(|rule| resume.rule && !is_pending(rule) && !lookup::is_active(rule))
         {

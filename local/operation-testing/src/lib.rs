@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use domain::Caller;
+use futures::future::join_all;
 use lambda_kit::{Context, Decode, Endpoint, Problem, Request, RequestParts};
 use okta_client::{ApiToken, Client, OrgUrl};
 use okta_emulator::{Action, DEMO_ORG, Drop, Emulator, Fault, Options, Seed};
@@ -138,6 +139,19 @@ impl TestOrg {
         (serde_json::to_value(success.body()).expect("an answer serialises"), next)
     }
 
+    /// Sends a request, and kills it when it makes its `nth` call to Okta, which
+    /// is not done.
+    pub async fn kill_at<E: Endpoint>(&self, request: &TestRequest, nth: u64) {
+        let hang = Action { delay_ms: 600_000, ..Action::default() };
+        self.emulator.order(Fault::on_call(nth, u64::MAX, hang));
+        let arrived = self.emulator.arrivals();
+        tokio::select! {
+            _ = self.call::<E>(request) => panic!("{} ended before call {nth}", E::OPERATION.name),
+            () = self.emulator.wait_for_arrivals(arrived + nth) => {}
+        }
+        self.emulator.clear_faults();
+    }
+
     /// Moves Okta's clock.
     pub fn advance_clock(&self, by: Duration) {
         let by = i64::try_from(by.as_millis()).expect("a short time");
@@ -194,11 +208,9 @@ impl Failure {
 ///
 /// With the call and the fault, if it is none of these.
 pub async fn fails_cleanly_at_every_step<E: Endpoint>(
-    org: &TestOrg,
     request: &TestRequest,
     prepare: impl AsyncFn(&TestOrg),
 ) {
-    let (before, after, calls) = undisturbed::<E>(org, request, &prepare).await;
     let failures = [
         Failure::Status(500),
         Failure::Status(429),
@@ -206,8 +218,19 @@ pub async fn fails_cleanly_at_every_step<E: Endpoint>(
         Failure::DroppedAfter,
         Failure::LostThenLimited,
     ];
+    // At the same time, each with an org of its own: most of it is waiting.
+    join_all(failures.map(|failure| fails_cleanly::<E>(request, &prepare, failure))).await;
+}
+
+async fn fails_cleanly<E: Endpoint>(
+    request: &TestRequest,
+    prepare: &impl AsyncFn(&TestOrg),
+    failure: Failure,
+) {
+    let org = &TestOrg::start().await;
+    let (before, after, calls) = undisturbed::<E>(org, request, prepare).await;
     for nth in 1..=calls {
-        for (failure, times) in failures.into_iter().flat_map(|failure| [(failure, 1), (failure, u64::MAX)]) {
+        for times in [1, u64::MAX] {
             let name = format!("{} call {nth} {failure:?} ×{times}", E::OPERATION.name);
             org.emulator.reset();
             prepare(org).await;
@@ -260,22 +283,15 @@ pub async fn fails_cleanly_at_every_step<E: Endpoint>(
 ///
 /// With the call, if it does not.
 pub async fn converges_after_being_killed<E: Endpoint>(
-    org: &TestOrg,
     request: &TestRequest,
     prepare: impl AsyncFn(&TestOrg),
 ) {
+    let org = &TestOrg::start().await;
     let (_, after, calls) = undisturbed::<E>(org, request, &prepare).await;
     for nth in 1..=calls {
         org.emulator.reset();
         prepare(org).await;
-        let hang = Action { delay_ms: 600_000, ..Action::default() };
-        org.emulator.order(Fault::on_call(nth, u64::MAX, hang));
-        let arrived = org.emulator.arrivals();
-        tokio::select! {
-            _ = org.call::<E>(request) => panic!("{} ended before call {nth}", E::OPERATION.name),
-            () = org.emulator.wait_for_arrivals(arrived + nth) => {}
-        }
-        org.emulator.clear_faults();
+        org.kill_at::<E>(request, nth).await;
         org.advance_clock(Duration::from_secs(60));
         let again = org.call::<E>(request).await.map_err(|problem| problem.document("id").to_string());
         let name = format!("{} killed at call {nth}", E::OPERATION.name);
@@ -284,7 +300,7 @@ pub async fn converges_after_being_killed<E: Endpoint>(
     }
 }
 
-/// No role without a target on a group that has members.
+/// TEN-04: no role without a target on a group that has members.
 fn assert_no_wide_role(org: &Value, name: &str) {
     for (group, roles) in org["group_roles"].as_object().into_iter().flatten() {
         let wide = roles
