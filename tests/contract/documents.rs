@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use operations::{OPERATIONS, VERBS};
 use tests::repository;
 
 use crate::{Complaints, assert_none, assert_some};
@@ -36,6 +37,13 @@ fn check(name: &str, text: &str, root: &Path, targets: &[String]) -> Complaints 
             ROOTS.iter().any(|root| path.starts_with(root)) && !path.contains(['<', '*', ' ', '…', '{']);
         if is_path && !root.join(path).exists() {
             complaints.push(format!("{name} names `{path}`, which does not exist"));
+        }
+    }
+    for word in text.split("```").step_by(2).flat_map(|prose| prose.split('`').skip(1).step_by(2)) {
+        let kebab = word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+        let like_operation = kebab && VERBS.iter().any(|verb| word.starts_with(&format!("{verb}-")));
+        if like_operation && !OPERATIONS.iter().any(|operation| operation.name == word) {
+            complaints.push(format!("{name} names the operation `{word}`, which does not exist"));
         }
     }
     for words in text.split("make ").skip(1) {
@@ -86,6 +94,7 @@ fn what_does_not_exist_is_noticed() {
     let check = |text| check("README.md", text, &repository(), &["run".to_owned()]);
     assert_some(check("see `functions/nothing/src/x.rs`"), "functions/nothing");
     assert_some(check("run `make fly`"), "make fly");
+    assert_some(check("the operation `get-nothing`"), "get-nothing");
     assert_some(check("see [this](docs/nothing.md)"), "docs/nothing.md");
     assert_some(check("One sentence. Another one."), "more than one sentence");
     assert_none(check("1. Run `make run` in `functions/tenants/src/lib.rs`."));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use operations::{OPERATIONS, ProblemCode};
+use operations::{OPERATIONS, ProblemCode, VERBS};
 use tests::repository;
 
 use crate::{Complaints, assert_none, assert_some, differences};
@@ -38,25 +38,40 @@ fn binaries_are_those_of_the_table() {
         complaints.extend(differences(&format!("functions/{package}/src/bin"), strs(&binaries), expected));
         for operation in OPERATIONS.iter().filter(of_package) {
             let text = read(&folder.join(format!("{}.rs", operation.name)));
-            if text != xtask::binary(operation.name, &package, &operation.type_name()) {
-                complaints.push(format!("{}.rs is not as `make new-operation` writes it", operation.name));
-            }
+            complaints.extend(binary(operation, &package, &text));
         }
     }
     assert_none(complaints);
+    assert_some(binary(operations::get("get-tenant"), "tenants", "fn main() {}"), "get-tenant.rs");
+}
+
+fn binary(operation: &operations::Operation, package: &str, text: &str) -> Complaints {
+    match text == xtask::binary(operation.name, package, &operation.type_name()) {
+        true => Complaints::new(),
+        false => vec![format!("{}.rs is not as `make new-operation` writes it", operation.name)],
+    }
+}
+
+/// The parts that a stranger looks for in an operation's file.
+fn operation_file(operation: &operations::Operation, text: &str) -> Complaints {
+    let name = operation.type_name();
+    let parts = [
+        "# Okta calls".to_owned(),
+        format!("pub struct {name};"),
+        "pub struct Input".to_owned(),
+        format!("pub enum {name}Error"),
+    ];
+    let missing = parts.into_iter().filter(|part| !text.contains(part));
+    missing.map(|part| format!("{}.rs lacks `{part}`", operation.module())).collect()
 }
 
 #[test]
 fn each_operation_is_a_file() {
     for operation in OPERATIONS {
         let path = format!("functions/{}/src/{}.rs", operation.resource.name(), operation.module());
-        let text = read(&repository().join(&path));
-        let error = format!("pub enum {}Error", operation.type_name());
-        for part in ["# Okta calls", &format!("pub struct {};", operation.type_name()), "pub struct Input"] {
-            assert!(text.contains(part), "{path} lacks `{part}`");
-        }
-        assert!(text.contains(&error), "{path} lacks `{error}`");
+        assert_none(operation_file(operation, &read(&repository().join(path))));
     }
+    assert_some(operation_file(operations::get("get-tenant"), "pub struct Input"), "pub enum GetTenantError");
 }
 
 #[test]
@@ -88,23 +103,37 @@ fn each_operation_and_each_problem_has_its_end_to_end_test() {
             complaints.push(format!("tests/e2e/main.rs lacks `mod {module};`"));
         }
     }
+    let files = names(&folder, ".rs");
+    complaints.extend(strangers(&files));
     let common = format!("async fn succeeds() {}", read(&folder.join("common_problems.rs")));
     complaints.extend(end_to_end_tests("common_problems", &common, ProblemCode::COMMON));
     assert_none(complaints);
     assert_some(end_to_end_tests("x", "async fn succeeds()", &[ProblemCode::NameTaken]), "name_taken");
+    assert_some(strangers(&["get_nothing".to_owned()]), "get_nothing");
+}
+
+/// Tests that are named like an operation that is not in the table.
+fn strangers(files: &[String]) -> Complaints {
+    let like_operation = |file: &&String| VERBS.iter().any(|verb| file.starts_with(&format!("{verb}_")));
+    let known = |file: &&String| OPERATIONS.iter().any(|operation| operation.module() == **file);
+    let strangers = files.iter().filter(|file| like_operation(file) && !known(file));
+    strangers.map(|file| format!("tests/e2e/{file}.rs is no operation's")).collect()
+}
+
+fn generated(file: &xtask::Generated, actual: &str) -> Complaints {
+    match file.content == actual {
+        true => Complaints::new(),
+        false => vec![format!("{} is not as the table says: run `make generate`", file.path.display())],
+    }
 }
 
 #[test]
 fn generated_files_are_clean() {
     let root = repository();
-    for file in xtask::generate(&root).unwrap() {
-        let actual = std::fs::read_to_string(root.join(&file.path)).unwrap_or_default();
-        assert!(
-            actual == file.content,
-            "{} is not as the table says: run `make generate`",
-            file.path.display()
-        );
-    }
+    let files = xtask::generate(&root).unwrap();
+    let actual = |file: &xtask::Generated| std::fs::read_to_string(root.join(&file.path)).unwrap_or_default();
+    assert_none(files.iter().flat_map(|file| generated(file, &actual(file))).collect());
+    assert_some(generated(&files[0], "changed by hand"), "make generate");
 }
 
 #[test]

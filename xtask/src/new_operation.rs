@@ -4,6 +4,7 @@ use std::path::Path;
 
 use clap::Args;
 use heck::{ToPascalCase, ToSnakeCase};
+use operations::VERBS;
 
 /// What the new operation is called and where it is.
 #[derive(Clone, Debug, Args)]
@@ -17,10 +18,6 @@ pub struct NewOperation {
     /// Path template.
     pub route: String,
 }
-
-/// The verbs that a name may begin with.
-const VERBS: &[&str] =
-    &["list", "get", "add", "update", "delete", "assign", "unassign", "activate", "deactivate", "verify"];
 
 /// Writes the files and the lines of a new operation.
 ///
@@ -227,4 +224,73 @@ async fn succeeds() {{
         method = new.method.to_uppercase(),
         route = new.route
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn new(name: &str, resource: &str, method: &str, route: &str) -> NewOperation {
+        let own = str::to_owned;
+        NewOperation { name: own(name), resource: own(resource), method: own(method), route: own(route) }
+    }
+
+    /// A copy of the files that are edited.
+    fn copy(name: &str) -> std::path::PathBuf {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let copy = std::env::temp_dir().join(format!("okta-dac-{name}-{}", std::process::id()));
+        for file in ["shared/operations/src/table.rs", "functions/tenants/src/lib.rs", "tests/e2e/main.rs"] {
+            std::fs::create_dir_all(copy.join(file).parent().unwrap()).unwrap();
+            std::fs::copy(root.join(file), copy.join(file)).unwrap();
+        }
+        std::fs::create_dir_all(copy.join("functions/tenants/src/bin")).unwrap();
+        copy
+    }
+
+    #[test]
+    fn everything_is_written_in_its_place() {
+        let root = copy("new-operation");
+        let operation = new("get-tenant-users", "tenants", "GET", "/tenants/{tenant}/users");
+        let message = new_operation(&root, &operation).unwrap();
+        assert!(message.contains("functions/tenants/src/bin/get-tenant-users.rs"), "{message}");
+        let read = |file: &str| std::fs::read_to_string(root.join(file)).unwrap();
+        let table = read("shared/operations/src/table.rs");
+        let place = |name: &str| table.find(&format!("name: \"{name}\"")).unwrap();
+        assert!(
+            place("get-tenant") < place("get-tenant-users")
+                && place("get-tenant-users") < place("list-tenants")
+        );
+        let lib = read("functions/tenants/src/lib.rs");
+        for line in
+            ["mod get_tenant_users;", "pub use get_tenant_users::GetTenantUsers;", "of::<GetTenantUsers>(),"]
+        {
+            assert!(lib.contains(line), "{line}");
+        }
+        assert!(read("tests/e2e/main.rs").contains("mod get_tenant_users;"));
+        let test = read("tests/e2e/get_tenant_users.rs");
+        assert!(
+            test.contains("async fn succeeds()") && test.contains("\"GET\", \"/tenants/{tenant}/users\"")
+        );
+        let again = new_operation(&root, &operation).unwrap_err();
+        assert!(again.contains("exists already"), "{again}");
+        std::fs::remove_dir_all(root).unwrap();
+    }
+
+    #[test]
+    fn bad_input_writes_nothing() {
+        let root = copy("bad-operation");
+        for (operation, about) in [
+            (new("fetch-tenant", "tenants", "GET", "/x"), "fetch-tenant"),
+            (new("get", "tenants", "GET", "/x"), "get"),
+            (new("get-x", "tenants", "PATCH", "/x"), "PATCH"),
+            (new("get-x", "tenants", "GET", "x"), "slash"),
+            (new("get-x", "nothing", "GET", "/x"), "functions/nothing"),
+            (new("get-tenant", "tenants", "GET", "/x"), "the table has"),
+        ] {
+            let error = new_operation(&root, &operation).unwrap_err();
+            assert!(error.contains(about), "{error}");
+        }
+        assert_eq!(std::fs::read_dir(root.join("functions/tenants/src/bin")).unwrap().count(), 0);
+        std::fs::remove_dir_all(root).unwrap();
+    }
 }

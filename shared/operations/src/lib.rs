@@ -12,6 +12,6 @@ mod problem_code;
 mod table;
 
 pub use env_var::EnvVar;
-pub use operation::{Access, Method, Operation, Resource};
+pub use operation::{Access, Method, Operation, Resource, VERBS};
 pub use problem_code::ProblemCode;
 pub use table::{OPERATIONS, get};

@@ -4,6 +4,10 @@ use heck::{ToLowerCamelCase, ToPascalCase, ToSnakeCase};
 
 use crate::ProblemCode;
 
+/// The verbs that an operation's name may begin with.
+pub const VERBS: &[&str] =
+    &["list", "get", "add", "update", "delete", "assign", "unassign", "activate", "deactivate", "verify"];
+
 /// One operation of the HTTP API; the binary of the same name serves it.
 ///
 /// Only the kebab-case name is typed; every other spelling is computed.
