@@ -131,6 +131,8 @@ fn the_environment_for_cargo_lambda_watch() {
     let issuer = format!("{}/oauth2/{}", env["OKTA_ORG_URL"].as_str().unwrap(), seed.authorization_server.id);
     assert_eq!(env["PLACEHOLDER_KEY_ID"], seed.placeholder_key.kid);
     assert_eq!(env["TOKEN_ISSUER"], issuer);
+    assert_eq!(env["OKTA_CREDENTIAL_SECRET_ID"], gateway::SECRET_ARN);
+    assert_eq!(env["AWS_SESSION_TOKEN"], gateway::SESSION_TOKEN);
     assert_eq!(env["TOKEN_AUDIENCES"], seed.authorization_server.audience);
 }
 

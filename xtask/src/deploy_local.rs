@@ -12,7 +12,6 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use okta_emulator::{DEMO_ORG, Seed};
 use serde_json::{Value, json};
 
 /// The tools to deploy with.
@@ -25,10 +24,6 @@ pub struct DeployLocal {
     #[arg(long)]
     pub ministack: PathBuf,
 }
-
-/// What the local stack's secrets extension wants to see; MiniStack hands its
-/// own session token to the functions.
-const SESSION_TOKEN: &str = "local-session-token";
 
 /// Ends a process when dropped.
 struct Running(Child);
@@ -51,17 +46,16 @@ pub fn deploy_local(root: &Path, tools: &DeployLocal) -> Result<String, String> 
 }
 
 async fn run(root: &Path, tools: &DeployLocal) -> Result<String, String> {
-    let seed = Seed::parse(DEMO_ORG).map_err(|error| error.to_string())?;
     let (_stack, addresses) = start_stack(root)?;
     let address = |name: &str| addresses[name].as_str().unwrap_or_default().to_owned();
-    let (okta, lambda) = (address("okta"), address("lambda"));
+    let okta = address("okta");
     let port = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
     let port = port.map_err(|error| error.to_string())?.port();
     let aws = format!("http://127.0.0.1:{port}");
     let http = lambda_kit::http_client(Duration::from_secs(30)).map_err(|error| error.to_string())?;
-    let _ministack = start_ministack(tools, port)?;
+    let _ministack = start_ministack(tools, port, &address("sessionToken"))?;
     wait_for(&http, &format!("{aws}/_ministack/health")).await?;
-    deploy(root, tools, &aws, &parameters(&seed, &okta, &lambda))?;
+    deploy(root, tools, &aws, &parameters(&addresses))?;
     let api = adapt(&http, &aws).await?;
 
     let token = async |login: &str| {
@@ -106,14 +100,15 @@ fn start_stack(root: &Path) -> Result<(Running, Value), String> {
     Ok((running, addresses))
 }
 
-fn start_ministack(tools: &DeployLocal, port: u16) -> Result<Running, String> {
+fn start_ministack(tools: &DeployLocal, port: u16, session_token: &str) -> Result<Running, String> {
     let child = Command::new(&tools.ministack)
         // Without these two it listens on all interfaces.
         .env("BIND_HOST", "127.0.0.1")
         .env("IOT_MTLS_ENABLED", "0")
         .env("MINISTACK_HOST", "127.0.0.1")
         .env("GATEWAY_PORT", port.to_string())
-        .env("AWS_SESSION_TOKEN", SESSION_TOKEN)
+        // It hands this to the functions, who show it to the secrets extension.
+        .env("AWS_SESSION_TOKEN", session_token)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn();
@@ -131,26 +126,12 @@ async fn wait_for(http: &reqwest::Client, url: &str) -> Result<(), String> {
     Err("MiniStack does not answer within 30 s".to_owned())
 }
 
-fn parameters(seed: &Seed, okta: &str, lambda: &str) -> Vec<String> {
-    let app = seed.apps.iter().find(|app| app.label == "okta-dac").map_or("", |app| app.id.as_str());
-    let server = &seed.authorization_server;
-    [
-        ("Architecture", if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }.to_owned()),
-        ("OktaOrgUrl", okta.to_owned()),
-        (
-            "OktaCredentialSecretArn",
-            "arn:aws:secretsmanager:us-east-1:000000000000:secret:okta-dac/okta-credential-AbCdEf".to_owned(),
-        ),
-        ("OktaDacAppId", app.to_owned()),
-        ("PlaceholderKeyId", seed.placeholder_key.kid.clone()),
-        ("TokenIssuer", format!("{okta}/oauth2/{}", server.id)),
-        ("TokenAudiences", server.audience.clone()),
-        ("TokenClientIds", app.to_owned()),
-        ("CorsAllowOrigin", "http://localhost:8080".to_owned()),
-        ("SecretsExtensionPort", lambda.rsplit(':').next().unwrap_or_default().to_owned()),
-    ]
-    .map(|(name, value)| format!("{name}={value}"))
-    .into()
+/// The parameters that the local stack runs with, for this machine's functions.
+fn parameters(stack: &Value) -> Vec<String> {
+    let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
+    let values = stack["parameters"].as_object().into_iter().flatten();
+    let values = values.map(|(name, value)| format!("{name}={}", value.as_str().unwrap_or_default()));
+    values.chain([format!("Architecture={architecture}")]).collect()
 }
 
 fn deploy(root: &Path, tools: &DeployLocal, aws: &str, parameters: &[String]) -> Result<(), String> {

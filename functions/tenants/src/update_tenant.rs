@@ -531,8 +531,9 @@ impl<'r> Run<'r> {
     async fn give_role(&self) -> Result<(), Failure> {
         let Some(users) = self.tenant.users_group_id() else { return Ok(()) };
         let admins = &self.tenant.admins.id;
-        let role = match &self.role {
-            Some(role) => role.clone(),
+        // A role without targets is what a killed run left: as good as made by us.
+        let (role, ours) = match &self.role {
+            Some(role) => (role.clone(), self.role_targets.is_empty()),
             None => {
                 let undo = |made: Option<&Role>| {
                     let (okta, admins) = (self.undo.clone(), admins.clone());
@@ -547,9 +548,9 @@ impl<'r> Run<'r> {
                 };
                 let step = self.okta.assign_role_to_group(admins, ROLE);
                 match self.steps.create("give the admins their role", step, undo).await {
-                    Ok(role) => role,
+                    Ok(role) => (role, true),
                     // Another request gave it meanwhile.
-                    Err(failure) if failure.source.is_duplicate() => self.find_role(failure).await?,
+                    Err(failure) if failure.source.is_duplicate() => (self.find_role(failure).await?, false),
                     Err(failure) => return Err(failure),
                 }
             }
@@ -558,7 +559,7 @@ impl<'r> Run<'r> {
         // it must not stay.
         let limit = |target| self.okta.assign_group_target_to_group_admin_role(admins, &role.id, target);
         if let Err(failure) = self.steps.run("limit the role to the users group", limit(users)).await {
-            if self.role_targets.is_empty() && !failure.source.may_have_happened() {
+            if ours {
                 // What fails here is tried again when the steps are taken back.
                 let _ = self.undo.unassign_role_from_group(admins, &role.id).await;
             }

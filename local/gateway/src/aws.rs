@@ -7,10 +7,10 @@ pub(crate) const ACCOUNT: &str = "000000000000";
 /// Id of the REST API.
 pub(crate) const API_ID: &str = "local00api";
 /// ARN of the secret with the Okta credential.
-pub(crate) const SECRET_ARN: &str =
+pub const SECRET_ARN: &str =
     "arn:aws:secretsmanager:us-east-1:000000000000:secret:okta-dac/okta-credential-AbCdEf";
 /// What a function shows to the secrets extension.
-pub(crate) const SESSION_TOKEN: &str = "local-session-token";
+pub const SESSION_TOKEN: &str = "local-session-token";
 
 /// Milliseconds since 1970.
 pub(crate) fn now_ms() -> u64 {

@@ -70,6 +70,7 @@ pub struct Stack {
     api: SocketAddr,
     lambda_address: SocketAddr,
     gateway: Arc<Gateway>,
+    parameters: BTreeMap<String, String>,
     servers: Vec<JoinHandle<()>>,
 }
 
@@ -117,7 +118,7 @@ impl Stack {
             serve(api_listener, rest::api(Arc::clone(&gateway))),
             serve(lambda_listener, rest::lambda(Arc::clone(&gateway))),
         ];
-        Ok(Self { okta, api, lambda_address, gateway, servers })
+        Ok(Self { okta, api, lambda_address, gateway, parameters, servers })
     }
 
     /// Where the API is, without a trailing slash.
@@ -128,6 +129,11 @@ impl Stack {
     /// Where Lambda is, without a trailing slash.
     pub fn lambda_url(&self) -> String {
         format!("http://{}", self.lambda_address)
+    }
+
+    /// The template's parameters, for this machine.
+    pub fn parameters(&self) -> &BTreeMap<String, String> {
+        &self.parameters
     }
 
     /// Ids of the running processes of a function.

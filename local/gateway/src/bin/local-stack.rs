@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use gateway::{Stack, StackOptions};
+use gateway::{SESSION_TOKEN, Stack, StackOptions};
 use okta_emulator::{DEMO_ORG, Seed, TokenRequest};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
@@ -38,7 +38,8 @@ struct Arguments {
     /// Folder with the functions' binaries.
     #[arg(long, default_value = "target/debug")]
     bin_dir: PathBuf,
-    /// Print one JSON object with the addresses instead of the table.
+    /// Print one JSON object with addresses and template parameters instead of
+    /// the table.
     #[arg(long)]
     json: bool,
 }
@@ -89,7 +90,10 @@ async fn run(arguments: Arguments) -> Result<(), String> {
 
 #[expect(clippy::print_stdout, reason = "a program for the terminal")]
 fn print_json(stack: &Stack) {
-    let addresses = json!({ "api": stack.api_url(), "lambda": stack.lambda_url(), "okta": stack.okta.url() });
+    let addresses = json!({
+        "api": stack.api_url(), "lambda": stack.lambda_url(), "okta": stack.okta.url(),
+        "parameters": stack.parameters(), "sessionToken": SESSION_TOKEN,
+    });
     println!("{addresses}");
 }
 
