@@ -109,6 +109,8 @@ fn no_word_of_how_it_was_made() {
     let files = String::from_utf8(list.stdout).expect("names of text");
     for file in files.lines().filter(|file| !file.ends_with("Cargo.lock")) {
         let Ok(text) = std::fs::read_to_string(root.join(file)) else { continue };
+        // Okta's own path of an app, with its parameters.
+        let text = text.replace("/home/{", "/{").replace("/home/amazon_aws/", "/");
         for word in [["/ho", "me/"].concat(), ["/ro", "ot/"].concat(), ["/wo", "rk/"].concat()] {
             assert!(!text.contains(&word), "{file} names {word}");
         }

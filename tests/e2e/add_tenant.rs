@@ -87,7 +87,7 @@ async fn payload_too_large() {
     let stack = TestStack::start().await;
     let answer = stack.post("/tenants", Superuser, json!({ "name": "a".repeat(2 << 20) })).await;
     assert_eq!((answer.status, answer.code()), (413, "payload-too-large"), "{answer}");
-    assert!(stack.okta().journal().iter().all(|call| call.operation_id == Some("oauthKeysCustomAs")));
+    assert!(stack.okta().journal().iter().all(|call| call.operation_id == Some("oauthKeysCustomAS")));
 }
 
 #[tokio::test]
@@ -200,5 +200,5 @@ async fn bad_input_is_refused_before_any_call() {
     }
     let answer = stack.raw("POST", "/tenants", &headers, vec![0xff, 0xfe]).await;
     assert_eq!(answer.status, 400, "{answer}");
-    assert!(stack.okta().journal().iter().all(|call| call.operation_id == Some("oauthKeysCustomAs")));
+    assert!(stack.okta().journal().iter().all(|call| call.operation_id == Some("oauthKeysCustomAS")));
 }

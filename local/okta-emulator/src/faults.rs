@@ -43,7 +43,7 @@ impl Fault {
 }
 
 /// What happens to a call. The members may be combined.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Action {
     /// Answer with Okta's error object and this status; nothing is done.

@@ -1,8 +1,11 @@
 //! Okta's `search` and `filter` expressions (a subset of SCIM filters).
 //!
-//! `eq sw co pr`, `and`, `or`, parentheses. Property names are case-sensitive,
-//! string values are not (listUsers, listGroups); `and` binds tighter than
-//! `or` (RFC 7644, 3.4.2.2).
+//! `eq gt ge lt le sw co pr`, `and`, `or`, parentheses. Property names are
+//! case-sensitive; string values are in a `filter` of users and not in a
+//! `search` (listUsers, listGroups); `and` binds tighter than `or` (RFC 7644,
+//! 3.4.2.2). `ne` and `ew` are refused, as Okta's reference says of users.
+
+use std::borrow::Cow;
 
 use serde_json::Value;
 
@@ -17,12 +20,35 @@ pub(crate) enum Filter {
 }
 
 /// Comparison of one property.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Operator {
     Equals,
     StartsWith,
     Contains,
     Present,
+    Greater,
+    GreaterOrEqual,
+    Less,
+    LessOrEqual,
+}
+
+/// Whether upper and lower case of values are the same.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Case {
+    Sensitive,
+    Insensitive,
+}
+
+/// Something with properties, so that a search need not render what it skips.
+pub(crate) trait Properties {
+    /// The property at a dotted path.
+    fn property(&self, path: &str) -> Option<Cow<'_, Value>>;
+}
+
+impl Properties for Value {
+    fn property(&self, path: &str) -> Option<Cow<'_, Value>> {
+        path.split('.').try_fold(self, |at, key| at.get(key)).map(Cow::Borrowed)
+    }
 }
 
 impl Filter {
@@ -38,34 +64,51 @@ impl Filter {
 
     /// Whether `object` fulfils the expression; a property that is an array
     /// does if any element does.
-    pub(crate) fn matches(&self, object: &Value) -> bool {
+    pub(crate) fn matches(&self, object: &impl Properties, case: Case) -> bool {
         match self {
-            Filter::And(left, right) => left.matches(object) && right.matches(object),
-            Filter::Or(left, right) => left.matches(object) || right.matches(object),
-            Filter::Test { path, operator, value } => {
-                let found = path.split('.').try_fold(object, |at, key| at.get(key));
-                match found {
-                    None | Some(Value::Null) => false,
-                    Some(Value::Array(elements)) => elements.iter().any(|e| operator.holds(e, value)),
-                    Some(one) => operator.holds(one, value),
-                }
+            Filter::And(left, right) => left.matches(object, case) && right.matches(object, case),
+            Filter::Or(left, right) => left.matches(object, case) || right.matches(object, case),
+            Filter::Test { path, operator, value } => match object.property(path).as_deref() {
+                None | Some(Value::Null) => false,
+                Some(Value::Array(elements)) => elements.iter().any(|e| operator.holds(e, value, case)),
+                Some(one) => operator.holds(one, value, case),
+            },
+        }
+    }
+
+    /// The properties that the expression names, with their operators.
+    pub(crate) fn tests(&self) -> Vec<(&str, Operator)> {
+        match self {
+            Filter::And(left, right) | Filter::Or(left, right) => {
+                left.tests().into_iter().chain(right.tests()).collect()
             }
+            Filter::Test { path, operator, .. } => vec![(path, *operator)],
         }
     }
 }
 
 impl Operator {
-    fn holds(self, actual: &Value, expected: &str) -> bool {
-        let actual = match actual {
-            Value::String(text) => text.to_lowercase(),
-            other => other.to_string(),
+    fn holds(self, actual: &Value, expected: &str, case: Case) -> bool {
+        let actual: Cow<'_, str> = match actual {
+            Value::String(text) => text.into(),
+            other => other.to_string().into(),
         };
-        let expected = expected.to_lowercase();
+        if self == Operator::Equals && case == Case::Insensitive && actual.is_ascii() {
+            return actual.eq_ignore_ascii_case(expected);
+        }
+        let (actual, expected): (Cow<'_, str>, Cow<'_, str>) = match case {
+            Case::Sensitive => (actual, expected.into()),
+            Case::Insensitive => (actual.to_lowercase().into(), expected.to_lowercase().into()),
+        };
         match self {
             Operator::Equals => actual == expected,
-            Operator::StartsWith => actual.starts_with(&expected),
-            Operator::Contains => actual.contains(&expected),
+            Operator::StartsWith => actual.starts_with(&*expected),
+            Operator::Contains => actual.contains(&*expected),
             Operator::Present => true,
+            Operator::Greater => actual > expected,
+            Operator::GreaterOrEqual => actual >= expected,
+            Operator::Less => actual < expected,
+            Operator::LessOrEqual => actual <= expected,
         }
     }
 }
@@ -149,6 +192,10 @@ fn atom(tokens: &mut Tokens) -> Result<Filter, OktaError> {
             "eq" => Operator::Equals,
             "sw" => Operator::StartsWith,
             "co" => Operator::Contains,
+            "gt" => Operator::Greater,
+            "ge" => Operator::GreaterOrEqual,
+            "lt" => Operator::Less,
+            "le" => Operator::LessOrEqual,
             "pr" => return Ok(Filter::Test { path, operator: Operator::Present, value: String::new() }),
             _ => return Err(OktaError::invalid_search(format!("operator {word} is not supported"))),
         },
@@ -175,12 +222,13 @@ mod tests {
             (r#"profile.name sw "ADMINS_""#, true),
             (r#"profile.name co "ac""#, true),
             (r#"profile.tags eq "b""#, true),
+            (r#"profile.name gt "ADMINS_acm" and profile.name le "admins_acme""#, true),
             (r#"profile.Name eq "ADMINS_acme""#, false),
             (r#"profile.name eq "x" or type eq "OKTA_GROUP""#, true),
             (r#"profile.name eq "x" or type eq "OKTA_GROUP" and profile.name eq "y""#, false),
             (r#"(profile.name eq "x" or type eq "OKTA_GROUP") and profile.name pr"#, true),
         ] {
-            assert_eq!(Filter::parse(text).unwrap().matches(&group), expected, "{text}");
+            assert_eq!(Filter::parse(text).unwrap().matches(&group, Case::Insensitive), expected, "{text}");
         }
         for bad in
             ["", "profile.name", "profile.name eq", r#"profile.name eq "x"#, "(a eq b", "a ne b", "a eq b c"]

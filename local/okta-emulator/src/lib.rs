@@ -11,16 +11,22 @@
 //! Besides Okta's paths there is a control interface under `/_emulator` for
 //! tests and demonstrations; see [`control`].
 
+mod access;
 mod api;
 mod clock;
 pub mod control;
 mod error;
+mod exchanges;
 mod faults;
 mod filter;
+mod hooks;
 mod journal;
+mod json;
+mod oauth;
 mod org;
 mod page;
 mod routes;
+mod saml;
 mod seed;
 mod server;
 mod snapshot;
@@ -29,7 +35,7 @@ mod tokens;
 pub use faults::{Action, Drop, Fault};
 pub use journal::{Entry, calls_in_a_row};
 pub use org::Settings;
-pub use routes::operation_ids;
+pub use routes::{Endpoint, endpoints, operation_ids};
 pub use seed::{Seed, SeedError};
 pub use server::{Emulator, Options, StartError};
 pub use tokens::TokenRequest;

@@ -1,16 +1,22 @@
 //! The state of the org. No behaviour of an endpoint lives here; see `api`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Value, json};
+use unicode_normalization::UnicodeNormalization;
 
 use crate::clock::okta_time;
 use crate::error::OktaError;
+use crate::filter::Properties;
+use crate::json::{Object, object, text};
+use crate::oauth::Live;
+use crate::oauth::keys::SigningKey;
 
 /// Knobs of the emulator.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Settings {
     /// Every call takes at least this long.
@@ -20,72 +26,217 @@ pub struct Settings {
     pub search_lag_ms: i64,
     /// Upper bound for the size of a page.
     pub page_size: Option<usize>,
-    /// Answer 429 when an endpoint class is used up; the headers are always sent.
+    /// Answer 429 when an endpoint class is used up, or when more calls are
+    /// under way than an org may have; the headers are always sent.
     pub rate_limits: bool,
+    /// Length of a rate-limit window; a minute at Okta.
+    pub rate_limit_window_seconds: i64,
     /// Added to the machine's clock.
     pub clock_offset_ms: i64,
+    /// How long after a change of a rule the same policy answers 423.
+    pub rule_change_ms: u64,
+    /// Fire a token hook at the code exchange, too. It is known to fire when the
+    /// code is issued; whether it fires twice is not.
+    pub hook_at_code_exchange: bool,
+    /// A SUFFIX pattern matches a whole domain only. Okta calls it "a simple
+    /// string match", so that `acme.test` matches `x@notacme.test`, too.
+    pub strict_suffix: bool,
+    /// Say that this is a Classic Engine org, so that clients sign in through
+    /// `/api/v1/authn`.
+    pub classic_engine: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            latency_ms: 0,
+            search_lag_ms: 0,
+            page_size: None,
+            rate_limits: false,
+            rate_limit_window_seconds: 60,
+            clock_offset_ms: 0,
+            rule_change_ms: 0,
+            hook_at_code_exchange: false,
+            strict_suffix: false,
+            classic_engine: false,
+        }
+    }
 }
 
 /// Everything that an org holds. Serialised as the state file.
+///
+/// Users and groups have types of their own, since searches walk all of them;
+/// everything else is kept as Okta prints it, without `_links`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Org {
     /// Source of ids.
     pub(crate) serial: u64,
+    /// `00o…`.
+    pub(crate) id: String,
     pub(crate) users: BTreeMap<String, User>,
+    /// By user id, then factor id.
+    pub(crate) factors: BTreeMap<String, BTreeMap<String, Factor>>,
+    pub(crate) user_types: BTreeMap<String, Object>,
+    /// Schemas of users by `osc…`, of app users by app id.
+    pub(crate) schemas: BTreeMap<String, Object>,
+    /// By the name of the primary relationship.
+    pub(crate) linked_objects: BTreeMap<String, Object>,
+    /// Primary user, by associated user and name of the primary relationship.
+    pub(crate) links: BTreeMap<String, BTreeMap<String, String>>,
     pub(crate) groups: BTreeMap<String, Group>,
     /// By group id.
     pub(crate) group_roles: BTreeMap<String, Vec<Role>>,
-    pub(crate) apps: BTreeMap<String, App>,
+    /// By user id.
+    pub(crate) user_roles: BTreeMap<String, Vec<Role>>,
+    /// By client id.
+    pub(crate) client_roles: BTreeMap<String, Vec<Role>>,
+    pub(crate) apps: BTreeMap<String, Object>,
     /// By app id, then group id.
     pub(crate) app_groups: BTreeMap<String, BTreeMap<String, AppGroup>>,
-    /// As Okta prints them, without `_links`.
-    pub(crate) idps: BTreeMap<String, Map<String, Value>>,
-    pub(crate) idp_keys: BTreeMap<String, Map<String, Value>>,
-    pub(crate) policies: BTreeMap<String, Map<String, Value>>,
+    /// By app id, then secret id; with the secret itself.
+    pub(crate) app_secrets: BTreeMap<String, BTreeMap<String, Object>>,
+    /// By app id, then grant id.
+    pub(crate) grants: BTreeMap<String, BTreeMap<String, Object>>,
+    pub(crate) idps: BTreeMap<String, Object>,
+    pub(crate) idp_keys: BTreeMap<String, Object>,
+    pub(crate) policies: BTreeMap<String, Object>,
     /// By policy id, then rule id.
-    pub(crate) rules: BTreeMap<String, BTreeMap<String, Map<String, Value>>>,
+    pub(crate) rules: BTreeMap<String, BTreeMap<String, Object>>,
     pub(crate) authorization_servers: BTreeMap<String, AuthorizationServer>,
+    /// By key id; those of the authorization servers and of the org itself.
+    pub(crate) keys: BTreeMap<String, SigningKey>,
+    /// Key ids of the org itself: of its access tokens, of its ID tokens.
+    pub(crate) own_keys: Vec<String>,
+    /// With the secret of the hook, which is never printed.
+    pub(crate) inline_hooks: BTreeMap<String, Object>,
+    pub(crate) trusted_origins: BTreeMap<String, Object>,
     /// API token to id of its owner.
     pub(crate) api_tokens: BTreeMap<String, String>,
+    /// The newest events of the system log.
+    #[serde(skip)]
+    pub(crate) log: VecDeque<Object>,
+    /// Events so far.
+    #[serde(skip)]
+    events: u64,
+    /// Sessions, codes, tokens: gone with the process.
+    #[serde(skip)]
+    pub(crate) live: Live,
     /// What searches may not see yet.
     #[serde(skip)]
     unindexed: Vec<Unindexed>,
+    /// Folded login to user id.
+    #[serde(skip)]
+    logins: HashMap<String, String>,
 }
 
-/// A change of a group that the search index has yet to learn of.
+/// A change that the search index has yet to learn of.
 #[derive(Clone, Debug)]
 struct Unindexed {
     at: Timestamp,
     id: String,
-    before: Option<Group>,
+    before: Before,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
+enum Before {
+    User(Option<User>),
+    Group(Option<Group>),
+}
+
+/// A user; what Okta prints is made in [`crate::api::users`].
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct User {
     pub(crate) id: String,
     pub(crate) status: String,
     pub(crate) created: String,
+    pub(crate) activated: Option<String>,
+    pub(crate) status_changed: Option<String>,
+    pub(crate) last_login: Option<String>,
     pub(crate) last_updated: String,
-    pub(crate) profile: Map<String, Value>,
+    pub(crate) password_changed: Option<String>,
+    /// Id of the user type.
+    pub(crate) kind: String,
+    pub(crate) profile: Object,
+    /// Digests, the present one last.
+    pub(crate) passwords: Vec<String>,
+    pub(crate) recovery_question: Option<(String, String)>,
+    /// `OKTA`, `FEDERATION`, …
+    pub(crate) provider: String,
+    pub(crate) failed_attempts: u32,
 }
 
 impl User {
     pub(crate) fn login(&self) -> &str {
-        self.profile.get("login").and_then(Value::as_str).unwrap_or_default()
+        text(&self.profile, "login")
     }
+}
+
+impl Properties for User {
+    fn property(&self, path: &str) -> Option<Cow<'_, Value>> {
+        if let Some(name) = path.strip_prefix("profile.") {
+            return self.profile.get(name).map(Cow::Borrowed);
+        }
+        let text = match path {
+            "id" => Some(&self.id),
+            "status" => Some(&self.status),
+            "created" => Some(&self.created),
+            "activated" => self.activated.as_ref(),
+            "statusChanged" => self.status_changed.as_ref(),
+            "lastLogin" => self.last_login.as_ref(),
+            "lastUpdated" => Some(&self.last_updated),
+            "passwordChanged" => self.password_changed.as_ref(),
+            "type.id" => Some(&self.kind),
+            _ => None,
+        };
+        text.map(|text| Cow::Owned(text.as_str().into()))
+    }
+}
+
+/// A second factor.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Factor {
+    /// As Okta prints it, without `_links` and `_embedded`.
+    pub(crate) object: Object,
+    /// The shared secret, in base32.
+    pub(crate) secret: String,
+    /// The time step of the newest code that was accepted: none is taken twice.
+    pub(crate) last_step: Option<u64>,
+    pub(crate) failed_attempts: u32,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Group {
     pub(crate) id: String,
-    /// `OKTA_GROUP` or `BUILT_IN`.
+    /// `OKTA_GROUP`, `APP_GROUP` or `BUILT_IN`.
     pub(crate) kind: String,
-    pub(crate) name: String,
-    pub(crate) description: String,
+    pub(crate) profile: Object,
     pub(crate) created: String,
     pub(crate) last_updated: String,
     pub(crate) last_membership_updated: String,
     pub(crate) members: BTreeSet<String>,
+}
+
+impl Group {
+    pub(crate) fn name(&self) -> &str {
+        text(&self.profile, "name")
+    }
+}
+
+impl Properties for Group {
+    fn property(&self, path: &str) -> Option<Cow<'_, Value>> {
+        if let Some(name) = path.strip_prefix("profile.") {
+            return self.profile.get(name).map(Cow::Borrowed);
+        }
+        let text = match path {
+            "id" => &self.id,
+            "type" => &self.kind,
+            "created" => &self.created,
+            "lastUpdated" => &self.last_updated,
+            "lastMembershipUpdated" => &self.last_membership_updated,
+            _ => return None,
+        };
+        Some(Cow::Owned(text.as_str().into()))
+    }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -99,29 +250,35 @@ pub(crate) struct Role {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct App {
-    pub(crate) id: String,
-    /// Key in Okta's catalogue, such as `oidc_client`.
-    pub(crate) name: String,
-    pub(crate) label: String,
-    pub(crate) status: String,
-    pub(crate) created: String,
-    pub(crate) last_updated: String,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct AppGroup {
     pub(crate) priority: u64,
-    pub(crate) profile: Map<String, Value>,
+    pub(crate) profile: Object,
     pub(crate) last_updated: String,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct AuthorizationServer {
-    pub(crate) id: String,
-    pub(crate) name: String,
-    pub(crate) audience: String,
-    pub(crate) scopes: Vec<String>,
+    /// As Okta prints it, without `_links`.
+    pub(crate) object: Object,
+    pub(crate) claims: BTreeMap<String, Object>,
+    pub(crate) scopes: BTreeMap<String, Object>,
+    pub(crate) policies: BTreeMap<String, Object>,
+    /// By policy id, then rule id.
+    pub(crate) rules: BTreeMap<String, BTreeMap<String, Object>>,
+    /// Ids of its keys: the one that signs, the next one, former ones.
+    pub(crate) keys: Vec<String>,
+}
+
+impl AuthorizationServer {
+    pub(crate) fn audience(&self) -> &str {
+        crate::json::texts(&self.object, "/audiences").first().copied().unwrap_or_default()
+    }
+}
+
+/// A login as Okta compares it: without case and without diacritics.
+fn folded(login: &str) -> String {
+    let bare = login.nfd().filter(|c| !unicode_normalization::char::is_combining_mark(*c));
+    bare.flat_map(char::to_lowercase).collect()
 }
 
 impl Org {
@@ -132,6 +289,11 @@ impl Org {
         format!("{prefix}{:0>17}", self.serial)
     }
 
+    /// Makes what is derived from the rest; call after a state file was read.
+    pub(crate) fn derive(&mut self) {
+        self.logins = self.users.values().map(|u| (folded(u.login()), u.id.clone())).collect();
+    }
+
     /// A group that must exist.
     pub(crate) fn group(&self, id: &str) -> Result<&Group, OktaError> {
         self.groups.get(id).ok_or_else(|| OktaError::not_found(id, "UserGroup"))
@@ -139,48 +301,136 @@ impl Org {
 
     /// The id of the `OKTA_GROUP` called `name`: names are unique among them.
     pub(crate) fn group_called(&self, name: &str) -> Option<&str> {
-        self.groups.values().find(|g| g.kind == "OKTA_GROUP" && g.name == name).map(|g| g.id.as_str())
+        self.groups.values().find(|g| g.kind == "OKTA_GROUP" && g.name() == name).map(|g| g.id.as_str())
     }
 
-    /// A user by id or login.
-    pub(crate) fn user(&self, id_or_login: &str) -> Result<&User, OktaError> {
-        self.users
-            .get(id_or_login)
-            .or_else(|| self.users.values().find(|u| u.login().eq_ignore_ascii_case(id_or_login)))
-            .ok_or_else(|| OktaError::not_found(id_or_login, "User"))
+    /// The groups that a user is a member of.
+    pub(crate) fn groups_of(&self, user: &str) -> impl Iterator<Item = &Group> {
+        self.groups.values().filter(move |group| group.members.contains(user))
+    }
+
+    /// A user by login.
+    pub(crate) fn user_called(&self, login: &str) -> Option<&User> {
+        self.logins.get(&folded(login)).and_then(|id| self.users.get(id))
+    }
+
+    /// A user by id, login, or what stands before the `@` of a login if that is
+    /// unique (getUser).
+    pub(crate) fn user(&self, key: &str) -> Result<&User, OktaError> {
+        if let Some(user) = self.users.get(key).or_else(|| self.user_called(key)) {
+            return Ok(user);
+        }
+        let short = |user: &&User| user.login().split_once('@').is_some_and(|(name, _)| name == key);
+        let mut found = self.users.values().filter(short);
+        match (found.next(), found.next()) {
+            (Some(user), None) => Ok(user),
+            _ => Err(OktaError::not_found(key, "User")),
+        }
+    }
+
+    /// A user that is about to change: the search index may keep the old one.
+    pub(crate) fn user_mut(&mut self, key: &str, now: Timestamp) -> Result<&mut User, OktaError> {
+        let user = self.user(key)?.clone();
+        let id = user.id.clone();
+        self.note(Unindexed { at: now, id: id.clone(), before: Before::User(Some(user)) });
+        self.users.get_mut(&id).ok_or_else(|| OktaError::not_found(key, "User"))
+    }
+
+    /// Puts a new user into the org.
+    pub(crate) fn insert_user(&mut self, user: User, now: Timestamp) {
+        self.note(Unindexed { at: now, id: user.id.clone(), before: Before::User(None) });
+        self.logins.insert(folded(user.login()), user.id.clone());
+        self.users.insert(user.id.clone(), user);
+    }
+
+    /// Removes a user with everything that refers to them.
+    pub(crate) fn remove_user(&mut self, id: &str, now: Timestamp) {
+        let Some(user) = self.users.remove(id) else { return };
+        self.logins.remove(&folded(user.login()));
+        self.note(Unindexed { at: now, id: id.to_owned(), before: Before::User(Some(user)) });
+        for group in self.groups.values_mut() {
+            group.members.remove(id);
+        }
+        self.factors.remove(id);
+        self.user_roles.remove(id);
+        self.links.remove(id);
+        for links in self.links.values_mut() {
+            links.retain(|_, primary| primary != id);
+        }
+        self.live.forget_user(id);
+    }
+
+    /// Keeps the index of logins right after a login changed.
+    pub(crate) fn login_changed(&mut self, before: &str, id: &str) {
+        self.logins.remove(&folded(before));
+        if let Some(user) = self.users.get(id) {
+            self.logins.insert(folded(user.login()), id.to_owned());
+        }
     }
 
     /// Call before a group is created, changed or deleted.
     pub(crate) fn before_group_change(&mut self, id: &str, now: Timestamp) {
-        let before = self.groups.get(id).cloned();
-        self.unindexed.retain(|u| now.duration_since(u.at) < SignedDuration::from_secs(120));
-        self.unindexed.push(Unindexed { at: now, id: id.to_owned(), before });
+        let before = Before::Group(self.groups.get(id).cloned());
+        self.note(Unindexed { at: now, id: id.to_owned(), before });
+    }
+
+    fn note(&mut self, change: Unindexed) {
+        // No lag is longer than two minutes; looked through now and then.
+        if self.unindexed.len().is_multiple_of(256) {
+            self.unindexed.retain(|u| change.at.duration_since(u.at) < SignedDuration::from_secs(120));
+        }
+        self.unindexed.push(change);
     }
 
     /// The groups as a search sees them: as they were `lag_ms` ago.
-    pub(crate) fn indexed_groups(&self, now: Timestamp, lag_ms: i64) -> BTreeMap<String, Group> {
-        let mut groups = self.groups.clone();
+    pub(crate) fn indexed_groups(&self, now: Timestamp, lag_ms: i64) -> Vec<&Group> {
+        self.indexed(now, lag_ms, &self.groups, |before| match before {
+            Before::Group(group) => Some(group.as_ref()),
+            Before::User(_) => None,
+        })
+    }
+
+    /// The users as a search sees them: as they were `lag_ms` ago.
+    pub(crate) fn indexed_users(&self, now: Timestamp, lag_ms: i64) -> Vec<&User> {
+        self.indexed(now, lag_ms, &self.users, |before| match before {
+            Before::User(user) => Some(user.as_ref()),
+            Before::Group(_) => None,
+        })
+    }
+
+    fn indexed<'o, T>(
+        &'o self,
+        now: Timestamp,
+        lag_ms: i64,
+        objects: &'o BTreeMap<String, T>,
+        of_kind: impl Fn(&'o Before) -> Option<Option<&'o T>>,
+    ) -> Vec<&'o T> {
         let horizon = now - SignedDuration::from_millis(lag_ms);
-        for change in self.unindexed.iter().rev().filter(|change| change.at > horizon) {
-            match &change.before {
-                Some(before) => groups.insert(change.id.clone(), before.clone()),
-                None => groups.remove(&change.id),
-            };
+        let recent = self.unindexed.iter().rev().take_while(|change| change.at > horizon);
+        // The oldest change after the horizon says what was there.
+        let stale: BTreeMap<&str, Option<&T>> =
+            recent.filter_map(|change| Some((change.id.as_str(), of_kind(&change.before)?))).collect();
+        if stale.is_empty() {
+            return objects.values().collect();
         }
-        groups
+        let fresh = objects.iter().filter(|(id, _)| !stale.contains_key(id.as_str()));
+        let fresh = fresh.map(|(id, object)| (id.as_str(), object));
+        let stale = stale.iter().filter_map(|(id, object)| Some((*id, (*object)?)));
+        let all: BTreeMap<&str, &T> = fresh.chain(stale).collect();
+        all.into_values().collect()
     }
 
     /// Creates a group; used by the seed, too.
-    pub(crate) fn insert_group(&mut self, name: &str, description: &str, now: Timestamp) -> String {
+    pub(crate) fn insert_group(&mut self, profile: Object, now: Timestamp) -> String {
         let id = self.new_id("00g");
         let time = okta_time(now);
+        self.before_group_change(&id, now);
         self.groups.insert(
             id.clone(),
             Group {
                 id: id.clone(),
                 kind: "OKTA_GROUP".to_owned(),
-                name: name.to_owned(),
-                description: description.to_owned(),
+                profile,
                 created: time.clone(),
                 last_updated: time.clone(),
                 last_membership_updated: time,
@@ -189,4 +439,64 @@ impl Org {
         );
         id
     }
+
+    /// An app that must exist.
+    pub(crate) fn app(&self, id: &str) -> Result<&Object, OktaError> {
+        self.apps.get(id).ok_or_else(|| OktaError::not_found(id, "AppInstance"))
+    }
+
+    /// Whether a user is assigned to an app, through a group.
+    pub(crate) fn is_assigned(&self, user: &str, app: &str) -> bool {
+        let groups = self.app_groups.get(app);
+        groups.is_some_and(|groups| {
+            groups.keys().any(|id| self.groups.get(id).is_some_and(|g| g.members.contains(user)))
+        })
+    }
+
+    /// The group of everybody.
+    pub(crate) fn everyone(&self) -> Option<String> {
+        self.groups.values().find(|g| g.kind == "BUILT_IN" && g.name() == "Everyone").map(|g| g.id.clone())
+    }
+
+    /// Notes an event in the system log (schema `LogEvent`); the oldest go.
+    pub(crate) fn log_event(&mut self, event: LogEntry<'_>, now: Timestamp) {
+        self.events += 1;
+        let uuid = format!("00000000-0000-4000-8000-{:012x}", self.events);
+        let names = |id: &str| {
+            let user = self.users.get(id).map(|user| (user.login().to_owned(), "User"));
+            let group = || self.groups.get(id).map(|group| (group.name().to_owned(), "UserGroup"));
+            let app = || self.apps.get(id).map(|app| (text(app, "label").to_owned(), "AppInstance"));
+            user.or_else(group).or_else(app).unwrap_or_else(|| ("unknown".to_owned(), "Unknown"))
+        };
+        let entity = |id: &str| {
+            let (name, kind) = names(id);
+            json!({ "id": id, "type": kind, "alternateId": name, "displayName": name, "detailEntry": null })
+        };
+        let targets: Vec<Value> = event.targets.iter().map(|id| entity(id)).collect();
+        let logged = json!({
+            "actor": entity(event.actor), "client": {"ipAddress": "127.0.0.1"},
+            "displayMessage": event.message, "eventType": event.kind,
+            "outcome": {"result": if event.reason.is_none() { "SUCCESS" } else { "FAILURE" }, "reason": event.reason},
+            "published": okta_time(now), "severity": if event.reason.is_none() { "INFO" } else { "WARN" },
+            "target": targets, "transaction": {"type": "WEB", "id": format!("req{uuid}"), "detail": {}},
+            "uuid": uuid, "version": "0", "legacyEventType": null,
+        });
+        self.log.push_back(object(logged));
+        if self.log.len() > 10_000 {
+            self.log.pop_front();
+        }
+    }
+}
+
+/// What is to be logged.
+pub(crate) struct LogEntry<'e> {
+    /// `user.lifecycle.create`, …
+    pub(crate) kind: &'e str,
+    pub(crate) message: &'e str,
+    /// Id of who did it.
+    pub(crate) actor: &'e str,
+    /// Ids of what it was done to.
+    pub(crate) targets: Vec<&'e str>,
+    /// Why it failed, if it did.
+    pub(crate) reason: Option<&'e str>,
 }

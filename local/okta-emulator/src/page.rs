@@ -4,36 +4,54 @@ use serde_json::Value;
 
 use crate::routes::{Call, Reply};
 
-/// One page of `items`, each with the cursor that stands after it.
+/// Default and maximum size of a page.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits(pub(crate) usize, pub(crate) usize);
+
+/// One page of `items`, each with the cursor that stands for it; only the
+/// page is rendered.
 ///
 /// One `Link` header per relation; `next` repeats the other query parameters
 /// and is also sent when the last page is exactly full, as recordings of
 /// `limit=1` searches show.
-pub(crate) fn reply(
+pub(crate) fn reply<T>(
     call: &Call,
-    items: Vec<(String, Value)>,
-    default_limit: usize,
-    max_limit: usize,
+    items: impl IntoIterator<Item = T>,
+    limits: Limits,
+    cursor: impl Fn(&T) -> String,
+    render: impl Fn(T) -> Value,
 ) -> Reply {
     let limit = call
         .query("limit")
         .and_then(|limit| limit.parse::<usize>().ok())
         .filter(|&limit| limit > 0)
-        .unwrap_or(default_limit)
-        .min(max_limit);
-    let limit = call.page_size.map_or(limit, |size| limit.min(size));
-    let start = match call.query("after") {
-        None => 0,
-        Some(after) => items.iter().position(|(cursor, _)| cursor.as_str() > after).unwrap_or(items.len()),
-    };
-    let page: Vec<(String, Value)> = items.into_iter().skip(start).take(limit).collect();
+        .unwrap_or(limits.0)
+        .min(limits.1);
+    let limit = call.settings.page_size.map_or(limit, |size| limit.min(size));
+    let mut items = items.into_iter().peekable();
+    if let Some(after) = call.query("after") {
+        // An element that is gone does not lose the place: lists are in the
+        // order of their cursors, but for those that a search has sorted.
+        let sorted = call.query("sortBy").is_some();
+        while let Some(item) = items.peek() {
+            let at = cursor(item);
+            if !sorted && at.as_str() > after {
+                break;
+            }
+            items.next();
+            if at == after {
+                break;
+            }
+        }
+    }
+    let page: Vec<T> = items.take(limit).collect();
     let mut links = vec![link(call, call.query("after"), limit, "self")];
     if page.len() == limit
-        && let Some((cursor, _)) = page.last()
+        && let Some(last) = page.last()
     {
-        links.push(link(call, Some(cursor), limit, "next"));
+        links.push(link(call, Some(&cursor(last)), limit, "next"));
     }
-    let mut reply = Reply::ok(Value::Array(page.into_iter().map(|(_, item)| item).collect()));
+    let mut reply = Reply::ok(Value::Array(page.into_iter().map(render).collect()));
     reply.headers.extend(links.into_iter().map(|value| ("link", value)));
     reply
 }

@@ -5,7 +5,19 @@ use serde_json::{Value, json};
 use crate::org::Org;
 
 /// Members that hold a time.
-const TIMES: &[&str] = &["created", "lastUpdated", "last_updated", "last_membership_updated"];
+const TIMES: &[&str] = &[
+    "created",
+    "lastUpdated",
+    "last_updated",
+    "last_membership_updated",
+    "activated",
+    "status_changed",
+    "last_login",
+    "password_changed",
+];
+
+/// Parts of the state that are secret, or that no call of okta-dac changes.
+const LEFT_OUT: &[&str] = &["serial", "api_tokens", "keys", "own_keys", "app_secrets", "schemas"];
 
 /// The state. With `stable`, times are left out and every id is replaced by
 /// the kind and name of its object, so that two orgs compare that were made by
@@ -13,8 +25,14 @@ const TIMES: &[&str] = &["created", "lastUpdated", "last_updated", "last_members
 pub(crate) fn take(org: &Org, stable: bool) -> Value {
     let mut state = serde_json::to_value(org).unwrap_or_default();
     if let Some(state) = state.as_object_mut() {
-        state.remove("serial");
-        state.remove("api_tokens");
+        for part in LEFT_OUT {
+            state.remove(*part);
+        }
+        // Which keys there are depends on who has asked for one.
+        let servers = state.get_mut("authorization_servers").and_then(Value::as_object_mut);
+        for server in servers.into_iter().flat_map(|servers| servers.values_mut()) {
+            server.as_object_mut().map(|server| server.remove("keys"));
+        }
     }
     if stable {
         remove_times(&mut state);
@@ -32,7 +50,7 @@ fn labels(org: &Org) -> Vec<(String, String)> {
         object.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
     };
     let users = org.users.values().map(|user| (user.id.clone(), format!("user:{}", user.login())));
-    let groups = org.groups.values().map(|group| (group.id.clone(), format!("group:{}", group.name)));
+    let groups = org.groups.values().map(|group| (group.id.clone(), format!("group:{}", group.name())));
     let idps = org.idps.values().map(|idp| (text(idp, "id"), format!("idp:{}", text(idp, "name"))));
     let rules = org.rules.values().flat_map(|rules| rules.values());
     let rules = rules.map(|rule| (text(rule, "id"), format!("rule:{}", text(rule, "name"))));

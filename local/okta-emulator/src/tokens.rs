@@ -1,48 +1,13 @@
-//! Access and ID tokens of the demo authorization server.
+//! Tokens without a sign-in, for tests and demonstrations.
 
 use jiff::Timestamp;
-use jsonwebtoken::jwk::Jwk;
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::org::{AuthorizationServer, Org};
-
-/// Key id of the signing key.
-const KID: &str = "okta-emulator-signing-key";
-
-/// The key pair that signs tokens. Made anew with each emulator, so that no
-/// private key is part of the repository.
-#[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct SigningKey {
-    pem: String,
-}
-
-impl SigningKey {
-    pub(crate) fn generate() -> Result<Self, String> {
-        let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).map_err(|e| e.to_string())?;
-        Ok(Self { pem: pair.serialize_pem() })
-    }
-
-    fn encoding_key(&self) -> Result<EncodingKey, String> {
-        EncodingKey::from_rsa_pem(self.pem.as_bytes()).map_err(|e| e.to_string())
-    }
-
-    /// The public half as Okta publishes it.
-    pub(crate) fn jwks(&self) -> Result<Value, String> {
-        let jwk =
-            Jwk::from_encoding_key(&self.encoding_key()?, Algorithm::RS256).map_err(|e| e.to_string())?;
-        let mut jwk = serde_json::to_value(jwk).map_err(|e| e.to_string())?;
-        jwk["kid"] = KID.into();
-        jwk["use"] = "sig".into();
-        Ok(json!({ "keys": [jwk] }))
-    }
-
-    fn sign(&self, claims: &Value) -> Result<String, String> {
-        let header = Header { kid: Some(KID.to_owned()), typ: None, ..Header::new(Algorithm::RS256) };
-        jsonwebtoken::encode(&header, claims, &self.encoding_key()?).map_err(|e| e.to_string())
-    }
-}
+use crate::json::text;
+use crate::oauth::policy::Decision;
+use crate::oauth::{Grant, issue};
+use crate::org::Org;
 
 /// Which token to issue (`POST /_emulator/token`).
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -60,78 +25,63 @@ pub struct TokenRequest {
     pub claims: Map<String, Value>,
 }
 
-/// The tokens: claims as Okta's custom authorization servers make them. `sub`
-/// is the login in an access token and the user id in an ID token.
+/// The authorization server that the seed made.
+fn server(org: &Org) -> Option<&str> {
+    org.authorization_servers
+        .iter()
+        .find(|(_, s)| text(&s.object, "name") == "dac")
+        .map(|(id, _)| id.as_str())
+}
+
+/// The issuer of the tokens.
+pub(crate) fn issuer(org: &Org, org_url: &str) -> Option<String> {
+    Some(format!("{org_url}/oauth2/{}", server(org)?))
+}
+
+/// Issues an access and an ID token with the claims that the org's state gives
+/// the user; no policy and no hook is asked.
 pub(crate) fn issue(
-    org: &Org,
-    key: &SigningKey,
+    org: &mut Org,
     request: &TokenRequest,
     org_url: &str,
     now: Timestamp,
 ) -> Result<Value, String> {
-    let user = org.user(&request.login).map_err(|_| format!("there is no user `{}`", request.login))?;
-    let server = org.authorization_servers.values().next().ok_or("the seed has no authorization server")?;
-    let app =
-        org.apps.values().find(|app| app.label == "okta-dac").ok_or("the seed has no app `okta-dac`")?;
-    let client = request.client_id.as_deref().unwrap_or(&app.id);
-    let scopes = request.scopes.clone().unwrap_or_else(|| vec!["openid".to_owned(), "dac.admin".to_owned()]);
+    let user =
+        org.user(&request.login).map_err(|_| format!("there is no user `{}`", request.login))?.id.clone();
+    let server = server(org).ok_or("the org has no authorization server `dac`")?.to_owned();
+    let app = issue::product_app(org).ok_or("the org has no app `okta-dac`")?.to_owned();
     let lifetime = request.lifetime_seconds.unwrap_or(3_600);
     let issued = now.as_second() + lifetime.min(0);
-    let issuer = issuer(server, org_url);
-    let mut access = json!({
-        "ver": 1, "jti": format!("AT.{}.{}", user.id, now.as_nanosecond()), "iss": issuer,
-        "aud": server.audience, "iat": issued, "exp": now.as_second() + lifetime, "cid": client,
-        "uid": user.id, "scp": scopes, "auth_time": issued, "sub": user.login(),
-    });
-    if scopes.iter().any(|scope| scope == "dac.admin") {
-        access["groups"] = groups_claim(org, &user.id);
-        let tenants = tenants_claim(org, &app.id, &user.id);
-        if !tenants.is_empty() {
-            access["tenants"] = tenants.into();
-        }
+    let scopes = request.scopes.clone().unwrap_or_else(|| vec!["openid".to_owned(), "dac.admin".to_owned()]);
+    let grant = Grant {
+        issuer: format!("{org_url}/oauth2/{server}"),
+        server: Some(server.clone()),
+        client: request.client_id.clone().unwrap_or(app),
+        user: Some(user),
+        scopes: scopes.clone(),
+        auth_time: issued,
+        amr: vec!["pwd".to_owned()],
+        kind: "authorization_code",
+        ..Grant::default()
+    };
+    let decision = Decision { access_lifetime: lifetime, ..Decision::default() };
+    let tokens = issue::tokens(org, &grant, &decision).map_err(|error| error.description)?;
+    let (mut access, mut identity) = (tokens.access, tokens.identity.unwrap_or_default());
+    for claims in [&mut access, &mut identity] {
+        claims.insert("iat".to_owned(), issued.into());
+        claims.insert("exp".to_owned(), (now.as_second() + lifetime).into());
     }
     for (name, value) in &request.claims {
         if value.is_null() {
-            access.as_object_mut().map(|claims| claims.remove(name));
+            access.remove(name);
         } else {
-            access[name] = value.clone();
+            access.insert(name.clone(), value.clone());
         }
     }
-    let id = json!({
-        "ver": 1, "jti": format!("ID.{}.{}", user.id, now.as_nanosecond()), "iss": issuer, "aud": client,
-        "iat": issued, "exp": now.as_second() + lifetime, "sub": user.id, "amr": ["pwd"], "auth_time": issued,
-    });
+    let kid = org.server_keys(&server, 1).map_err(|_| "no signing key")?.remove(0);
+    let key = &org.keys[&kid];
     Ok(json!({
         "token_type": "Bearer", "expires_in": lifetime, "scope": scopes.join(" "),
-        "access_token": key.sign(&access)?, "id_token": key.sign(&id)?,
+        "access_token": key.sign(&kid, &access)?, "id_token": key.sign(&kid, &identity)?,
     }))
-}
-
-pub(crate) fn issuer(server: &AuthorizationServer, org_url: &str) -> String {
-    format!("{org_url}/oauth2/{}", server.id)
-}
-
-/// The demo authorization server's groups claim: those of our groups that say
-/// what the user may do, never all (Okta fails the request above 100).
-fn groups_claim(org: &Org, user: &str) -> Value {
-    org.groups
-        .values()
-        .filter(|group| group.members.contains(user))
-        .filter(|group| group.name.starts_with("ADMINS_") || group.name == "SUPERUSERS")
-        .map(|group| Value::from(group.name.clone()))
-        .collect()
-}
-
-/// `appuser.tenants`: the arrays of all assigned groups of the user, combined
-/// (the attribute has `union: ENABLE`).
-fn tenants_claim(org: &Org, app: &str, user: &str) -> Vec<Value> {
-    org.app_groups
-        .get(app)
-        .into_iter()
-        .flatten()
-        .filter(|(group, _)| org.groups.get(*group).is_some_and(|group| group.members.contains(user)))
-        .filter_map(|(_, assignment)| assignment.profile.get("tenants").and_then(Value::as_array))
-        .flatten()
-        .cloned()
-        .collect()
 }

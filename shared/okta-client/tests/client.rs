@@ -185,6 +185,15 @@ async fn unknown_members_survive_reading_and_writing() {
         .clone();
     let mut assignment: ApplicationGroupAssignment =
         client.get_application_group_assignment(&app, &group.as_str().into()).await.unwrap();
+    // A custom attribute that this crate does not know; the schema must.
+    let schema = format!("{}/api/v1/meta/schemas/apps/{app}/default", emulator.url());
+    let attribute = json!({ "definitions": { "custom": { "id": "#custom", "type": "object", "properties": {
+        "other": { "title": "Other", "type": "string" },
+    } } } });
+    let seed = Seed::parse(DEMO_ORG).unwrap();
+    let http = reqwest::Client::builder().build().unwrap();
+    let request = http.post(schema).header("authorization", format!("SSWS {}", seed.api_token.token));
+    request.json(&attribute).send().await.unwrap().error_for_status().unwrap();
     assignment.profile.insert("other".to_owned(), json!("kept"));
     let written = client.assign_group_to_application(&app, &assignment).await.unwrap();
     assert_eq!((&written.profile["other"], written.priority), (&json!("kept"), assignment.priority));

@@ -1,95 +1,312 @@
 //! Apps and their group assignments.
 //!
-//! Evidence: recordings of the Terraform provider (assignment by PUT is an
-//! upsert that answers 200; `id` is the group's).
+//! Evidence: recordings of the Terraform provider (create answers 200 with the
+//! members that Okta fills in; lifecycle calls 200 and `{}`; assignment by PUT
+//! is an upsert that answers 200 and whose `id` is the group's); reference
+//! page "Apps" (an active app is not deleted: E0000056).
 
 use serde_json::{Value, json};
 
 use crate::clock::okta_time;
 use crate::error::OktaError;
-use crate::org::{App, AppGroup, Org};
-use crate::page;
-use crate::routes::{Auth, Call, Reply, Route};
+use crate::json::{Object, at, href, keep, lookup, lookup_mut, object, stamp, text, turn};
+use crate::org::{AppGroup, Org};
+use crate::page::{self, Limits};
+use crate::routes::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
+
+const APPS: Auth = Auth::Admin("apps");
 
 #[rustfmt::skip] // A table.
 pub(crate) const ROUTES: &[Route] = &[
-    Route { method: "GET", path: "/api/v1/apps/{appId}", operation_id: "getApplication", auth: Auth::ApiToken, handler: get_application },
-    Route { method: "GET", path: "/api/v1/apps", operation_id: "listApplications", auth: Auth::ApiToken, handler: list_applications },
-    Route { method: "GET", path: "/api/v1/apps/{appId}/groups", operation_id: "listApplicationGroupAssignments", auth: Auth::ApiToken, handler: list_assignments },
-    Route { method: "GET", path: "/api/v1/apps/{appId}/groups/{groupId}", operation_id: "getApplicationGroupAssignment", auth: Auth::ApiToken, handler: get_assignment },
-    Route { method: "PUT", path: "/api/v1/apps/{appId}/groups/{groupId}", operation_id: "assignGroupToApplication", auth: Auth::ApiToken, handler: assign_group },
-    Route { method: "DELETE", path: "/api/v1/apps/{appId}/groups/{groupId}", operation_id: "unassignApplicationFromGroup", auth: Auth::ApiToken, handler: unassign_group },
+    get("/api/v1/apps", "listApplications", APPS, list_apps),
+    post("/api/v1/apps", "createApplication", APPS, create_app),
+    get("/api/v1/apps/{appId}", "getApplication", APPS, get_app),
+    put("/api/v1/apps/{appId}", "replaceApplication", APPS, replace_app),
+    delete("/api/v1/apps/{appId}", "deleteApplication", APPS, delete_app),
+    post("/api/v1/apps/{appId}/lifecycle/activate", "activateApplication", APPS, activate_app),
+    post("/api/v1/apps/{appId}/lifecycle/deactivate", "deactivateApplication", APPS, deactivate_app),
+    get("/api/v1/apps/{appId}/groups", "listApplicationGroupAssignments", APPS, list_assignments),
+    get("/api/v1/apps/{appId}/groups/{groupId}", "getApplicationGroupAssignment", APPS, get_assignment),
+    put("/api/v1/apps/{appId}/groups/{groupId}", "assignGroupToApplication", APPS, assign_group),
+    delete("/api/v1/apps/{appId}/groups/{groupId}", "unassignApplicationFromGroup", APPS, unassign_group),
 ];
 
-fn render(app: &App, org_url: &str) -> Value {
-    json!({
-        "id": app.id, "name": app.name, "label": app.label, "status": app.status, "created": app.created,
-        "lastUpdated": app.last_updated, "features": [], "signOnMode": "OPENID_CONNECT",
-        "_links": { "groups": { "href": format!("{org_url}/api/v1/apps/{}/groups", app.id) }, "logo": [] },
-    })
+/// The path that a user opens an app with.
+pub(crate) fn link_path(app: &Object) -> String {
+    let id = text(app, "id");
+    format!("/home/{}/{id}/aln{}", text(app, "name"), id.get(3..).unwrap_or_default())
 }
 
-fn app<'o>(org: &'o Org, call: &Call) -> Result<&'o App, OktaError> {
-    let id = call.parameter("appId");
-    org.apps.get(id).ok_or_else(|| OktaError::not_found(id, "AppInstance"))
+/// An app as Okta prints it; the client secret only at creation.
+pub(crate) fn render(org: &Org, app: &Object, call: &Call, with_secret: bool) -> Value {
+    let id = text(app, "id");
+    let own = call.url(format!("/api/v1/apps/{id}"));
+    let next = if text(app, "status") == "ACTIVE" { "deactivate" } else { "activate" };
+    let mut printed = app.clone();
+    let method = at(app, "/credentials/oauthClient/token_endpoint_auth_method").to_owned();
+    let mut links = json!({
+        next: href(format!("{own}/lifecycle/{next}")), "groups": href(format!("{own}/groups")),
+        "users": href(format!("{own}/users")),
+        "logo": [{ "name": "medium", "href": call.url("/img/logos/default.png"), "type": "image/png" }],
+        "appLinks": [{
+            "name": format!("{}_link", text(app, "name")), "href": call.url(link_path(app)), "type": "text/html",
+        }],
+    });
+    if text(app, "signOnMode") == "OPENID_CONNECT" {
+        let kind = if method == "private_key_jwt" { "jwks" } else { "secrets" };
+        links["clientCredentials"] = json!([{ "name": kind, "href": format!("{own}/credentials/{kind}") }]);
+    }
+    let secret = org.app_secrets.get(id).and_then(|secrets| secrets.values().next());
+    if let Some(client) = lookup_mut(&mut printed, "/credentials/oauthClient").filter(|_| with_secret)
+        && let Some(secret) = secret
+    {
+        client["client_secret"] = text(secret, "client_secret").into();
+    }
+    printed.insert("_links".to_owned(), links);
+    Value::Object(printed)
 }
 
-fn get_application(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
-    Ok(Reply::ok(render(app(org, call)?, &call.org_url)))
-}
-
-/// `q` is a prefix of name or label.
-fn list_applications(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
+/// `q` is a prefix of name or label; it goes together with `filter`
+/// (recorded). Only the properties that the reference names can be filtered.
+fn list_apps(org: &mut Org, call: &Call) -> Outcome {
     let q = call.query("q").unwrap_or_default().to_lowercase();
-    let found = org
-        .apps
-        .values()
-        .filter(|app| [&app.name, &app.label].iter().any(|text| text.to_lowercase().starts_with(&q)))
-        .map(|app| (app.id.clone(), render(app, &call.org_url)))
-        .collect();
-    Ok(page::reply(call, found, 200, 200))
+    let filter = call.query("filter").map(crate::filter::Filter::parse).transpose()?;
+    if let Some(filter) = &filter {
+        const KNOWN: &[&str] = &["id", "status", "name", "credentials.signing.kid", "user.id"];
+        if let Some((path, _)) = filter.tests().into_iter().find(|(path, _)| !KNOWN.contains(path)) {
+            return Err(OktaError::invalid_search(format!("{path} cannot be filtered")));
+        }
+    }
+    let begins = |app: &Object| ["name", "label"].iter().any(|n| text(app, n).to_lowercase().starts_with(&q));
+    let passes = |app: &Object| {
+        filter.as_ref().is_none_or(|filter| {
+            filter.matches(&Value::Object(app.clone()), crate::filter::Case::Insensitive)
+        })
+    };
+    let found = org.apps.values().filter(|app| begins(app) && passes(app));
+    let render = |app| render(org, app, call, false);
+    Ok(page::reply(call, found, Limits(200, 200), |app| text(app, "id").to_owned(), render))
 }
 
-fn render_assignment(app: &str, group: &str, assignment: &AppGroup, org_url: &str) -> Value {
-    let href = |path: String| json!({ "href": format!("{org_url}/api/v1/{path}") });
+fn get_app(org: &mut Org, call: &Call) -> Outcome {
+    Ok(Reply::ok(render(org, org.app(call.parameter("appId"))?, call, false)))
+}
+
+/// The client id is the app's id unless one is given.
+fn create_app(org: &mut Org, call: &Call) -> Outcome {
+    let mut app = valid(call)?;
+    let id = match at(&app, "/credentials/oauthClient/client_id") {
+        "" => org.new_id("0oa"),
+        given if org.apps.contains_key(given) => return Err(OktaError::duplicate("client_id")),
+        given => given.to_owned(),
+    };
+    let active = call.query("activate") != Some("false");
+    stamp(&mut app, &id, if active { "ACTIVE" } else { "INACTIVE" }, call.now);
+    app.insert("orn".to_owned(), format!("orn:okta:idp:{}:apps:{}:{id}", org.id, text(&app, "name")).into());
+    complete(org, &mut app, &id, call)?;
+    org.apps.insert(id.clone(), app);
+    if text(&org.apps[&id], "signOnMode") == "OPENID_CONNECT" {
+        let method = at(&org.apps[&id], "/credentials/oauthClient/token_endpoint_auth_method").to_owned();
+        if method.starts_with("client_secret") {
+            let given = at(call.object()?, "/credentials/oauthClient/client_secret");
+            let secret = if given.is_empty() { crate::oauth::random() } else { given.to_owned() };
+            super::app_credentials::insert_secret(org, &id, &secret, call.now);
+        }
+    }
+    Ok(Reply::ok(render(org, org.app(&id)?, call, true)))
+}
+
+/// What Okta fills in.
+fn complete(org: &mut Org, app: &mut Object, id: &str, call: &Call) -> Result<(), OktaError> {
+    app.entry("features").or_insert_with(|| json!([]));
+    app.entry("visibility").or_insert_with(
+        || json!({ "autoSubmitToolbar": false, "hide": { "iOS": false, "web": false }, "appLinks": {} }),
+    );
+    let credentials = app.entry("credentials").or_insert_with(|| json!({}));
+    if credentials.get("userNameTemplate").is_none() {
+        credentials["userNameTemplate"] = json!({ "template": "${source.login}", "type": "BUILT_IN" });
+    }
+    if text(app, "signOnMode") != "OPENID_CONNECT" {
+        return Ok(());
+    }
+    app.entry("settings").or_insert_with(|| json!({ "oauthClient": {} }));
+    let kind = at(app, "/settings/oauthClient/application_type").to_owned();
+    let public = ["browser", "native"].contains(&kind.as_str());
+    if let Some(Value::Object(credentials)) = app.get_mut("credentials") {
+        let client = credentials.entry("oauthClient").or_insert_with(|| json!({}));
+        client["client_id"] = id.into();
+        let default = if public { "none" } else { "client_secret_basic" };
+        for (key, value) in [
+            ("token_endpoint_auth_method", json!(default)),
+            ("autoKeyRotation", json!(true)),
+            ("pkce_required", json!(public)),
+        ] {
+            if client.get(key).is_none() {
+                client[key] = value;
+            }
+        }
+        if let Some(client) = client.as_object_mut() {
+            client.remove("client_secret");
+        }
+    }
+    if let Some(Value::Object(settings)) = app.get_mut("settings") {
+        let client = settings.entry("oauthClient").or_insert_with(|| json!({}));
+        for (key, value) in [
+            ("redirect_uris", json!([])),
+            ("response_types", json!([if kind == "service" { "token" } else { "code" }])),
+            (
+                "grant_types",
+                json!([if kind == "service" { "client_credentials" } else { "authorization_code" }]),
+            ),
+            ("application_type", json!("web")),
+            ("consent_method", json!("TRUSTED")),
+            ("issuer_mode", json!("ORG_URL")),
+            ("dpop_bound_access_tokens", json!(false)),
+        ] {
+            if client.get(key).is_none() {
+                client[key] = value;
+            }
+        }
+        if let Some(Value::Array(keys)) = client.pointer_mut("/jwks/keys") {
+            for key in keys {
+                super::app_credentials::complete_key(org, key, call)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Replaces everything but what Okta does not let a PUT change.
+fn replace_app(org: &mut Org, call: &Call) -> Outcome {
+    let mut new = valid(call)?;
+    let id = call.parameter("appId");
+    let old = org.app(id)?.clone();
+    keep(&mut new, &old, &["id", "orn", "name", "status", "created", "signOnMode"], call.now);
+    complete(org, &mut new, id, call)?;
+    let keys = lookup(&old, "/settings/oauthClient/jwks").cloned();
+    if let (Some(keys), Some(client)) = (keys, lookup_mut(&mut new, "/settings/oauthClient"))
+        && client.get("jwks").is_none()
+    {
+        client["jwks"] = keys;
+    }
+    org.apps.insert(id.to_owned(), new);
+    get_app(org, call)
+}
+
+fn delete_app(org: &mut Org, call: &Call) -> Outcome {
+    let app = org.app(call.parameter("appId"))?;
+    let id = text(app, "id").to_owned();
+    if text(app, "status") == "ACTIVE" {
+        return Err(OktaError::new(403, "E0000056", "Delete application forbidden."));
+    }
+    org.apps.remove(&id);
+    org.app_groups.remove(&id);
+    org.app_secrets.remove(&id);
+    org.grants.remove(&id);
+    org.client_roles.remove(&id);
+    org.schemas.remove(&id);
+    Ok(Reply::no_content())
+}
+
+fn activate_app(org: &mut Org, call: &Call) -> Outcome {
+    turn_app(org, call, "ACTIVE")
+}
+
+/// Takes the assignments with it.
+fn deactivate_app(org: &mut Org, call: &Call) -> Outcome {
+    let reply = turn_app(org, call, "INACTIVE")?;
+    org.app_groups.remove(call.parameter("appId"));
+    Ok(reply)
+}
+
+fn turn_app(org: &mut Org, call: &Call, status: &str) -> Outcome {
+    let id = call.parameter("appId");
+    let app = org.apps.get_mut(id).ok_or_else(|| OktaError::not_found(id, "AppInstance"))?;
+    turn(app, status, call.now);
+    Ok(Reply::ok(json!({})))
+}
+
+/// The app of the body, without what Okta prints but does not take.
+fn valid(call: &Call) -> Result<Object, OktaError> {
+    let mut app = call.object()?.clone();
+    app.remove("_links");
+    app.remove("_embedded");
+    if !(1..=100).contains(&text(&app, "label").chars().count()) {
+        return Err(OktaError::validation("label", "label: The field must have 1 to 100 characters"));
+    }
+    if text(&app, "signOnMode").is_empty() && text(&app, "name").is_empty() {
+        return Err(OktaError::missing("signOnMode"));
+    }
+    if text(&app, "name").is_empty() {
+        let name = match text(&app, "signOnMode") {
+            "OPENID_CONNECT" => "oidc_client".to_owned(),
+            "BOOKMARK" => "bookmark".to_owned(),
+            other => format!("custom_{}", other.to_lowercase()),
+        };
+        app.insert("name".to_owned(), name.into());
+    }
+    if text(&app, "signOnMode") == "OPENID_CONNECT" {
+        const METHODS: &[&str] =
+            &["none", "client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"];
+        let method = at(&app, "/credentials/oauthClient/token_endpoint_auth_method");
+        if !method.is_empty() && !METHODS.contains(&method) {
+            return Err(OktaError::validation(
+                "token_endpoint_auth_method",
+                "token_endpoint_auth_method: The method is not valid",
+            ));
+        }
+        let keys = lookup(&app, "/settings/oauthClient/jwks/keys").and_then(Value::as_array);
+        let mut kids: Vec<&Value> = keys.into_iter().flatten().map(|key| &key["kid"]).collect();
+        kids.sort_by_key(|kid| kid.to_string());
+        if kids.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err(super::app_credentials::refused("All keys in the 'jwks' must have a unique `kid`."));
+        }
+    }
+    Ok(app)
+}
+
+fn render_assignment(app: &str, group: &str, assignment: &AppGroup, call: &Call) -> Value {
+    let link = |path: String| href(call.url(format!("/api/v1/{path}")));
     json!({
         "id": group, "lastUpdated": assignment.last_updated, "priority": assignment.priority,
         "profile": assignment.profile,
         "_links": {
-            "app": href(format!("apps/{app}")), "group": href(format!("groups/{group}")),
-            "self": href(format!("apps/{app}/groups/{group}")),
+            "app": link(format!("apps/{app}")), "group": link(format!("groups/{group}")),
+            "self": link(format!("apps/{app}/groups/{group}")),
         },
     })
 }
 
-fn list_assignments(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
-    let app = app(org, call)?.id.clone();
-    let found = org
-        .app_groups
-        .get(&app)
-        .into_iter()
-        .flatten()
-        .map(|(group, assignment)| (group.clone(), render_assignment(&app, group, assignment, &call.org_url)))
-        .collect();
-    Ok(page::reply(call, found, 20, 200))
+/// `q` is a prefix of the group's name.
+fn list_assignments(org: &mut Org, call: &Call) -> Outcome {
+    let app = text(org.app(call.parameter("appId"))?, "id").to_owned();
+    let q = call.query("q").unwrap_or_default().to_lowercase();
+    let named = |id: &str| org.groups.get(id).is_some_and(|g| g.name().to_lowercase().starts_with(&q));
+    let found = org.app_groups.get(&app).into_iter().flatten().filter(|(group, _)| named(group));
+    let render = |(group, assignment): (&String, &AppGroup)| render_assignment(&app, group, assignment, call);
+    Ok(page::reply(call, found, Limits(20, 200), |(group, _)| (*group).clone(), render))
 }
 
-fn get_assignment(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
-    let (app, group) = (app(org, call)?, call.parameter("groupId"));
-    let assignment = org.app_groups.get(&app.id).and_then(|groups| groups.get(group));
+fn get_assignment(org: &mut Org, call: &Call) -> Outcome {
+    let (app, group) = (text(org.app(call.parameter("appId"))?, "id"), call.parameter("groupId"));
+    let assignment = org.app_groups.get(app).and_then(|groups| groups.get(group));
     let assignment = assignment.ok_or_else(|| OktaError::not_found(group, "ApplicationGroupAssignment"))?;
-    Ok(Reply::ok(render_assignment(&app.id, group, assignment, &call.org_url)))
+    Ok(Reply::ok(render_assignment(app, group, assignment, call)))
 }
 
-fn assign_group(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
-    let app = app(org, call)?.id.clone();
+/// Attributes of the profile must be in the schema of the app's users.
+fn assign_group(org: &mut Org, call: &Call) -> Outcome {
+    let app = text(org.app(call.parameter("appId"))?, "id").to_owned();
     let group = org.group(call.parameter("groupId"))?.id.clone();
-    let body = call.body.as_ref();
-    let profile = body.and_then(|b| b.get("profile")).and_then(Value::as_object).cloned().unwrap_or_default();
+    let empty = Object::new();
+    let body = call.body.as_ref().and_then(Value::as_object).unwrap_or(&empty);
+    let profile = lookup(body, "/profile").and_then(Value::as_object).cloned().unwrap_or_default();
+    let schema = org.schemas.get(&app).cloned();
+    let schema = schema.unwrap_or_else(|| super::schemas::of_app_users(&app, ""));
+    super::schemas::check_attributes(&schema, &profile, "profile")?;
     let groups = org.app_groups.entry(app).or_default();
     let next = groups.values().map(|g| g.priority + 1).max().unwrap_or(0);
-    let priority = body
-        .and_then(|b| b.get("priority"))
+    let priority = lookup(body, "/priority")
         .and_then(Value::as_u64)
         .or_else(|| groups.get(&group).map(|g| g.priority))
         .unwrap_or(next);
@@ -97,11 +314,23 @@ fn assign_group(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
     get_assignment(org, call)
 }
 
-fn unassign_group(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
-    let app = app(org, call)?.id.clone();
+fn unassign_group(org: &mut Org, call: &Call) -> Outcome {
+    let app = text(org.app(call.parameter("appId"))?, "id").to_owned();
     let group = call.parameter("groupId");
     let removed = org.app_groups.get_mut(&app).and_then(|groups| groups.remove(group));
     removed
         .map(|_| Reply::no_content())
         .ok_or_else(|| OktaError::not_found(group, "ApplicationGroupAssignment"))
+}
+
+/// An OIDC app with a fixed id; used by the seed.
+pub(crate) fn seeded(id: &str, label: &str, client: Value, settings: Value, time: &str) -> Object {
+    object(json!({
+        "id": id, "name": "oidc_client", "label": label, "status": "ACTIVE", "created": time, "lastUpdated": time,
+        "features": [], "signOnMode": "OPENID_CONNECT",
+        "credentials": {
+            "userNameTemplate": { "template": "${source.login}", "type": "BUILT_IN" }, "oauthClient": client,
+        },
+        "settings": { "oauthClient": settings },
+    }))
 }

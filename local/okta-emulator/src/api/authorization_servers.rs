@@ -1,42 +1,718 @@
-//! What a custom authorization server publishes. These calls need no
-//! credential and have no rate limit.
+//! Custom authorization servers: claims, scopes, policies, rules, keys.
 //!
-//! Evidence: OpenID Connect Discovery 1.0; Okta's OAuth description.
+//! Evidence: recordings of the Terraform provider (every create answers 201;
+//! `conditions: {}` of a claim comes back as `{"scopes":[]}`; claims that exist
+//! from the start; `default` stands for the default server); reference page
+//! "Authorization servers".
 
-use serde_json::json;
+use std::collections::BTreeMap;
 
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use crate::clock::okta_time;
 use crate::error::OktaError;
-use crate::org::Org;
-use crate::routes::{Auth, Call, Reply, Route};
+use crate::json::{Object, keep, lookup, object, stamp, text, texts, turn, with_links};
+use crate::oauth::claims;
+use crate::oauth::keys::SigningKey;
+use crate::org::{AuthorizationServer, Org};
+use crate::page::{self, Limits};
+use crate::routes::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
+
+const SERVERS: Auth = Auth::Admin("authorizationServers");
 
 #[rustfmt::skip] // A table.
 pub(crate) const ROUTES: &[Route] = &[
-    Route { method: "GET", path: "/oauth2/{authorizationServerId}/v1/keys", operation_id: "oauthKeysCustomAs", auth: Auth::Public, handler: keys },
-    Route { method: "GET", path: "/oauth2/{authorizationServerId}/.well-known/openid-configuration", operation_id: "getWellKnownOpenIDConfigurationCustomAs", auth: Auth::Public, handler: configuration },
-    Route { method: "GET", path: "/oauth2/{authorizationServerId}/.well-known/oauth-authorization-server", operation_id: "getWellKnownOAuthConfigurationCustomAs", auth: Auth::Public, handler: configuration },
+    get("/api/v1/authorizationServers", "listAuthorizationServers", SERVERS, list_servers),
+    post("/api/v1/authorizationServers", "createAuthorizationServer", SERVERS, create_server),
+    get("/api/v1/authorizationServers/{authServerId}", "getAuthorizationServer", SERVERS, get_server),
+    put("/api/v1/authorizationServers/{authServerId}", "replaceAuthorizationServer", SERVERS, replace_server),
+    delete("/api/v1/authorizationServers/{authServerId}", "deleteAuthorizationServer", SERVERS, delete_server),
+    post("/api/v1/authorizationServers/{authServerId}/lifecycle/activate", "activateAuthorizationServer", SERVERS, activate_server),
+    post("/api/v1/authorizationServers/{authServerId}/lifecycle/deactivate", "deactivateAuthorizationServer", SERVERS, deactivate_server),
+    get("/api/v1/authorizationServers/{authServerId}/claims", "listOAuth2Claims", SERVERS, list_claims),
+    post("/api/v1/authorizationServers/{authServerId}/claims", "createOAuth2Claim", SERVERS, create_claim),
+    get("/api/v1/authorizationServers/{authServerId}/claims/{claimId}", "getOAuth2Claim", SERVERS, get_claim),
+    put("/api/v1/authorizationServers/{authServerId}/claims/{claimId}", "replaceOAuth2Claim", SERVERS, replace_claim),
+    delete("/api/v1/authorizationServers/{authServerId}/claims/{claimId}", "deleteOAuth2Claim", SERVERS, delete_claim),
+    get("/api/v1/authorizationServers/{authServerId}/scopes", "listOAuth2Scopes", SERVERS, list_scopes),
+    post("/api/v1/authorizationServers/{authServerId}/scopes", "createOAuth2Scope", SERVERS, create_scope),
+    get("/api/v1/authorizationServers/{authServerId}/scopes/{scopeId}", "getOAuth2Scope", SERVERS, get_scope),
+    put("/api/v1/authorizationServers/{authServerId}/scopes/{scopeId}", "replaceOAuth2Scope", SERVERS, replace_scope),
+    delete("/api/v1/authorizationServers/{authServerId}/scopes/{scopeId}", "deleteOAuth2Scope", SERVERS, delete_scope),
+    get("/api/v1/authorizationServers/{authServerId}/policies", "listAuthorizationServerPolicies", SERVERS, list_policies),
+    post("/api/v1/authorizationServers/{authServerId}/policies", "createAuthorizationServerPolicy", SERVERS, create_policy),
+    get("/api/v1/authorizationServers/{authServerId}/policies/{policyId}", "getAuthorizationServerPolicy", SERVERS, get_policy),
+    put("/api/v1/authorizationServers/{authServerId}/policies/{policyId}", "replaceAuthorizationServerPolicy", SERVERS, replace_policy),
+    delete("/api/v1/authorizationServers/{authServerId}/policies/{policyId}", "deleteAuthorizationServerPolicy", SERVERS, delete_policy),
+    get("/api/v1/authorizationServers/{authServerId}/policies/{policyId}/rules", "listAuthorizationServerPolicyRules", SERVERS, list_rules),
+    post("/api/v1/authorizationServers/{authServerId}/policies/{policyId}/rules", "createAuthorizationServerPolicyRule", SERVERS, create_rule),
+    get("/api/v1/authorizationServers/{authServerId}/policies/{policyId}/rules/{ruleId}", "getAuthorizationServerPolicyRule", SERVERS, get_rule),
+    put("/api/v1/authorizationServers/{authServerId}/policies/{policyId}/rules/{ruleId}", "replaceAuthorizationServerPolicyRule", SERVERS, replace_rule),
+    delete("/api/v1/authorizationServers/{authServerId}/policies/{policyId}/rules/{ruleId}", "deleteAuthorizationServerPolicyRule", SERVERS, delete_rule),
+    get("/api/v1/authorizationServers/{authServerId}/credentials/keys", "listAuthorizationServerKeys", SERVERS, list_keys),
+    get("/api/v1/authorizationServers/{authServerId}/credentials/keys/{keyId}", "getAuthorizationServerKey", SERVERS, get_key),
+    post("/api/v1/authorizationServers/{authServerId}/credentials/lifecycle/keyRotate", "rotateAuthorizationServerKeys", SERVERS, rotate_keys),
 ];
 
-fn issuer(org: &Org, call: &Call) -> Result<String, OktaError> {
-    let id = call.parameter("authorizationServerId");
-    let server =
-        org.authorization_servers.get(id).ok_or_else(|| OktaError::not_found(id, "AuthorizationServer"))?;
-    Ok(format!("{}/oauth2/{}", call.org_url, server.id))
+/// Standard claims of ID tokens, by scope.
+const OIDC_CLAIMS: &[(&str, &str)] = &[
+    ("name", "profile"),
+    ("family_name", "profile"),
+    ("given_name", "profile"),
+    ("preferred_username", "profile"),
+    ("locale", "profile"),
+    ("zoneinfo", "profile"),
+    ("updated_at", "profile"),
+    ("email", "email"),
+    ("email_verified", "email"),
+    ("phone_number", "phone"),
+    ("address", "address"),
+];
+
+/// Scopes of every server.
+const OIDC_SCOPES: &[&str] =
+    &["openid", "profile", "email", "address", "phone", "offline_access", "device_sso"];
+
+impl Org {
+    /// Creates a server with the claims and scopes that every one has; used by
+    /// the seed, too.
+    pub(crate) fn insert_server(&mut self, id: &str, given: Object, url: &str, now: Timestamp) {
+        let mut server = AuthorizationServer { object: given, ..AuthorizationServer::default() };
+        stamp(&mut server.object, id, "ACTIVE", now);
+        server.object.insert("issuer".to_owned(), format!("{url}/oauth2/{id}").into());
+        server.object.insert("issuerMode".to_owned(), "ORG_URL".into());
+        server.object.entry("default").or_insert(false.into());
+        let sub = claims::SUBJECT;
+        self.insert_claim(
+            &mut server,
+            json!({
+                "name": "sub", "claimType": "RESOURCE", "valueType": "SYSTEM", "value": sub,
+                "alwaysIncludeInToken": true, "system": true,
+            }),
+        );
+        for (name, scope) in OIDC_CLAIMS {
+            self.insert_claim(
+                &mut server,
+                json!({
+                    "name": name, "claimType": "IDENTITY", "valueType": "SYSTEM", "value": name,
+                    "alwaysIncludeInToken": false, "system": true, "conditions": { "scopes": [scope] },
+                }),
+            );
+        }
+        for name in OIDC_SCOPES {
+            self.insert_scope(
+                &mut server,
+                object(json!({ "name": name, "system": true, "metadataPublish": "ALL_CLIENTS" })),
+            );
+        }
+        self.authorization_servers.insert(id.to_owned(), server);
+    }
+
+    /// Adds a claim with what Okta fills in.
+    pub(crate) fn insert_claim(&mut self, server: &mut AuthorizationServer, claim: Value) -> String {
+        let id = self.new_id("ocl");
+        let mut claim = object(claim);
+        claim.insert("id".to_owned(), id.clone().into());
+        claim.entry("status").or_insert("ACTIVE".into());
+        claim.entry("system").or_insert(false.into());
+        claim.entry("apiResourceId").or_insert(Value::Null);
+        claim.entry("alwaysIncludeInToken").or_insert(true.into());
+        let scopes = texts(&claim, "/conditions/scopes").into_iter().map(Value::from).collect::<Vec<_>>();
+        claim.insert("conditions".to_owned(), json!({ "scopes": scopes }));
+        server.claims.insert(id.clone(), claim);
+        id
+    }
+
+    /// Adds a scope with what Okta fills in.
+    pub(crate) fn insert_scope(&mut self, server: &mut AuthorizationServer, mut scope: Object) -> String {
+        let id = self.new_id("scp");
+        scope.insert("id".to_owned(), id.clone().into());
+        for (key, value) in [
+            ("consent", json!("IMPLICIT")),
+            ("default", json!(false)),
+            ("metadataPublish", json!("NO_CLIENTS")),
+            ("optional", json!(false)),
+            ("system", json!(false)),
+        ] {
+            scope.entry(key).or_insert(value);
+        }
+        server.scopes.insert(id.clone(), scope);
+        id
+    }
+
+    /// The keys of a server, at least so many, made when they are first needed:
+    /// the first one signs, the second one is next.
+    pub(crate) fn server_keys(&mut self, id: &str, least: usize) -> Result<Vec<String>, OktaError> {
+        let mut keys =
+            self.authorization_servers.get(id).map(|server| server.keys.clone()).unwrap_or_default();
+        while keys.len() < least {
+            keys.push(self.new_key(&format!("{id}-"))?);
+        }
+        if let Some(server) = self.authorization_servers.get_mut(id) {
+            server.keys.clone_from(&keys);
+        }
+        Ok(keys)
+    }
+
+    /// Makes a key pair; the key id begins with `prefix`. Keys are made when they
+    /// are needed, so that their ids do not count with the others.
+    pub(crate) fn new_key(&mut self, prefix: &str) -> Result<String, OktaError> {
+        let kid = format!("{prefix}{}", self.keys.len() + 1);
+        let key = SigningKey::generate().map_err(|_| OktaError::injected(500))?;
+        self.keys.insert(kid.clone(), key);
+        Ok(kid)
+    }
 }
 
-fn keys(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
-    issuer(org, call)?;
-    let mut reply = Reply::ok(call.jwks.clone());
-    reply.headers.push(("cache-control", "max-age=3600, must-revalidate".to_owned()));
-    Ok(reply)
+/// The id of a server; `default` is the default one.
+pub(crate) fn server_id(org: &Org, key: &str) -> Result<String, OktaError> {
+    let default = || {
+        let servers = org.authorization_servers.iter();
+        servers.into_iter().find(|(_, server)| server.object.get("default") == Some(&json!(true)))
+    };
+    let found = if key == "default" {
+        default().map(|(id, _)| id.clone())
+    } else {
+        org.authorization_servers.contains_key(key).then(|| key.to_owned())
+    };
+    found.ok_or_else(|| OktaError::not_found(key, "AuthorizationServer"))
 }
 
-fn configuration(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
-    let issuer = issuer(org, call)?;
-    let endpoint = |name: &str| format!("{issuer}/v1/{name}");
-    Ok(Reply::ok(json!({
-        "issuer": issuer, "authorization_endpoint": endpoint("authorize"), "token_endpoint": endpoint("token"),
-        "jwks_uri": endpoint("keys"), "response_types_supported": ["code"],
-        "subject_types_supported": ["public"], "id_token_signing_alg_values_supported": ["RS256"],
-        "code_challenge_methods_supported": ["S256"],
-    })))
+/// The server of a call, taken out of the org so that both can be used.
+fn with_server(
+    org: &mut Org,
+    call: &Call,
+    act: impl FnOnce(&mut Org, &mut AuthorizationServer, &str) -> Outcome,
+) -> Outcome {
+    let id = server_id(org, call.parameter("authServerId"))?;
+    let mut server = org.authorization_servers.remove(&id).unwrap_or_default();
+    let url = call.url(format!("/api/v1/authorizationServers/{}", call.parameter("authServerId")));
+    let outcome = act(org, &mut server, &url);
+    org.authorization_servers.insert(id, server);
+    outcome
+}
+
+fn render(org: &Org, id: &str, call: &Call) -> Value {
+    let server = &org.authorization_servers[id];
+    let own = call.url(format!("/api/v1/authorizationServers/{id}"));
+    let issuer = text(&server.object, "issuer");
+    let next = if text(&server.object, "status") == "ACTIVE" { "deactivate" } else { "activate" };
+    let get = |url: String| json!({ "href": url, "hints": { "allow": ["GET"] } });
+    let mut printed = server.object.clone();
+    printed.insert("credentials".to_owned(), json!({ "signing": {
+        "kid": server.keys.first().cloned().unwrap_or_else(|| format!("{id}-pending")), "rotationMode": "AUTO",
+        "lastRotated": text(&server.object, "created"),
+        "nextRotation": okta_time(call.now + SignedDuration::from_hours(90 * 24)),
+    } }));
+    with_links(
+        &printed,
+        json!({
+            "self": { "href": own, "hints": { "allow": ["GET", "DELETE", "PUT"] } },
+            "rotateKey": { "href": format!("{own}/credentials/lifecycle/keyRotate"), "hints": { "allow": ["POST"] } },
+            "metadata": [
+                { "name": "oauth-authorization-server", "href": format!("{issuer}/.well-known/oauth-authorization-server"), "hints": { "allow": ["GET"] } },
+                { "name": "openid-configuration", "href": format!("{issuer}/.well-known/openid-configuration"), "hints": { "allow": ["GET"] } },
+            ],
+            "claims": get(format!("{own}/claims")), "policies": get(format!("{own}/policies")),
+            "scopes": get(format!("{own}/scopes")), "keys": get(format!("{own}/credentials/keys")),
+            next: { "href": format!("{own}/lifecycle/{next}"), "hints": { "allow": ["POST"] } },
+        }),
+    )
+}
+
+/// `q` is a part of name or audience.
+fn list_servers(org: &mut Org, call: &Call) -> Outcome {
+    let q = call.query("q").unwrap_or_default().to_lowercase();
+    let found = org.authorization_servers.iter().filter(|(_, server)| {
+        let texts = [text(&server.object, "name"), server.audience()];
+        texts.iter().any(|text| text.to_lowercase().contains(&q))
+    });
+    let found: Vec<&String> = found.map(|(id, _)| id).collect();
+    Ok(page::reply(call, found, Limits(200, 200), |id| (*id).clone(), |id| render(org, id, call)))
+}
+
+/// Exactly one audience.
+fn valid(org: &Org, call: &Call, own: Option<&str>) -> Result<Object, OktaError> {
+    let mut server = call.object()?.clone();
+    server.remove("_links");
+    let name = text(&server, "name");
+    if name.is_empty() {
+        return Err(OktaError::missing("name"));
+    }
+    if lookup(&server, "/audiences").and_then(Value::as_array).map(Vec::len) != Some(1) {
+        return Err(OktaError::validation("audiences", "audiences: Exactly one audience is required"));
+    }
+    let taken = |(id, other): (&String, &AuthorizationServer)| {
+        text(&other.object, "name") == name && Some(id.as_str()) != own
+    };
+    if org.authorization_servers.iter().any(taken) {
+        return Err(OktaError::duplicate("name"));
+    }
+    Ok(server)
+}
+
+fn create_server(org: &mut Org, call: &Call) -> Outcome {
+    let mut server = valid(org, call, None)?;
+    server.insert("default".to_owned(), false.into());
+    let id = org.new_id("aus");
+    org.insert_server(&id, server, &call.org_url, call.now);
+    Ok(Reply::new(201, render(org, &id, call)))
+}
+
+fn get_server(org: &mut Org, call: &Call) -> Outcome {
+    let id = server_id(org, call.parameter("authServerId"))?;
+    Ok(Reply::ok(render(org, &id, call)))
+}
+
+fn replace_server(org: &mut Org, call: &Call) -> Outcome {
+    let id = server_id(org, call.parameter("authServerId"))?;
+    let mut new = valid(org, call, Some(&id))?;
+    if let Some(server) = org.authorization_servers.get_mut(&id) {
+        keep(
+            &mut new,
+            &server.object,
+            &["id", "status", "created", "issuer", "issuerMode", "default"],
+            call.now,
+        );
+        server.object = new;
+    }
+    get_server(org, call)
+}
+
+/// Deactivated first, as every recording does.
+fn delete_server(org: &mut Org, call: &Call) -> Outcome {
+    let id = server_id(org, call.parameter("authServerId"))?;
+    if text(&org.authorization_servers[&id].object, "status") == "ACTIVE" {
+        return Err(OktaError::validation(
+            "authorizationServer",
+            "An active authorization server cannot be deleted",
+        ));
+    }
+    org.authorization_servers.remove(&id);
+    Ok(Reply::no_content())
+}
+
+fn activate_server(org: &mut Org, call: &Call) -> Outcome {
+    with_server(org, call, |_, server, _| {
+        turn(&mut server.object, "ACTIVE", call.now);
+        Ok(Reply::no_content())
+    })
+}
+
+fn deactivate_server(org: &mut Org, call: &Call) -> Outcome {
+    with_server(org, call, |_, server, _| {
+        turn(&mut server.object, "INACTIVE", call.now);
+        Ok(Reply::no_content())
+    })
+}
+
+fn with_self(thing: &Object, url: &str, hints: &[&str]) -> Value {
+    with_links(thing, json!({ "self": { "href": url, "hints": { "allow": hints } } }))
+}
+
+fn find<'t>(things: &'t BTreeMap<String, Object>, id: &str, kind: &str) -> Result<&'t Object, OktaError> {
+    things.get(id).ok_or_else(|| OktaError::not_found(id, kind))
+}
+
+/// Whether `name` is another one's.
+fn taken(things: &BTreeMap<String, Object>, name: &str, own: Option<&str>) -> bool {
+    things.iter().any(|(id, other)| text(other, "name") == name && Some(id.as_str()) != own)
+}
+
+const ALL: &[&str] = &["GET", "PUT", "DELETE"];
+
+fn list_claims(org: &mut Org, call: &Call) -> Outcome {
+    with_server(org, call, |_, server, url| {
+        let claims = server.claims.iter();
+        Ok(Reply::ok(
+            claims.map(|(id, claim)| with_self(claim, &format!("{url}/claims/{id}"), ALL)).collect(),
+        ))
+    })
+}
+
+/// A name that is free (of its kind of token), and a value that can be computed.
+fn valid_claim(server: &AuthorizationServer, call: &Call, own: Option<&str>) -> Result<Object, OktaError> {
+    let mut claim = call.object()?.clone();
+    claim.remove("_links");
+    let (name, kind) = (text(&claim, "name"), text(&claim, "claimType"));
+    if name.is_empty() {
+        return Err(OktaError::missing("name"));
+    }
+    let same = |(id, other): (&String, &Object)| {
+        text(other, "name") == name && text(other, "claimType") == kind && Some(id.as_str()) != own
+    };
+    if server.claims.iter().any(same) {
+        return Err(OktaError::duplicate("name"));
+    }
+    if !["RESOURCE", "IDENTITY"].contains(&kind) {
+        return Err(OktaError::validation("claimType", "claimType: RESOURCE or IDENTITY"));
+    }
+    claims::check(&claim)?;
+    for scope in texts(&claim, "/conditions/scopes") {
+        if !server.scopes.values().any(|known| text(known, "name") == scope) {
+            return Err(OktaError::validation("conditions", format!("conditions: No scope {scope}")));
+        }
+    }
+    Ok(claim)
+}
+
+fn create_claim(org: &mut Org, call: &Call) -> Outcome {
+    with_server(org, call, |org, server, url| {
+        let claim = valid_claim(server, call, None)?;
+        let id = org.insert_claim(server, Value::Object(claim));
+        Ok(Reply::new(201, with_self(&server.claims[&id], &format!("{url}/claims/{id}"), ALL)))
+    })
+}
+
+fn get_claim(org: &mut Org, call: &Call) -> Outcome {
+    with_server(org, call, |_, server, url| {
+        let id = call.parameter("claimId");
+        let claim = find(&server.claims, id, "OAuth2Claim")?;
+        Ok(Reply::ok(with_self(claim, &format!("{url}/claims/{id}"), ALL)))
+    })
+}
+
+fn replace_claim(org: &mut Org, call: &Call) -> Outcome {
+    with_server(org, call, |_, server, _| {
+        let id = call.parameter("claimId");
+        let old = find(&server.claims, id, "OAuth2Claim")?.clone();
+        let mut new = valid_claim(server, call, Some(id))?;
+        for key in ["id", "system", "apiResourceId"] {
+            new.insert(key.to_owned(), old.get(key).cloned().unwrap_or_default());
+        }
+        let scopes = texts(&new, "/conditions/scopes").into_iter().map(Value::from).collect::<Vec<_>>();
+        new.insert("conditions".to_owned(), json!({ "scopes": scopes }));
+        new.entry("status").or_insert("ACTIVE".into());
+        server.claims.insert(id.to_owned(), new);
+        Ok(Reply::no_content())
+    })?;
+    get_claim(org, call)
+}
+
+fn delete_claim(org: &mut Org, call: &Call) -> Outcome {
+    with_server(org, call, |_, server, _| {
+        remove(&mut server.claims, call.parameter("claimId"), "OAuth2Claim")
+    })
+}
+
+/// Removes what is not part of every server.
+fn remove(things: &mut BTreeMap<String, Object>, id: &str, kind: &str) -> Outcome {
+    if find(things, id, kind)?.get("system") == Some(&json!(true)) {
+        return Err(OktaError::forbidden());
+    }
+    things.remove(id);
+    Ok(Reply::no_content())
+}
+
+fn list_scopes(org: &mut Org, call: &Call) -> Outcome {
+    with_server(org, call, |_, server, url| {
+        let q = call.query("q").unwrap_or_default().to_lowercase();
+        let scopes = server.scopes.iter().filter(|(_, s)| text(s, "name").to_lowercase().contains(&q));
+        let render = |(id, scope): (&String, &Object)| with_self(scope, &format!("{url}/scopes/{id}"), ALL);
+        Ok(page::reply(call, scopes, Limits(200, 200), |(id, _)| (*id).clone(), render))
+    })
+}
+
+fn create_scope(org: &mut Org, call: &Call) -> Outcome {
+    with_server(org, call, |org, server, url| {
+        let scope = valid_scope(server, call, None)?;
+        let id = org.insert_scope(server, scope);
+        Ok(Reply::new(201, with_self(&server.scopes[&id], &format!("{url}/scopes/{id}"), ALL)))
+    })
+}
+
+fn valid_scope(server: &AuthorizationServer, call: &Call, own: Option<&str>) -> Result<Object, OktaError> {
+    let mut scope = call.object()?.clone();
+    scope.remove("_links");
+    let name = text(&scope, "name");
+    if name.is_empty() || name.contains(char::is_whitespace) {
+        return Err(OktaError::missing("name"));
+    }
+    if taken(&server.scopes, name, own) { Err(OktaError::duplicate("name")) } else { Ok(scope) }
+}
+
+fn get_scope(org: &mut Org, call: &Call) -> Outcome {
+    with_server(org, call, |_, server, url| {
+        let id = call.parameter("scopeId");
+        Ok(Reply::ok(with_self(find(&server.scopes, id, "OAuth2Scope")?, &format!("{url}/scopes/{id}"), ALL)))
+    })
+}
+
+fn replace_scope(org: &mut Org, call: &Call) -> Outcome {
+    with_server(org, call, |_, server, _| {
+        let id = call.parameter("scopeId");
+        let old = find(&server.scopes, id, "OAuth2Scope")?.clone();
+        let given = valid_scope(server, call, Some(id))?;
+        let mut new = old.clone();
+        new.extend(given);
+        for key in ["id", "system"] {
+            new.insert(key.to_owned(), old.get(key).cloned().unwrap_or_default());
+        }
+        server.scopes.insert(id.to_owned(), new);
+        Ok(Reply::no_content())
+    })?;
+    get_scope(org, call)
+}
+
+fn delete_scope(org: &mut Org, call: &Call) -> Outcome {
+    with_server(org, call, |_, server, _| {
+        remove(&mut server.scopes, call.parameter("scopeId"), "OAuth2Scope")
+    })
+}
+
+fn render_policy(policy: &Object, url: &str) -> Value {
+    let own = format!("{url}/policies/{}", text(policy, "id"));
+    with_links(
+        policy,
+        json!({
+            "self": { "href": own, "hints": { "allow": ALL } },
+            "rules": { "href": format!("{own}/rules"), "hints": { "allow": ["GET"] } },
+        }),
+    )
+}
+
+fn by_priority(things: &BTreeMap<String, Object>) -> Vec<&Object> {
+    let mut found: Vec<&Object> = things.values().collect();
+    found.sort_by_key(|thing| lookup(thing, "/priority").and_then(Value::as_u64));
+    found
+}
+
+fn list_policies(org: &mut Org, call: &Call) -> Outcome {
+    with_server(org, call, |_, server, url| {
+        let policies = by_priority(&server.policies);
+        Ok(Reply::ok(policies.into_iter().map(|policy| render_policy(policy, url)).collect()))
+    })
+}
+
+fn valid_policy(server: &AuthorizationServer, call: &Call, own: Option<&str>) -> Result<Object, OktaError> {
+    let mut policy = call.object()?.clone();
+    policy.remove("_links");
+    let name = text(&policy, "name");
+    if name.is_empty() {
+        return Err(OktaError::missing("name"));
+    }
+    if taken(&server.policies, name, own) {
+        return Err(OktaError::duplicate("name"));
+    }
+    if lookup(&policy, "/conditions/clients/include").and_then(Value::as_array).is_none() {
+        return Err(OktaError::validation("conditions", "conditions.clients.include: The field is required"));
+    }
+    policy.insert("type".to_owned(), "OAUTH_AUTHORIZATION_POLICY".into());
+    Ok(policy)
+}
+
+/// Adds a policy or a rule at the end, unless it says where.
+fn insert(
+    org: &mut Org,
+    things: &mut BTreeMap<String, Object>,
+    mut thing: Object,
+    prefix: &str,
+    now: Timestamp,
+) -> String {
+    let id = org.new_id(prefix);
+    let last =
+        things.values().filter_map(|t| lookup(t, "/priority").and_then(Value::as_u64)).max().unwrap_or(0);
+    stamp(&mut thing, &id, "ACTIVE", now);
+    thing.insert("system".to_owned(), false.into());
+    thing.entry("priority").or_insert((last + 1).into());
+    things.insert(id.clone(), thing);
+    id
+}
+
+impl Org {
+    /// A policy for all clients with one rule for everybody; used by the seed.
+    pub(crate) fn insert_default_policy(&mut self, server: &mut AuthorizationServer, now: Timestamp) {
+        let policy = object(json!({
+            "type": "OAUTH_AUTHORIZATION_POLICY", "name": "Default", "description": "All clients",
+            "conditions": { "clients": { "include": ["ALL_CLIENTS"] } },
+        }));
+        let id = insert(self, &mut server.policies, policy, "00p", now);
+        let rule = object(json!({
+            "type": "RESOURCE_ACCESS", "name": "Everyone",
+            "conditions": {
+                "people": { "users": { "include": [], "exclude": [] }, "groups": { "include": ["EVERYONE"], "exclude": [] } },
+                "grantTypes": { "include": [
+                    "authorization_code", "client_credentials", "password",
+                    "urn:ietf:params:oauth:grant-type:device_code",
+                ] },
+                "scopes": { "include": ["*"] },
+            },
+            "actions": { "token": {
+                "accessTokenLifetimeMinutes": 60, "refreshTokenLifetimeMinutes": 0,
+                "refreshTokenWindowMinutes": 10_080, "inlineHook": null,
+            } },
+        }));
+        let mut rules = BTreeMap::new();
+        insert(self, &mut rules, rule, "0pr", now);
+        server.rules.insert(id, rules);
+    }
+}
+
+fn create_policy(org: &mut Org, call: &Call) -> Outcome {
+    with_server(org, call, |org, server, url| {
+        let policy = valid_policy(server, call, None)?;
+        let id = insert(org, &mut server.policies, policy, "00p", call.now);
+        Ok(Reply::new(201, render_policy(&server.policies[&id], url)))
+    })
+}
+
+fn get_policy(org: &mut Org, call: &Call) -> Outcome {
+    with_server(org, call, |_, server, url| {
+        Ok(Reply::ok(render_policy(find(&server.policies, call.parameter("policyId"), "Policy")?, url)))
+    })
+}
+
+fn replace_policy(org: &mut Org, call: &Call) -> Outcome {
+    with_server(org, call, |_, server, _| {
+        let id = call.parameter("policyId");
+        let old = find(&server.policies, id, "Policy")?.clone();
+        let mut new = valid_policy(server, call, Some(id))?;
+        keep(&mut new, &old, &["id", "status", "created", "system"], call.now);
+        new.entry("priority").or_insert(old.get("priority").cloned().unwrap_or_default());
+        server.policies.insert(id.to_owned(), new);
+        Ok(Reply::no_content())
+    })?;
+    get_policy(org, call)
+}
+
+fn delete_policy(org: &mut Org, call: &Call) -> Outcome {
+    with_server(org, call, |_, server, _| {
+        let id = call.parameter("policyId");
+        server.rules.remove(id);
+        remove(&mut server.policies, id, "Policy")
+    })
+}
+
+fn render_rule(rule: &Object, url: &str, policy: &str) -> Value {
+    let own = format!("{url}/policies/{policy}/rules/{}", text(rule, "id"));
+    with_links(rule, json!({ "self": { "href": own, "hints": { "allow": ALL } } }))
+}
+
+/// The rules of the policy of a call.
+fn rules<'s>(
+    server: &'s mut AuthorizationServer,
+    call: &Call,
+) -> Result<&'s mut BTreeMap<String, Object>, OktaError> {
+    let policy = call.parameter("policyId");
+    find(&server.policies, policy, "Policy")?;
+    Ok(server.rules.entry(policy.to_owned()).or_default())
+}
+
+fn list_rules(org: &mut Org, call: &Call) -> Outcome {
+    with_server(org, call, |_, server, url| {
+        let rules = by_priority(rules(server, call)?);
+        Ok(Reply::ok(
+            rules.into_iter().map(|rule| render_rule(rule, url, call.parameter("policyId"))).collect(),
+        ))
+    })
+}
+
+/// Lifetimes in bounds, a hook that exists, conditions that are there.
+fn valid_rule(org: &Org, call: &Call) -> Result<Object, OktaError> {
+    let mut rule = call.object()?.clone();
+    rule.remove("_links");
+    if text(&rule, "name").is_empty() {
+        return Err(OktaError::missing("name"));
+    }
+    for required in ["/conditions/grantTypes/include", "/conditions/scopes/include"] {
+        if lookup(&rule, required).and_then(Value::as_array).is_none() {
+            return Err(OktaError::validation("conditions", format!("{required}: The field is required")));
+        }
+    }
+    let minutes = lookup(&rule, "/actions/token/accessTokenLifetimeMinutes").and_then(Value::as_i64);
+    if minutes.is_some_and(|minutes| !(5..=1_440).contains(&minutes)) {
+        return Err(OktaError::validation("actions", "accessTokenLifetimeMinutes: 5 to 1440"));
+    }
+    let hook = crate::json::at(&rule, "/actions/token/inlineHook/id");
+    if !hook.is_empty() && !org.inline_hooks.contains_key(hook) {
+        return Err(OktaError::not_found(hook, "InlineHook"));
+    }
+    rule.insert("type".to_owned(), "RESOURCE_ACCESS".into());
+    Ok(rule)
+}
+
+fn create_rule(org: &mut Org, call: &Call) -> Outcome {
+    with_server(org, call, |org, server, url| {
+        let rule = valid_rule(org, call)?;
+        let rules = rules(server, call)?;
+        if taken(rules, text(&rule, "name"), None) {
+            return Err(OktaError::duplicate("name"));
+        }
+        let id = insert(org, rules, rule, "0pr", call.now);
+        Ok(Reply::new(201, render_rule(&rules[&id], url, call.parameter("policyId"))))
+    })
+}
+
+fn get_rule(org: &mut Org, call: &Call) -> Outcome {
+    with_server(org, call, |_, server, url| {
+        let rule = find(rules(server, call)?, call.parameter("ruleId"), "PolicyRule")?;
+        Ok(Reply::ok(render_rule(rule, url, call.parameter("policyId"))))
+    })
+}
+
+fn replace_rule(org: &mut Org, call: &Call) -> Outcome {
+    with_server(org, call, |org, server, _| {
+        let id = call.parameter("ruleId");
+        let mut new = valid_rule(org, call)?;
+        let rules = rules(server, call)?;
+        let old = find(rules, id, "PolicyRule")?.clone();
+        if taken(rules, text(&new, "name"), Some(id)) {
+            return Err(OktaError::duplicate("name"));
+        }
+        keep(&mut new, &old, &["id", "status", "created", "system"], call.now);
+        new.entry("priority").or_insert(old.get("priority").cloned().unwrap_or_default());
+        rules.insert(id.to_owned(), new);
+        Ok(Reply::no_content())
+    })?;
+    get_rule(org, call)
+}
+
+fn delete_rule(org: &mut Org, call: &Call) -> Outcome {
+    with_server(org, call, |_, server, _| {
+        remove(rules(server, call)?, call.parameter("ruleId"), "PolicyRule")
+    })
+}
+
+/// Keys with their part: the first signs, the second is next, others have
+/// expired.
+fn render_key(org: &Org, at: usize, kid: &str, url: &str) -> Result<Value, OktaError> {
+    let key = org.keys.get(kid).ok_or_else(|| OktaError::not_found(kid, "AuthorizationServerKey"))?;
+    let mut printed = key.jwk(kid).map_err(|_| OktaError::injected(500))?;
+    printed["status"] = ["ACTIVE", "NEXT"].get(at).copied().unwrap_or("EXPIRED").into();
+    printed["_links"] =
+        json!({ "self": { "href": format!("{url}/credentials/keys/{kid}"), "hints": { "allow": ["GET"] } } });
+    Ok(printed)
+}
+
+fn list_keys(org: &mut Org, call: &Call) -> Outcome {
+    let id = server_id(org, call.parameter("authServerId"))?;
+    let url = call.url(format!("/api/v1/authorizationServers/{id}"));
+    let keys = org.server_keys(&id, 2)?;
+    let keys: Result<Vec<Value>, OktaError> =
+        keys.iter().enumerate().map(|(at, kid)| render_key(org, at, kid, &url)).collect();
+    Ok(Reply::ok(keys?.into()))
+}
+
+fn get_key(org: &mut Org, call: &Call) -> Outcome {
+    let id = server_id(org, call.parameter("authServerId"))?;
+    let url = call.url(format!("/api/v1/authorizationServers/{id}"));
+    let wanted = call.parameter("keyId");
+    let keys = org.server_keys(&id, 2)?;
+    let at = keys.iter().position(|kid| kid == wanted);
+    let at = at.ok_or_else(|| OktaError::not_found(wanted, "AuthorizationServerKey"))?;
+    Ok(Reply::ok(render_key(org, at, wanted, &url)?))
+}
+
+/// The next key signs from now on; the former one stays published.
+fn rotate_keys(org: &mut Org, call: &Call) -> Outcome {
+    if call.object().map(|body| text(body, "use") != "sig").unwrap_or(true) {
+        return Err(OktaError::validation("use", "use: Only sig"));
+    }
+    let id = server_id(org, call.parameter("authServerId"))?;
+    let keys = org.server_keys(&id, 2)?;
+    let next = org.new_key(&format!("{id}-"))?;
+    let mut rotated = vec![keys[1].clone(), next, keys[0].clone()];
+    std::mem::swap(&mut rotated, &mut org.authorization_servers.entry(id).or_default().keys);
+    list_keys(org, call)
 }

@@ -8,75 +8,81 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use crate::access;
 use crate::clock::okta_time;
 use crate::error::OktaError;
-use crate::org::{Org, Role};
-use crate::page;
-use crate::routes::{Auth, Call, Reply, Route};
+use crate::json::text;
+use crate::org::{Group, Org, Role};
+use crate::page::{self, Limits};
+use crate::routes::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
+
+const ROLES: Auth = Auth::Admin("roles");
 
 #[rustfmt::skip] // A table.
 pub(crate) const ROUTES: &[Route] = &[
-    Route { method: "GET", path: "/api/v1/groups/{groupId}/roles", operation_id: "listGroupAssignedRoles", auth: Auth::ApiToken, handler: list_roles },
-    Route { method: "POST", path: "/api/v1/groups/{groupId}/roles", operation_id: "assignRoleToGroup", auth: Auth::ApiToken, handler: assign_role },
-    Route { method: "DELETE", path: "/api/v1/groups/{groupId}/roles/{roleAssignmentId}", operation_id: "unassignRoleFromGroup", auth: Auth::ApiToken, handler: unassign_role },
-    Route { method: "GET", path: "/api/v1/groups/{groupId}/roles/{roleAssignmentId}/targets/groups", operation_id: "listGroupTargetsForGroupRole", auth: Auth::ApiToken, handler: list_targets },
-    Route { method: "PUT", path: "/api/v1/groups/{groupId}/roles/{roleAssignmentId}/targets/groups/{targetGroupId}", operation_id: "assignGroupTargetToGroupAdminRole", auth: Auth::ApiToken, handler: assign_target },
-    Route { method: "DELETE", path: "/api/v1/groups/{groupId}/roles/{roleAssignmentId}/targets/groups/{targetGroupId}", operation_id: "unassignGroupTargetFromGroupAdminRole", auth: Auth::ApiToken, handler: unassign_target },
+    get("/api/v1/groups/{groupId}/roles", "listGroupAssignedRoles", ROLES, list_roles),
+    post("/api/v1/groups/{groupId}/roles", "assignRoleToGroup", ROLES, assign_role),
+    delete("/api/v1/groups/{groupId}/roles/{roleAssignmentId}", "unassignRoleFromGroup", ROLES, unassign_role),
+    get("/api/v1/groups/{groupId}/roles/{roleAssignmentId}/targets/groups", "listGroupTargetsForGroupRole", ROLES, list_targets),
+    put("/api/v1/groups/{groupId}/roles/{roleAssignmentId}/targets/groups/{targetGroupId}", "assignGroupTargetToGroupAdminRole", ROLES, assign_target),
+    delete("/api/v1/groups/{groupId}/roles/{roleAssignmentId}/targets/groups/{targetGroupId}", "unassignGroupTargetFromGroupAdminRole", ROLES, unassign_target),
 ];
 
-/// Type, label and assignment id; the id is fixed where a role has targets.
-const TYPES: &[(&str, &str, Option<&str>)] = &[
-    ("USER_ADMIN", "Group Administrator", Some("KVJUKUS7IFCE2SKO")),
-    ("HELP_DESK_ADMIN", "Help Desk Administrator", Some("JBCUYUC7IRCVGS27IFCE2SKO")),
-    (
-        "GROUP_MEMBERSHIP_ADMIN",
-        "Group Membership Administrator",
-        Some("I5JE6VKQL5GUKTKCIVJFGSCJKBPUCRCNJFHA"),
-    ),
-    ("READ_ONLY_ADMIN", "Read-Only Administrator", None),
-    ("ORG_ADMIN", "Organization Administrator", None),
-    ("SUPER_ADMIN", "Super Administrator", None),
-];
-
-fn render(role: &Role, group: &str, org_url: &str) -> Value {
-    let label = TYPES.iter().find(|(kind, ..)| *kind == role.kind).map(|(_, label, _)| *label);
+/// A role as Okta prints it; `assignee` is the URL of who has it.
+pub(crate) fn render(role: &Role, kind: &str, assignee: String) -> Value {
+    let label = access::role(&role.kind).map(|(_, label, _)| label);
     json!({
         "id": role.id, "label": label, "type": role.kind, "status": "ACTIVE", "created": role.created,
-        "lastUpdated": role.last_updated, "assignmentType": "GROUP",
-        "_links": { "assignee": { "href": format!("{org_url}/api/v1/groups/{group}") } },
+        "lastUpdated": role.last_updated, "assignmentType": kind,
+        "_links": { "assignee": { "href": assignee } },
     })
 }
 
-fn list_roles(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
-    let group = &org.group(call.parameter("groupId"))?.id;
-    let roles = org.group_roles.get(group).into_iter().flatten();
-    Ok(Reply::ok(roles.map(|role| render(role, group, &call.org_url)).collect()))
-}
-
-fn assign_role(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
-    let group = org.group(call.parameter("groupId"))?.id.clone();
-    let kind = call.object()?.get("type").and_then(Value::as_str).unwrap_or_default();
-    let Some((kind, _, id)) = TYPES.iter().find(|(known, ..)| *known == kind) else {
+/// A new role of the type in the body, unless `assigned` has it.
+pub(crate) fn new_role(
+    org: &mut Org,
+    call: &Call,
+    assigned: &[Role],
+    prefix: &str,
+) -> Result<Role, OktaError> {
+    let kind = text(call.object()?, "type");
+    let Some((kind, _, id)) = access::role(kind) else {
         return Err(OktaError::validation("type", "type: The role type is not valid"));
     };
-    if org.group_roles.get(&group).is_some_and(|roles| roles.iter().any(|role| role.kind == *kind)) {
+    if assigned.iter().any(|role| role.kind == kind) {
         return Err(OktaError::role_assigned());
     }
-    let id = id.map_or_else(|| org.new_id("gra"), str::to_owned);
+    let id = id.map_or_else(|| org.new_id(prefix), str::to_owned);
     let time = okta_time(call.now);
-    let role = Role {
-        id,
-        kind: (*kind).to_owned(),
-        created: time.clone(),
-        last_updated: time,
-        targets: BTreeSet::new(),
-    };
-    let answer = render(&role, &group, &call.org_url);
+    let (kind, targets) = (kind.to_owned(), BTreeSet::new());
+    Ok(Role { id, kind, created: time.clone(), last_updated: time, targets })
+}
+
+fn group_url(call: &Call, group: &str) -> String {
+    call.url(format!("/api/v1/groups/{group}"))
+}
+
+fn list_roles(org: &mut Org, call: &Call) -> Outcome {
+    let group = &org.group(call.parameter("groupId"))?.id;
+    let roles = org.group_roles.get(group).into_iter().flatten();
+    Ok(Reply::ok(roles.map(|role| render(role, "GROUP", group_url(call, group))).collect()))
+}
+
+/// Not for a built-in group (E0000211).
+fn assign_role(org: &mut Org, call: &Call) -> Outcome {
+    let group = org.group(call.parameter("groupId"))?;
+    if group.kind == "BUILT_IN" {
+        return Err(OktaError::new(400, "E0000211", "Roles cannot be assigned to built-in groups."));
+    }
+    let group = group.id.clone();
+    let assigned = org.group_roles.get(&group).cloned().unwrap_or_default();
+    let role = new_role(org, call, &assigned, "gra")?;
+    let answer = render(&role, "GROUP", group_url(call, &group));
     org.group_roles.entry(group).or_default().push(role);
     Ok(Reply::new(201, answer))
 }
 
-fn unassign_role(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
+fn unassign_role(org: &mut Org, call: &Call) -> Outcome {
     let role = role(org, call)?.id.clone();
     if let Some(roles) = org.group_roles.get_mut(call.parameter("groupId")) {
         roles.retain(|r| r.id != role);
@@ -85,27 +91,30 @@ fn unassign_role(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
 }
 
 /// An empty list means that the role applies to every group.
-fn list_targets(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
+fn list_targets(org: &mut Org, call: &Call) -> Outcome {
     let targets = role(org, call)?.targets.clone();
-    let groups = targets
-        .into_iter()
-        .filter_map(|id| {
-            let rendered = super::groups::render(org.groups.get(&id)?, &call.org_url);
-            Some((id, rendered))
-        })
-        .collect();
-    Ok(page::reply(call, groups, 20, 200))
+    let groups: Vec<&Group> = targets.iter().filter_map(|id| org.groups.get(id)).collect();
+    let render = |group: &Group| super::groups::render(org, group, call);
+    Ok(page::reply(call, groups, Limits(20, 200), |group| group.id.clone(), render))
 }
 
-fn assign_target(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
+fn assign_target(org: &mut Org, call: &Call) -> Outcome {
     let target = org.group(call.parameter("targetGroupId"))?.id.clone();
-    role(org, call)?.targets.insert(target);
+    let role = role(org, call)?;
+    if !["USER_ADMIN", "HELP_DESK_ADMIN", "GROUP_MEMBERSHIP_ADMIN"].contains(&role.kind.as_str()) {
+        return Err(OktaError::new(
+            400,
+            "E0000091",
+            "The provided role type was not the same as required role type.",
+        ));
+    }
+    role.targets.insert(target);
     Ok(Reply::no_content())
 }
 
 /// Removing the last target "causes an exception" (reference page); the error
 /// code is not verified.
-fn unassign_target(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
+fn unassign_target(org: &mut Org, call: &Call) -> Outcome {
     let target = call.parameter("targetGroupId");
     let role = role(org, call)?;
     if !role.targets.contains(target) {

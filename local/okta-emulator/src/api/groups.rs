@@ -7,92 +7,105 @@ use serde_json::{Value, json};
 
 use crate::clock::okta_time;
 use crate::error::OktaError;
-use crate::filter::Filter;
-use crate::org::{Group, Org};
-use crate::page;
-use crate::routes::{Auth, Call, Reply, Route};
+use crate::filter::{Case, Filter};
+use crate::json::{Object, lookup, text};
+use crate::org::{Group, LogEntry, Org};
+use crate::page::{self, Limits};
+use crate::routes::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
+
+const GROUPS: Auth = Auth::Admin("groups");
 
 #[rustfmt::skip] // A table.
 pub(crate) const ROUTES: &[Route] = &[
-    Route { method: "GET", path: "/api/v1/groups", operation_id: "listGroups", auth: Auth::ApiToken, handler: list_groups },
-    Route { method: "POST", path: "/api/v1/groups", operation_id: "addGroup", auth: Auth::ApiToken, handler: add_group },
-    Route { method: "GET", path: "/api/v1/groups/{groupId}", operation_id: "getGroup", auth: Auth::ApiToken, handler: get_group },
-    Route { method: "PUT", path: "/api/v1/groups/{groupId}", operation_id: "replaceGroup", auth: Auth::ApiToken, handler: replace_group },
-    Route { method: "DELETE", path: "/api/v1/groups/{groupId}", operation_id: "deleteGroup", auth: Auth::ApiToken, handler: delete_group },
-    Route { method: "GET", path: "/api/v1/groups/{groupId}/users", operation_id: "listGroupUsers", auth: Auth::ApiToken, handler: list_group_users },
-    Route { method: "PUT", path: "/api/v1/groups/{groupId}/users/{userId}", operation_id: "assignUserToGroup", auth: Auth::ApiToken, handler: assign_user_to_group },
-    Route { method: "DELETE", path: "/api/v1/groups/{groupId}/users/{userId}", operation_id: "unassignUserFromGroup", auth: Auth::ApiToken, handler: unassign_user_from_group },
+    get("/api/v1/groups", "listGroups", GROUPS, list_groups),
+    post("/api/v1/groups", "addGroup", GROUPS, add_group),
+    get("/api/v1/groups/{groupId}", "getGroup", GROUPS, get_group),
+    put("/api/v1/groups/{groupId}", "replaceGroup", GROUPS, replace_group),
+    delete("/api/v1/groups/{groupId}", "deleteGroup", GROUPS, delete_group),
+    get("/api/v1/groups/{groupId}/users", "listGroupUsers", GROUPS, list_group_users),
+    put("/api/v1/groups/{groupId}/users/{userId}", "assignUserToGroup", GROUPS, assign_user_to_group),
+    delete("/api/v1/groups/{groupId}/users/{userId}", "unassignUserFromGroup", GROUPS, unassign_user_from_group),
+    get("/api/v1/groups/{groupId}/apps", "listAssignedApplicationsForGroup", GROUPS, list_group_apps),
 ];
 
-/// A group as Okta prints it: there is no `_links.self`.
-pub(crate) fn render(group: &Group, org_url: &str) -> Value {
-    let link = |end: &str| json!({ "href": format!("{org_url}/api/v1/groups/{}/{end}", group.id) });
-    json!({
+/// A group as Okta prints it: there is no `_links.self`. `expand=stats` adds
+/// counts, with Okta's misspelling and the spelling that other tools read.
+pub(crate) fn render(org: &Org, group: &Group, call: &Call) -> Value {
+    let link = |end: &str| json!({ "href": call.url(format!("/api/v1/groups/{}/{end}", group.id)) });
+    let logo = |name: &str| json!({ "name": name, "href": call.url(format!("/img/logos/groups/odyssey/okta-{name}.png")), "type": "image/png" });
+    let mut printed = json!({
         "id": group.id, "created": group.created, "lastUpdated": group.last_updated,
         "lastMembershipUpdated": group.last_membership_updated, "objectClass": ["okta:user_group"],
-        "type": group.kind, "profile": { "name": group.name, "description": group.description },
-        "_links": { "logo": [], "owners": link("owners"), "users": link("users"), "apps": link("apps") },
-    })
+        "type": group.kind, "profile": group.profile,
+        "_links": {
+            "logo": [logo("medium"), logo("large")], "owners": link("owners"), "users": link("users"),
+            "apps": link("apps"),
+        },
+    });
+    let expand = call.query("expand").unwrap_or_default();
+    if expand.split(',').any(|part| part == "stats" || part == "app") {
+        let apps = org.app_groups.values().filter(|groups| groups.contains_key(&group.id)).count();
+        let admin = org.group_roles.get(&group.id).is_some_and(|roles| !roles.is_empty());
+        printed["_embedded"] = json!({ "stats": {
+            "usersCount": group.members.len(), "appsCount": apps, "groupPushMappingsCount": 0,
+            "hasAdminPrivlege": admin, "hasAdminPrivilege": admin, "_links": {},
+        } });
+    }
+    printed
 }
 
 /// `q` is a prefix search that never pages; `search` pages by cursor.
 /// Both are served from the index, see `searchLagMs`.
-fn list_groups(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
+fn list_groups(org: &mut Org, call: &Call) -> Outcome {
     let (search, q) = (call.query("search"), call.query("q"));
     if search.is_some() && (q.is_some() || call.query("filter").is_some()) {
-        return Err(OktaError::invalid_search(
-            "Can't specify a search query and filter in the same request.",
-        ));
+        return Err(OktaError::query_and_filter());
     }
     let filter = search.or(call.query("filter")).map(Filter::parse).transpose()?;
-    let matching = org
-        .indexed_groups(call.now, call.search_lag_ms)
-        .into_values()
-        .map(|group| (group.id.clone(), render(&group, &call.org_url)))
-        .filter(|(_, group)| filter.as_ref().is_none_or(|filter| filter.matches(group)))
-        .filter(|(_, group)| {
-            let name = group["profile"]["name"].as_str().unwrap_or_default().to_lowercase();
-            q.is_none_or(|q| name.starts_with(&q.to_lowercase()))
-        })
+    let prefix = q.map(str::to_lowercase);
+    let mut found: Vec<&Group> = org
+        .indexed_groups(call.now, call.settings.search_lag_ms)
+        .into_iter()
+        .filter(|group| filter.as_ref().is_none_or(|filter| filter.matches(*group, Case::Insensitive)))
+        .filter(|group| prefix.as_ref().is_none_or(|prefix| group.name().to_lowercase().starts_with(prefix)))
+        .filter(|group| call.caller.sees_group(&group.id))
         .collect();
+    super::users::sort(&mut found, call);
     if q.is_none() {
-        return Ok(page::reply(call, matching, 200, 10_000));
+        let render = |group: &Group| render(org, group, call);
+        return Ok(page::reply(call, found, Limits(200, 10_000), |group| group.id.clone(), render));
     }
     let limit = call.query("limit").and_then(|l| l.parse().ok()).unwrap_or(300);
-    Ok(Reply::ok(matching.into_iter().take(limit).map(|(_, group)| group).collect()))
+    Ok(Reply::ok(found.into_iter().take(limit).map(|group| render(org, group, call)).collect()))
 }
 
-fn add_group(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
-    let (name, description) = profile(call)?;
-    if org.group_called(&name).is_some() {
+fn add_group(org: &mut Org, call: &Call) -> Outcome {
+    let profile = profile(call)?;
+    if org.group_called(text(&profile, "name")).is_some() {
         return Err(OktaError::duplicate("name"));
     }
-    let id = org.insert_group(&name, &description, call.now);
-    let group = org.group(&id)?.clone();
-    // The index has not seen it: take it out, note the change, put it back.
-    org.groups.remove(&id);
-    org.before_group_change(&id, call.now);
-    org.groups.insert(id, group.clone());
-    Ok(Reply::ok(render(&group, &call.org_url)))
+    let id = org.insert_group(profile, call.now);
+    log(org, call, "group.lifecycle.create", "Okta group create", &[&id]);
+    Ok(Reply::ok(render(org, org.group(&id)?, call)))
 }
 
-fn get_group(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
-    Ok(Reply::ok(render(org.group(call.parameter("groupId"))?, &call.org_url)))
+fn get_group(org: &mut Org, call: &Call) -> Outcome {
+    Ok(Reply::ok(render(org, org.group(call.parameter("groupId"))?, call)))
 }
 
-fn replace_group(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
+fn replace_group(org: &mut Org, call: &Call) -> Outcome {
     let id = call.parameter("groupId");
-    let (name, description) = profile(call)?;
+    let profile = profile(call)?;
     editable(org.group(id)?)?;
-    if org.group_called(&name).is_some_and(|other| other != id) {
+    if org.group_called(text(&profile, "name")).is_some_and(|other| other != id) {
         return Err(OktaError::duplicate("name"));
     }
     org.before_group_change(id, call.now);
     if let Some(group) = org.groups.get_mut(id) {
-        group.name = name;
-        group.description = description;
+        group.profile = profile;
         group.last_updated = okta_time(call.now);
     }
+    log(org, call, "group.profile.update", "Update group profile", &[id]);
     get_group(org, call)
 }
 
@@ -100,7 +113,7 @@ fn replace_group(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
 /// happens to a role target is not documented: it is dropped, except that the
 /// last target of a role blocks the deletion, or the role would widen to every
 /// group of the org.
-fn delete_group(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
+fn delete_group(org: &mut Org, call: &Call) -> Outcome {
     let id = call.parameter("groupId");
     editable(org.group(id)?)?;
     let last_target = |(owner, roles): (&String, &Vec<crate::org::Role>)| {
@@ -110,6 +123,7 @@ fn delete_group(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
         return Err(OktaError::last_target());
     }
     org.before_group_change(id, call.now);
+    log(org, call, "group.lifecycle.delete", "Okta group delete", &[id]);
     org.groups.remove(id);
     org.group_roles.remove(id);
     for role in org.group_roles.values_mut().flatten() {
@@ -121,39 +135,55 @@ fn delete_group(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
     Ok(Reply::no_content())
 }
 
-fn list_group_users(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
+fn list_group_users(org: &mut Org, call: &Call) -> Outcome {
     let group = org.group(call.parameter("groupId"))?;
-    let users = group
-        .members
-        .iter()
-        .filter_map(|id| Some((id.clone(), super::users::render(org.users.get(id)?, &call.org_url))))
-        .collect();
-    Ok(page::reply(call, users, 1_000, 1_000))
+    let users = group.members.iter().filter_map(|id| org.users.get(id));
+    let render = |user| super::users::render(org, user, &call.org_url);
+    Ok(page::reply(call, users, Limits(1_000, 1_000), |user| user.id.clone(), render))
 }
 
 /// Repeating it is assumed to be harmless.
-fn assign_user_to_group(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
-    membership(org, call, |members, user| members.insert(user))
+fn assign_user_to_group(org: &mut Org, call: &Call) -> Outcome {
+    membership(org, call, ("group.user_membership.add", "Add user to group membership"), |members, user| {
+        members.insert(user)
+    })
 }
 
-fn unassign_user_from_group(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
-    membership(org, call, |members, user| members.remove(&user))
+fn unassign_user_from_group(org: &mut Org, call: &Call) -> Outcome {
+    membership(
+        org,
+        call,
+        ("group.user_membership.remove", "Remove user from group membership"),
+        |members, user| members.remove(&user),
+    )
 }
 
 fn membership(
     org: &mut Org,
     call: &Call,
+    event: (&str, &str),
     change: impl FnOnce(&mut std::collections::BTreeSet<String>, String) -> bool,
-) -> Result<Reply, OktaError> {
+) -> Outcome {
     let user = org.user(call.parameter("userId"))?.id.clone();
     let id = call.parameter("groupId");
     editable(org.group(id)?)?;
     if let Some(group) = org.groups.get_mut(id)
-        && change(&mut group.members, user)
+        && change(&mut group.members, user.clone())
     {
         group.last_membership_updated = okta_time(call.now);
+        log(org, call, event.0, event.1, &[&user, id]);
     }
     Ok(Reply::no_content())
+}
+
+fn list_group_apps(org: &mut Org, call: &Call) -> Outcome {
+    let group = org.group(call.parameter("groupId"))?;
+    let assigned = |app: &&Object| {
+        org.app_groups.get(text(app, "id")).is_some_and(|groups| groups.contains_key(&group.id))
+    };
+    let found = org.apps.values().filter(assigned);
+    let render = |app| super::apps::render(org, app, call, false);
+    Ok(page::reply(call, found, Limits(20, 200), |app| text(app, "id").to_owned(), render))
 }
 
 /// Only groups of the type `OKTA_GROUP` can be changed.
@@ -161,17 +191,22 @@ fn editable(group: &Group) -> Result<(), OktaError> {
     if group.kind == "OKTA_GROUP" { Ok(()) } else { Err(OktaError::forbidden()) }
 }
 
-/// Name (1 to 255 characters) and description (at most 1,024) of the body;
-/// everything beside `profile` is ignored.
-fn profile(call: &Call) -> Result<(String, String), OktaError> {
-    let profile = call.object()?.get("profile").and_then(Value::as_object);
-    let text = |key| profile.and_then(|p| p.get(key)).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let (name, description) = (text("name"), text("description"));
-    if !(1..=255).contains(&name.chars().count()) {
+/// The profile of the body: a name (1 to 255 characters), a description (at
+/// most 1,024), and whatever else; everything beside `profile` is ignored.
+fn profile(call: &Call) -> Result<Object, OktaError> {
+    let mut profile =
+        lookup(call.object()?, "/profile").and_then(Value::as_object).cloned().unwrap_or_default();
+    if !(1..=255).contains(&text(&profile, "name").chars().count()) {
         return Err(OktaError::validation("name", "name: The field must have 1 to 255 characters"));
     }
-    if description.chars().count() > 1_024 {
+    if text(&profile, "description").chars().count() > 1_024 {
         return Err(OktaError::validation("description", "description: The field is too long"));
     }
-    Ok((name, description))
+    profile.entry("description").or_insert("".into());
+    Ok(profile)
+}
+
+fn log(org: &mut Org, call: &Call, kind: &str, message: &str, targets: &[&str]) {
+    let actor = call.caller.who.id();
+    org.log_event(LogEntry { kind, message, actor, targets: targets.to_vec(), reason: None }, call.now);
 }

@@ -9,23 +9,31 @@ use serde_json::{Value, json};
 use crate::clock::okta_time;
 use crate::error::OktaError;
 use crate::org::Org;
-use crate::page;
-use crate::routes::{Auth, Call, Reply, Route};
+use crate::page::{self, Limits};
+use crate::routes::{Auth, Call, Outcome, Reply, Route, delete, get, post};
+
+const IDPS: Auth = Auth::Admin("idps");
 
 #[rustfmt::skip] // A table.
 pub(crate) const ROUTES: &[Route] = &[
-    Route { method: "GET", path: "/api/v1/idps/credentials/keys", operation_id: "listIdentityProviderKeys", auth: Auth::ApiToken, handler: list_keys },
-    Route { method: "POST", path: "/api/v1/idps/credentials/keys", operation_id: "createIdentityProviderKey", auth: Auth::ApiToken, handler: create_key },
-    Route { method: "GET", path: "/api/v1/idps/credentials/keys/{kid}", operation_id: "getIdentityProviderKey", auth: Auth::ApiToken, handler: get_key },
-    Route { method: "DELETE", path: "/api/v1/idps/credentials/keys/{kid}", operation_id: "deleteIdentityProviderKey", auth: Auth::ApiToken, handler: delete_key },
+    get("/api/v1/idps/credentials/keys", "listIdentityProviderKeys", IDPS, list_keys),
+    post("/api/v1/idps/credentials/keys", "createIdentityProviderKey", IDPS, create_key),
+    get("/api/v1/idps/credentials/keys/{kid}", "getIdentityProviderKey", IDPS, get_key),
+    delete("/api/v1/idps/credentials/keys/{kid}", "deleteIdentityProviderKey", IDPS, delete_key),
 ];
 
-fn list_keys(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
-    let keys = org.idp_keys.iter().map(|(kid, key)| (kid.clone(), Value::Object(key.clone()))).collect();
-    Ok(page::reply(call, keys, 20, 200))
+fn list_keys(org: &mut Org, call: &Call) -> Outcome {
+    let keys = org.idp_keys.iter();
+    Ok(page::reply(
+        call,
+        keys,
+        Limits(20, 200),
+        |(kid, _)| (*kid).clone(),
+        |(_, key)| Value::Object(key.clone()),
+    ))
 }
 
-fn create_key(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
+fn create_key(org: &mut Org, call: &Call) -> Outcome {
     let certificate = call.object()?.get("x5c").and_then(|x5c| x5c.get(0)).and_then(Value::as_str);
     let certificate = certificate.unwrap_or_default().to_owned();
     let known = |key: &serde_json::Map<String, Value>| key.get("x5c") == Some(&json!([certificate]));
@@ -47,24 +55,32 @@ pub(crate) fn insert_key(org: &mut Org, kid: &str, certificate: &str, now: &str)
     let expires =
         jiff::Timestamp::from_second(parsed.validity().not_after.timestamp()).map_err(|_| refused())?;
     let thumbprint = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &der);
-    let key = json!({
+    let mut key = json!({
         "kty": "RSA", "created": now, "lastUpdated": now, "expiresAt": okta_time(expires), "alg": "RSA",
         "kid": kid, "use": "sig", "x5c": [certificate], "x5t#S256": BASE64_URL_SAFE_NO_PAD.encode(thumbprint),
     });
+    if let Ok(x509_parser::public_key::PublicKey::RSA(rsa)) = parsed.public_key().parsed() {
+        let unsigned = |bytes: &[u8]| {
+            let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+            BASE64_URL_SAFE_NO_PAD.encode(&bytes[zeros..])
+        };
+        key["n"] = unsigned(rsa.modulus).into();
+        key["e"] = unsigned(rsa.exponent).into();
+    }
     if let Value::Object(key) = key {
         org.idp_keys.insert(kid.to_owned(), key);
     }
     Ok(())
 }
 
-fn get_key(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
+fn get_key(org: &mut Org, call: &Call) -> Outcome {
     let kid = call.parameter("kid");
     let key = org.idp_keys.get(kid).ok_or_else(|| OktaError::not_found(kid, "CredentialKey"))?;
     Ok(Reply::ok(Value::Object(key.clone())))
 }
 
 /// Refused while an IdP trusts the key.
-fn delete_key(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
+fn delete_key(org: &mut Org, call: &Call) -> Outcome {
     let kid = call.parameter("kid");
     if !org.idp_keys.contains_key(kid) {
         return Err(OktaError::not_found(kid, "CredentialKey"));

@@ -5,30 +5,30 @@
 //! reference page "Identity Providers" 2024-09 (`status` is read-only, so that
 //! POST makes an ACTIVE IdP and PUT keeps the status).
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::clock::okta_time;
 use crate::error::OktaError;
+use crate::json::{Object, at, text};
 use crate::org::Org;
-use crate::page;
-use crate::routes::{Auth, Call, Reply, Route};
+use crate::page::{self, Limits};
+use crate::routes::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
+
+const IDPS: Auth = Auth::Admin("idps");
 
 #[rustfmt::skip] // A table.
 pub(crate) const ROUTES: &[Route] = &[
-    Route { method: "GET", path: "/api/v1/idps", operation_id: "listIdentityProviders", auth: Auth::ApiToken, handler: list_idps },
-    Route { method: "POST", path: "/api/v1/idps", operation_id: "createIdentityProvider", auth: Auth::ApiToken, handler: create_idp },
-    Route { method: "GET", path: "/api/v1/idps/{idpId}", operation_id: "getIdentityProvider", auth: Auth::ApiToken, handler: get_idp },
-    Route { method: "PUT", path: "/api/v1/idps/{idpId}", operation_id: "replaceIdentityProvider", auth: Auth::ApiToken, handler: replace_idp },
-    Route { method: "DELETE", path: "/api/v1/idps/{idpId}", operation_id: "deleteIdentityProvider", auth: Auth::ApiToken, handler: delete_idp },
-    Route { method: "POST", path: "/api/v1/idps/{idpId}/lifecycle/activate", operation_id: "activateIdentityProvider", auth: Auth::ApiToken, handler: activate_idp },
-    Route { method: "POST", path: "/api/v1/idps/{idpId}/lifecycle/deactivate", operation_id: "deactivateIdentityProvider", auth: Auth::ApiToken, handler: deactivate_idp },
+    get("/api/v1/idps", "listIdentityProviders", IDPS, list_idps),
+    post("/api/v1/idps", "createIdentityProvider", IDPS, create_idp),
+    get("/api/v1/idps/{idpId}", "getIdentityProvider", IDPS, get_idp),
+    put("/api/v1/idps/{idpId}", "replaceIdentityProvider", IDPS, replace_idp),
+    delete("/api/v1/idps/{idpId}", "deleteIdentityProvider", IDPS, delete_idp),
+    get("/api/v1/idps/{idpId}/metadata.xml", "getIdentityProviderMetadata", IDPS, metadata),
+    post("/api/v1/idps/{idpId}/lifecycle/activate", "activateIdentityProvider", IDPS, activate_idp),
+    post("/api/v1/idps/{idpId}/lifecycle/deactivate", "deactivateIdentityProvider", IDPS, deactivate_idp),
 ];
 
-fn text<'v>(idp: &'v Map<String, Value>, key: &str) -> &'v str {
-    idp.get(key).and_then(Value::as_str).unwrap_or_default()
-}
-
-fn render(idp: &Map<String, Value>, org_url: &str) -> Value {
+fn render(idp: &Object, org_url: &str) -> Value {
     let id = text(idp, "id");
     let href = |path: String| json!({ "href": format!("{org_url}{path}") });
     let turn = if text(idp, "status") == "ACTIVE" { "deactivate" } else { "activate" };
@@ -44,26 +44,25 @@ fn render(idp: &Map<String, Value>, org_url: &str) -> Value {
     Value::Object(rendered)
 }
 
-fn idp<'o>(org: &'o mut Org, call: &Call) -> Result<&'o mut Map<String, Value>, OktaError> {
+fn idp<'o>(org: &'o mut Org, call: &Call) -> Result<&'o mut Object, OktaError> {
     let id = call.parameter("idpId");
     org.idps.get_mut(id).ok_or_else(|| OktaError::not_found(id, "IdpAppInstance"))
 }
 
 /// `q` is taken as a case-insensitive prefix of the name (not verified);
 /// `self` forgets `q` and `type`, `next` repeats them.
-fn list_idps(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
+fn list_idps(org: &mut Org, call: &Call) -> Outcome {
     let q = call.query("q").unwrap_or_default().to_lowercase();
     let found = org
         .idps
         .values()
         .filter(|idp| text(idp, "name").to_lowercase().starts_with(&q))
-        .filter(|idp| call.query("type").is_none_or(|kind| text(idp, "type") == kind))
-        .map(|idp| (text(idp, "id").to_owned(), render(idp, &call.org_url)))
-        .collect();
-    Ok(page::reply(call, found, 20, 200))
+        .filter(|idp| call.query("type").is_none_or(|kind| text(idp, "type") == kind));
+    let render = |idp| render(idp, &call.org_url);
+    Ok(page::reply(call, found, Limits(20, 200), |idp| text(idp, "id").to_owned(), render))
 }
 
-fn create_idp(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
+fn create_idp(org: &mut Org, call: &Call) -> Outcome {
     let mut idp = valid(org, call, None)?;
     let id = org.new_id("0oa");
     let time = Value::from(okta_time(call.now));
@@ -72,24 +71,24 @@ fn create_idp(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
     idp.insert("created".to_owned(), time.clone());
     idp.insert("lastUpdated".to_owned(), time);
     let trust = idp.get_mut("protocol").and_then(|p| p.pointer_mut("/credentials/trust"));
-    if let Some(trust) = trust.and_then(Value::as_object_mut)
-        && !trust.contains_key("audience")
-    {
+    if let Some(trust) = trust.and_then(Value::as_object_mut) {
         let audience = format!("https://www.okta.com/saml2/service-provider/sp{}", &id[3..]);
-        trust.insert("audience".to_owned(), audience.into());
+        trust.entry("audience").or_insert(audience.into());
+        trust.entry("revocation").or_insert(Value::Null);
+        trust.entry("revocationCacheLifetime").or_insert(0.into());
     }
     let answer = render(&idp, &call.org_url);
     org.idps.insert(id, idp);
     Ok(Reply::ok(answer))
 }
 
-fn get_idp(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
+fn get_idp(org: &mut Org, call: &Call) -> Outcome {
     let idp = idp(org, call)?;
     Ok(Reply::ok(render(idp, &call.org_url)))
 }
 
 /// Replaces every member except `id`, `status`, `created` and `type`.
-fn replace_idp(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
+fn replace_idp(org: &mut Org, call: &Call) -> Outcome {
     let id = text(idp(org, call)?, "id").to_owned();
     let mut new = valid(org, call, Some(&id))?;
     let old = idp(org, call)?;
@@ -101,22 +100,64 @@ fn replace_idp(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
     get_idp(org, call)
 }
 
+/// The metadata of the service provider that Okta is for this IdP, as recorded:
+/// not in the published description.
+fn metadata(org: &mut Org, call: &Call) -> Outcome {
+    let idp = idp(org, call)?;
+    let id = text(idp, "id").to_owned();
+    let audience = crate::saml::escaped(at(idp, "/protocol/credentials/trust/audience"));
+    let format = crate::saml::escaped(match at(idp, "/protocol/settings/nameFormat") {
+        "" => "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified",
+        format => format,
+    });
+    let certificate = crate::saml::certificate(org)?;
+    let key = |usage: &str, methods: &str| {
+        format!(
+            "<md:KeyDescriptor use=\"{usage}\"><ds:KeyInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\">\
+             <ds:X509Data><ds:X509Certificate>{certificate}</ds:X509Certificate></ds:X509Data></ds:KeyInfo>\
+             {methods}</md:KeyDescriptor>"
+        )
+    };
+    let methods: String = [
+        "http://www.w3.org/2001/04/xmlenc#aes256-cbc",
+        "http://www.w3.org/2001/04/xmlenc#aes192-cbc",
+        "http://www.w3.org/2001/04/xmlenc#aes128-cbc",
+        "http://www.w3.org/2001/04/xmlenc#tripledes-cbc",
+        "http://www.w3.org/2009/xmlenc11#aes256-gcm",
+        "http://www.w3.org/2009/xmlenc11#aes128-gcm",
+    ]
+    .map(|method| format!("<md:EncryptionMethod Algorithm=\"{method}\"/>"))
+    .concat();
+    let acs = call.url(format!("/sso/saml2/{id}"));
+    let xml = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><md:EntityDescriptor entityID=\"{audience}\" \
+         xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\"><md:SPSSODescriptor AuthnRequestsSigned=\"true\" \
+         WantAssertionsSigned=\"true\" protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\">\
+         {}{}<md:NameIDFormat>{format}</md:NameIDFormat><md:AssertionConsumerService \
+         Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\" Location=\"{acs}\" index=\"0\" \
+         isDefault=\"true\"/></md:SPSSODescriptor></md:EntityDescriptor>",
+        key("encryption", &methods),
+        key("signing", ""),
+    );
+    Ok(Reply::text("application/xml", xml))
+}
+
 /// Routing rules that point at it stay, with a dangling id (not verified).
-fn delete_idp(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
+fn delete_idp(org: &mut Org, call: &Call) -> Outcome {
     let id = text(idp(org, call)?, "id").to_owned();
     org.idps.remove(&id);
     Ok(Reply::no_content())
 }
 
-fn activate_idp(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
+fn activate_idp(org: &mut Org, call: &Call) -> Outcome {
     turn(org, call, "ACTIVE")
 }
 
-fn deactivate_idp(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
+fn deactivate_idp(org: &mut Org, call: &Call) -> Outcome {
     turn(org, call, "INACTIVE")
 }
 
-fn turn(org: &mut Org, call: &Call, status: &str) -> Result<Reply, OktaError> {
+fn turn(org: &mut Org, call: &Call, status: &str) -> Outcome {
     let idp = idp(org, call)?;
     idp.insert("status".to_owned(), status.into());
     idp.insert("lastUpdated".to_owned(), okta_time(call.now).into());
@@ -126,7 +167,7 @@ fn turn(org: &mut Org, call: &Call, status: &str) -> Result<Reply, OktaError> {
 /// The IdP of the body, without what Okta prints but does not take, if it has
 /// what a SAML 2.0 IdP needs: name (unique), type, sign-on endpoint, a trusted
 /// key that exists, a subject template.
-fn valid(org: &Org, call: &Call, own_id: Option<&str>) -> Result<Map<String, Value>, OktaError> {
+fn valid(org: &Org, call: &Call, own_id: Option<&str>) -> Result<Object, OktaError> {
     let mut idp = call.object()?.clone();
     idp.remove("_links");
     let name = text(&idp, "name");
@@ -137,7 +178,7 @@ fn valid(org: &Org, call: &Call, own_id: Option<&str>) -> Result<Map<String, Val
         return Err(OktaError::duplicate("name"));
     }
     let body = Value::Object(idp.clone());
-    let at = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let at = |pointer: &str| at(&idp, pointer);
     if text(&idp, "type") == "SAML2" {
         if !org.idp_keys.contains_key(at("/protocol/credentials/trust/kid")) {
             return Err(OktaError::validation("kid", "kid: The key does not exist"));

@@ -1,86 +1,372 @@
-//! Users, as far as tenants need them.
+//! Users: create, read, update, delete, search.
 //!
 //! Evidence: recordings of the Terraform provider (create answers 200; without
-//! a password an activated user is PROVISIONED).
+//! a password an activated user is PROVISIONED; an unknown attribute is
+//! E0000001 `newUser`; unset dates are null); createUser, updateUser,
+//! replaceUser, deleteUser, listUsers; reference page "Users" 2025-07.
 
 use serde_json::{Value, json};
 
 use crate::clock::okta_time;
 use crate::error::OktaError;
-use crate::filter::Filter;
-use crate::org::{Org, User};
-use crate::page;
-use crate::routes::{Auth, Call, Reply, Route};
+use crate::filter::{Case, Filter, Operator};
+use crate::json::{Object, at, lookup, text, texts};
+use crate::org::{LogEntry, Org, User};
+use crate::page::{self, Limits};
+use crate::routes::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
+
+use super::passwords;
+
+const USERS: Auth = Auth::Admin("users");
 
 #[rustfmt::skip] // A table.
 pub(crate) const ROUTES: &[Route] = &[
-    Route { method: "GET", path: "/api/v1/users", operation_id: "listUsers", auth: Auth::ApiToken, handler: list_users },
-    Route { method: "POST", path: "/api/v1/users", operation_id: "createUser", auth: Auth::ApiToken, handler: create_user },
-    Route { method: "GET", path: "/api/v1/users/{id}", operation_id: "getUser", auth: Auth::ApiToken, handler: get_user },
-    Route { method: "GET", path: "/api/v1/users/{id}/groups", operation_id: "listUserGroups", auth: Auth::ApiToken, handler: list_user_groups },
+    get("/api/v1/users", "listUsers", USERS, list_users),
+    post("/api/v1/users", "createUser", USERS, create_user),
+    get("/api/v1/users/{id}", "getUser", USERS, get_user),
+    post("/api/v1/users/{id}", "updateUser", USERS, update_user),
+    put("/api/v1/users/{id}", "replaceUser", USERS, replace_user),
+    delete("/api/v1/users/{id}", "deleteUser", USERS, delete_user),
+    get("/api/v1/users/{id}/groups", "listUserGroups", USERS, list_user_groups),
+    get("/api/v1/users/{id}/appLinks", "listAppLinks", USERS, list_app_links),
 ];
 
-pub(crate) fn render(user: &User, org_url: &str) -> Value {
+/// A user as Okta prints it; links say what may be done next.
+pub(crate) fn render(org: &Org, user: &User, org_url: &str) -> Value {
+    let own = format!("{org_url}/api/v1/users/{}", user.id);
+    let turn = |name: &str| json!({ "href": format!("{own}/lifecycle/{name}"), "method": "POST" });
+    let schema =
+        org.user_types.get(&user.kind).map(|kind| text(kind, "schema").to_owned()).unwrap_or_default();
+    let mut links = json!({
+        "self": { "href": own },
+        "schema": { "href": format!("{org_url}/api/v1/meta/schemas/user/{schema}") },
+        "type": { "href": format!("{org_url}/api/v1/meta/types/user/{}", user.kind) },
+    });
+    let next: &[(&str, &str)] = match user.status.as_str() {
+        "STAGED" | "DEPROVISIONED" => &[("activate", "activate")],
+        "SUSPENDED" => &[("unsuspend", "unsuspend"), ("deactivate", "deactivate")],
+        "LOCKED_OUT" => &[("unlock", "unlock"), ("deactivate", "deactivate")],
+        "PROVISIONED" => {
+            &[("suspend", "suspend"), ("deactivate", "deactivate"), ("resetPassword", "reset_password")]
+        }
+        _ => &[
+            ("suspend", "suspend"),
+            ("deactivate", "deactivate"),
+            ("resetPassword", "reset_password"),
+            ("expirePassword", "expire_password"),
+        ],
+    };
+    for (name, path) in next {
+        links[*name] = turn(path);
+    }
+    if !user.passwords.is_empty() {
+        links["changePassword"] =
+            json!({ "href": format!("{own}/credentials/change_password"), "method": "POST" });
+    }
     json!({
-        "id": user.id, "status": user.status, "created": user.created, "activated": user.created,
-        "statusChanged": user.created, "lastLogin": null, "lastUpdated": user.last_updated,
-        "passwordChanged": null, "profile": user.profile,
-        "credentials": { "provider": { "type": "OKTA", "name": "OKTA" } },
-        "_links": { "self": { "href": format!("{org_url}/api/v1/users/{}", user.id) } },
+        "id": user.id, "status": user.status, "created": user.created, "activated": user.activated,
+        "statusChanged": user.status_changed, "lastLogin": user.last_login, "lastUpdated": user.last_updated,
+        "passwordChanged": user.password_changed, "type": { "id": user.kind }, "profile": user.profile,
+        "credentials": passwords::render(user), "_links": links,
     })
 }
 
-fn list_users(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
-    let filter = call.query("search").or(call.query("filter")).map(Filter::parse).transpose()?;
-    let found = org
-        .users
-        .values()
-        .map(|user| (user.id.clone(), render(user, &call.org_url)))
-        .filter(|(_, user)| filter.as_ref().is_none_or(|filter| filter.matches(user)))
-        .collect();
-    Ok(page::reply(call, found, 200, 200))
+/// The answer of a call that gives a user: with the entity tag that `If-Match`
+/// is compared with.
+pub(crate) fn reply(org: &Org, user: &User, call: &Call) -> Reply {
+    Reply::ok(render(org, user, &call.org_url)).with("etag", etag(org, user))
 }
 
-/// `login` is unique, ignoring case.
-fn create_user(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
-    let profile = call.object()?.get("profile").and_then(Value::as_object).cloned().unwrap_or_default();
-    for required in ["login", "email", "firstName", "lastName"] {
-        if profile.get(required).and_then(Value::as_str).is_none_or(str::is_empty) {
-            return Err(OktaError::validation(
-                required,
-                format!("{required}: The field cannot be left blank"),
-            ));
+fn etag(org: &Org, user: &User) -> String {
+    let printed = render(org, user, "").to_string();
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, printed.as_bytes());
+    let hex: String = digest.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("W/\"{hex}\"")
+}
+
+/// Properties that a `filter` may name; `search` takes all.
+const FILTERABLE: &[&str] = &[
+    "status",
+    "lastUpdated",
+    "id",
+    "profile.login",
+    "profile.email",
+    "profile.firstName",
+    "profile.lastName",
+];
+
+/// `q` is a prefix of first name, last name or e-mail, and does not page; it
+/// and a bare list leave DEPROVISIONED users out, `search` and `filter` do not.
+fn list_users(org: &mut Org, call: &Call) -> Outcome {
+    let (search, filter, q) = (call.query("search"), call.query("filter"), call.query("q"));
+    if [search, filter].iter().flatten().count() + usize::from(q.is_some()) > 1 {
+        return Err(OktaError::query_and_filter());
+    }
+    let case = if filter.is_some() { Case::Sensitive } else { Case::Insensitive };
+    let parsed = search.or(filter).map(Filter::parse).transpose()?;
+    if let (Some(_), Some(parsed)) = (filter, &parsed) {
+        let refused = parsed.tests().into_iter().find(|(path, operator)| {
+            !FILTERABLE.contains(path) || (*operator != Operator::Equals && *path != "lastUpdated")
+        });
+        if let Some((path, _)) = refused {
+            return Err(OktaError::invalid_search(format!("{path} cannot be filtered that way")));
         }
     }
-    let login = profile["login"].as_str().unwrap_or_default();
-    if org.user(login).is_ok() {
+    let prefix = q.map(str::to_lowercase);
+    let begins = |user: &User, prefix: &str| {
+        ["firstName", "lastName", "email"]
+            .iter()
+            .any(|name| text(&user.profile, name).to_lowercase().starts_with(prefix))
+    };
+    let users = org.indexed_users(call.now, call.settings.search_lag_ms);
+    let mut found: Vec<&User> = users
+        .into_iter()
+        .filter(|user| parsed.is_some() || user.status != "DEPROVISIONED")
+        .filter(|user| parsed.as_ref().is_none_or(|filter| filter.matches(*user, case)))
+        .filter(|user| prefix.as_ref().is_none_or(|prefix| begins(user, prefix)))
+        .filter(|user| call.caller.sees_user(org, &user.id))
+        .collect();
+    sort(&mut found, call);
+    if q.is_some() {
+        let limit = call.query("limit").and_then(|limit| limit.parse().ok()).unwrap_or(10);
+        let page = found.into_iter().take(limit).map(|user| render(org, user, &call.org_url));
+        return Ok(Reply::ok(page.collect()));
+    }
+    Ok(page::reply(call, found, Limits(200, 200), |u| u.id.clone(), |u| render(org, u, &call.org_url)))
+}
+
+/// `sortBy` and `sortOrder` of a search.
+pub(crate) fn sort<T: crate::filter::Properties>(found: &mut [&T], call: &Call) {
+    if let Some(by) = call.query("sortBy") {
+        found.sort_by_cached_key(|object| {
+            object.property(by).map(|value| value.as_str().unwrap_or_default().to_lowercase())
+        });
+        if call.query("sortOrder") == Some("desc") {
+            found.reverse();
+        }
+    }
+}
+
+fn create_user(org: &mut Org, call: &Call) -> Outcome {
+    let body = call.object()?.clone();
+    let activate = call.query("activate") != Some("false");
+    let change = call.query("nextLogin") == Some("changePassword");
+    let kind = match at(&body, "/type/id") {
+        "" => org.default_user_type(),
+        id => org
+            .user_types
+            .get(id)
+            .map(|_| id.to_owned())
+            .ok_or_else(|| OktaError::validation("type", "type: The user type does not exist"))?,
+    };
+    let mut profile = lookup(&body, "/profile").and_then(Value::as_object).cloned().unwrap_or_default();
+    super::schemas::check_profile(org, &kind, &profile, "newUser")?;
+    for unset in ["mobilePhone", "secondEmail"] {
+        profile.entry(unset).or_insert(Value::Null);
+    }
+    let login = text(&profile, "login");
+    check_login(login)?;
+    if org.user_called(login).is_some() {
         return Err(OktaError::duplicate("login"));
     }
-    let status = if call.query("activate") == Some("false") { "STAGED" } else { "PROVISIONED" };
-    let time = okta_time(call.now);
-    let user = User {
+    let provider = match at(&body, "/credentials/provider/type") {
+        "" => "OKTA",
+        other => other,
+    };
+    let password = passwords::of_body(&body);
+    if change && password.is_none() {
+        return Err(OktaError::new(
+            400,
+            "E0000124",
+            "Could not create user. To create a user and expire their password immediately, a password must be specified",
+        ));
+    }
+    if change && !activate {
+        return Err(OktaError::new(
+            400,
+            "E0000125",
+            "Could not create user. To create a user and expire their password immediately, activate must be true",
+        ));
+    }
+    if provider != "OKTA" && password.is_some() {
+        return Err(OktaError::validation("password", "password: A federated user has no password"));
+    }
+    let groups: Vec<String> = texts(&body, "/groupIds").into_iter().map(str::to_owned).collect();
+    for group in &groups {
+        if org.group(group)?.kind != "OKTA_GROUP" || !call.caller.sees_group(group) {
+            return Err(OktaError::forbidden());
+        }
+    }
+    if groups.is_empty() && call.caller.reach != crate::access::Reach::All {
+        // Nobody's target would be the new user's group.
+        return Err(OktaError::forbidden());
+    }
+    let (provider, time) = (provider.to_owned(), okta_time(call.now));
+    let status = match (activate, password.is_some(), change) {
+        (false, ..) => "STAGED",
+        (true, true, true) => "PASSWORD_EXPIRED",
+        (true, true, false) => "ACTIVE",
+        (true, false, _) if provider == "OKTA" => "PROVISIONED",
+        (true, false, _) => "ACTIVE",
+    };
+    let mut user = User {
         id: org.new_id("00u"),
         status: status.to_owned(),
         created: time.clone(),
-        last_updated: time,
+        activated: activate.then(|| time.clone()),
+        status_changed: activate.then(|| time.clone()),
+        last_updated: time.clone(),
+        kind,
         profile,
+        provider,
+        ..User::default()
     };
-    let answer = render(&user, &call.org_url);
-    org.users.insert(user.id.clone(), user);
-    Ok(Reply::ok(answer))
+    if let Some(password) = password {
+        passwords::check(org, &user, &password, false).map_err(passwords::Refusal::at_creation)?;
+        passwords::set(&mut user, &password, call.now);
+    }
+    passwords::set_question(&mut user, &body);
+    let id = user.id.clone();
+    org.insert_user(user, call.now);
+    for group in groups.into_iter().chain(org.everyone()) {
+        if let Some(group) = org.groups.get_mut(&group) {
+            group.members.insert(id.clone());
+        }
+    }
+    log(org, call, "user.lifecycle.create", "Create Okta user", &id);
+    Ok(reply(org, org.user(&id)?, call))
 }
 
-fn get_user(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
-    Ok(Reply::ok(render(org.user(call.parameter("id"))?, &call.org_url)))
+/// 5 to 100 characters, shaped like an e-mail address.
+fn check_login(login: &str) -> Result<(), OktaError> {
+    let shaped = login.split_once('@').is_some_and(|(name, domain)| {
+        !name.is_empty() && domain.contains('.') && !domain.starts_with('.') && !domain.ends_with('.')
+    });
+    if !(5..=100).contains(&login.chars().count()) {
+        return Err(OktaError::validation("login", "login: Username must be between 5 and 100 characters"));
+    }
+    if !shaped || login.contains(char::is_whitespace) {
+        return Err(OktaError::validation(
+            "login",
+            "login: Username must be in the form of an email address",
+        ));
+    }
+    Ok(())
 }
 
-fn list_user_groups(org: &mut Org, call: &Call) -> Result<Reply, OktaError> {
+fn get_user(org: &mut Org, call: &Call) -> Outcome {
+    Ok(reply(org, org.user(call.parameter("id"))?, call))
+}
+
+/// POST: only the given properties change.
+fn update_user(org: &mut Org, call: &Call) -> Outcome {
+    change_user(org, call, true)
+}
+
+/// PUT: profile properties that are left out are deleted, and the type may
+/// change.
+fn replace_user(org: &mut Org, call: &Call) -> Outcome {
+    change_user(org, call, false)
+}
+
+fn change_user(org: &mut Org, call: &Call, partial: bool) -> Outcome {
+    let body = call.object()?.clone();
+    let user = org.user(call.parameter("id"))?.clone();
+    if call.header("if-match").is_some_and(|tag| tag != etag(org, &user)) {
+        return Err(OktaError::new(412, "E0000231", "The resource was modified since it was read."));
+    }
+    let mut new = user.clone();
+    match at(&body, "/type/id") {
+        "" => {}
+        id if id == user.kind => {}
+        _ if partial => {
+            return Err(OktaError::validation("type", "type: The user type cannot be changed by POST"));
+        }
+        id if org.user_types.contains_key(id) => id.clone_into(&mut new.kind),
+        _ => return Err(OktaError::validation("type", "type: The user type does not exist")),
+    }
+    let given = lookup(&body, "/profile").and_then(Value::as_object);
+    if let Some(given) = given {
+        let mut profile = if partial { user.profile.clone() } else { Object::new() };
+        profile.extend(given.clone());
+        // A null unsets, but for the two that are always printed.
+        profile.retain(|name, value| {
+            !value.is_null() || ["mobilePhone", "secondEmail"].contains(&name.as_str())
+        });
+        super::schemas::check_profile(org, &new.kind, &profile, "user")?;
+        for unset in ["mobilePhone", "secondEmail"] {
+            profile.entry(unset).or_insert(Value::Null);
+        }
+        new.profile = profile;
+    } else if !partial {
+        return Err(OktaError::missing("profile"));
+    }
+    check_login(new.login())?;
+    if org.user_called(new.login()).is_some_and(|other| other.id != user.id) {
+        return Err(OktaError::duplicate("login"));
+    }
+    if let Some(password) = passwords::of_body(&body) {
+        let strict = call.query("strict") == Some("true");
+        passwords::check(org, &new, &password, strict).map_err(passwords::Refusal::at_creation)?;
+        passwords::set(&mut new, &password, call.now);
+        if ["STAGED", "PASSWORD_EXPIRED", "RECOVERY", "PROVISIONED"].contains(&new.status.as_str())
+            && new.status != "STAGED"
+        {
+            set_status(&mut new, "ACTIVE", &okta_time(call.now));
+        }
+    }
+    passwords::set_question(&mut new, &body);
+    new.last_updated = okta_time(call.now);
+    *org.user_mut(&user.id, call.now)? = new;
+    org.login_changed(user.login(), &user.id);
+    log(org, call, "user.account.update_profile", "Update user profile for Okta", &user.id);
+    Ok(reply(org, org.user(&user.id)?, call))
+}
+
+pub(crate) fn set_status(user: &mut User, status: &str, time: &str) {
+    status.clone_into(&mut user.status);
+    user.status_changed = Some(time.to_owned());
+    time.clone_into(&mut user.last_updated);
+}
+
+/// The first DELETE deactivates, the second one deletes.
+fn delete_user(org: &mut Org, call: &Call) -> Outcome {
+    let user = org.user(call.parameter("id"))?.clone();
+    if user.status == "DEPROVISIONED" {
+        org.remove_user(&user.id, call.now);
+        log(org, call, "user.lifecycle.delete.completed", "Delete Okta user completed", &user.id);
+    } else {
+        super::user_lifecycle::deactivate(org, &user.id, call)?;
+    }
+    Ok(Reply::no_content())
+}
+
+fn list_user_groups(org: &mut Org, call: &Call) -> Outcome {
     let user = org.user(call.parameter("id"))?.id.clone();
-    let found = org
-        .groups
-        .values()
-        .filter(|group| group.members.contains(&user))
-        .map(|group| (group.id.clone(), super::groups::render(group, &call.org_url)))
-        .collect();
-    Ok(page::reply(call, found, 200, 200))
+    let found = org.groups_of(&user).filter(|group| call.caller.sees_group(&group.id));
+    let render = |group| super::groups::render(org, group, call);
+    Ok(page::reply(call, found, Limits(200, 200), |group| group.id.clone(), render))
+}
+
+/// One link per app that the user is assigned to.
+fn list_app_links(org: &mut Org, call: &Call) -> Outcome {
+    let user = org.user(call.parameter("id"))?.id.clone();
+    let apps = org.apps.values().filter(|app| text(app, "status") == "ACTIVE");
+    let apps = apps.filter(|app| org.is_assigned(&user, text(app, "id")));
+    let links = apps.enumerate().map(|(order, app)| {
+        let (id, name) = (text(app, "id"), text(app, "name"));
+        json!({
+            "id": format!("{}{}", &id[..3.min(id.len())], &user[3..]), "label": text(app, "label"),
+            "linkUrl": call.url(super::apps::link_path(app)), "logoUrl": call.url("/img/logos/default.png"),
+            "appName": name, "appInstanceId": id, "appAssignmentId": format!("0ua{}", &user[3..]),
+            "credentialsSetup": false, "hidden": false, "sortOrder": order,
+        })
+    });
+    Ok(Reply::ok(links.collect()))
+}
+
+/// Notes an event about a user.
+pub(crate) fn log(org: &mut Org, call: &Call, kind: &str, message: &str, user: &str) {
+    let actor = call.caller.who.id();
+    org.log_event(LogEntry { kind, message, actor, targets: vec![user], reason: None }, call.now);
 }

@@ -1,0 +1,254 @@
+//! `/api/v1/authn`: sign-in without a browser.
+//!
+//! Evidence: reference page "Authentication" (statuses, causes, links); a live
+//! capture in a public script (`factors` is an array, a challenge one
+//! `factor`). Not in the published description. Whoever has an active factor is
+//! asked for it; whoever may not sign in is told no more than "Authentication
+//! failed".
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use crate::clock::okta_time;
+use crate::error::OktaError;
+use crate::json::{Object, text};
+use crate::oauth::{Session, Transaction, random};
+use crate::org::{LogEntry, Org, User};
+use crate::routes::{Auth, Call, Outcome, Reply, Route, post};
+
+use super::{factors, passwords};
+
+/// Seconds that a session token or a transaction lives.
+const LIFETIME: i64 = 300;
+
+#[rustfmt::skip] // A table.
+pub(crate) const ROUTES: &[Route] = &[
+    post("/api/v1/authn", "authn", Auth::Public, authn),
+    post("/api/v1/authn/factors/{factorId}/verify", "authnVerifyFactor", Auth::Public, verify_factor),
+    post("/api/v1/authn/credentials/change_password", "authnChangePassword", Auth::Public, change_password),
+    post("/api/v1/authn/cancel", "authnCancel", Auth::Public, cancel),
+    post("/api/v1/authn/previous", "authnPrevious", Auth::Public, previous),
+];
+
+/// How far a sign-in got.
+pub(crate) enum SignIn {
+    /// The user and how they authenticated.
+    Done(String, Vec<String>),
+    FactorDue(String),
+    PasswordDue(String),
+}
+
+/// Checks a password and, if the user has a factor, a code.
+pub(crate) fn sign_in(
+    org: &mut Org,
+    call: &Call,
+    login: &str,
+    password: &str,
+    code: Option<&str>,
+) -> Result<SignIn, OktaError> {
+    let user = org.user_called(login).cloned().ok_or_else(OktaError::authentication_failed)?;
+    let may = ["ACTIVE", "PASSWORD_EXPIRED", "RECOVERY"].contains(&user.status.as_str());
+    let good = passwords::is_present(&user, password);
+    if !may || !good {
+        if !good {
+            passwords::count_failure(org, &user.id, call.now);
+        }
+        log(org, call, &user.id, Some("INVALID_CREDENTIALS"));
+        return Err(OktaError::authentication_failed());
+    }
+    if let Ok(user) = org.user_mut(&user.id, call.now) {
+        user.failed_attempts = 0;
+    }
+    if let Some(factor) = active_factor(org, &user.id) {
+        let Some(code) = code else { return Ok(SignIn::FactorDue(user.id)) };
+        factors::verify(org, &user.id, &factor, code, call.now)?;
+    }
+    if user.status != "ACTIVE" {
+        return Ok(SignIn::PasswordDue(user.id));
+    }
+    log(org, call, &user.id, None);
+    let amr = if code.is_some() { vec!["mfa", "pwd", "otp"] } else { vec!["pwd"] };
+    Ok(SignIn::Done(user.id, amr.into_iter().map(str::to_owned).collect()))
+}
+
+fn log(org: &mut Org, call: &Call, user: &str, reason: Option<&str>) {
+    let (kind, message) = ("user.session.start", "User login to Okta");
+    org.log_event(LogEntry { kind, message, actor: user, targets: vec![user], reason }, call.now);
+}
+
+fn active_factor(org: &Org, user: &str) -> Option<String> {
+    let factors = org.factors.get(user).into_iter().flat_map(|factors| factors.values());
+    let mut active = factors.filter(|factor| text(&factor.object, "status") == "ACTIVE");
+    active.next().map(|factor| text(&factor.object, "id").to_owned())
+}
+
+fn authn(org: &mut Org, call: &Call) -> Outcome {
+    let body = call.object()?.clone();
+    let (login, password) = (text(&body, "username"), text(&body, "password"));
+    if login.is_empty() {
+        return Err(OktaError::missing("username"));
+    }
+    match sign_in(org, call, login, password, None)? {
+        SignIn::Done(user, amr) => Ok(success(org, call, &user, amr)),
+        SignIn::FactorDue(user) => Ok(transaction(org, call, user, true)),
+        SignIn::PasswordDue(user) => Ok(transaction(org, call, user, false)),
+    }
+}
+
+fn embedded(user: &User) -> Value {
+    let of = |name: &str| text(&user.profile, name).to_owned();
+    json!({
+        "id": user.id, "passwordChanged": user.password_changed,
+        "profile": {
+            "login": user.login(), "firstName": of("firstName"), "lastName": of("lastName"), "locale": "en_US",
+            "timeZone": "America/Los_Angeles",
+        },
+    })
+}
+
+fn expires(call: &Call) -> String {
+    okta_time(call.now + SignedDuration::from_secs(LIFETIME))
+}
+
+fn success(org: &mut Org, call: &Call, user: &str, amr: Vec<String>) -> Reply {
+    let (token, now) = (random(), call.now.as_second());
+    let session =
+        Session { id: String::new(), user: user.to_owned(), created: now, expires: now + LIFETIME, amr };
+    org.live.session_tokens.insert(token.clone(), session);
+    let user = org.users.get(user).map(embedded);
+    Reply::ok(json!({
+        "expiresAt": expires(call), "status": "SUCCESS", "sessionToken": token, "_embedded": { "user": user },
+    }))
+}
+
+/// A sign-in that waits for a factor or a new password.
+fn transaction(org: &mut Org, call: &Call, user: String, factor_due: bool) -> Reply {
+    let token = random();
+    let password_due = org.users.get(&user).is_some_and(|user| user.status != "ACTIVE");
+    let expires = call.now.as_second() + LIFETIME;
+    org.live.transactions.insert(token.clone(), Transaction { user, expires, factor_due, password_due });
+    describe(org, call, &token)
+}
+
+/// The state of a transaction.
+fn describe(org: &Org, call: &Call, token: &str) -> Reply {
+    let Some(state) = org.live.transactions.get(token) else {
+        return Reply::ok(Value::Null);
+    };
+    let user = org.users.get(&state.user).map(embedded);
+    let link = |path: &str| json!({ "href": call.url(format!("/api/v1/authn/{path}")), "hints": { "allow": ["POST"] } });
+    let mut answer = json!({
+        "stateToken": token, "expiresAt": expires(call), "_embedded": { "user": user }, "_links": { "cancel": link("cancel") },
+    });
+    if state.factor_due {
+        let factors = org.factors.get(&state.user).into_iter().flat_map(|factors| factors.values());
+        let active = factors.filter(|factor| text(&factor.object, "status") == "ACTIVE");
+        answer["status"] = "MFA_REQUIRED".into();
+        answer["_embedded"]["factors"] = active.map(|factor| render_factor(&factor.object, call)).collect();
+        answer["_embedded"]["policy"] = json!({
+            "allowRememberDevice": true, "rememberDeviceLifetimeInMinutes": 20_160, "rememberDeviceByDefault": false,
+            "factorsPolicyInfo": {},
+        });
+    } else {
+        answer["status"] = "PASSWORD_EXPIRED".into();
+        answer["_embedded"]["policy"] = json!({ "complexity": {
+            "minLength": 8, "minLowerCase": 1, "minUpperCase": 1, "minNumber": 1, "minSymbol": 0, "excludeUsername": true,
+        } });
+        let mut next = link("credentials/change_password");
+        next["name"] = "changePassword".into();
+        answer["_links"]["next"] = next;
+    }
+    Reply::ok(answer)
+}
+
+fn render_factor(factor: &Object, call: &Call) -> Value {
+    let id = text(factor, "id");
+    json!({
+        "id": id, "factorType": text(factor, "factorType"), "provider": text(factor, "provider"),
+        "vendorName": text(factor, "vendorName"), "profile": factor.get("profile"),
+        "_links": { "verify": {
+            "href": call.url(format!("/api/v1/authn/factors/{id}/verify")), "hints": { "allow": ["POST"] },
+        } },
+    })
+}
+
+/// The transaction of a call; a token that is unknown or too old is E0000011.
+fn state(org: &Org, call: &Call) -> Result<(String, Transaction), OktaError> {
+    let token = text(call.object()?, "stateToken").to_owned();
+    let state = org.live.transactions.get(&token).filter(|state| state.expires > call.now.as_second());
+    let state = state.cloned().ok_or_else(OktaError::invalid_token)?;
+    Ok((token, state))
+}
+
+/// The wrong step of a transaction.
+fn wrong_step() -> OktaError {
+    OktaError::new(403, "E0000079", "This operation is not allowed in the current authentication state.")
+}
+
+/// Without a code the answer is a challenge.
+fn verify_factor(org: &mut Org, call: &Call) -> Outcome {
+    let (token, state) = state(org, call)?;
+    if !state.factor_due {
+        return Err(wrong_step());
+    }
+    let (id, code) = (call.parameter("factorId"), text(call.object()?, "passCode"));
+    let factor = org.factors.get(&state.user).and_then(|factors| factors.get(id));
+    let factor = factor.ok_or_else(|| OktaError::not_found(id, "UserFactor"))?;
+    if code.is_empty() {
+        let rendered = render_factor(&factor.object, call);
+        let user = org.users.get(&state.user).map(embedded);
+        let mut next = rendered["_links"]["verify"].clone();
+        next["name"] = "verify".into();
+        let link = |path: &str| json!({ "href": call.url(format!("/api/v1/authn/{path}")), "hints": { "allow": ["POST"] } });
+        return Ok(Reply::ok(json!({
+            "stateToken": token, "expiresAt": expires(call), "status": "MFA_CHALLENGE", "factorResult": "CHALLENGE",
+            "_embedded": { "user": user, "factor": rendered },
+            "_links": { "next": next, "prev": link("previous"), "cancel": link("cancel") },
+        })));
+    }
+    factors::verify(org, &state.user, id, code, call.now)?;
+    if state.password_due {
+        if let Some(state) = org.live.transactions.get_mut(&token) {
+            state.factor_due = false;
+        }
+        return Ok(describe(org, call, &token));
+    }
+    org.live.transactions.remove(&token);
+    log(org, call, &state.user, None);
+    let amr = ["mfa", "pwd", "otp"].map(str::to_owned).to_vec();
+    Ok(success(org, call, &state.user, amr))
+}
+
+/// Plain strings, unlike the users API.
+fn change_password(org: &mut Org, call: &Call) -> Outcome {
+    let (token, state) = state(org, call)?;
+    if state.factor_due || !state.password_due {
+        return Err(wrong_step());
+    }
+    let body = call.object()?.clone();
+    let (old, new) = (text(&body, "oldPassword"), text(&body, "newPassword"));
+    let user = org.user(&state.user)?.clone();
+    if !passwords::is_present(&user, old) {
+        return Err(OktaError::credentials_not_updated(
+            "oldPassword: The credentials provided were incorrect.",
+        ));
+    }
+    passwords::check(org, &user, new, true).map_err(passwords::Refusal::at_change)?;
+    let time = okta_time(call.now);
+    let user = org.user_mut(&state.user, call.now)?;
+    passwords::set(user, new, call.now);
+    super::users::set_status(user, "ACTIVE", &time);
+    org.live.transactions.remove(&token);
+    Ok(success(org, call, &state.user, vec!["pwd".to_owned()]))
+}
+
+fn cancel(org: &mut Org, call: &Call) -> Outcome {
+    let (token, _) = state(org, call)?;
+    org.live.transactions.remove(&token);
+    Ok(Reply::ok(json!({ "relayState": null })))
+}
+
+fn previous(org: &mut Org, call: &Call) -> Outcome {
+    let (token, _) = state(org, call)?;
+    Ok(describe(org, call, &token))
+}

@@ -1,0 +1,246 @@
+//! Schemas of users and of the users of an app: which attributes a profile may
+//! have.
+//!
+//! Evidence: recordings of the Terraform provider (a partial update of
+//! `definitions.custom`; null removes an attribute; arrays are combined across
+//! groups only with `"union":"ENABLE"`); reference page "Schemas".
+
+use serde_json::{Map, Value, json};
+
+use crate::clock::okta_time;
+use crate::error::OktaError;
+use crate::json::{Object, lookup, lookup_mut, object, text};
+use crate::org::Org;
+use crate::routes::{Auth, Call, Outcome, Reply, Route, get, post};
+
+const SCHEMAS: Auth = Auth::Admin("schemas");
+
+#[rustfmt::skip] // A table.
+pub(crate) const ROUTES: &[Route] = &[
+    get("/api/v1/meta/schemas/user/{schemaId}", "getUserSchema", SCHEMAS, get_user_schema),
+    post("/api/v1/meta/schemas/user/{schemaId}", "updateUserProfile", SCHEMAS, update_user_profile),
+    get("/api/v1/meta/schemas/apps/{appId}/default", "getApplicationUserSchema", SCHEMAS, get_app_schema),
+    post("/api/v1/meta/schemas/apps/{appId}/default", "updateApplicationUserProfile", SCHEMAS, update_app_profile),
+];
+
+/// Attributes of every user; the first four are required.
+const BASE: &[(&str, &str)] = &[
+    ("login", "Username"),
+    ("firstName", "First name"),
+    ("lastName", "Last name"),
+    ("email", "Primary email"),
+    ("middleName", "Middle name"),
+    ("honorificPrefix", "Honorific prefix"),
+    ("honorificSuffix", "Honorific suffix"),
+    ("title", "Title"),
+    ("displayName", "Display name"),
+    ("nickName", "Nickname"),
+    ("profileUrl", "Profile Url"),
+    ("secondEmail", "Secondary email"),
+    ("mobilePhone", "Mobile phone"),
+    ("primaryPhone", "Primary phone"),
+    ("streetAddress", "Street address"),
+    ("city", "City"),
+    ("state", "State"),
+    ("zipCode", "Zip code"),
+    ("countryCode", "Country code"),
+    ("postalAddress", "Postal Address"),
+    ("preferredLanguage", "Preferred language"),
+    ("locale", "Locale"),
+    ("timezone", "Time zone"),
+    ("userType", "User type"),
+    ("employeeNumber", "Employee number"),
+    ("costCenter", "Cost center"),
+    ("organization", "Organization"),
+    ("division", "Division"),
+    ("department", "Department"),
+    ("managerId", "ManagerId"),
+    ("manager", "Manager"),
+];
+
+/// The schema of a user type, without custom attributes.
+pub(crate) fn of_users(id: &str, time: &str) -> Object {
+    let attribute = |title: &str, required: bool| {
+        let mut attribute = json!({
+            "title": title, "type": "string", "mutability": "READ_WRITE", "scope": "NONE",
+            "permissions": [{ "principal": "SELF", "action": "READ_ONLY" }], "master": { "type": "PROFILE_MASTER" },
+        });
+        if required {
+            attribute["required"] = true.into();
+        }
+        attribute
+    };
+    let base: Map<String, Value> = BASE
+        .iter()
+        .enumerate()
+        .map(|(at, (name, title))| ((*name).to_owned(), attribute(title, at < 4)))
+        .collect();
+    let required: Vec<&str> = BASE[..4].iter().map(|(name, _)| *name).collect();
+    object(json!({
+        "id": id, "$schema": "http://json-schema.org/draft-04/schema#", "name": "user", "title": "User",
+        "created": time, "lastUpdated": time,
+        "definitions": {
+            "custom": { "id": "#custom", "type": "object", "properties": {}, "required": [] },
+            "base": { "id": "#base", "type": "object", "properties": base, "required": required },
+        },
+        "type": "object",
+        "properties": { "profile": { "allOf": [{ "$ref": "#/definitions/custom" }, { "$ref": "#/definitions/base" }] } },
+    }))
+}
+
+/// The schema of an app's users.
+pub(crate) fn of_app_users(id: &str, time: &str) -> Object {
+    let mut schema = of_users(id, time);
+    let name = json!({
+        "title": "Username", "type": "string", "required": true, "scope": "NONE",
+        "master": { "type": "PROFILE_MASTER" },
+    });
+    if let Some(base) = lookup_mut(&mut schema, "/definitions/base") {
+        *base = json!({ "id": "#base", "type": "object", "properties": { "userName": name }, "required": ["userName"] });
+    }
+    schema
+}
+
+fn render(schema: &Object, url: String) -> Value {
+    let mut printed = schema.clone();
+    printed.insert("id".to_owned(), url.clone().into());
+    printed.insert("_links".to_owned(), json!({ "self": { "rel": "self", "href": url, "method": "GET" } }));
+    Value::Object(printed)
+}
+
+/// The id of a user schema; `default` is that of the default type.
+fn user_schema_id(org: &Org, call: &Call) -> Result<String, OktaError> {
+    let id = call.parameter("schemaId");
+    let default = || org.user_types.get(&org.default_user_type()).map(|kind| text(kind, "schema").to_owned());
+    let id = if id == "default" { default().unwrap_or_default() } else { id.to_owned() };
+    let known = org.user_types.values().any(|kind| text(kind, "schema") == id);
+    if known { Ok(id) } else { Err(OktaError::not_found(&id, "UserSchema")) }
+}
+
+fn get_user_schema(org: &mut Org, call: &Call) -> Outcome {
+    let id = user_schema_id(org, call)?;
+    Ok(Reply::ok(render(&org.schemas[&id], call.url(format!("/api/v1/meta/schemas/user/{id}")))))
+}
+
+fn update_user_profile(org: &mut Org, call: &Call) -> Outcome {
+    let id = user_schema_id(org, call)?;
+    update(org, &id, call)?;
+    get_user_schema(org, call)
+}
+
+/// Made when it is first asked for.
+fn app_schema(org: &mut Org, call: &Call) -> Result<String, OktaError> {
+    let app = text(org.app(call.parameter("appId"))?, "id").to_owned();
+    let time = okta_time(call.now);
+    org.schemas.entry(app.clone()).or_insert_with(|| of_app_users(&app, &time));
+    Ok(app)
+}
+
+fn get_app_schema(org: &mut Org, call: &Call) -> Outcome {
+    let app = app_schema(org, call)?;
+    let url = call.url(format!("/api/v1/meta/schemas/apps/{app}/default"));
+    Ok(Reply::ok(render(&org.schemas[&app], url)))
+}
+
+fn update_app_profile(org: &mut Org, call: &Call) -> Outcome {
+    let app = app_schema(org, call)?;
+    update(org, &app, call)?;
+    get_app_schema(org, call)
+}
+
+/// Adds, replaces or, with null, removes custom attributes.
+fn update(org: &mut Org, id: &str, call: &Call) -> Result<(), OktaError> {
+    let body = call.object()?;
+    let changes = lookup(body, "/definitions/custom/properties").and_then(Value::as_object);
+    let Some(schema) = org.schemas.get_mut(id) else { return Err(OktaError::not_found(id, "UserSchema")) };
+    let base = lookup(schema, "/definitions/base/properties").cloned().unwrap_or_default();
+    for (name, attribute) in changes.into_iter().flatten() {
+        if base.get(name).is_some() {
+            return Err(OktaError::validation(
+                "definitions",
+                format!("{name}: The attribute is a base attribute"),
+            ));
+        }
+        let kind = attribute["type"].as_str().unwrap_or_default();
+        let known = ["string", "boolean", "number", "integer", "array"].contains(&kind);
+        if !attribute.is_null() && !known {
+            return Err(OktaError::validation(
+                "definitions",
+                format!("{name}: The type is missing or unknown"),
+            ));
+        }
+        if kind == "array" && attribute["items"]["type"].as_str().is_none() {
+            return Err(OktaError::validation("definitions", format!("{name}: An array needs `items.type`")));
+        }
+    }
+    if let Some(Value::Object(custom)) = lookup_mut(schema, "/definitions/custom/properties") {
+        for (name, attribute) in changes.into_iter().flatten() {
+            if attribute.is_null() {
+                custom.remove(name);
+                continue;
+            }
+            let mut attribute = attribute.clone();
+            for (key, default) in [
+                ("scope", json!("NONE")),
+                ("mutability", json!("READ_WRITE")),
+                ("master", json!({ "type": "PROFILE_MASTER" })),
+                ("permissions", json!([{ "principal": "SELF", "action": "READ_ONLY" }])),
+            ] {
+                if attribute.get(key).is_none() {
+                    attribute[key] = default;
+                }
+            }
+            custom.insert(name.clone(), attribute);
+        }
+    }
+    schema.insert("lastUpdated".to_owned(), okta_time(call.now).into());
+    Ok(())
+}
+
+/// Whether a profile has what the schema of `kind` requires, and nothing that
+/// it does not know.
+pub(crate) fn check_profile(org: &Org, kind: &str, profile: &Object, of: &str) -> Result<(), OktaError> {
+    let schema = org.user_types.get(kind).and_then(|kind| org.schemas.get(text(kind, "schema")));
+    let Some(schema) = schema else { return Ok(()) };
+    for required in crate::json::texts(schema, "/definitions/base/required") {
+        if text(profile, required).is_empty() {
+            return Err(OktaError::missing(required));
+        }
+    }
+    check_attributes(schema, profile, of)
+}
+
+/// Whether the schema knows every attribute, and each has the type it says.
+pub(crate) fn check_attributes(schema: &Object, profile: &Object, of: &str) -> Result<(), OktaError> {
+    let properties = |part: &str| lookup(schema, &format!("/definitions/{part}/properties"));
+    let known = |name: &str| {
+        [properties("custom"), properties("base")].into_iter().flatten().find_map(|p| p.get(name))
+    };
+    for (name, value) in profile {
+        let Some(attribute) = known(name) else {
+            return Err(OktaError::validation(
+                of,
+                format!("Property name '{name}' is not defined in profile"),
+            ));
+        };
+        let fits = match attribute["type"].as_str().unwrap_or("string") {
+            _ if value.is_null() => true,
+            "array" => value.is_array(),
+            "boolean" => value.is_boolean(),
+            "number" | "integer" => value.is_number(),
+            _ => value.is_string(),
+        };
+        if !fits {
+            return Err(OktaError::validation(
+                of,
+                format!("{name}: The value is of another type than the attribute"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the arrays of an app user's groups are combined for this attribute.
+pub(crate) fn is_union(schema: &Object, attribute: &str) -> bool {
+    lookup(schema, &format!("/definitions/custom/properties/{attribute}/union")) == Some(&json!("ENABLE"))
+}
