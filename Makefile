@@ -12,7 +12,14 @@ LAMBDA := .tools/lambda
 MINISTACK := .tools/ministack
 FUNCTIONS := -p authorizer -p tenants
 
-.PHONY: help run test check e2e build bench generate new-operation invoke placeholder-key deploy deploy-local lint need-cargo need-python
+# Written by the tests, read by `make okta-description`.
+OKTA_EXCHANGES := $(CURDIR)/target/okta-exchanges
+test e2e conformance: export OKTA_EXCHANGES := $(OKTA_EXCHANGES)
+# Okta's published API description; where it is not, the check says so and passes.
+OKTA_DESCRIPTION ?= ../shared/okta/openapi-subset.json
+CHROMIUM ?= $(or $(shell command -v chromium || command -v chromium-browser || command -v google-chrome),/usr/bin/chromium)
+
+.PHONY: help run test check e2e conformance okta-description build bench generate new-operation invoke placeholder-key deploy deploy-local lint need-cargo need-python need-node
 
 help: ## Print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -22,6 +29,7 @@ run: need-cargo ## Start the local stack; make run ARGS=--json prints its addres
 	@exec target/debug/local-stack $(ARGS)
 
 test: need-cargo ## Run all tests, offline
+	rm -rf $(OKTA_EXCHANGES)
 	cargo build --workspace --bins
 	cargo test --workspace
 
@@ -29,9 +37,20 @@ check: need-cargo need-python lint ## What CI runs: format, clippy, template, al
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	$(MAKE) test
+	$(MAKE) conformance
+	$(MAKE) okta-description
 
 e2e: need-cargo ## Run the end-to-end tests alone
 	cargo test -p tests --test e2e
+
+conformance: need-cargo .tools/conformance-okta/.done .tools/conformance-gimme/.done .tools/conformance-node/.done $(CHROMIUM) ## Run clients that Okta and AWS publish against the emulator
+	cargo build --workspace --bins
+	cargo xtask conformance --okta-python .tools/conformance-okta/bin/python --gimme-python .tools/conformance-gimme/bin/python --chromium $(CHROMIUM) $(ARGS)
+
+okta-description: need-cargo .tools/description/.done ## Check what the tests exchanged with the emulator against Okta's description
+	cd tests/description && ../../.tools/description/bin/python -m unittest --quiet
+	cargo build --bin okta-emulator
+	target/debug/okta-emulator --endpoints | .tools/description/bin/python tests/description/check.py $(OKTA_DESCRIPTION) $(OKTA_EXCHANGES) tests/description/deviations.json
 
 lint: $(LINT)/.done ## Check template.yaml with cfn-lint and sam
 	$(LINT)/bin/cfn-lint template.yaml
@@ -69,6 +88,16 @@ need-cargo:
 
 need-python:
 	@command -v python3 > /dev/null || { echo "python3 is missing: install Python 3" >&2; exit 1; }
+
+need-node:
+	@command -v npm > /dev/null || { echo "npm is missing: install Node.js 20 or newer" >&2; exit 1; }
+
+/usr/bin/chromium:
+	@echo "installing Chromium for the browser test" && (apt-get install --yes --quiet chromium > target/apt.log 2>&1 || { apt-get update --quiet > target/apt.log 2>&1 && apt-get install --yes --quiet chromium >> target/apt.log 2>&1; }) || { echo "Chromium is missing: install it, or make conformance CHROMIUM=path" >&2; exit 1; }
+
+.tools/conformance-node/.done: tests/conformance/package-lock.json | need-node
+	npm ci --prefix tests/conformance --no-audit --no-fund --ignore-scripts --loglevel error
+	mkdir -p $(@D) && touch $@
 
 .tools/%/.done: .ci/requirements-%.txt | need-python
 	python3 -m venv .tools/$*

@@ -103,7 +103,7 @@ async fn okta_unavailable() {
         stack.break_call(1, u64::MAX, action);
         let answer = stack.get("/tenants", Superuser).await;
         assert_eq!((answer.status, answer.code()), (503, "okta-unavailable"), "{answer}");
-        assert_eq!(answer.header("access-control-allow-origin"), "http://localhost:8080");
+        assert_eq!(answer.header("access-control-allow-origin"), "http://127.0.0.1:8080");
         stack.okta().clear_faults();
     }
 }

@@ -44,7 +44,7 @@ async fn inf_05_every_answer_has_cors_headers() {
     let statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
     assert_eq!(statuses, [200, 404, 401, 403, 200]);
     for answer in answers {
-        assert_eq!(answer.header("access-control-allow-origin"), "http://localhost:8080", "{answer}");
+        assert_eq!(answer.header("access-control-allow-origin"), "http://127.0.0.1:8080", "{answer}");
     }
 }
 

@@ -5,14 +5,15 @@
 //! extension on the loopback address. What MiniStack does differently from AWS
 //! is listed in docs/deploying.md.
 
-use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde_json::{Value, json};
+
+use crate::local_stack::{self, Running};
 
 /// The tools to deploy with.
 #[derive(Clone, Debug, Args)]
@@ -23,16 +24,6 @@ pub struct DeployLocal {
     /// MiniStack.
     #[arg(long)]
     pub ministack: PathBuf,
-}
-
-/// Ends a process when dropped.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 /// Deploys, calls, and stops everything; gives what was answered.
@@ -46,7 +37,7 @@ pub fn deploy_local(root: &Path, tools: &DeployLocal) -> Result<String, String> 
 }
 
 async fn run(root: &Path, tools: &DeployLocal) -> Result<String, String> {
-    let (_stack, addresses) = start_stack(root)?;
+    let (_stack, addresses) = local_stack::start(root)?;
     let address = |name: &str| addresses[name].as_str().unwrap_or_default().to_owned();
     let okta = address("okta");
     let port = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
@@ -82,22 +73,6 @@ async fn run(root: &Path, tools: &DeployLocal) -> Result<String, String> {
         report.push(line);
     }
     Ok(report.join("\n"))
-}
-
-fn start_stack(root: &Path) -> Result<(Running, Value), String> {
-    let child = Command::new(root.join("target/debug/local-stack"))
-        .current_dir(root)
-        .args(["--api-port", "0", "--lambda-port", "0", "--okta-port", "0", "--json"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|error| format!("the local stack does not start: {error}"))?;
-    let mut running = Running(child);
-    let mut line = String::new();
-    if let Some(output) = running.0.stdout.take() {
-        BufReader::new(output).read_line(&mut line).map_err(|error| error.to_string())?;
-    }
-    let addresses = serde_json::from_str(&line).map_err(|_| "the local stack does not start".to_owned())?;
-    Ok((running, addresses))
 }
 
 fn start_ministack(tools: &DeployLocal, port: u16, session_token: &str) -> Result<Running, String> {

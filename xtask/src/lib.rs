@@ -4,9 +4,11 @@
 //! them with what is committed.
 
 mod bench;
+mod conformance;
 mod deploy_local;
 mod docs;
 mod events;
+mod local_stack;
 mod new_operation;
 mod openapi;
 mod placeholder_key;
@@ -14,6 +16,7 @@ mod placeholder_key;
 use std::path::{Path, PathBuf};
 
 pub use bench::bench;
+pub use conformance::{Conformance, conformance};
 pub use deploy_local::{DeployLocal, deploy_local};
 pub use events::event;
 pub use new_operation::{NewOperation, binary, new_operation};
@@ -50,7 +53,7 @@ pub fn generate(root: &Path) -> Result<Vec<Generated>, String> {
         ("docs/api.md".to_owned(), docs::api(&endpoints)),
         ("docs/authorization.md".to_owned(), docs::authorization()),
         ("docs/configuration.md".to_owned(), docs::configuration()),
-        ("docs/emulator.md".to_owned(), docs::emulator()),
+        ("docs/emulator.md".to_owned(), docs::emulator(root)),
         ("docs/problems.md".to_owned(), docs::problems()),
         ("README.md".to_owned(), docs::readme(root)?),
     ];

@@ -5,7 +5,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{DeployLocal, NewOperation, bench, deploy_local, generate, new_operation, placeholder_key};
+use xtask::{
+    Conformance, DeployLocal, NewOperation, bench, conformance, deploy_local, generate, new_operation,
+    placeholder_key,
+};
 
 #[derive(Parser)]
 struct Arguments {
@@ -21,6 +24,8 @@ enum Command {
     NewOperation(NewOperation),
     /// Prints size and cold start of the functions in target/lambda.
     Bench,
+    /// Runs clients that Okta and AWS publish against the emulator.
+    Conformance(Conformance),
     /// Deploys to MiniStack on this machine, calls the deployment, and stops.
     DeployLocal(DeployLocal),
     /// Makes a throw-away certificate, uploads it to an Okta org and prints its
@@ -39,6 +44,7 @@ fn main() -> ExitCode {
         Command::Generate => write_generated(root),
         Command::NewOperation(operation) => new_operation(root, &operation),
         Command::Bench => bench(root),
+        Command::Conformance(tools) => conformance(root, &tools),
         Command::DeployLocal(tools) => deploy_local(root, &tools),
         Command::PlaceholderKey { org } => {
             let mut token = String::new();

@@ -184,7 +184,7 @@ fn parameters(okta: &Emulator, seed: &Seed, lambda: SocketAddr) -> BTreeMap<Stri
         ("TokenIssuer", okta.issuer()),
         ("TokenAudiences", seed.authorization_server.audience.clone()),
         ("TokenClientIds", app),
-        ("CorsAllowOrigin", "http://localhost:8080".to_owned()),
+        ("CorsAllowOrigin", "http://127.0.0.1:8080".to_owned()),
         ("SecretsExtensionPort", lambda.port().to_string()),
     ];
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()

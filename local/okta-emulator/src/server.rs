@@ -648,7 +648,11 @@ fn prepare(
 /// for. A token that is bound to a key must come with a proof.
 fn authenticate(org: &mut Org, call: &Call, method: &str) -> Result<Caller, OktaError> {
     let header = call.header("authorization").unwrap_or_default();
-    let (scheme, token) = header.split_once(' ').unwrap_or_default();
+    // Okta's SDK for Python 3.4 sends no space after `SSWS`.
+    let (scheme, token) = match header.strip_prefix("SSWS") {
+        Some(token) => ("SSWS", token.trim_start()),
+        None => header.split_once(' ').unwrap_or_default(),
+    };
     match scheme {
         "SSWS" => {
             let owner = org.api_tokens.get(token).ok_or_else(OktaError::invalid_token)?;

@@ -88,11 +88,16 @@ fn authn(org: &mut Org, call: &Call) -> Outcome {
     if login.is_empty() {
         return Err(OktaError::missing("username"));
     }
-    match sign_in(org, call, login, password, None)? {
-        SignIn::Done(user, amr) => Ok(success(org, call, &user, amr)),
-        SignIn::FactorDue(user) => Ok(transaction(org, call, user, true)),
-        SignIn::PasswordDue(user) => Ok(transaction(org, call, user, false)),
-    }
+    let reply = match sign_in(org, call, login, password, None)? {
+        SignIn::Done(user, amr) => success(org, call, &user, amr),
+        SignIn::FactorDue(user) => transaction(org, call, user, true),
+        SignIn::PasswordDue(user) => transaction(org, call, user, false),
+    };
+    // Okta recognises a device by this cookie; gimme-aws-creds keeps it.
+    Ok(match call.cookie("DT") {
+        Some(_) => reply,
+        None => reply.with("set-cookie", format!("DT=DI1{}; Path=/; Max-Age=63072000; HttpOnly", random())),
+    })
 }
 
 fn embedded(user: &User) -> Value {

@@ -18,6 +18,21 @@ struct Arguments {
     /// Load the state from this file if it exists, and save it there on exit.
     #[arg(long)]
     state: Option<PathBuf>,
+    /// Print the emulated operations as JSON, and end.
+    #[arg(long)]
+    endpoints: bool,
+}
+
+fn endpoints() -> serde_json::Value {
+    let rows = okta_emulator::endpoints();
+    let scope = |(family, verb)| format!("okta.{family}.{verb}");
+    rows.iter()
+        .map(|row| {
+            serde_json::json!({
+                "operationId": row.operation_id, "method": row.method, "path": row.path, "scope": row.scope.map(scope),
+            })
+        })
+        .collect()
 }
 
 #[tokio::main]
@@ -25,6 +40,10 @@ struct Arguments {
 async fn main() -> ExitCode {
     let run = async {
         let arguments = Arguments::parse();
+        if arguments.endpoints {
+            println!("{}", endpoints());
+            return Ok(());
+        }
         let yaml = match arguments.seed {
             None => DEMO_ORG.to_owned(),
             Some(path) => std::fs::read_to_string(&path)

@@ -51,10 +51,12 @@ pub(crate) fn authenticate(org: &mut Org, call: &Call, endpoint: &str) -> Result
         }
         (Some(basic), None) => {
             let text = BASE64_STANDARD.decode(basic).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-            let pair = text.as_deref().and_then(|text| text.split_once(':'));
-            let (id, secret) =
-                pair.ok_or_else(|| OAuthError::invalid_client("No client credentials found."))?;
-            (decoded(id), Some(decoded(secret)))
+            let text = text.ok_or_else(|| OAuthError::invalid_client("No client credentials found."))?;
+            // okta-auth-js names a public client that way, without a colon.
+            match text.split_once(':') {
+                Some((id, secret)) => (decoded(id), Some(decoded(secret)).filter(|s| !s.is_empty())),
+                None => (decoded(&text), None),
+            }
         }
         (None, Some(assertion)) => {
             let claims = keys::unverified(assertion);

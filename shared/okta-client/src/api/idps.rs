@@ -59,7 +59,13 @@ impl Client {
     /// [`Error::is_duplicate`] if the name is another IdP's.
     pub async fn replace_identity_provider(&self, idp: &IdentityProvider) -> Result<IdentityProvider, Error> {
         let url = self.url(&["idps", idp.id.as_str()])?;
-        self.call_with("replaceIdentityProvider", Method::PUT, url, idp).await
+        let mut body = serde_json::to_value(idp).map_err(|error| Error::InvalidRequest(error.to_string()))?;
+        if let Some(body) = body.as_object_mut() {
+            for read_only in ["id", "status", "created", "lastUpdated", "_links"] {
+                body.remove(read_only);
+            }
+        }
+        self.call_with("replaceIdentityProvider", Method::PUT, url, &body).await
     }
 
     /// Deletes an IdP; its users stay, unlinked (`deleteIdentityProvider`).

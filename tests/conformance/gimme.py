@@ -1,0 +1,65 @@
+"""gimme-aws-creds against the emulator: sign-in, SAML page, roles of the assertion.
+
+Reads OKTA_URL and SAML_RESPONSE_FILE, where it leaves the assertion; the argument is
+`classic` or `identity-engine`. AWS itself is not asked.
+"""
+
+import json
+import os
+import sys
+import tempfile
+import threading
+import urllib.parse
+import urllib.request
+from http.cookiejar import CookieJar
+
+URL, ENGINE = os.environ["OKTA_URL"], sys.argv[1]
+APP = f"{URL}/home/amazon_aws/0oa1awsaccount000001/aln1awsaccount000001"
+LOGIN, PASSWORD = "user@acme.test", "Demo-Passw0rd"
+
+
+def settings(**changes):
+    body, headers = json.dumps(changes).encode(), {"content-type": "application/json"}
+    urllib.request.urlopen(urllib.request.Request(f"{URL}/_emulator/settings", body, headers, method="PUT")).read()
+
+
+def approve(url, *_):
+    """What the user does in the browser: signs in and allows the device."""
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+    code = urllib.parse.parse_qs(urllib.parse.urlparse(url).query)["user_code"][0]
+    post = lambda path, form: browser.open(URL + path, urllib.parse.urlencode(form).encode()).read().decode()
+    post("/login/sign-in", {"username": LOGIN, "password": PASSWORD, "fromURI": f"/activate?user_code={code}"})
+    assert "Device activated" in post("/activate", {"user_code": code, "action": "allow"})
+
+
+def main():
+    settings(classicEngine=ENGINE == "classic")
+    folder = tempfile.mkdtemp()
+    config = os.path.join(folder, "config")
+    client = "0oa1awscli0000000001" if ENGINE == "identity-engine" else ""
+    with open(config, "w", encoding="utf-8") as file:
+        file.write(
+            f"[DEFAULT]\nokta_org_url = {URL}\nokta_auth_server =\nclient_id = {client}\ngimme_creds_server = appurl\n"
+            f"app_url = {APP}\naws_rolename = all\nwrite_aws_creds = False\ncred_profile = role\nopen_browser = True\nforce_classic = False\n"
+            f"okta_username = {LOGIN}\nresolve_aws_alias = False\npreferred_mfa_type =\naws_default_duration = 3600\n"
+            "output_format = json\n")
+    os.environ.update(OKTA_CONFIG=config, OKTA_USERNAME=LOGIN, OKTA_PASSWORD=PASSWORD, HOME=folder)
+    sys.argv = ["gimme-aws-creds", "--profile", "DEFAULT", "--disable-keychain", "--open-browser"]
+    import webbrowser
+
+    # In another thread, as a browser would: the client polls meanwhile.
+    webbrowser.open = lambda url, *_: threading.Thread(target=approve, args=(url,)).start() or True
+    from gimme_aws_creds.main import GimmeAWSCreds
+
+    creds = GimmeAWSCreds()
+    roles = creds.aws_selected_roles
+    assert sorted(role.role for role in roles) == [
+        "arn:aws:iam::123456789012:role/Operator", "arn:aws:iam::123456789012:role/Reader"], roles
+    assert {role.idp for role in roles} == {"arn:aws:iam::123456789012:saml-provider/Okta"}
+    assert creds.saml_data["TargetUrl"] == "https://signin.aws.amazon.com/saml", creds.saml_data
+    with open(os.environ["SAML_RESPONSE_FILE"], "w", encoding="utf-8") as file:
+        file.write(creds.saml_data["SAMLResponse"])
+    print(f"ok an AWS SAML assertion with two roles ({ENGINE})", flush=True)
+
+
+main()

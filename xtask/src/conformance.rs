@@ -1,0 +1,200 @@
+//! `make conformance`: clients that Okta and AWS publish, against the emulator.
+//!
+//! Each client is a program in `tests/conformance` that prints `ok <step>` for
+//! what it has done and ends at the first deviation. What was exercised, by the
+//! emulator's own journal, is compared with `tests/conformance/exercised.json`,
+//! from which `docs/emulator.md` is made.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::local_stack;
+
+/// Where the programs find what the command installed.
+#[derive(Args)]
+pub struct Conformance {
+    /// Python with Okta's SDK and signxml.
+    #[arg(long)]
+    okta_python: PathBuf,
+    /// Python with gimme-aws-creds.
+    #[arg(long)]
+    gimme_python: PathBuf,
+    /// Chromium.
+    #[arg(long)]
+    chromium: PathBuf,
+    /// Write what was exercised instead of comparing.
+    #[arg(long)]
+    write: bool,
+}
+
+/// One client: how it is shown, where its version is pinned, how it is run.
+struct Client {
+    /// Name in its registry.
+    package: &'static str,
+    pinned_in: &'static str,
+    /// Program and arguments of each run.
+    runs: &'static [(Program, &'static [&'static str])],
+}
+
+#[derive(Clone, Copy)]
+enum Program {
+    Node,
+    OktaPython,
+    GimmePython,
+}
+
+const NODE: &str = "tests/conformance/package.json";
+
+const CLIENTS: &[Client] = &[
+    Client {
+        package: "okta",
+        pinned_in: ".ci/requirements-conformance-okta.txt",
+        runs: &[(Program::OktaPython, &["tests/conformance/okta_sdk.py"])],
+    },
+    Client {
+        package: "@okta/okta-sdk-nodejs",
+        pinned_in: NODE,
+        runs: &[(Program::Node, &["tests/conformance/okta_sdk.js"])],
+    },
+    Client {
+        package: "@okta/jwt-verifier",
+        pinned_in: NODE,
+        runs: &[(Program::Node, &["tests/conformance/verifiers.js", "okta"])],
+    },
+    Client {
+        package: "aws-jwt-verify",
+        pinned_in: NODE,
+        runs: &[(Program::Node, &["tests/conformance/verifiers.js", "aws"])],
+    },
+    Client {
+        package: "gimme-aws-creds",
+        pinned_in: ".ci/requirements-conformance-gimme.txt",
+        runs: &[
+            (Program::GimmePython, &["tests/conformance/gimme.py", "classic"]),
+            (Program::OktaPython, &["tests/conformance/saml.py"]),
+            (Program::GimmePython, &["tests/conformance/gimme.py", "identity-engine"]),
+            (Program::OktaPython, &["tests/conformance/saml.py"]),
+        ],
+    },
+    Client {
+        package: "@okta/okta-auth-js",
+        pinned_in: NODE,
+        runs: &[(Program::Node, &["tests/conformance/browser.js"])],
+    },
+];
+
+/// File with what was exercised.
+const EXERCISED: &str = "tests/conformance/exercised.json";
+
+/// Runs every client.
+///
+/// # Errors
+///
+/// A sentence: what a client says when it fails, or that something else was
+/// exercised than is written down.
+pub fn conformance(root: &Path, tools: &Conformance) -> Result<String, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| error.to_string())?.block_on(run(root, tools))
+}
+
+async fn run(root: &Path, tools: &Conformance) -> Result<String, String> {
+    let (_stack, addresses) = local_stack::start(root)?;
+    let address = |name: &str| addresses[name].as_str().unwrap_or_default().to_owned();
+    let (okta, api) = (address("okta"), address("api"));
+    let http = lambda_kit::http_client(Duration::from_secs(10)).map_err(|error| error.to_string())?;
+    let seed = okta_emulator::Seed::parse(okta_emulator::DEMO_ORG).map_err(|error| error.to_string())?;
+    let saml = std::env::temp_dir().join(format!("okta-dac-saml-{}", std::process::id()));
+    let (mut exercised, mut report) = (Vec::new(), Vec::new());
+    for client in CLIENTS {
+        control(&http, "POST", &format!("{okta}/_emulator/reset")).await?;
+        let mut steps = Vec::new();
+        for (program, arguments) in client.runs {
+            let program = match program {
+                Program::Node => Path::new("node"),
+                Program::OktaPython => &tools.okta_python,
+                Program::GimmePython => &tools.gimme_python,
+            };
+            let output = Command::new(program)
+                .args(*arguments)
+                .current_dir(root)
+                .env("OKTA_URL", &okta)
+                .env("API_URL", &api)
+                .env("OKTA_TOKEN", &seed.api_token.token)
+                .env("PLACEHOLDER_CERTIFICATE", &seed.placeholder_key.x5c)
+                .env("SAML_RESPONSE_FILE", &saml)
+                .env("CHROMIUM", &tools.chromium)
+                .output()
+                .map_err(|error| format!("{}: {error}", program.display()))?;
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            if !output.status.success() {
+                let said = text(&output.stdout) + &text(&output.stderr);
+                return Err(format!("{} {arguments:?} failed:\n{said}", client.package));
+            }
+            steps.extend(
+                text(&output.stdout).lines().filter_map(|line| line.strip_prefix("ok ")).map(str::to_owned),
+            );
+        }
+        let journal = control(&http, "GET", &format!("{okta}/_emulator/requests")).await?;
+        let operations: BTreeSet<&str> = journal
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|call| call["operationId"].as_str())
+            .collect();
+        let version = version(root, client)?;
+        report.push(format!(
+            "{} {version}: {} steps, {} operations",
+            client.package,
+            steps.len(),
+            operations.len()
+        ));
+        exercised.push(json!({
+            "client": client.package, "version": version, "steps": steps, "operations": operations,
+        }));
+    }
+    // It may be missing if the run ended before.
+    let _ = std::fs::remove_file(saml);
+    let text = serde_json::to_string_pretty(&exercised).map_err(|error| error.to_string())? + "\n";
+    let path = root.join(EXERCISED);
+    if tools.write {
+        std::fs::write(&path, text).map_err(|error| format!("{EXERCISED}: {error}"))?;
+    } else if std::fs::read_to_string(&path).is_ok_and(|known| known != text) {
+        return Err(format!(
+            "{EXERCISED} is not what was exercised: run `make conformance ARGS=--write`, then `make generate`"
+        ));
+    }
+    Ok(report.join("\n"))
+}
+
+async fn control(http: &reqwest::Client, method: &str, url: &str) -> Result<Value, String> {
+    let method = reqwest::Method::from_bytes(method.as_bytes()).map_err(|error| error.to_string())?;
+    let answer = http.request(method, url).send().await.map_err(|error| error.to_string())?;
+    let bytes = answer.bytes().await.map_err(|error| error.to_string())?;
+    Ok(serde_json::from_slice(&bytes).unwrap_or_default())
+}
+
+/// The version that is pinned.
+fn version(root: &Path, client: &Client) -> Result<String, String> {
+    let text = std::fs::read_to_string(root.join(client.pinned_in))
+        .map_err(|error| format!("{}: {error}", client.pinned_in))?;
+    let in_requirements = || {
+        let line = text.lines().find_map(|line| line.strip_prefix(client.package)?.strip_prefix("=="));
+        line.map(str::to_owned)
+    };
+    let in_package = || {
+        let package: Value = serde_json::from_str(&text).ok()?;
+        Some(package["dependencies"][client.package].as_str()?.to_owned())
+    };
+    in_requirements().or_else(in_package).ok_or_else(|| format!("{} is not pinned", client.package))
+}
+
+/// What the clients exercised, for `docs/emulator.md`.
+pub(crate) fn exercised(root: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(root.join(EXERCISED)).unwrap_or_default();
+    serde_json::from_str(&text).unwrap_or_default()
+}

@@ -1,0 +1,35 @@
+//! The local stack as a child process.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+/// A process that ends with this value.
+pub(crate) struct Running(pub(crate) Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Starts the local stack on free ports; gives what it prints with `--json`.
+pub(crate) fn start(root: &Path) -> Result<(Running, Value), String> {
+    let child = Command::new(root.join("target/debug/local-stack"))
+        .current_dir(root)
+        .args(["--api-port", "0", "--lambda-port", "0", "--okta-port", "0", "--json"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("the local stack does not start: {error}"))?;
+    let mut running = Running(child);
+    let mut line = String::new();
+    if let Some(output) = running.0.stdout.take() {
+        BufReader::new(output).read_line(&mut line).map_err(|error| error.to_string())?;
+    }
+    let addresses = serde_json::from_str(&line).map_err(|_| "the local stack does not start".to_owned())?;
+    Ok((running, addresses))
+}
