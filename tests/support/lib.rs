@@ -168,7 +168,7 @@ impl TestStack {
     pub fn okta_client(&self) -> okta_client::Client {
         let token = Seed::parse(DEMO_ORG).expect("the demo org is a seed").api_token.token;
         let org = okta_client::OrgUrl::parse(&self.okta().url()).expect("an origin");
-        okta_client::Client::new(org, token.into()).expect("a client")
+        okta_client::Client::new(org, okta_client::ApiToken::from(token)).expect("a client")
     }
 
     /// An access token for a user of the org.

@@ -170,7 +170,12 @@ impl Endpoint for AddTenant {
         // A run needs this much; whoever cannot have it must not begin.
         let last_start = context.deadline.checked_sub(FORWARD + UNDO).unwrap_or_else(Instant::now);
         loop {
-            match Run::new(context, name).create().await {
+            let run = Run::new(context, name);
+            // Halfway through, a used-up limit would cost an undo.
+            run.okta
+                .check_limits(&["groups", "groups/*", "idps", "apps/*"])
+                .map_err(|error| AddTenantError::Stopped(Problem::okta("begin to add the tenant", &error)))?;
+            match run.create().await {
                 Ok(tenant) => {
                     let location = format!("{}/tenants/{name}", context.base_url);
                     return Ok(Success::new(tenant).header("location", location));
@@ -227,7 +232,7 @@ enum Stop {
 impl<'r> Run<'r> {
     fn new(context: &'r Context, name: &'r TenantName) -> Self {
         let deadline = Instant::now() + FORWARD;
-        let (okta, undo) = (context.okta.until(deadline), context.okta.until(deadline + UNDO));
+        let (okta, undo) = (context.okta.until(deadline), context.okta.until(deadline + UNDO).beyond_share());
         Self { context, name, steps: Steps::default(), okta, undo, deadline, owner: Arc::default() }
     }
 

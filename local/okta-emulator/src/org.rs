@@ -27,7 +27,8 @@ pub struct Settings {
     /// Upper bound for the size of a page.
     pub page_size: Option<usize>,
     /// Answer 429 when an endpoint class is used up, or when more calls are
-    /// under way than an org may have; the headers are always sent.
+    /// under way than an org may have. The headers are always sent, and tell of
+    /// plenty while this is off.
     pub rate_limits: bool,
     /// Length of a rate-limit window; a minute at Okta.
     pub rate_limit_window_seconds: i64,

@@ -43,6 +43,9 @@ const LIMITS: &[(&str, u32)] = &[
     ("", 1_200),
 ];
 
+/// What the headers say while there are no limits.
+const PLENTY: u32 = 100_000;
+
 /// Calls that an org may have under way at once.
 const MAX_CONCURRENT: u32 = 75;
 
@@ -318,7 +321,14 @@ impl State {
 
     /// Counts the call; gives limit, remaining calls and the reset as epoch
     /// seconds, and whether the class was used up before.
+    ///
+    /// Without limits the headers tell of plenty, or a client that stays below
+    /// a share of them would hold back.
     fn count(&mut self, path: &str) -> (u32, u32, i64, bool) {
+        if !self.settings.rate_limits {
+            let now = now(self.settings.clock_offset_ms).as_second();
+            return (PLENTY, PLENTY, now + 60, false);
+        }
         let (class, limit) =
             LIMITS.iter().find(|(class, _)| path.starts_with(class)).copied().unwrap_or(("", 1_200));
         let length = self.settings.rate_limit_window_seconds.max(1);

@@ -21,6 +21,8 @@ pub struct Config {
     pub placeholder_key: KeyId,
     /// `Access-Control-Allow-Origin`.
     pub cors_origin: String,
+    /// Percent of Okta's rate limits that calls may use.
+    pub rate_limit_share: u8,
 }
 
 /// Why a function cannot start.
@@ -40,6 +42,9 @@ pub enum ConfigError {
         /// Its value.
         value: String,
     },
+    /// A share that is none.
+    #[error("OKTA_RATE_LIMIT_SHARE must be a number from 1 to 100, not `{0}`")]
+    Share(String),
 }
 
 /// The value of a variable: what is set and not empty, else the default;
@@ -72,18 +77,22 @@ impl Config {
     ///
     /// [`ConfigError`].
     pub fn from_env() -> Result<Self, ConfigError> {
-        let [org_url, credential_secret_id, port, session_token, app_id, key_id, cors_origin] = read_all([
-            &EnvVar::OKTA_ORG_URL,
-            &EnvVar::OKTA_CREDENTIAL_SECRET_ID,
-            &EnvVar::SECRETS_EXTENSION_PORT,
-            &EnvVar::AWS_SESSION_TOKEN,
-            &EnvVar::OKTA_DAC_APP_ID,
-            &EnvVar::PLACEHOLDER_KEY_ID,
-            &EnvVar::CORS_ALLOW_ORIGIN,
-        ])?;
+        let [org_url, credential_secret_id, port, session_token, share, app_id, key_id, cors_origin] =
+            read_all([
+                &EnvVar::OKTA_ORG_URL,
+                &EnvVar::OKTA_CREDENTIAL_SECRET_ID,
+                &EnvVar::SECRETS_EXTENSION_PORT,
+                &EnvVar::AWS_SESSION_TOKEN,
+                &EnvVar::OKTA_RATE_LIMIT_SHARE,
+                &EnvVar::OKTA_DAC_APP_ID,
+                &EnvVar::PLACEHOLDER_KEY_ID,
+                &EnvVar::CORS_ALLOW_ORIGIN,
+            ])?;
         let name = EnvVar::SECRETS_EXTENSION_PORT.name;
         let secrets_port = port.parse().map_err(|_| ConfigError::Port { name, value: port })?;
+        let good = share.parse().ok().filter(|share| (1..=100).contains(share));
         Ok(Self {
+            rate_limit_share: good.ok_or(ConfigError::Share(share))?,
             org_url: OrgUrl::parse(&org_url)?,
             credential_secret_id,
             secrets_port,

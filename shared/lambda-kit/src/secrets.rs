@@ -5,7 +5,7 @@
 //! SDK in the function. The secret is never in the environment, which everyone
 //! with `lambda:GetFunctionConfiguration` can read.
 
-use okta_client::ApiToken;
+use okta_client::{Credential, CredentialError};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
@@ -21,9 +21,12 @@ pub(crate) enum SecretError {
     /// The extension refused.
     #[error("read the secret `{id}`: the secrets extension answers {status}")]
     Refused { id: String, status: u16 },
-    /// The secret has another shape.
-    #[error("read the secret `{id}`: it is not of the form {{\"apiToken\": \"…\"}}")]
+    /// The extension's answer has another shape.
+    #[error("read the secret `{id}`: it is no text")]
     Malformed { id: String },
+    /// The secret has another shape.
+    #[error("read the secret `{id}`: {source}")]
+    NoCredential { id: String, source: CredentialError },
 }
 
 #[derive(Deserialize)]
@@ -32,14 +35,8 @@ struct SecretValue {
     secret_string: SecretString,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Credential {
-    api_token: String,
-}
-
-/// The API token of the configured secret.
-pub(crate) async fn api_token(http: &reqwest::Client, config: &Config) -> Result<ApiToken, SecretError> {
+/// The credential in the configured secret.
+pub(crate) async fn credential(http: &reqwest::Client, config: &Config) -> Result<Credential, SecretError> {
     let (port, id) = (config.secrets_port, config.credential_secret_id.clone());
     let malformed = || SecretError::Malformed { id: id.clone() };
     // INVARIANT: a constant with a port number is a URL.
@@ -56,7 +53,6 @@ pub(crate) async fn api_token(http: &reqwest::Client, config: &Config) -> Result
         return Err(SecretError::Refused { id, status: response.status().as_u16() });
     }
     let value: SecretValue = response.json().await.map_err(|_| malformed())?;
-    let credential: Credential =
-        serde_json::from_str(value.secret_string.expose_secret()).map_err(|_| malformed())?;
-    Ok(ApiToken::from(credential.api_token))
+    Credential::parse(value.secret_string.expose_secret())
+        .map_err(|source| SecretError::NoCredential { id, source })
 }

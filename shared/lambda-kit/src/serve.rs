@@ -159,8 +159,11 @@ impl Service {
             )
             .log("load the Okta credential", error)
         };
-        let token = secrets::api_token(&self.http, &self.config).await.map_err(|error| unusable(&error))?;
-        let client = Client::new(self.config.org_url.clone(), token).map_err(|error| unusable(&error))?;
+        let credential = secrets::credential(&self.http, &self.config).await;
+        let credential = credential.map_err(|error| unusable(&error))?;
+        let client = Client::new(self.config.org_url.clone(), credential)
+            .map_err(|error| unusable(&error))?
+            .with_share(self.config.rate_limit_share);
         *kept = Some(client.clone());
         Ok(client)
     }

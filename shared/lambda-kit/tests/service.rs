@@ -53,6 +53,7 @@ async fn secrets() -> u16 {
 
 async fn answer(secrets_port: u16) -> (u16, Value) {
     let config = Config {
+        rate_limit_share: 50,
         org_url: okta_client::OrgUrl::parse("http://127.0.0.1:9").unwrap(),
         credential_secret_id: "secret".to_owned(),
         secrets_port,

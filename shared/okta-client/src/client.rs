@@ -9,27 +9,20 @@ use std::time::Duration;
 use futures::stream::{Stream, TryStreamExt, try_unfold};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use jiff::fmt::rfc2822;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 use url::Url;
 
+use crate::credential::Credential;
 use crate::error::ApiError;
+use crate::limits::{self, Limits};
+use crate::token::{AccessToken, Tokens};
 use crate::{Error, OrgUrl, link, retry};
 
-/// An Okta API token. Printing it shows that it is one, not which.
-#[derive(Clone, Debug)]
-pub struct ApiToken(SecretString);
-
-impl From<String> for ApiToken {
-    fn from(token: String) -> Self {
-        Self(token.into())
-    }
-}
-
 /// Longest wait for one answer, below the deadline of the request.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Deadline of a client that [`Client::until`] has not given another.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
@@ -39,11 +32,22 @@ const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
 pub struct Client {
     http: reqwest::Client,
     org: Arc<OrgUrl>,
-    authorization: HeaderValue,
+    authorization: Authorization,
+    limits: Arc<Limits>,
+    /// Whether the share of the rate limits does not count.
+    beyond_share: bool,
     deadline: Option<Instant>,
     calls: Arc<AtomicU32>,
     /// `Date` of the newest answer, in seconds since 1970; 0 before the first.
     clock: Arc<AtomicI64>,
+}
+
+/// What every call carries.
+#[derive(Clone, Debug)]
+enum Authorization {
+    /// The header of an API token.
+    Fixed(HeaderValue),
+    OAuth(Arc<Tokens>),
 }
 
 /// One page of a list.
@@ -66,16 +70,24 @@ pub(crate) struct Answer<T> {
 }
 
 impl Client {
-    /// A client that authenticates with an API token.
+    /// A client that authenticates with `credential`, and uses
+    /// [`crate::DEFAULT_SHARE`] percent of Okta's rate limits.
     ///
     /// # Errors
     ///
     /// [`Error::InvalidRequest`] for a token with characters that no header
     /// can carry, [`Error::Communication`] if there is no TLS on this system.
-    pub fn new(org: OrgUrl, token: ApiToken) -> Result<Self, Error> {
-        let mut authorization = HeaderValue::try_from(format!("SSWS {}", token.0.expose_secret()))
-            .map_err(|_| Error::InvalidRequest("the API token".to_owned()))?;
-        authorization.set_sensitive(true);
+    pub fn new(org: OrgUrl, credential: impl Into<Credential>) -> Result<Self, Error> {
+        let authorization = match credential.into() {
+            Credential::ApiToken(token) => {
+                Authorization::Fixed(sensitive(&format!("SSWS {}", token.0.expose_secret()))?)
+            }
+            Credential::OAuth(client) => {
+                let endpoint = org.path(&["oauth2", "v1", "token"]);
+                let endpoint = endpoint.ok_or_else(|| Error::InvalidRequest("the org".to_owned()))?;
+                Authorization::OAuth(Arc::new(Tokens::new(client, endpoint)))
+            }
+        };
         let http = reqwest::Client::builder()
             .connect_timeout(Duration::from_secs(3))
             .redirect(reqwest::redirect::Policy::none())
@@ -87,6 +99,8 @@ impl Client {
             http,
             org: Arc::new(org),
             authorization,
+            limits: Arc::new(Limits::new(limits::DEFAULT_SHARE)),
+            beyond_share: false,
             deadline: None,
             calls: Arc::default(),
             clock: Arc::default(),
@@ -104,6 +118,38 @@ impl Client {
     #[must_use]
     pub fn until(&self, deadline: Instant) -> Self {
         Self { deadline: Some(deadline), ..self.clone() }
+    }
+
+    /// The same client with another share of Okta's rate limits, 1 to 100
+    /// percent. What it has learned of the limits begins anew.
+    #[must_use]
+    pub fn with_share(&self, percent: u8) -> Self {
+        Self { limits: Arc::new(Limits::new(percent)), ..self.clone() }
+    }
+
+    /// The same client, for calls that undo a change: they may use all of a
+    /// rate limit.
+    #[must_use]
+    pub fn beyond_share(&self) -> Self {
+        Self { beyond_share: true, ..self.clone() }
+    }
+
+    /// Whether a request that will make calls below these paths (`groups`, or
+    /// `apps/*` for what is below the list) has to wait longer than its
+    /// deadline allows, going by what earlier answers said. To be asked before
+    /// the first change.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::RateLimited`].
+    pub fn check_limits(&self, paths: &[&str]) -> Result<(), Error> {
+        let classes: Vec<String> = paths.iter().map(|path| format!("/api/v1/{path}")).collect();
+        let classes: Vec<&str> = classes.iter().map(String::as_str).collect();
+        let deadline = self.deadline.unwrap_or_else(|| Instant::now() + DEFAULT_DEADLINE);
+        match self.limits.wait_for(&classes) {
+            Some(wait) if Instant::now() + wait >= deadline => Err(Error::RateLimited { retry_after: wait }),
+            _ => Ok(()),
+        }
     }
 
     /// Calls sent so far, repeated ones included.
@@ -208,13 +254,19 @@ impl Client {
     ) -> Result<Raw, Error> {
         let deadline = self.deadline.unwrap_or_else(|| Instant::now() + DEFAULT_DEADLINE);
         let mut attempt = 1;
+        // A rejected token is replaced once, and a missing nonce added once.
+        let mut refreshed = false;
         // The first failure after which the call may have been done: a later
         // refusal does not say that it was not.
         let mut lost = None;
         loop {
             let error = match self.attempt(&method, &url, body.clone(), deadline).await {
                 Ok(raw) => return Ok(raw),
-                Err(error) => error,
+                Err(Attempt::Unauthenticated(_)) if !refreshed => {
+                    refreshed = true;
+                    continue;
+                }
+                Err(Attempt::Failed(error) | Attempt::Unauthenticated(error)) => error,
             };
             let wait = retry::wait(&method, &error, attempt);
             let wait = wait.filter(|wait| Instant::now() + *wait < deadline);
@@ -237,29 +289,40 @@ impl Client {
         url: &Url,
         body: Option<Vec<u8>>,
         deadline: Instant,
-    ) -> Result<Raw, Error> {
+    ) -> Result<Raw, Attempt> {
+        let class = limits::class_of(url.path());
+        let _permit = self.limits.admit(&class, deadline, self.beyond_share).await?;
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(Error::Communication {
-                reason: "the deadline has passed".to_owned(),
-                never_sent: true,
-            });
+            let reason = "the deadline has passed".to_owned();
+            return Err(Error::Communication { reason, never_sent: true }.into());
         }
-        self.calls.fetch_add(1, Ordering::Relaxed);
         let mut request = self
             .http
             .request(method.clone(), url.clone())
             .timeout(left.min(ATTEMPT_TIMEOUT))
-            .header("accept", "application/json")
-            .header("authorization", self.authorization.clone());
+            .header("accept", "application/json");
+        let mut token: Option<Arc<AccessToken>> = None;
+        match &self.authorization {
+            Authorization::Fixed(header) => request = request.header("authorization", header.clone()),
+            Authorization::OAuth(tokens) => {
+                let used = tokens.get(&self.http, deadline).await?;
+                for (name, value) in tokens.headers(&used, method, url).await? {
+                    request = request.header(name, sensitive(value.expose_secret())?);
+                }
+                token = Some(used);
+            }
+        }
         match body {
             Some(body) => request = request.header("content-type", "application/json").body(body),
             // Okta answers 411 without a length.
             None if *method != Method::GET => request = request.header("content-length", "0"),
             None => {}
         }
+        self.calls.fetch_add(1, Ordering::Relaxed);
         let response = request.send().await.map_err(communication)?;
         let (status, headers) = (response.status(), response.headers().clone());
+        self.limits.learn(&class, &headers);
         let date = headers.get("date").and_then(|date| rfc2822::parse(date.to_str().ok()?).ok());
         if let Some(date) = date {
             self.clock.store(date.timestamp().as_second(), Ordering::Relaxed);
@@ -269,14 +332,46 @@ impl Client {
             return Ok(Raw { headers, bytes: bytes.into() });
         }
         if status == StatusCode::TOO_MANY_REQUESTS {
-            return Err(Error::RateLimited { retry_after: retry::until_reset(&headers) });
+            return Err(Error::RateLimited { retry_after: retry::until_reset(&headers) }.into());
         }
-        let status = status.as_u16();
-        match serde_json::from_slice::<ApiError>(&bytes) {
-            Ok(error) => Err(Error::Api(ApiError { status, ..error })),
-            Err(_) => Err(Error::Unexpected { status }),
+        let error = match serde_json::from_slice::<ApiError>(&bytes) {
+            Ok(error) => Error::Api(ApiError { status: status.as_u16(), ..error }),
+            Err(_) => Error::Unexpected { status: status.as_u16() },
+        };
+        if let (Authorization::OAuth(tokens), Some(token)) = (&self.authorization, token)
+            && matches!(status, StatusCode::UNAUTHORIZED | StatusCode::BAD_REQUEST)
+        {
+            let nonce = tokens.learn_nonce(&headers).await;
+            if status == StatusCode::UNAUTHORIZED && !nonce {
+                tokens.reject(&token).await;
+            }
+            if nonce || status == StatusCode::UNAUTHORIZED {
+                return Err(Attempt::Unauthenticated(error));
+            }
         }
+        Err(error.into())
     }
+}
+
+/// Why an attempt failed.
+enum Attempt {
+    Failed(Error),
+    /// Okta wants another token, or a nonce: nothing was done.
+    Unauthenticated(Error),
+}
+
+impl From<Error> for Attempt {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// A header that is not printed.
+fn sensitive(value: &str) -> Result<HeaderValue, Error> {
+    let mut header =
+        HeaderValue::try_from(value).map_err(|_| Error::InvalidRequest("the credential".to_owned()))?;
+    header.set_sensitive(true);
+    Ok(header)
 }
 
 /// A successful answer, not yet understood.
@@ -295,7 +390,7 @@ impl Raw {
 }
 
 /// The error without its URL: ids are not secret, but they are noise.
-fn communication(error: reqwest::Error) -> Error {
+pub(crate) fn communication(error: reqwest::Error) -> Error {
     let never_sent = error.is_connect() || error.is_builder();
     let reason = if error.is_timeout() {
         "no answer in time"

@@ -28,6 +28,16 @@ pub enum Error {
     /// Okta refused, with its error object.
     #[error("get Okta to agree: {} {} {}{} ({})", .0.status, .0.code, .0.summary, .0.causes_text(), .0.error_id)]
     Api(ApiError),
+    /// Okta gives the OAuth client no access token.
+    #[error("get an access token from Okta: {status} {code} {description}")]
+    Token {
+        /// HTTP status.
+        status: u16,
+        /// `invalid_client`, … (RFC 6749, 5.2).
+        code: String,
+        /// Text for people; may change.
+        description: String,
+    },
     /// The answer is not what Okta documents.
     #[error("understand Okta's answer to {operation_id} at `{path}`")]
     Undecodable {
@@ -89,7 +99,7 @@ impl Error {
             Error::InvalidRequest(_) | Error::Undecodable { .. } => false,
             Error::Communication { .. } | Error::RateLimited { .. } => true,
             Error::Api(error) => error.status >= 500 || error.is_contention(),
-            Error::Unexpected { status } => *status >= 500,
+            Error::Token { status, .. } | Error::Unexpected { status } => *status >= 500,
         }
     }
 
@@ -97,7 +107,7 @@ impl Error {
     /// failed. A caller that creates something must look for it then.
     pub fn may_have_happened(&self) -> bool {
         match self {
-            Error::InvalidRequest(_) | Error::RateLimited { .. } => false,
+            Error::InvalidRequest(_) | Error::RateLimited { .. } | Error::Token { .. } => false,
             Error::Communication { never_sent, .. } => !never_sent,
             Error::Api(error) => error.status >= 500,
             Error::Undecodable { .. } | Error::Unexpected { .. } => true,

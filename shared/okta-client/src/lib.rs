@@ -36,14 +36,19 @@
 
 mod api;
 mod client;
+mod credential;
 mod error;
+mod limits;
 mod link;
 pub mod models;
 mod org_url;
 pub mod retry;
 pub mod search;
+mod token;
 
 pub use api::{ListGroups, ListIdentityProviders};
-pub use client::{ApiToken, Client, Page, Pages};
+pub use client::{Client, Page, Pages};
+pub use credential::{ApiToken, Credential, CredentialError, OAuthClient};
 pub use error::{Error, OkIfAbsent};
+pub use limits::DEFAULT_SHARE;
 pub use org_url::{OrgUrl, OrgUrlError};

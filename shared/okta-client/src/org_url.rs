@@ -51,11 +51,17 @@ impl OrgUrl {
     /// A URL below `/api/v1`; `None` if a segment cannot be one: empty, `.` or
     /// `..`, which no encoding keeps from changing the path.
     pub(crate) fn api(&self, segments: &[&str]) -> Option<Url> {
+        let segments: Vec<&str> = ["api", "v1"].into_iter().chain(segments.iter().copied()).collect();
+        self.path(&segments)
+    }
+
+    /// A URL of the org; `None` as [`OrgUrl::api`].
+    pub(crate) fn path(&self, segments: &[&str]) -> Option<Url> {
         let mut url = self.0.clone();
         if segments.iter().any(|segment| matches!(*segment, "" | "." | "..")) {
             return None;
         }
-        url.path_segments_mut().ok()?.clear().extend(["api", "v1"]).extend(segments);
+        url.path_segments_mut().ok()?.clear().extend(segments);
         Some(url)
     }
 

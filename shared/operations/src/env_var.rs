@@ -28,7 +28,7 @@ impl EnvVar {
     /// Name of the secret with the Okta credential.
     pub const OKTA_CREDENTIAL_SECRET_ID: EnvVar = EnvVar {
         name: "OKTA_CREDENTIAL_SECRET_ID",
-        meaning: "Name or ARN of the Secrets Manager secret `{\"apiToken\": \"…\"}`, read through the AWS Parameters and Secrets extension",
+        meaning: "Name or ARN of the Secrets Manager secret with the Okta credential: `{\"apiToken\": \"…\"}`, `{\"clientId\", \"clientSecret\", \"scopes\"}` or `{\"clientId\", \"privateKey\", \"keyId\", \"scopes\"}`, read through the AWS Parameters and Secrets extension",
         example: "okta-dac/okta-credential",
         default: None,
     };
@@ -45,6 +45,13 @@ impl EnvVar {
         meaning: "Set by Lambda; shown to the secrets extension as proof that the caller is this function",
         example: "(set by Lambda)",
         default: Some(""),
+    };
+    /// Share of Okta's rate limits.
+    pub const OKTA_RATE_LIMIT_SHARE: EnvVar = EnvVar {
+        name: "OKTA_RATE_LIMIT_SHARE",
+        meaning: "Percent of each of Okta's rate limits that calls may use, counting those of other clients of the org",
+        example: "50",
+        default: Some("50"),
     };
     /// Client id of the okta-dac app.
     pub const OKTA_DAC_APP_ID: EnvVar = EnvVar {
@@ -101,6 +108,7 @@ impl EnvVar {
         EnvVar::OKTA_ORG_URL,
         EnvVar::OKTA_CREDENTIAL_SECRET_ID,
         EnvVar::SECRETS_EXTENSION_PORT,
+        EnvVar::OKTA_RATE_LIMIT_SHARE,
         EnvVar::OKTA_DAC_APP_ID,
         EnvVar::PLACEHOLDER_KEY_ID,
         EnvVar::CORS_ALLOW_ORIGIN,
@@ -116,6 +124,7 @@ impl EnvVar {
         EnvVar::OKTA_ORG_URL,
         EnvVar::OKTA_CREDENTIAL_SECRET_ID,
         EnvVar::SECRETS_EXTENSION_PORT,
+        EnvVar::OKTA_RATE_LIMIT_SHARE,
         EnvVar::OKTA_DAC_APP_ID,
         EnvVar::PLACEHOLDER_KEY_ID,
         EnvVar::CORS_ALLOW_ORIGIN,

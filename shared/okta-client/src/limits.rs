@@ -1,0 +1,217 @@
+//! Staying below Okta's rate limits.
+//!
+//! Okta counts calls per class of endpoints and per minute, and other clients
+//! of the org count, too. Each answer says how large the limit of its class is,
+//! how much of it is left and when it resets; this module keeps that, and lets
+//! no call begin that would use more than the configured share of a class. Such
+//! a call waits for the reset if its deadline allows, and is refused with the
+//! time to wait otherwise: before it was sent, so that nothing was done.
+//!
+//! What undoes a change may use all of the limit (see
+//! [`crate::Client::beyond_share`]): an org that is left half-changed is worse.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use http::HeaderMap;
+use jiff::fmt::rfc2822;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
+
+use crate::Error;
+
+/// Calls of one client that are under way at once. Okta allows 75 for a whole
+/// org, of all its clients.
+const CONCURRENT: usize = 10;
+
+/// The share that is used unless another is configured, in percent.
+pub const DEFAULT_SHARE: u8 = 50;
+
+/// What is known of the limits.
+#[derive(Debug)]
+pub(crate) struct Limits {
+    /// In percent.
+    share: u8,
+    permits: Semaphore,
+    classes: Mutex<HashMap<String, Window>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Window {
+    limit: u32,
+    remaining: u32,
+    reset: Instant,
+}
+
+impl Window {
+    /// Whether a call must wait, now.
+    fn is_used_up(&self, share: u8) -> bool {
+        let ours = u64::from(self.limit) * u64::from(share) / 100;
+        u64::from(self.limit.saturating_sub(self.remaining)) >= ours.max(1)
+    }
+}
+
+/// The class of a path: the list of a resource, or what is below it. Okta's
+/// own classes are coarser; each answer says how much of the right one is left.
+pub(crate) fn class_of(path: &str) -> String {
+    let mut segments = path.split('/').skip(1);
+    let root: Vec<&str> = segments.by_ref().take(3).collect();
+    let below = if segments.next().is_some() { "/*" } else { "" };
+    format!("/{}{below}", root.join("/"))
+}
+
+impl Limits {
+    pub(crate) fn new(share: u8) -> Self {
+        let (permits, classes) = (Semaphore::new(CONCURRENT), Mutex::default());
+        Self { share: share.clamp(1, 100), permits, classes }
+    }
+
+    /// Waits until a call of this class may be sent.
+    pub(crate) async fn admit(
+        &self,
+        class: &str,
+        deadline: Instant,
+        beyond_share: bool,
+    ) -> Result<SemaphorePermit<'_>, Error> {
+        let share = if beyond_share { 100 } else { self.share };
+        loop {
+            let late =
+                |_| Error::Communication { reason: "the deadline has passed".to_owned(), never_sent: true };
+            let permit = tokio::time::timeout_at(deadline, self.permits.acquire()).await.map_err(late)?;
+            // INVARIANT: nobody closes the semaphore.
+            let Ok(permit) = permit else { return Err(Error::InvalidRequest("a closed client".to_owned())) };
+            let Some(wait) = self.take(class, share) else { return Ok(permit) };
+            drop(permit);
+            if Instant::now() + wait >= deadline {
+                return Err(Error::RateLimited { retry_after: wait });
+            }
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Counts a call of this class, or says how long to wait.
+    fn take(&self, class: &str, share: u8) -> Option<Duration> {
+        let mut classes = self.classes.lock().unwrap_or_else(PoisonError::into_inner);
+        let window = classes.get_mut(class)?;
+        let now = Instant::now();
+        if window.reset <= now {
+            // A new window, of which nothing is known but its size.
+            window.remaining = window.limit;
+            window.reset = now + Duration::from_secs(60);
+        }
+        if window.is_used_up(share) {
+            return Some(window.reset - now);
+        }
+        window.remaining = window.remaining.saturating_sub(1);
+        None
+    }
+
+    /// How long a request that makes calls of these classes should wait before
+    /// it begins, going by what is known now.
+    pub(crate) fn wait_for(&self, classes: &[&str]) -> Option<Duration> {
+        let known = self.classes.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let waits = classes
+            .iter()
+            .filter_map(|class| known.get(*class))
+            .filter(|window| window.reset > now && window.is_used_up(self.share));
+        waits.map(|window| window.reset - now).max()
+    }
+
+    /// Learns from the headers of an answer.
+    pub(crate) fn learn(&self, class: &str, headers: &HeaderMap) {
+        let number = |name: &str| headers.get(name)?.to_str().ok()?.parse::<i64>().ok();
+        let date = || rfc2822::parse(headers.get("date")?.to_str().ok()?).ok();
+        let window = || {
+            let limit = u32::try_from(number("x-rate-limit-limit")?).ok()?;
+            let remaining = u32::try_from(number("x-rate-limit-remaining")?).ok()?;
+            // By Okta's clock, whatever this machine's says.
+            let seconds = number("x-rate-limit-reset")? - date()?.timestamp().as_second();
+            let reset = Instant::now() + Duration::from_secs(u64::try_from(seconds).ok()?);
+            // Limit 0 is that of concurrent calls.
+            (limit > 0).then_some(Window { limit, remaining, reset })
+        };
+        let Some(mut window) = window() else { return };
+        let mut classes = self.classes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = classes.get(class) {
+            // Answers overtake each other, and calls under way are not counted
+            // yet: within one window the smaller number is right.
+            let same = known.reset.max(window.reset) - known.reset.min(window.reset) < Duration::from_secs(2);
+            if same && known.limit == window.limit {
+                window.remaining = window.remaining.min(known.remaining);
+            }
+        }
+        classes.insert(class.to_owned(), window);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(limit: u32, remaining: u32, reset: u32) -> HeaderMap {
+        [
+            ("x-rate-limit-limit", limit.to_string()),
+            ("x-rate-limit-remaining", remaining.to_string()),
+            ("x-rate-limit-reset", (100 + reset).to_string()),
+            ("date", "Thu, 01 Jan 1970 00:01:40 GMT".to_owned()),
+        ]
+        .into_iter()
+        .map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap()))
+        .collect()
+    }
+
+    #[test]
+    fn classes() {
+        for (path, class) in [
+            ("/api/v1/groups", "/api/v1/groups"),
+            ("/api/v1/groups/00g1", "/api/v1/groups/*"),
+            ("/api/v1/groups/00g1/users/00u1", "/api/v1/groups/*"),
+            ("/oauth2/v1/clients/0oa1/roles", "/oauth2/v1/clients/*"),
+        ] {
+            assert_eq!(class_of(path), class);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_than_the_share_and_then_the_reset() {
+        let limits = Limits::new(50);
+        let soon = Instant::now() + Duration::from_secs(5);
+        drop(limits.admit("c", soon, false).await.unwrap());
+        limits.learn("c", &headers(10, 8, 30));
+        for _ in 0..3 {
+            drop(limits.admit("c", soon, false).await.unwrap());
+        }
+        let refused = limits.admit("c", soon, false).await.unwrap_err();
+        assert!(
+            matches!(refused, Error::RateLimited { retry_after } if retry_after.as_secs() == 30),
+            "{refused}"
+        );
+        assert_eq!(limits.wait_for(&["other", "c"]).map(|wait| wait.as_secs()), Some(30));
+        // Another class, and an undo, are not held up.
+        drop(limits.admit("other", soon, false).await.unwrap());
+        for _ in 0..5 {
+            drop(limits.admit("c", soon, true).await.unwrap());
+        }
+        assert!(limits.admit("c", soon, true).await.is_err());
+        // A request with time waits.
+        let started = Instant::now();
+        drop(limits.admit("c", started + Duration::from_secs(60), false).await.unwrap());
+        assert_eq!(started.elapsed().as_secs(), 30);
+    }
+
+    /// An older answer does not give back what newer calls have used.
+    #[tokio::test(start_paused = true)]
+    async fn answers_that_overtake_each_other() {
+        let limits = Limits::new(50);
+        limits.learn("c", &headers(10, 6, 30));
+        limits.learn("c", &headers(10, 9, 30));
+        let soon = Instant::now() + Duration::from_secs(1);
+        drop(limits.admit("c", soon, false).await.unwrap());
+        assert!(limits.admit("c", soon, false).await.is_err());
+        // Okta's limit of concurrent calls says nothing of a class.
+        limits.learn("c", &headers(0, 0, 1));
+        assert!(limits.admit("c", soon, false).await.is_err());
+    }
+}
