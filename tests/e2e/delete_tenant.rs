@@ -35,6 +35,7 @@ async fn tenant_busy() {
     let okta = stack.okta_client();
     let marker = json!({ "creating": "another-request" }).to_string();
     okta.add_group(&okta_client::models::GroupProfile::new("ADMINS_initech", marker)).await.unwrap();
+    stack.okta().catch_up();
     let answer = stack.delete("/tenants/initech", Superuser).await;
     assert_eq!((answer.status, answer.code()), (409, "tenant-busy"), "{answer}");
 }

@@ -28,6 +28,7 @@ async fn ten_09_a_thousand_tenants_each_exactly_once() {
         okta.add_group(&GroupProfile::new(format!("ADMINS_{name}"), record)).await.unwrap();
         expected.push(name);
     }
+    stack.okta().catch_up();
     let base = stack.stack.api_url();
     let (mut path, mut names) = ("/tenants?limit=170".to_owned(), Vec::new());
     loop {

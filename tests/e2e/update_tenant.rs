@@ -22,6 +22,7 @@ async fn succeeds() {
 
     let suspended = stack.put("/tenants/umbrella", Superuser, json!({ "status": "SUSPENDED" })).await;
     assert_eq!((suspended.status, &suspended.body["status"]), (200, &json!("SUSPENDED")), "{suspended}");
+    stack.okta().catch_up();
     let list = stack.get("/tenants?status=SUSPENDED", Superuser).await;
     assert_eq!(list.body[0]["name"], "umbrella", "{list}");
     let resumed = stack.put("/tenants/umbrella", Superuser, json!({ "status": "ACTIVE" })).await;

@@ -114,6 +114,10 @@ impl fmt::Display for Answer {
     }
 }
 
+/// How far searches lag behind in every test: "typically less than one second",
+/// says Okta.
+const SEARCH_LAG_MS: i64 = 5_000;
+
 type Lines = Arc<Mutex<Vec<(String, String)>>>;
 
 /// A stack with the demo org, on free ports, for one test.
@@ -154,6 +158,8 @@ impl TestStack {
             }),
         };
         let stack = Stack::start(options).await.expect("the stack starts");
+        // No operation may trust a search right after a write.
+        stack.okta.configure(|settings| settings.search_lag_ms = SEARCH_LAG_MS);
         let http = reqwest::Client::builder().build().expect("a client");
         Self { stack, http, logs, secrets }
     }

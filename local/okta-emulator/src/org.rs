@@ -295,6 +295,11 @@ impl Org {
         self.logins = self.users.values().map(|u| (folded(u.login()), u.id.clone())).collect();
     }
 
+    /// The search index knows everything from now on.
+    pub(crate) fn settle(&mut self) {
+        self.unindexed.clear();
+    }
+
     /// A group that must exist.
     pub(crate) fn group(&self, id: &str) -> Result<&Group, OktaError> {
         self.groups.get(id).ok_or_else(|| OktaError::not_found(id, "UserGroup"))

@@ -328,6 +328,7 @@ impl Seed {
                 join(&mut org, group, &id);
             }
         }
+        org.settle();
         Ok(org)
     }
 

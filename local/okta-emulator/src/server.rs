@@ -215,6 +215,11 @@ impl Emulator {
         }
     }
 
+    /// Lets the search index catch up, as if its lag had passed.
+    pub fn catch_up(&self) {
+        lock(&self.state).org.settle();
+    }
+
     /// Back to the seed.
     pub fn reset(&self) {
         // INVARIANT: the seed made an org when the emulator started.
