@@ -40,5 +40,12 @@ pub use seed::{Seed, SeedError};
 pub use server::{Emulator, Options, StartError};
 pub use tokens::TokenRequest;
 
+/// The one-time code of a factor, so many 30-second steps from now: what an
+/// authenticator app shows.
+pub fn totp(secret: &str, steps: i64) -> String {
+    let step = clock::now(0).as_second() / 30 + steps;
+    api::factors::totp(secret, u64::try_from(step).unwrap_or(0))
+}
+
 /// The demo org that the local stack starts with.
 pub const DEMO_ORG: &str = include_str!("../../demo-org.yaml");

@@ -1,0 +1,601 @@
+//! The org as a client sees it: what Okta enforces, the emulator enforces.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use std::sync::{Arc, Mutex};
+
+use okta_emulator::{DEMO_ORG, Emulator, Options, Seed, TokenRequest};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+struct Org {
+    emulator: Emulator,
+    http: reqwest::Client,
+    token: String,
+}
+
+/// Status, body, headers.
+struct Answer(u16, Value, reqwest::header::HeaderMap);
+
+impl Answer {
+    fn code(&self) -> &str {
+        self.1["errorCode"].as_str().unwrap_or_default()
+    }
+
+    #[track_caller]
+    fn ok(self) -> Value {
+        assert!(self.0 < 300, "{} {}", self.0, self.1);
+        self.1
+    }
+
+    #[track_caller]
+    fn refused(self, status: u16, code: &str) {
+        assert_eq!((self.0, self.code()), (status, code), "{}", self.1);
+        let id = self.1["errorId"].as_str().unwrap();
+        assert!(id.starts_with("oae") && id.len() == 25, "{id}");
+        assert!(self.1["errorCauses"].is_array() && self.1["errorLink"] == self.1["errorCode"]);
+    }
+}
+
+impl Org {
+    async fn start() -> Self {
+        let seed = Seed::parse(DEMO_ORG).unwrap();
+        let token = format!("SSWS {}", seed.api_token.token);
+        let emulator = Emulator::start(Options { port: 0, seed, state_file: None }).await.unwrap();
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        Self { emulator, http, token }
+    }
+
+    async fn send(&self, method: &str, path: &str, token: &str, body: Option<Value>) -> Answer {
+        let url = format!("{}{path}", self.emulator.url());
+        let mut request = self.http.request(method.parse().unwrap(), url);
+        if !token.is_empty() {
+            request = request.header("authorization", token);
+        }
+        request = match body {
+            Some(body) => request.json(&body),
+            None => request.header("content-length", "0"),
+        };
+        self.answer(request).await
+    }
+
+    async fn answer(&self, request: reqwest::RequestBuilder) -> Answer {
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Answer(status, response.json().await.unwrap_or_default(), headers)
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &self.token, None).await
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send("POST", path, &self.token, Some(body)).await
+    }
+
+    async fn put(&self, path: &str, body: Value) -> Answer {
+        self.send("PUT", path, &self.token, Some(body)).await
+    }
+
+    async fn delete(&self, path: &str) -> Answer {
+        self.send("DELETE", path, &self.token, None).await
+    }
+
+    async fn form(&self, path: &str, cookie: &str, form: &[(&str, &str)]) -> Answer {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let request = self.http.post(format!("{}{path}", self.emulator.url())).header("cookie", cookie);
+        let request = request.header("content-type", "application/x-www-form-urlencoded").body(body);
+        self.answer(request).await
+    }
+
+    fn group(&self, name: &str) -> String {
+        let groups = self.emulator.snapshot()["groups"].clone();
+        let found = groups.as_object().unwrap().values().find(|g| g["profile"]["name"] == name).cloned();
+        found.unwrap()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The cookie of a user who has signed in.
+    async fn sign_in(&self, login: &str) -> String {
+        let form = [("username", login), ("password", "Demo-Passw0rd"), ("fromURI", "/")];
+        let answer = self.form("/login/sign-in", "", &form).await;
+        assert_eq!(answer.0, 302, "{}", answer.1);
+        let cookie = answer.2["set-cookie"].to_str().unwrap();
+        cookie.split(';').next().unwrap().to_owned()
+    }
+
+    /// Access token and refresh token of the code flow.
+    async fn tokens(&self, server: &str, login: &str, scope: &str, more: &str) -> Result<Value, String> {
+        let cookie = self.sign_in(login).await;
+        let verifier = "a-verifier-that-is-long-enough-for-the-rules-of-pkce";
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, verifier.as_bytes());
+        let challenge = base64::Engine::encode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, digest);
+        let redirect = "http://127.0.0.1:8080/";
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([
+                ("client_id", "0oa1dacapp0000000001"),
+                ("redirect_uri", redirect),
+                ("response_type", "code"),
+                ("scope", scope),
+                ("state", "the-state"),
+                ("nonce", "the-nonce"),
+                ("code_challenge", &challenge),
+                ("code_challenge_method", "S256"),
+            ])
+            .finish();
+        let url = format!("{}{server}/v1/authorize?{query}{more}", self.emulator.url());
+        let answer = self.answer(self.http.get(url).header("cookie", cookie)).await;
+        let location = url::Url::parse(answer.2["location"].to_str().unwrap()).unwrap();
+        let parameter =
+            |name: &str| location.query_pairs().find(|(n, _)| n == name).map(|(_, value)| value.into_owned());
+        let Some(code) = parameter("code") else {
+            return Err(format!(
+                "{} {}",
+                parameter("error").unwrap_or_default(),
+                parameter("error_description").unwrap_or_default()
+            ));
+        };
+        assert_eq!(parameter("state").unwrap(), "the-state");
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("client_id", "0oa1dacapp0000000001"),
+            ("code", &code),
+            ("redirect_uri", redirect),
+            ("code_verifier", verifier),
+        ];
+        Ok(self.form(&format!("{server}/v1/token"), "", &form).await.ok())
+    }
+}
+
+fn claims(token: &Value) -> Value {
+    let payload = token.as_str().unwrap().split('.').nth(1).unwrap();
+    let bytes = base64::Engine::decode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, payload).unwrap();
+    serde_json::from_slice(&bytes).unwrap()
+}
+
+fn new_user(login: &str) -> Value {
+    json!({
+        "profile": { "login": login, "email": login, "firstName": "A", "lastName": "B" },
+        "credentials": { "password": { "value": "Secret-Passw0rd" } },
+    })
+}
+
+#[tokio::test]
+async fn bad_input_gets_oktas_error_object() {
+    let org = Org::start().await;
+    org.send("GET", "/api/v1/groups", "", None).await.refused(403, "E0000005");
+    org.send("GET", "/api/v1/groups", "apiToken: x", None).await.refused(403, "E0000005");
+    org.send("GET", "/api/v1/groups", "SSWS wrong", None).await.refused(401, "E0000011");
+    org.send("GET", "/api/v1/groups", "Bearer wrong", None).await.refused(401, "E0000011");
+    org.get("/api/v1/nothing").await.refused(404, "E0000008");
+    org.send("PATCH", "/api/v1/groups", &org.token, None).await.refused(405, "E0000022");
+    org.get("/api/v1/groups/00gabsent").await.refused(404, "E0000007");
+    org.get("/api/v1/groups?search=profile.name%20is%20%22x%22").await.refused(400, "E0000031");
+    org.get("/api/v1/users?search=id%20pr&q=x").await.refused(400, "E0000033");
+    org.get("/api/v1/users?filter=profile.title%20eq%20%22x%22").await.refused(400, "E0000031");
+    org.post("/api/v1/groups", json!([1])).await.refused(400, "E0000003");
+    org.post("/api/v1/groups", json!({})).await.refused(400, "E0000001");
+    let url = format!("{}/api/v1/groups", org.emulator.url());
+    let raw = |kind: &'static str, body: &'static str| {
+        let request = org.http.post(&url).header("authorization", &org.token);
+        let request = if kind.is_empty() { request } else { request.header("content-type", kind) };
+        org.answer(request.body(body))
+    };
+    raw("application/json", "{").await.refused(400, "E0000003");
+    raw("text/plain", "{}").await.refused(400, "E0000021");
+    raw("", "{}").await.refused(400, "E0000018");
+    for path in
+        ["apps", "users", "idps", "inlineHooks", "trustedOrigins", "authorizationServers", "meta/types/user"]
+    {
+        let answer = org.post(&format!("/api/v1/{path}"), json!({ "unknown": 1 })).await;
+        answer.refused(400, "E0000001");
+    }
+}
+
+#[tokio::test]
+async fn users_come_change_and_go() {
+    let org = Org::start().await;
+    let user = org.post("/api/v1/users?activate=false", new_user("new@demo.test")).await.ok();
+    let path = format!("/api/v1/users/{}", user["id"].as_str().unwrap());
+    assert_eq!((&user["status"], &user["credentials"]["password"]), (&json!("STAGED"), &json!({})));
+    // Case and diacritics do not make another login; an unknown attribute is none.
+    org.post("/api/v1/users", new_user("NÉW@demo.test")).await.refused(400, "E0000001");
+    let mut unknown = new_user("other@demo.test");
+    unknown["profile"]["notValid"] = json!(1);
+    let refused = org.post("/api/v1/users", unknown).await;
+    assert_eq!(
+        refused.1["errorCauses"][0]["errorSummary"],
+        "Property name 'notValid' is not defined in profile"
+    );
+    refused.refused(400, "E0000001");
+
+    let lifecycle = |name: &str| format!("{path}/lifecycle/{name}");
+    org.post(&lifecycle("suspend"), json!({})).await.refused(400, "E0000001");
+    assert_eq!(org.post(&lifecycle("activate"), json!({})).await.ok(), json!({}));
+    org.post(&lifecycle("activate"), json!({})).await.refused(403, "E0000016");
+    org.post(&lifecycle("unlock"), json!({})).await.refused(403, "E0000032");
+    org.post(&lifecycle("reset_password"), json!({})).await.refused(400, "E0000028");
+    let reset = org.post(&lifecycle("reset_password?sendEmail=false"), json!({})).await.ok();
+    assert!(reset["resetPasswordUrl"].is_string());
+
+    let change =
+        |old: &str, new: &str| json!({ "oldPassword": { "value": old }, "newPassword": { "value": new } });
+    let change_password = format!("{path}/credentials/change_password");
+    let wrong = org.post(&change_password, change("wrong", "Other-Passw0rd")).await;
+    assert!(wrong.1["errorCauses"][0]["errorSummary"].as_str().unwrap().starts_with("oldPassword:"));
+    wrong.refused(403, "E0000014");
+    for bad in ["short", "Secret-Passw0rd", "nouppercase1", "NOLOWERCASE1", "NoNumberInIt"] {
+        org.post(&change_password, change("Secret-Passw0rd", bad)).await.refused(403, "E0000014");
+    }
+    org.post(&change_password, change("Secret-Passw0rd", "Other-Passw0rd")).await.ok();
+    assert_eq!(org.get(&path).await.ok()["status"], "ACTIVE");
+
+    // PUT deletes what it leaves out, POST does not; a stale tag is noticed.
+    org.post(&path, json!({ "profile": { "nickName": "N" } })).await.ok();
+    let tag = org.get(&path).await.2["etag"].to_str().unwrap().to_owned();
+    let bare = json!({ "profile": new_user("new@demo.test")["profile"] });
+    assert!(org.put(&path, bare.clone()).await.ok()["profile"].get("nickName").is_none());
+    let request = org.http.put(format!("{}{path}", org.emulator.url())).header("if-match", tag);
+    org.answer(request.header("authorization", &org.token).json(&bare)).await.refused(412, "E0000231");
+
+    assert_eq!(org.delete(&path).await.0, 204);
+    assert_eq!(org.get(&path).await.ok()["status"], "DEPROVISIONED");
+    let listed = org.get("/api/v1/users").await.ok();
+    assert!(!listed.to_string().contains("new@demo.test"), "a bare list leaves them out");
+    assert_eq!(org.delete(&path).await.0, 204);
+    org.get(&path).await.refused(404, "E0000007");
+}
+
+#[tokio::test]
+async fn wrong_passwords_lock_a_user_out() {
+    let org = Org::start().await;
+    let sign_in = |password: &str| json!({ "username": "user@acme.test", "password": password });
+    for _ in 0..10 {
+        org.send("POST", "/api/v1/authn", "", Some(sign_in("wrong"))).await.refused(401, "E0000004");
+    }
+    org.send("POST", "/api/v1/authn", "", Some(sign_in("Demo-Passw0rd"))).await.refused(401, "E0000004");
+    assert_eq!(org.get("/api/v1/users/user@acme.test").await.ok()["status"], "LOCKED_OUT");
+    org.post("/api/v1/users/user@acme.test/lifecycle/unlock", json!({})).await.ok();
+    let done = org.send("POST", "/api/v1/authn", "", Some(sign_in("Demo-Passw0rd"))).await.ok();
+    assert_eq!(done["status"], "SUCCESS");
+    let session = json!({ "sessionToken": done["sessionToken"] });
+    org.send("POST", "/api/v1/sessions", "", Some(session.clone())).await.ok();
+    org.send("POST", "/api/v1/sessions", "", Some(session)).await.refused(401, "E0000004");
+}
+
+/// What the tenant's admin sees through Okta's own API is the tenant.
+#[tokio::test]
+async fn a_role_with_targets_cuts_down_what_a_token_sees() {
+    let org = Org::start().await;
+    let scope = "openid okta.users.manage okta.groups.manage";
+    let tokens = org.tokens("/oauth2", "admin@acme.test", scope, "").await.unwrap();
+    let bearer = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
+    let as_admin =
+        async |method: &str, path: &str, body: Option<Value>| org.send(method, path, &bearer, body).await;
+
+    let groups = as_admin("GET", "/api/v1/groups", None).await.ok();
+    let names: Vec<&str> =
+        groups.as_array().unwrap().iter().map(|g| g["profile"]["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["USERS_acme", "ADMINS_acme"]);
+    let users = as_admin("GET", "/api/v1/users", None).await.ok();
+    assert_eq!(users.as_array().unwrap().len(), 2, "{users}");
+    as_admin("GET", "/api/v1/users/user@globex.test", None).await.refused(403, "E0000006");
+    as_admin("GET", &format!("/api/v1/groups/{}", org.group("USERS_globex")), None)
+        .await
+        .refused(403, "E0000006");
+    as_admin("GET", &format!("/api/v1/groups/{}", org.group("Everyone")), None)
+        .await
+        .refused(403, "E0000006");
+    as_admin("POST", "/api/v1/groups", Some(json!({ "profile": { "name": "mine" } })))
+        .await
+        .refused(403, "E0000006");
+    as_admin("POST", "/api/v1/users", Some(new_user("a@acme.test"))).await.refused(403, "E0000006");
+    let mut inside = new_user("a@acme.test");
+    inside["groupIds"] = json!([org.group("USERS_acme")]);
+    as_admin("POST", "/api/v1/users", Some(inside)).await.ok();
+    let me = as_admin("GET", "/api/v1/users/me", None).await.ok();
+    assert_eq!(me["profile"]["login"], "admin@acme.test");
+    // Neither the scope nor the role is there for anything else.
+    let apps = as_admin("GET", "/api/v1/apps", None).await;
+    assert!(apps.2["www-authenticate"].to_str().unwrap().contains("insufficient_scope"));
+    apps.refused(403, "E0000006");
+
+    // A user without a role may see themselves, with the scope for that.
+    let tokens = org.tokens("/oauth2", "user@acme.test", "openid okta.users.read.self", "").await.unwrap();
+    let bearer = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
+    let as_user = async |path: &str| org.send("GET", path, &bearer, None).await;
+    assert_eq!(as_user("/api/v1/users/me").await.ok()["profile"]["login"], "user@acme.test");
+    as_user("/api/v1/users/admin@acme.test").await.refused(403, "E0000006");
+    as_user("/api/v1/users").await.refused(403, "E0000006");
+    // A token of a custom server is none for Okta's API.
+    let custom = org
+        .emulator
+        .access_token(&TokenRequest { login: "superuser@demo.test".to_owned(), ..TokenRequest::default() })
+        .unwrap();
+    org.send("GET", "/api/v1/groups", &format!("Bearer {custom}"), None).await.refused(401, "E0000011");
+    // A scope that was not granted to the app is not issued.
+    let refused = org.tokens("/oauth2", "admin@acme.test", "openid okta.apps.manage", "").await.unwrap_err();
+    assert!(refused.starts_with("invalid_scope"), "{refused}");
+}
+
+const SERVER: &str = "/oauth2/aus1dac0000000000001";
+
+/// A hook that gives the same answer each time, and keeps what it was sent.
+async fn hook(answer: Value) -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    let received = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&received);
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let (mut text, mut buffer) = (String::new(), [0; 16_384]);
+            loop {
+                let read = stream.read(&mut buffer).await.unwrap();
+                text += &String::from_utf8_lossy(&buffer[..read]);
+                let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+                let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+                if body.len() >= length.parse().unwrap() {
+                    break;
+                }
+            }
+            kept.lock().unwrap().push(text);
+            let body = answer.to_string();
+            let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n";
+            let text = format!("{head}content-length: {}\r\n\r\n{body}", body.len());
+            stream.write_all(text.as_bytes()).await.unwrap();
+        }
+    });
+    (url, received)
+}
+
+async fn bind_hook(org: &Org, uri: &str) {
+    let made = org
+        .post(
+            "/api/v1/inlineHooks",
+            json!({
+                "name": "tokens", "type": "com.okta.oauth2.tokens.transform", "version": "1.0.0",
+                "channel": { "type": "HTTP", "version": "1.0.0", "config": {
+                    "uri": uri, "method": "POST",
+                    "authScheme": { "type": "HEADER", "key": "Authorization", "value": "hook-secret" },
+                } },
+            }),
+        )
+        .await
+        .ok();
+    assert!(!made.to_string().contains("hook-secret"), "the secret is never given back");
+    let path = "/api/v1/authorizationServers/aus1dac0000000000001/policies";
+    let policy = org.get(path).await.ok()[0]["id"].as_str().unwrap().to_owned();
+    let rules = format!("{path}/{policy}/rules");
+    let mut rule = org.get(&rules).await.ok()[0].clone();
+    rule["actions"]["token"]["inlineHook"] = json!({ "id": made["id"] });
+    org.put(&format!("{rules}/{}", rule["id"].as_str().unwrap()), rule.clone()).await.ok();
+}
+
+fn add(claim: &str, value: &str) -> Value {
+    json!({ "commands": [{ "type": "com.okta.access.patch", "value": [
+        { "op": "add", "path": format!("/claims/{claim}"), "value": value },
+    ] }] })
+}
+
+#[tokio::test]
+async fn a_token_hook_fires_at_authorize_and_at_refresh() {
+    let org = Org::start().await;
+    let (url, received) = hook(add("on_behalf", "boss@acme.test")).await;
+    bind_hook(&org, &url).await;
+    let tokens =
+        org.tokens(SERVER, "admin@acme.test", "openid dac.admin offline_access", "&extra=1").await.unwrap();
+    let access = claims(&tokens["access_token"]);
+    assert_eq!((&access["on_behalf"], &access["sub"]), (&json!("boss@acme.test"), &json!("admin@acme.test")));
+    assert_eq!(access["groups"], json!(["ADMINS_acme"]));
+    assert_eq!(claims(&tokens["id_token"])["nonce"], "the-nonce");
+
+    let requests: Vec<String> = std::mem::take(&mut *received.lock().unwrap());
+    assert_eq!(requests.len(), 1, "once, when the code is issued");
+    assert!(requests[0].contains("authorization: hook-secret\r\n"), "verbatim, no scheme");
+    let payload: Value = serde_json::from_str(requests[0].split_once("\r\n\r\n").unwrap().1).unwrap();
+    assert!(payload["source"].as_str().unwrap().ends_with("/authorize"));
+    let context = &payload["data"]["context"];
+    assert_eq!(context["protocol"]["request"]["state"], "the-state");
+    assert!(context["request"]["url"]["value"].as_str().unwrap().contains("extra=1"));
+    assert_eq!(context["session"]["login"], "admin@acme.test");
+    assert_eq!(payload["data"]["access"]["claims"]["uid"], access["uid"]);
+
+    let form = [
+        ("grant_type", "refresh_token"),
+        ("client_id", "0oa1dacapp0000000001"),
+        ("refresh_token", tokens["refresh_token"].as_str().unwrap()),
+    ];
+    let refreshed = org.form(&format!("{SERVER}/v1/token"), "", &form).await.ok();
+    assert_eq!(claims(&refreshed["access_token"])["on_behalf"], "boss@acme.test");
+    let requests = received.lock().unwrap().clone();
+    let payload: Value = serde_json::from_str(requests[0].split_once("\r\n\r\n").unwrap().1).unwrap();
+    let context = &payload["data"]["context"];
+    assert!(payload["source"].as_str().unwrap().ends_with("/token"));
+    assert!(context.get("session").is_none() && context["protocol"]["request"].get("state").is_none());
+    assert_eq!(context["protocol"]["originalGrant"]["authorization"]["state"], "the-state");
+}
+
+#[tokio::test]
+async fn a_hook_can_refuse_a_token_and_a_broken_one_changes_nothing() {
+    let org = Org::start().await;
+    let (url, _) = hook(json!({ "error": { "errorSummary": "no delegation" } })).await;
+    bind_hook(&org, &url).await;
+    let refused = org.tokens(SERVER, "admin@acme.test", "openid dac.admin", "").await.unwrap_err();
+    assert_eq!(refused, "server_error no delegation");
+
+    let org = Org::start().await;
+    let (url, _) = hook(add("groups", "SUPERUSERS")).await;
+    bind_hook(&org, &url).await;
+    let tokens = org.tokens(SERVER, "admin@acme.test", "openid dac.admin", "").await.unwrap();
+    assert_eq!(claims(&tokens["access_token"])["groups"], json!(["ADMINS_acme"]), "reserved");
+    let log = org.get("/api/v1/logs?filter=eventType%20eq%20%22inline_hook.response.processed%22").await.ok();
+    assert!(log[0]["outcome"]["reason"].as_str().unwrap().contains("groups"), "{log}");
+}
+
+#[tokio::test]
+async fn claims_scopes_and_policies_decide_about_tokens() {
+    let org = Org::start().await;
+    let unknown = org.tokens(SERVER, "admin@acme.test", "openid nothing", "").await.unwrap_err();
+    assert!(unknown.contains("One or more scopes are not configured"), "{unknown}");
+    // No claim without its scope.
+    let tokens = org.tokens(SERVER, "admin@acme.test", "openid", "").await.unwrap();
+    assert!(claims(&tokens["access_token"]).get("tenants").is_none());
+    // An admin of two tenants has both: the attribute is combined across groups.
+    let admin = org.get("/api/v1/users/admin@acme.test").await.ok()["id"].as_str().unwrap().to_owned();
+    let second = format!("/api/v1/groups/{}/users/{admin}", org.group("ADMINS_globex"));
+    assert_eq!(org.send("PUT", &second, &org.token, None).await.0, 204);
+    let tokens = org.tokens(SERVER, "admin@acme.test", "openid dac.admin", "").await.unwrap();
+    assert_eq!(claims(&tokens["access_token"])["tenants"].as_array().unwrap().len(), 2);
+    // More than a hundred groups fail the request.
+    for n in 0..100 {
+        let group =
+            org.post("/api/v1/groups", json!({ "profile": { "name": format!("ADMINS_{n}") } })).await.ok();
+        let path = format!("/api/v1/groups/{}/users/{admin}", group["id"].as_str().unwrap());
+        assert_eq!(org.send("PUT", &path, &org.token, None).await.0, 204);
+    }
+    let many = org.tokens(SERVER, "admin@acme.test", "openid dac.admin", "").await.unwrap_err();
+    assert!(many.contains("more than 100 groups"), "{many}");
+    // Without a policy nobody gets a token.
+    let path = "/api/v1/authorizationServers/aus1dac0000000000001/policies";
+    let policy = org.get(path).await.ok()[0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(org.delete(&format!("{path}/{policy}")).await.0, 204);
+    let none = org.tokens(SERVER, "user@acme.test", "openid", "").await.unwrap_err();
+    assert!(none.starts_with("access_denied Policy evaluation failed"), "{none}");
+}
+
+#[tokio::test]
+async fn codes_and_tokens_end() {
+    let org = Org::start().await;
+    let tokens = org.tokens(SERVER, "user@acme.test", "openid offline_access", "").await.unwrap();
+    let client = ("client_id", "0oa1dacapp0000000001");
+    let access = tokens["access_token"].as_str().unwrap();
+    let active = async |token: &str| {
+        let answer = org.form(&format!("{SERVER}/v1/introspect"), "", &[client, ("token", token)]).await.ok();
+        answer["active"].as_bool().unwrap()
+    };
+    assert!(active(access).await);
+    let refresh = tokens["refresh_token"].as_str().unwrap();
+    assert!(active(refresh).await);
+    for token in [access, refresh, "unknown"] {
+        let answer = org.form(&format!("{SERVER}/v1/revoke"), "", &[client, ("token", token)]).await;
+        assert_eq!(answer.0, 200);
+        assert!(!active(token).await);
+    }
+    // A suspended user's refresh token is gone, and so is the session.
+    let tokens = org.tokens(SERVER, "user@acme.test", "openid offline_access", "").await.unwrap();
+    org.post("/api/v1/users/user@acme.test/lifecycle/suspend", json!({})).await.ok();
+    let form = [
+        ("grant_type", "refresh_token"),
+        client,
+        ("refresh_token", tokens["refresh_token"].as_str().unwrap()),
+    ];
+    let answer = org.form(&format!("{SERVER}/v1/token"), "", &form).await;
+    assert_eq!((answer.0, &answer.1["error"]), (400, &json!("invalid_grant")));
+}
+
+#[tokio::test]
+async fn changes_of_one_policy_at_once_are_423() {
+    let org = Org::start().await;
+    let path = "/api/v1/policies/00p1discovery0000001/rules";
+    let rule = |n: usize| {
+        json!({
+            "name": format!("rule {n}"), "type": "IDP_DISCOVERY",
+            "conditions": { "userIdentifier": { "type": "IDENTIFIER", "patterns": [] } },
+            "actions": { "idp": { "providers": [{ "type": "SAML2", "id": "0oa1" }] } },
+        })
+    };
+    org.emulator.configure(|settings| settings.latency_ms = 30);
+    let answers = futures::future::join_all((0..5).map(|n| org.post(path, rule(n)))).await;
+    let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.0).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 423, 423, 423, 423]);
+    assert!(answers.into_iter().filter(|answer| answer.0 == 423).all(|answer| answer.code() == "E0000239"));
+    // The default rule is last and cannot be changed.
+    org.emulator.configure(|settings| settings.latency_ms = 0);
+    let rules = org.get(path).await.ok();
+    let last = rules.as_array().unwrap().last().unwrap();
+    assert_eq!(last["system"], true);
+    let path = format!("{path}/{}", last["id"].as_str().unwrap());
+    org.delete(&path).await.refused(403, "E0000006");
+}
+
+#[tokio::test]
+async fn limits_are_counted_and_said() {
+    let org = Org::start().await;
+    org.emulator.configure(|settings| {
+        settings.rate_limits = true;
+        // No window ends during the test.
+        settings.rate_limit_window_seconds = 1_000_000_000;
+    });
+    for n in 1..=100 {
+        let answer = org.get("/api/v1/apps").await;
+        assert_eq!(answer.2["x-rate-limit-remaining"], (100 - n).to_string());
+        answer.ok();
+    }
+    let limited = org.get("/api/v1/apps").await;
+    assert_eq!(limited.2["x-rate-limit-limit"], "100");
+    assert!(limited.2.contains_key("date") && limited.2.contains_key("x-rate-limit-reset"));
+    limited.refused(429, "E0000047");
+    org.get("/api/v1/groups").await.ok();
+    // More calls at once than an org may have: limit 0.
+    org.emulator.configure(|settings| settings.latency_ms = 100);
+    let answers = futures::future::join_all((0..100).map(|_| org.get("/api/v1/groups"))).await;
+    let crowded: Vec<_> = answers.iter().filter(|answer| answer.0 == 429).collect();
+    assert!(!crowded.is_empty());
+    assert!(crowded.iter().all(|answer| answer.2["x-rate-limit-limit"] == "0"));
+}
+
+#[tokio::test]
+async fn relations_between_users_and_custom_attributes() {
+    let org = Org::start().await;
+    let definition = json!({
+        "primary": { "name": "parentEntity", "title": "Parent", "description": "", "type": "USER" },
+        "associated": { "name": "childEntity", "title": "Child", "description": "", "type": "USER" },
+    });
+    assert_eq!(org.post("/api/v1/meta/schemas/user/linkedObjects", definition.clone()).await.0, 201);
+    org.post("/api/v1/meta/schemas/user/linkedObjects", definition).await.refused(409, "E0000127");
+    let id = async |login: &str| {
+        org.get(&format!("/api/v1/users/{login}")).await.ok()["id"].as_str().unwrap().to_owned()
+    };
+    let (child, parent) = (id("user@acme.test").await, id("admin@acme.test").await);
+    assert_eq!(org.get(&format!("/api/v1/users/{child}/linkedObjects/parentEntity")).await.ok(), json!([]));
+    let path = format!("/api/v1/users/{child}/linkedObjects/parentEntity/{parent}");
+    assert_eq!(org.send("PUT", &path, &org.token, None).await.0, 204);
+    let links = org.get(&format!("/api/v1/users/{child}/linkedObjects/parentEntity")).await.ok();
+    assert!(links[0]["_links"]["self"]["href"].as_str().unwrap().ends_with(&parent));
+    let links = org.get(&format!("/api/v1/users/{parent}/linkedObjects/childEntity")).await.ok();
+    assert!(links[0]["_links"]["self"]["href"].as_str().unwrap().ends_with(&child));
+
+    // An array attribute matches if any element does.
+    let agent = id("agent@demo.test").await;
+    let query = format!("profile.delegatedAgents%20eq%20%22{agent}%22");
+    let found = org.get(&format!("/api/v1/users?search={query}")).await.ok();
+    assert_eq!(found[0]["profile"]["login"], "delegator@demo.test");
+    assert_eq!(found.as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_factor_is_asked_for() {
+    let org = Org::start().await;
+    let factor = json!({ "factorType": "token:software:totp", "provider": "GOOGLE" });
+    let path = "/api/v1/users/user@acme.test/factors";
+    let enrolled = org.post(path, factor).await.ok();
+    let secret = enrolled["_embedded"]["activation"]["sharedSecret"].as_str().unwrap();
+    let activate = format!("{path}/{}/lifecycle/activate", enrolled["id"].as_str().unwrap());
+    org.post(&activate, json!({ "passCode": "000000x" })).await.refused(403, "E0000068");
+    let code = |offset: i64| okta_emulator::totp(secret, offset);
+    org.post(&activate, json!({ "passCode": code(0) })).await.ok();
+
+    let sign_in = json!({ "username": "user@acme.test", "password": "Demo-Passw0rd" });
+    let asked = org.send("POST", "/api/v1/authn", "", Some(sign_in)).await.ok();
+    assert_eq!(asked["status"], "MFA_REQUIRED");
+    let verify = asked["_embedded"]["factors"][0]["_links"]["verify"]["href"].as_str().unwrap();
+    let verify = verify.strip_prefix(&org.emulator.url()).unwrap();
+    let with = |code: Value| json!({ "stateToken": asked["stateToken"], "passCode": code });
+    let challenge =
+        org.send("POST", verify, "", Some(json!({ "stateToken": asked["stateToken"] }))).await.ok();
+    assert_eq!(challenge["status"], "MFA_CHALLENGE");
+    org.send("POST", verify, "", Some(with(json!(code(0))))).await.refused(403, "E0000082");
+    let done = org.send("POST", verify, "", Some(with(json!(code(1))))).await.ok();
+    assert_eq!(done["status"], "SUCCESS");
+}
