@@ -170,6 +170,21 @@ impl Client {
         self.org.api(segments).ok_or_else(|| Error::InvalidRequest(segments.join("/")))
     }
 
+    /// A URL of this org outside the Management API.
+    pub(crate) fn path(&self, segments: &[&str]) -> Result<Url, Error> {
+        self.org.path(segments).ok_or_else(|| Error::InvalidRequest(segments.join("/")))
+    }
+
+    /// Origin of the org, as issuers name it.
+    pub(crate) fn org_url(&self) -> &str {
+        self.org.as_str()
+    }
+
+    /// Sends a call whose answer is given back as it is.
+    pub(crate) async fn bytes(&self, operation_id: &'static str, url: Url) -> Result<Vec<u8>, Error> {
+        self.send(operation_id, Method::GET, url, None).await.map(|raw| raw.bytes)
+    }
+
     /// Sends a call without a body.
     pub(crate) async fn call<T: DeserializeOwned>(
         &self,

@@ -119,6 +119,14 @@ impl Error {
         matches!(self, Error::Api(error) if error.status == 404)
     }
 
+    /// Whether the old password of a change was not right: 403 E0000014 with a
+    /// cause that begins with `oldPassword:`, which tells it from a new one that
+    /// the policy does not allow.
+    pub fn is_wrong_password(&self) -> bool {
+        let old = |cause: &ErrorCause| cause.error_summary.starts_with("oldPassword:");
+        matches!(self, Error::Api(error) if error.code == "E0000014" && error.causes.iter().any(old))
+    }
+
     /// Whether Okta says that an object with this name is there already:
     /// E0000001 with this cause, as third parties recorded it, or a 409.
     pub fn is_duplicate(&self) -> bool {

@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use futures::TryStreamExt;
-use okta_client::models::{ApplicationGroupAssignment, GroupProfile, IdpId};
+use okta_client::models::{ApplicationGroupAssignment, GroupProfile, IdpId, PasswordChange};
 use okta_client::{ApiToken, Client, Error, ListGroups, ListIdentityProviders, OkIfAbsent, OrgUrl, search};
 use okta_emulator::{Action, DEMO_ORG, Drop, Emulator, Fault, Options, Seed};
 use serde_json::json;
@@ -222,4 +222,132 @@ async fn memberships_keys_and_roles() {
     let again = client.create_identity_provider_key(&keys[0].x5c[0]).await.unwrap_err();
     assert!(again.is_duplicate(), "{again}");
     assert!(client.delete_identity_provider_key(&keys[0].kid).await.is_err(), "IdPs trust it");
+}
+
+async fn texts<T>(pages: okta_client::Pages<'_, T>, text: impl Fn(&T) -> String) -> Vec<String> {
+    pages.map_ok(|item| text(&item)).try_collect().await.unwrap()
+}
+
+#[tokio::test]
+async fn users_their_groups_types_and_relations() {
+    let (emulator, client) = org().await;
+    let agent = client.get_user("agent@demo.test").await.unwrap();
+    let found = texts(client.list_users(&search::eq("profile.delegatedAgents", agent.id.as_str())), |user| {
+        user.login().to_owned()
+    });
+    assert_eq!(found.await, ["delegator@demo.test"]);
+    let delegator = client.get_user("delegator@demo.test").await.unwrap();
+    assert_eq!(delegator.attributes("delegatedAgents"), [agent.id.as_str()]);
+    let profile = json!({ "delegatedAgents": [] });
+    let changed = client.update_user(&delegator.id, profile.as_object().unwrap()).await.unwrap();
+    assert!(changed.attributes("delegatedAgents").is_empty());
+    assert_eq!(changed.attribute("firstName"), "delegator", "POST changes no other attribute");
+    assert!(client.get_user("no/body?x@demo.test").await.unwrap_err().is_not_found());
+
+    let types = client.list_user_types().await.unwrap();
+    let replaced = client.replace_user(&delegator.id, &changed.profile, &types[0].id).await.unwrap();
+    assert!(types[0].default && replaced.kind.id == types[0].id && replaced.status == "ACTIVE");
+    let admin = client.get_user("admin@acme.test").await.unwrap();
+    let groups = texts(client.list_user_groups(&admin.id), |group| group.profile.name.clone()).await;
+    assert_eq!(groups, ["Everyone", "USERS_acme", "ADMINS_acme"]);
+    let group = emulator.snapshot()["groups"].as_object().unwrap().values().find_map(|group| {
+        (group["profile"]["name"] == "USERS_acme").then(|| group["id"].as_str().unwrap().to_owned())
+    });
+    let members =
+        texts(client.list_group_users(&group.unwrap().into()), |user| user.login().to_owned()).await;
+    assert_eq!(members, ["admin@acme.test", "user@acme.test"]);
+    let unknown = client.list_linked_objects_for_user(&admin.id, "parentEntity").await.unwrap_err();
+    assert!(unknown.is_not_found());
+}
+
+#[tokio::test]
+async fn a_wrong_old_password_is_told_from_a_bad_new_one() {
+    let (_emulator, client) = org().await;
+    let user = client.get_user("user@acme.test").await.unwrap().id;
+    let change = |old: &str, new: &str| PasswordChange {
+        old: old.to_owned().into(),
+        new: new.to_owned().into(),
+        revoke_sessions: true,
+    };
+    let wrong = client.change_password(&user, &change("wrong", "Other-Passw0rd")).await.unwrap_err();
+    assert!(wrong.is_wrong_password(), "{wrong}");
+    let bad = client.change_password(&user, &change("Demo-Passw0rd", "short")).await.unwrap_err();
+    assert!(
+        matches!(&bad, Error::Api(error) if error.code == "E0000014") && !bad.is_wrong_password(),
+        "{bad}"
+    );
+    let good = change("Demo-Passw0rd", "Other-Passw0rd");
+    client.change_password(&user, &good).await.unwrap();
+    assert!(!format!("{good:?}").contains("Passw0rd"));
+}
+
+#[tokio::test]
+async fn apps_keys_secrets_scopes_and_roles_of_clients() {
+    let (_emulator, client) = org().await;
+    let labels = texts(client.list_applications(Some("dac_")), |app| app.label.clone()).await;
+    assert_eq!(labels, ["DAC_Dynamics", "DAC_Spyder", "DAC_Umbrella"]);
+    let service = json!({
+        "name": "oidc_client", "label": "service", "signOnMode": "OPENID_CONNECT",
+        "credentials": { "oauthClient": { "token_endpoint_auth_method": "private_key_jwt" } },
+        "settings": { "oauthClient": {
+            "application_type": "service", "grant_types": ["client_credentials"], "response_types": ["token"],
+        } },
+    });
+    let app = client.create_application(&service).await.unwrap().id;
+    let jwk = |kid: &str| json!({ "kty": "RSA", "kid": kid, "use": "sig", "e": "AQAB", "n": "sXch_Y" });
+    let old = client.add_jwk(&app, &jwk("old")).await.unwrap();
+    assert!(client.deactivate_jwk(&app, &old.id).await.is_err(), "the only active key");
+    assert!(client.add_jwk(&app, &jwk("old")).await.is_err(), "the same key id");
+    client.add_jwk(&app, &jwk("new")).await.unwrap();
+    assert!(client.delete_jwk(&app, &old.id).await.is_err(), "an active key");
+    client.deactivate_jwk(&app, &old.id).await.unwrap();
+    client.delete_jwk(&app, &old.id).await.unwrap();
+    let kids: Vec<_> = client.list_jwk(&app).await.unwrap().into_iter().map(|key| key.kid).collect();
+    assert_eq!(kids, ["new"]);
+
+    let first = client.create_client_secret(&app).await.unwrap();
+    client.create_client_secret(&app).await.unwrap();
+    assert!(client.create_client_secret(&app).await.is_err(), "a third one");
+    client.deactivate_client_secret(&app, &first.id).await.unwrap();
+    client.delete_client_secret(&app, &first.id).await.unwrap();
+    assert_eq!(client.list_client_secrets(&app).await.unwrap().len(), 1);
+
+    let grant = client.grant_consent_to_scope(&app, "okta.users.read").await.unwrap();
+    assert!(client.grant_consent_to_scope(&app, "okta.nothing.read").await.is_err());
+    assert_eq!(client.list_scope_consent_grants(&app).await.unwrap()[0].scope_id, "okta.users.read");
+    client.revoke_scope_consent_grant(&app, &grant.id).await.unwrap();
+    let role = client.assign_role_to_client(&app, "HELP_DESK_ADMIN").await.unwrap();
+    assert!(client.assign_role_to_client(&app, "HELP_DESK_ADMIN").await.unwrap_err().is_duplicate());
+    assert_eq!(client.list_roles_for_client(&app).await.unwrap()[0].kind, "HELP_DESK_ADMIN");
+    client.delete_role_from_client(&app, &role.id).await.unwrap();
+
+    let dac = "0oa1dacapp0000000001".into();
+    assert_eq!(texts(client.list_application_group_assignments(&dac), |a| a.id.to_string()).await.len(), 3);
+    let error = client.delete_application(&app).await.unwrap_err();
+    assert!(matches!(&error, Error::Api(error) if error.code == "E0000056"), "{error}");
+    client.deactivate_application(&app).await.unwrap();
+    client.delete_application(&app).await.unwrap();
+    assert!(client.get_application(&app).await.unwrap_err().is_not_found());
+}
+
+#[tokio::test]
+async fn metadata_targets_and_the_apps_of_a_group() {
+    let (emulator, client) = org().await;
+    let idp = emulator.snapshot()["idps"].as_object().unwrap().keys().next().unwrap().clone();
+    let metadata = client.get_identity_provider_metadata(&idp.as_str().into()).await.unwrap();
+    assert!(String::from_utf8(metadata).unwrap().contains("<md:SPSSODescriptor"));
+    let key = client.list_identity_provider_keys().try_next().await.unwrap().unwrap();
+    assert_eq!(client.get_identity_provider_key(&key.kid).await.unwrap().x5c, key.x5c);
+
+    let found = client.list_groups(&ListGroups::search(search::eq("profile.name", "ADMINS_acme")));
+    let group = found.try_collect::<Vec<_>>().await.unwrap().remove(0).id;
+    let apps = texts(client.list_assigned_applications_for_group(&group), |app| app.label.clone()).await;
+    assert_eq!(apps, ["okta-dac"]);
+    let role = client.list_group_assigned_roles(&group).await.unwrap().remove(0).id;
+    let targets = texts(client.list_group_targets_for_group_role(&group, &role), |g| g.id.to_string()).await;
+    assert_eq!(targets.len(), 2);
+    let target = |n: usize| targets[n].as_str().into();
+    client.unassign_group_target_from_group_admin_role(&group, &role, &target(0)).await.unwrap();
+    let last = client.unassign_group_target_from_group_admin_role(&group, &role, &target(1)).await;
+    assert!(last.is_err(), "the role would be valid for the whole org");
 }

@@ -1,11 +1,83 @@
-//! Assignments of groups to apps.
+//! Apps and assignments of groups to them.
 
 use http::Method;
 
-use crate::models::{AppId, ApplicationGroupAssignment, GroupId};
-use crate::{Client, Error};
+use serde_json::Value;
+
+use super::PAGE_LIMIT;
+use crate::models::{AppId, Application, ApplicationGroupAssignment, GroupId};
+use crate::{Client, Error, Pages};
 
 impl Client {
+    /// All apps, or those whose name or label begins with `q`, upper and lower
+    /// case alike (`listApplications`).
+    pub fn list_applications(&self, q: Option<&str>) -> Pages<'_, Application> {
+        let url = self.url(&["apps"]).map(|mut url| {
+            let mut pairs = url.query_pairs_mut();
+            pairs.append_pair("limit", &PAGE_LIMIT.to_string());
+            if let Some(q) = q {
+                pairs.append_pair("q", q);
+            }
+            drop(pairs);
+            url
+        });
+        self.pages("listApplications", url)
+    }
+
+    /// Reads an app (`getApplication`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`].
+    pub async fn get_application(&self, app: &AppId) -> Result<Application, Error> {
+        let url = self.url(&["apps", app.as_str()])?;
+        self.call("getApplication", Method::GET, url).await.map(|answer| answer.body)
+    }
+
+    /// Creates an app, active at once (`createApplication`). `app` is of the
+    /// schema `Application`; labels need not be unique.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`] 400 E0000001 for an app that cannot be.
+    pub async fn create_application(&self, app: &Value) -> Result<Application, Error> {
+        let url = self.url(&["apps"])?;
+        self.call_with("createApplication", Method::POST, url, app).await
+    }
+
+    /// Switches an app off, which ends its assignments (`deactivateApplication`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`].
+    pub async fn deactivate_application(&self, app: &AppId) -> Result<(), Error> {
+        let url = self.url(&["apps", app.as_str(), "lifecycle", "deactivate"])?;
+        self.command("deactivateApplication", Method::POST, url).await
+    }
+
+    /// Deletes an app that is switched off (`deleteApplication`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`] 403 E0000056 for an active one.
+    pub async fn delete_application(&self, app: &AppId) -> Result<(), Error> {
+        let url = self.url(&["apps", app.as_str()])?;
+        self.command("deleteApplication", Method::DELETE, url).await
+    }
+
+    /// The groups that an app is assigned to (`listApplicationGroupAssignments`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`].
+    pub fn list_application_group_assignments(&self, app: &AppId) -> Pages<'_, ApplicationGroupAssignment> {
+        let url = self.url(&["apps", app.as_str(), "groups"]).map(|mut url| {
+            url.set_query(Some("limit=200"));
+            url
+        });
+        self.pages("listApplicationGroupAssignments", url)
+    }
+
     /// Assigns a group, or changes its assignment (`assignGroupToApplication`).
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use serde_json::json;
 use url::Url;
 
 use super::PAGE_LIMIT;
-use crate::models::{Group, GroupId, GroupProfile, Role, RoleAssignmentId, UserId};
+use crate::models::{Application, Group, GroupId, GroupProfile, Role, RoleAssignmentId, User, UserId};
 use crate::{Client, Error, Page, Pages};
 
 /// Query of [`Client::list_groups`].
@@ -106,6 +106,32 @@ impl Client {
     pub async fn delete_group(&self, group: &GroupId) -> Result<(), Error> {
         let url = self.url(&["groups", group.as_str()])?;
         self.command("deleteGroup", Method::DELETE, url).await
+    }
+
+    /// The members of a group (`listGroupUsers`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`].
+    pub fn list_group_users(&self, group: &GroupId) -> Pages<'_, User> {
+        let url = self.url(&["groups", group.as_str(), "users"]).map(|mut url| {
+            url.set_query(Some("limit=200"));
+            url
+        });
+        self.pages("listGroupUsers", url)
+    }
+
+    /// The apps that a group is assigned to (`listAssignedApplicationsForGroup`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`].
+    pub fn list_assigned_applications_for_group(&self, group: &GroupId) -> Pages<'_, Application> {
+        let url = self.url(&["groups", group.as_str(), "apps"]).map(|mut url| {
+            url.set_query(Some("limit=200"));
+            url
+        });
+        self.pages("listAssignedApplicationsForGroup", url)
     }
 
     /// Whether a group has at least one member (`listGroupUsers`).
@@ -210,5 +236,23 @@ impl Client {
         let path = ["groups", group.as_str(), "roles", role.as_str(), "targets", "groups", target.as_str()];
         let url = self.url(&path)?;
         self.command("assignGroupTargetToGroupAdminRole", Method::PUT, url).await
+    }
+
+    /// Takes a group out of a role's targets (`unassignGroupTargetFromGroupAdminRole`).
+    /// Never the last one: Okta refuses that, and the role would be valid for
+    /// the whole org without it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`]; [`Error::Api`] for the last target.
+    pub async fn unassign_group_target_from_group_admin_role(
+        &self,
+        group: &GroupId,
+        role: &RoleAssignmentId,
+        target: &GroupId,
+    ) -> Result<(), Error> {
+        let path = ["groups", group.as_str(), "roles", role.as_str(), "targets", "groups", target.as_str()];
+        let url = self.url(&path)?;
+        self.command("unassignGroupTargetFromGroupAdminRole", Method::DELETE, url).await
     }
 }

@@ -114,6 +114,27 @@ impl Client {
         self.pages("listIdentityProviderKeys", self.url(&["idps", "credentials", "keys"]))
     }
 
+    /// Reads a certificate (`getIdentityProviderKey`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`].
+    pub async fn get_identity_provider_key(&self, key: &KeyId) -> Result<IdpKey, Error> {
+        let url = self.url(&["idps", "credentials", "keys", key.as_str()])?;
+        self.call("getIdentityProviderKey", Method::GET, url).await.map(|answer| answer.body)
+    }
+
+    /// The SAML metadata of Okta as the service provider of an IdP, XML, byte
+    /// for byte. Not in Okta's published description.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`].
+    pub async fn get_identity_provider_metadata(&self, idp: &IdpId) -> Result<Vec<u8>, Error> {
+        let url = self.url(&["idps", idp.as_str(), "metadata.xml"])?;
+        self.bytes("getIdentityProviderMetadata", url).await
+    }
+
     /// Deletes a certificate (`deleteIdentityProviderKey`).
     ///
     /// # Errors

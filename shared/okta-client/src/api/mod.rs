@@ -6,7 +6,9 @@
 mod apps;
 mod groups;
 mod idps;
+mod oauth_clients;
 mod policies;
+mod users;
 
 pub use groups::ListGroups;
 pub use idps::ListIdentityProviders;

@@ -35,10 +35,16 @@ macro_rules! id {
 id! {
     /// Id of an app, `0oa…`.
     AppId
+    /// Id of a secret of an OAuth client, `ocs…`.
+    ClientSecretId
+    /// Id of a granted scope, `oag…`.
+    GrantId
     /// Id of a group, `00g…`.
     GroupId
     /// Id of an identity provider, `0oa…`.
     IdpId
+    /// Id of a public key of an OAuth client, `pks…`; not its `kid`.
+    JsonWebKeyId
     /// Key id of a certificate that IdPs trust: a UUID.
     KeyId
     /// Id of a policy, `00p…`.
@@ -50,4 +56,6 @@ id! {
     RuleId
     /// Id of a user, `00u…`.
     UserId
+    /// Id of a user type, `oty…`.
+    UserTypeId
 }

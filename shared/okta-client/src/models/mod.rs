@@ -2,18 +2,23 @@
 //!
 //! `other` keeps every member that this crate does not know.
 
-mod apps;
+pub(crate) mod apps;
 mod groups;
 mod idps;
 mod ids;
 mod policies;
+mod users;
 
 pub use crate::error::{ApiError, ErrorCause};
-pub use apps::ApplicationGroupAssignment;
+pub use apps::{Application, ApplicationGroupAssignment, ClientSecret, JsonWebKey, ScopeGrant};
 pub use groups::{Group, GroupProfile, Role};
 pub use idps::{IdentityProvider, IdpKey, NewIdentityProvider};
-pub use ids::{AppId, GroupId, IdpId, KeyId, PolicyId, RoleAssignmentId, RuleId, UserId};
+pub use ids::{
+    AppId, ClientSecretId, GrantId, GroupId, IdpId, JsonWebKeyId, KeyId, PolicyId, RoleAssignmentId, RuleId,
+    UserId, UserTypeId,
+};
 pub use policies::{Policy, PolicyRule};
+pub use users::{PasswordChange, User, UserType, UserTypeRef};
 
 /// `status` of an active IdP or rule.
 pub const ACTIVE: &str = "ACTIVE";

@@ -1,0 +1,87 @@
+//! Users and their types.
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::{UserId, UserTypeId};
+
+/// A user (schema `User`).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct User {
+    /// Its id.
+    pub id: UserId,
+    /// `STAGED`, `PROVISIONED`, `ACTIVE`, `RECOVERY`, `PASSWORD_EXPIRED`,
+    /// `LOCKED_OUT`, `SUSPENDED` or `DEPROVISIONED`.
+    pub status: String,
+    /// When it was created, RFC 3339, UTC.
+    pub created: String,
+    /// When it last changed, RFC 3339, UTC.
+    pub last_updated: String,
+    /// Which type it has.
+    #[serde(rename = "type")]
+    pub kind: UserTypeRef,
+    /// Attributes, standard and custom ones side by side.
+    pub profile: Map<String, Value>,
+}
+
+impl User {
+    /// An attribute that is text; empty if it is unset.
+    pub fn attribute(&self, name: &str) -> &str {
+        self.profile.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The name that the user signs in with.
+    pub fn login(&self) -> &str {
+        self.attribute("login")
+    }
+
+    /// The texts of an attribute that is an array; empty if it is unset.
+    pub fn attributes(&self, name: &str) -> Vec<&str> {
+        let array = self.profile.get(name).and_then(Value::as_array);
+        array.into_iter().flatten().filter_map(Value::as_str).collect()
+    }
+}
+
+/// Which type a user has.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct UserTypeRef {
+    /// Id of the type.
+    pub id: UserTypeId,
+}
+
+/// A type of users (schema `UserType`).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UserType {
+    /// Its id.
+    pub id: UserTypeId,
+    /// Its name; it cannot change.
+    pub name: String,
+    /// Whether users have it unless they are given another.
+    #[serde(default)]
+    pub default: bool,
+}
+
+/// A change of a password (schema `ChangePasswordRequest`). Printing it shows
+/// no password.
+#[derive(Clone, Debug)]
+pub struct PasswordChange {
+    /// The present one.
+    pub old: SecretString,
+    /// The one to be.
+    pub new: SecretString,
+    /// Ends the user's sessions.
+    pub revoke_sessions: bool,
+}
+
+impl PasswordChange {
+    pub(crate) fn body(&self) -> Value {
+        json!({
+            "oldPassword": { "value": self.old.expose_secret() },
+            "newPassword": { "value": self.new.expose_secret() },
+            "revokeSessions": self.revoke_sessions,
+        })
+    }
+}
