@@ -19,7 +19,7 @@ test e2e conformance: export OKTA_EXCHANGES := $(OKTA_EXCHANGES)
 OKTA_DESCRIPTION ?= ../shared/okta/openapi-subset.json
 CHROMIUM ?= $(or $(shell command -v chromium || command -v chromium-browser || command -v google-chrome),/usr/bin/chromium)
 
-.PHONY: help run test check e2e conformance okta-description build bench generate new-operation invoke placeholder-key deploy deploy-local lint need-cargo need-python need-node
+.PHONY: help run test check e2e conformance okta-description build bench bench-credential generate new-operation invoke placeholder-key deploy deploy-local lint need-cargo need-python need-node
 
 help: ## Print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -56,6 +56,10 @@ lint: $(LINT)/.done ## Check template.yaml with cfn-lint and sam
 	$(LINT)/bin/cfn-lint template.yaml
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(LINT)/bin/sam validate --lint
 
+bench-credential: need-cargo ## Measure reading the credential through the extension and with an SDK
+	@cargo build --release --manifest-path benches/credential/Cargo.toml
+	@cargo xtask bench-credential
+
 generate: need-cargo ## Write every file that is derived from the table of operations
 	cargo xtask generate
 
@@ -68,9 +72,9 @@ invoke: $(LAMBDA)/.done ## Send a sample event to the local stack: make invoke O
 build: $(LAMBDA)/.done ## Build what is deployed into target/lambda; ARCH=x86_64 for the other architecture
 	. $(LAMBDA)/bin/activate && cargo lambda build --release $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) $(FUNCTIONS)
 
-bench: need-cargo ## Print size and cold start of what `make build` made for this architecture
-	@cargo xtask bench
-	@cd target/lambda && for f in */bootstrap; do echo "$${f%/bootstrap} zipped: $$(gzip -9 -c $$f | wc -c) bytes"; done
+bench: need-cargo .tools/conformance-node/.done ## Measure what `make build ARCH=x86_64` (or arm64) made for this machine
+	@cargo build --workspace --bins
+	@cargo run --release --package xtask -- bench
 
 placeholder-key: need-cargo ## Make and upload the placeholder certificate: make placeholder-key ORG=https://… < token
 	@cargo xtask placeholder-key --org $(ORG)

@@ -12,6 +12,7 @@
 mod add_tenant;
 mod authorization;
 mod common_problems;
+mod credential;
 mod delete_tenant;
 mod gateway;
 mod get_tenant;

@@ -164,6 +164,11 @@ impl TestStack {
         Self { stack, http, logs, secrets }
     }
 
+    /// Nothing that is logged may hold this text.
+    pub fn keep_out_of_logs(&self, secret: &str) {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).push(secret.to_owned());
+    }
+
     /// The Okta emulator.
     pub fn okta(&self) -> &Emulator {
         &self.stack.okta

@@ -1,83 +1,396 @@
-//! `make bench`: size and cold start of what `make build` made.
+//! `make bench`: what is deployed, measured on this machine.
+//!
+//! Everything is compared within one run, on the loopback address: sizes and
+//! starts of the binaries in `target/lambda`, the authorizer's decisions beside
+//! two published token verifiers, and the emulator with a large org. The table
+//! is printed, and kept as JSON in `target/bench.json`.
 
-use std::fmt::Write;
-use std::io::Read;
-use std::net::TcpListener;
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use authorizer::{Authorizer, Settings};
+use okta_emulator::{DEMO_ORG, Emulator, Options, Seed, TokenRequest};
 use operations::EnvVar;
+use serde_json::{Value, json};
+
+use crate::local_stack::{self, Running};
 
 /// Starts per function; the first is not counted, it warms the page cache.
 const RUNS: usize = 20;
 
-/// A table of the functions in `target/lambda`: size, and the median time from
-/// starting the process to its first `GET …/runtime/invocation/next`, measured
-/// by a server that stands in for the Runtime API on the loopback address.
+/// Requests before the memory is read.
+const REQUESTS: usize = 1_000;
+
+/// How long each rate is measured.
+const MEASURED: Duration = Duration::from_secs(2);
+
+/// Runs all measurements.
 ///
 /// # Errors
 ///
 /// A sentence.
 pub fn bench(root: &Path) -> Result<String, String> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.map_err(|error| error.to_string())?;
+    let (stack, addresses) = local_stack::start(root)?;
+    let functions = functions(root, &addresses)?;
+    let decisions = runtime.block_on(decisions(root))?;
+    drop(stack);
+    let org = runtime.block_on(large_org())?;
+    let mut text = String::new();
+    table(
+        &mut text,
+        &format!("functions: start, median of {RUNS}; memory after {REQUESTS} requests"),
+        &functions,
+    );
+    table(&mut text, "authorizer: decisions per second on one core", &decisions);
+    table(&mut text, "emulator: 100,000 users, 20,000 groups", &org);
+    let all = json!({ "functions": functions, "authorizer": decisions, "emulator": org });
+    let file = root.join("target/bench.json");
+    std::fs::write(&file, format!("{all:#}\n")).map_err(|error| format!("{}: {error}", file.display()))?;
+    Ok(text)
+}
+
+/// Rows of one shape as a table.
+fn table(text: &mut String, title: &str, rows: &[Value]) {
+    let Some(columns) = rows.first().and_then(Value::as_object) else { return };
+    let names: Vec<&str> = columns.keys().map(String::as_str).collect();
+    let _ = writeln!(text, "\n{title}\n\n| {} |\n|{}", names.join(" | "), "---|".repeat(names.len()));
+    for row in rows {
+        let cells: Vec<String> = names
+            .iter()
+            .map(|name| match &row[*name] {
+                Value::String(text) => text.clone(),
+                Value::Number(number) if number.is_f64() => {
+                    format!("{:.2}", number.as_f64().unwrap_or_default())
+                }
+                other => other.to_string(),
+            })
+            .collect();
+        let _ = writeln!(text, "| {} |", cells.join(" | "));
+    }
+}
+
+/// Size, starts and memory of each function in `target/lambda`.
+fn functions(root: &Path, addresses: &Value) -> Result<Vec<Value>, String> {
     let folder = root.join("target/lambda");
     let entries = std::fs::read_dir(&folder).map_err(|_| "run `make build` first".to_owned())?;
     let mut names: Vec<String> =
         entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
     names.sort();
-    let mut table = format!("| function | bytes | start to /next, median of {RUNS} |\n|---|---|---|\n");
+    let mut rows = Vec::new();
     for name in names {
         let program = folder.join(&name).join("bootstrap");
         let size =
             std::fs::metadata(&program).map_err(|error| format!("{}: {error}", program.display()))?.len();
-        start(&program)?;
-        let mut times = (0..RUNS).map(|_| start(&program)).collect::<Result<Vec<_>, _>>()?;
-        times.sort();
-        let _ = writeln!(table, "| {name} | {size} | {:.2} ms |", times[RUNS / 2].as_secs_f64() * 1e3);
+        let event = std::fs::read_to_string(root.join(format!("events/{name}.json")));
+        let event = event.map_err(|error| format!("events/{name}.json: {error}"))?;
+        let event = with_token(&event, addresses)?;
+        let mut starts = Vec::new();
+        let mut answers = Vec::new();
+        for run in 0..=RUNS {
+            let (next, answer, _) = life(&program, addresses, &event, 1)?;
+            if run > 0 {
+                starts.push(next);
+                answers.push(answer);
+            }
+        }
+        starts.sort();
+        answers.sort();
+        let (_, _, memory) = life(&program, addresses, &event, REQUESTS)?;
+        let milliseconds = |times: &[Duration]| times[RUNS / 2].as_secs_f64() * 1e3;
+        rows.push(json!({
+            "function": name, "bytes": size, "zipped": zipped(&program)?,
+            "to /next, ms": milliseconds(&starts), "to first answer, ms": milliseconds(&answers),
+            "memory, MiB": memory,
+        }));
     }
-    Ok(table)
+    Ok(rows)
 }
 
-fn start(program: &Path) -> Result<Duration, String> {
+/// The size of the archive that is uploaded, near enough: one file, deflated.
+pub(crate) fn zipped(program: &Path) -> Result<usize, String> {
+    let output = Command::new("gzip").args(["-9", "-c"]).arg(program).output();
+    output.map(|output| output.stdout.len()).map_err(|error| format!("gzip: {error}"))
+}
+
+/// The event with a token that the authorizer accepts now.
+fn with_token(event: &str, addresses: &Value) -> Result<String, String> {
+    let mut event: Value = serde_json::from_str(event).map_err(|error| error.to_string())?;
+    let okta = addresses["okta"].as_str().unwrap_or_default();
+    let host = okta.trim_start_matches("http://");
+    let body = json!({ "login": "superuser@demo.test" }).to_string();
+    let mut stream = TcpStream::connect(host).map_err(|error| error.to_string())?;
+    write!(
+        stream,
+        "POST /_emulator/token HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .map_err(|error| error.to_string())?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).map_err(|error| error.to_string())?;
+    let answer = answer.split_once("\r\n\r\n").map(|(_, body)| body).unwrap_or_default();
+    let token: Value = serde_json::from_str(answer).map_err(|error| error.to_string())?;
+    let bearer = format!("Bearer {}", token["access_token"].as_str().unwrap_or_default());
+    if let Some(headers) = event["headers"].as_object_mut() {
+        for (name, value) in headers.iter_mut() {
+            if name.eq_ignore_ascii_case("authorization") {
+                *value = bearer.clone().into();
+            }
+        }
+    }
+    Ok(event.to_string())
+}
+
+/// One process, as Lambda runs it: gives the times from starting it to its
+/// first `GET …/next` and to its first answer, and its memory in MiB after so
+/// many requests. A server on the loopback address stands in for the Runtime
+/// API.
+fn life(
+    program: &Path,
+    addresses: &Value,
+    event: &str,
+    requests: usize,
+) -> Result<(Duration, Duration, f64), String> {
     let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| error.to_string())?;
-    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let runtime_api = listener.local_addr().map_err(|error| error.to_string())?.to_string();
     let mut command = Command::new(program);
     command.env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     for variable in EnvVar::ALL {
         command.env(variable.name, variable.example);
     }
+    let text = |name: &str| addresses["parameters"][name].as_str().unwrap_or_default().to_owned();
     for (name, value) in [
-        ("AWS_LAMBDA_FUNCTION_NAME", "bench"),
-        ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
-        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
-        ("AWS_LAMBDA_RUNTIME_API", &address.to_string()),
+        ("OKTA_ORG_URL", text("OktaOrgUrl")),
+        ("OKTA_CREDENTIAL_SECRET_ID", text("OktaCredentialSecretArn")),
+        ("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", text("SecretsExtensionPort")),
+        ("OKTA_DAC_APP_ID", text("OktaDacAppId")),
+        ("PLACEHOLDER_KEY_ID", text("PlaceholderKeyId")),
+        ("TOKEN_ISSUER", text("TokenIssuer")),
+        ("TOKEN_AUDIENCES", text("TokenAudiences")),
+        ("TOKEN_CLIENT_IDS", text("TokenClientIds")),
+        ("AWS_SESSION_TOKEN", addresses["sessionToken"].as_str().unwrap_or_default().to_owned()),
+        ("AWS_LAMBDA_FUNCTION_NAME", "bench".to_owned()),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "1".to_owned()),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256".to_owned()),
+        ("AWS_LAMBDA_RUNTIME_API", runtime_api),
     ] {
         command.env(name, value);
     }
     let started = Instant::now();
-    let mut child = command.spawn().map_err(|error| format!("{}: {error}", program.display()))?;
-    // A process that ends before it asks would leave us waiting.
+    let child = command.spawn().map_err(|error| format!("{}: {error}", program.display()))?;
+    let mut running = Running(child);
     listener.set_nonblocking(true).map_err(|error| error.to_string())?;
-    let mut stream = loop {
-        match listener.accept() {
-            Ok((stream, _)) => break stream,
-            Err(_) if child.try_wait().is_ok_and(|ended| ended.is_none()) => std::hint::spin_loop(),
-            Err(_) => {
-                return Err(format!(
-                    "{} ends without asking for an event: was it built for this machine?",
-                    program.display()
-                ));
+    let (mut next, mut answer, mut answered) = (None, None, 0);
+    let mut stream: Option<BufReader<TcpStream>> = None;
+    loop {
+        let Some(reader) = &mut stream else {
+            match listener.accept() {
+                Ok((accepted, _)) => {
+                    accepted.set_nonblocking(false).map_err(|error| error.to_string())?;
+                    stream = Some(BufReader::new(accepted));
+                }
+                // A process that ends before it asks would leave us waiting.
+                Err(_) if running.0.try_wait().is_ok_and(|ended| ended.is_none()) => std::hint::spin_loop(),
+                Err(_) => {
+                    let name = program.display();
+                    return Err(format!(
+                        "{name} ends without asking for an event: was it built for this machine?"
+                    ));
+                }
+            }
+            continue;
+        };
+        let Some(path) = request(reader)? else {
+            stream = None;
+            continue;
+        };
+        if path.ends_with("/invocation/next") {
+            next.get_or_insert_with(|| started.elapsed());
+            if answered == requests {
+                let memory = memory(running.0.id())?;
+                return match (next, answer) {
+                    (Some(next), Some(answer)) => Ok((next, answer, memory)),
+                    _ => Err(format!("{} gave no answer", program.display())),
+                };
+            }
+            let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nlambda-runtime-aws-request-id: bench\r\n\
+                        lambda-runtime-deadline-ms: 99999999999999\r\nlambda-runtime-invoked-function-arn: arn:aws:lambda:\
+                        us-east-1:000000000000:function:bench\r\n";
+            write!(reader.get_mut(), "{head}content-length: {}\r\n\r\n{event}", event.len())
+        } else {
+            answer.get_or_insert_with(|| started.elapsed());
+            answered += 1;
+            write!(reader.get_mut(), "HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n")
+        }
+        .map_err(|error| error.to_string())?;
+    }
+}
+
+/// The path of the next request on a connection, its body read; `None` when
+/// the connection is closed.
+fn request(reader: &mut BufReader<TcpStream>) -> Result<Option<String>, String> {
+    let (mut first, mut length, mut chunked) = (String::new(), 0, false);
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line).map_err(|error| error.to_string())? == 0 {
+            return Ok(None);
+        }
+        let line = line.trim_end().to_ascii_lowercase();
+        if line.is_empty() {
+            break;
+        }
+        if first.is_empty() {
+            first.clone_from(&line);
+        }
+        length = line.strip_prefix("content-length: ").and_then(|n| n.parse().ok()).unwrap_or(length);
+        chunked |= line == "transfer-encoding: chunked";
+    }
+    if chunked {
+        loop {
+            let mut size = String::new();
+            reader.read_line(&mut size).map_err(|error| error.to_string())?;
+            let size = usize::from_str_radix(size.trim(), 16).map_err(|error| error.to_string())?;
+            let mut chunk = vec![0; size + 2];
+            reader.read_exact(&mut chunk).map_err(|error| error.to_string())?;
+            if size == 0 {
+                break;
             }
         }
-    };
-    stream.set_nonblocking(false).map_err(|error| error.to_string())?;
-    let mut buffer = [0; 256];
-    let read = stream.read(&mut buffer).map_err(|error| error.to_string())?;
-    let elapsed = started.elapsed();
-    let _ = child.kill();
-    let _ = child.wait();
-    match String::from_utf8_lossy(&buffer[..read]).contains("/runtime/invocation/next") {
-        true => Ok(elapsed),
-        false => Err(format!("{} did not ask for an event", program.display())),
+    } else {
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).map_err(|error| error.to_string())?;
     }
+    Ok(first.split(' ').nth(1).map(str::to_owned))
+}
+
+/// Resident memory of a process, in MiB.
+fn memory(process: u32) -> Result<f64, String> {
+    let status =
+        std::fs::read_to_string(format!("/proc/{process}/status")).map_err(|error| error.to_string())?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes: f64 =
+        line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse().ok()).ok_or("no VmRSS")?;
+    Ok(kilobytes / 1_024.0)
+}
+
+/// Decisions of the authorizer, and verifications by two published verifiers.
+async fn decisions(root: &Path) -> Result<Vec<Value>, String> {
+    let seed = Seed::parse(DEMO_ORG).map_err(|error| error.to_string())?;
+    let audience = seed.authorization_server.audience.clone();
+    let emulator = Emulator::start(Options { port: 0, seed, state_file: None });
+    let emulator = emulator.await.map_err(|error| error.to_string())?;
+    let request = TokenRequest { login: "admin@acme.test".to_owned(), ..TokenRequest::default() };
+    let token = emulator.access_token(&request)?;
+    let output = Command::new("node")
+        .arg("tests/conformance/bench_verifiers.js")
+        .current_dir(root)
+        .env("OKTA_URL", emulator.url())
+        .env("TOKEN", &token)
+        .output()
+        .map_err(|error| format!("node: {error}"))?;
+    let others: Value = serde_json::from_slice(&output.stdout).map_err(|_| {
+        "the verifiers of tests/conformance do not run: `make conformance` installs them".to_owned()
+    })?;
+
+    let settings = Settings { issuer: emulator.issuer(), audiences: vec![audience], client_ids: Vec::new() };
+    let new = || Authorizer::new(settings.clone()).map_err(|error| error.to_string());
+    let header = format!("Bearer {token}");
+    let arn = "arn:aws:execute-api:us-east-1:000000000000:abc123/v1/GET/tenants/acme";
+    let decide = async |authorizer: &Authorizer| {
+        let decided = authorizer.decide(Some(&header), arn, "/tenants/acme").await;
+        decided.map(drop).map_err(|error| error.to_string())
+    };
+    let repeated = new()?;
+    decide(&repeated).await?;
+    let (mut count, started) = (0_u64, Instant::now());
+    while started.elapsed() < MEASURED {
+        for _ in 0..1_000 {
+            decide(&repeated).await?;
+        }
+        count += 1_000;
+    }
+    let repeated = rate(count, started);
+    let uncached = new()?.without_cache();
+    decide(&uncached).await?;
+    let (mut count, started) = (0_u64, Instant::now());
+    while started.elapsed() < MEASURED {
+        for _ in 0..50 {
+            decide(&uncached).await?;
+        }
+        count += 50;
+    }
+    let uncached = rate(count, started);
+    let aws = others["aws-jwt-verify"].as_f64().unwrap_or_default();
+    let row = |what: &str, rate: f64| json!({ "what": what, "per second": rate.round(), "times aws-jwt-verify": rate / aws });
+    Ok(vec![
+        row("decision, token not seen before", uncached),
+        row("decision, token seen before", repeated),
+        row("aws-jwt-verify, verification alone", aws),
+        row(
+            "@okta/jwt-verifier, verification alone",
+            others["@okta/jwt-verifier"].as_f64().unwrap_or_default(),
+        ),
+    ])
+}
+
+fn rate(count: u64, started: Instant) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "a rate")]
+    let count = count as f64;
+    count / started.elapsed().as_secs_f64()
+}
+
+/// A page of a search in a large org, and its start from a saved state.
+async fn large_org() -> Result<Vec<Value>, String> {
+    let path = std::env::temp_dir().join(format!("okta-dac-bench-{}.json", std::process::id()));
+    let seed = || {
+        let mut seed = Seed::parse(DEMO_ORG).map_err(|error| error.to_string())?;
+        (seed.bulk_users, seed.bulk_groups) = (100_000, 20_000);
+        Ok::<_, String>(seed)
+    };
+    let token = format!("SSWS {}", seed()?.api_token.token);
+    let options = |seed| Options { port: 0, seed, state_file: Some(path.clone()) };
+    let text = |error: okta_emulator::StartError| error.to_string();
+    let first = Emulator::start(options(seed()?)).await.map_err(text)?;
+    first.save().map_err(text)?;
+    drop(first);
+    let started = Instant::now();
+    let small = Seed::parse(DEMO_ORG).map_err(|error| error.to_string())?;
+    let emulator = Emulator::start(options(small)).await.map_err(text)?;
+    let mut rows = vec![row("start from a saved state", started.elapsed())];
+    let saved = std::fs::metadata(&path).map_or(0, |file| file.len());
+    std::fs::remove_file(&path).map_err(|error| error.to_string())?;
+    let http = lambda_kit::http_client(Duration::from_secs(30)).map_err(|error| error.to_string())?;
+    for (what, path) in [
+        ("users, search for one login", "users?search=profile.login%20eq%20%22user99999%40bulk.test%22"),
+        ("users, a page of 200 of a search", "users?search=profile.firstName%20eq%20%22bulk%22&limit=200"),
+        ("users, the last page of a search", "users?search=profile.lastName%20sw%20%229999%22&limit=200"),
+        ("groups, search for one name", "groups?search=profile.name%20eq%20%22BULK_19999%22&limit=200"),
+        ("groups, a page of 200 by prefix", "groups?q=bulk_1&limit=200"),
+    ] {
+        let url = format!("{}/api/v1/{path}", emulator.url());
+        let mut times = Vec::new();
+        for _ in 0..11 {
+            let started = Instant::now();
+            let answer = http.get(&url).header("authorization", &token).send().await;
+            let answer =
+                answer.and_then(|answer| answer.error_for_status()).map_err(|error| error.to_string())?;
+            answer.bytes().await.map_err(|error| error.to_string())?;
+            times.push(started.elapsed());
+        }
+        times.sort();
+        rows.push(row(&format!("{what}, median of 11"), times[5]));
+    }
+    rows.push(json!({ "what": "resident memory of this process", "value": memory(std::process::id())?, "unit": "MiB" }));
+    rows.push(json!({ "what": "saved state", "value": saved / (1024 * 1024), "unit": "MiB" }));
+    Ok(rows)
+}
+
+fn row(what: &str, time: Duration) -> Value {
+    json!({ "what": what, "value": time.as_secs_f64() * 1e3, "unit": "ms" })
 }

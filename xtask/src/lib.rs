@@ -4,6 +4,7 @@
 //! them with what is committed.
 
 mod bench;
+mod bench_credential;
 mod conformance;
 mod deploy_local;
 mod docs;
@@ -16,6 +17,7 @@ mod placeholder_key;
 use std::path::{Path, PathBuf};
 
 pub use bench::bench;
+pub use bench_credential::bench_credential;
 pub use conformance::{Conformance, conformance};
 pub use deploy_local::{DeployLocal, deploy_local};
 pub use events::event;

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use xtask::{
-    Conformance, DeployLocal, NewOperation, bench, conformance, deploy_local, generate, new_operation,
-    placeholder_key,
+    Conformance, DeployLocal, NewOperation, bench, bench_credential, conformance, deploy_local, generate,
+    new_operation, placeholder_key,
 };
 
 #[derive(Parser)]
@@ -22,8 +22,10 @@ enum Command {
     Generate,
     /// Writes the files of a new operation; its tests fail until it is filled in.
     NewOperation(NewOperation),
-    /// Prints size and cold start of the functions in target/lambda.
+    /// Measures the functions in target/lambda, the authorizer and the emulator.
     Bench,
+    /// Measures two ways to read the credential.
+    BenchCredential,
     /// Runs clients that Okta and AWS publish against the emulator.
     Conformance(Conformance),
     /// Deploys to MiniStack on this machine, calls the deployment, and stops.
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         Command::Generate => write_generated(root),
         Command::NewOperation(operation) => new_operation(root, &operation),
         Command::Bench => bench(root),
+        Command::BenchCredential => bench_credential(root),
         Command::Conformance(tools) => conformance(root, &tools),
         Command::DeployLocal(tools) => deploy_local(root, &tools),
         Command::PlaceholderKey { org } => {

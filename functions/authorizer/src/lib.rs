@@ -16,12 +16,14 @@
 //!
 //! The log says why; the caller is not told.
 
+mod cache;
 mod config;
 mod jwks;
 mod policy;
 mod serve;
 mod token;
 
+pub use cache::MAX_AGE as MAX_CACHE_AGE;
 pub use config::Settings;
 pub use jwks::{Jwks, KeyError};
 pub use policy::{Authorization, MAX_RESULT_BYTES, Statement, authorize};

@@ -1,5 +1,6 @@
 //! The Lambda function.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::apigw::ApiGatewayCustomAuthorizerRequestTypeRequest as Event;
@@ -7,6 +8,7 @@ use lambda_kit::{Exit, fatal, init_log};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use operations::OPERATIONS;
 
+use crate::cache::Verified;
 use crate::token::{bearer, key_id};
 use crate::{Authorization, Claims, Jwks, KeyError, Rejection, Settings, authorize, verify};
 
@@ -38,6 +40,8 @@ pub fn serve() -> Exit {
 pub struct Authorizer {
     settings: Settings,
     jwks: Jwks,
+    /// `None` verifies every token anew.
+    verified: Option<Verified>,
 }
 
 /// Why there is no policy.
@@ -70,7 +74,13 @@ impl Authorizer {
     pub fn new(settings: Settings) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let url = settings.keys_url()?;
         let jwks = Jwks::new(lambda_kit::http_client(KEYS_TIMEOUT)?, url);
-        Ok(Self { settings, jwks })
+        Ok(Self { settings, jwks, verified: Some(Verified::default()) })
+    }
+
+    /// The same authorizer, verifying every token anew: for measuring that.
+    #[must_use]
+    pub fn without_cache(self) -> Self {
+        Self { verified: None, ..self }
     }
 
     /// Answers one event and logs one line.
@@ -80,7 +90,9 @@ impl Authorizer {
     /// [`Refusal`].
     pub async fn handle(&self, event: Event, request_id: String) -> Result<Authorization, Refusal> {
         let started = std::time::Instant::now();
-        let result = self.decide(&event).await;
+        let header = event.headers.get("authorization").and_then(|value| value.to_str().ok());
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let result = self.decide(header, &text(&event.method_arn), &text(&event.path)).await;
         let (outcome, reason) = match &result {
             Ok(authorization) => {
                 let effect = &authorization.policy_document["Statement"][0]["Effect"];
@@ -94,20 +106,39 @@ impl Authorizer {
         result
     }
 
-    async fn decide(&self, event: &Event) -> Result<Authorization, Refusal> {
-        let header = event.headers.get("authorization").and_then(|value| value.to_str().ok());
+    /// Decides about a request by its `Authorization` header, method ARN and
+    /// path.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`].
+    pub async fn decide(
+        &self,
+        header: Option<&str>,
+        method_arn: &str,
+        path: &str,
+    ) -> Result<Authorization, Refusal> {
         let token = bearer(header.ok_or(Rejection::NoToken)?)?;
-        let claims = self.verify(token).await?;
-        let text = |text: &Option<String>| text.clone().unwrap_or_default();
-        Ok(authorize(OPERATIONS, &claims, &text(&event.method_arn), &text(&event.path)))
+        let now = now();
+        let claims = match self.verified.as_ref().and_then(|verified| verified.get(token, now)) {
+            Some(claims) => claims,
+            None => {
+                let claims = Arc::new(self.verify(token, now).await?);
+                if let Some(verified) = &self.verified {
+                    verified.put(token, &claims, now);
+                }
+                claims
+            }
+        };
+        Ok(authorize(OPERATIONS, &claims, method_arn, path))
     }
 
-    async fn verify(&self, token: &str) -> Result<Claims, Refusal> {
+    async fn verify(&self, token: &str, now: i64) -> Result<Claims, Refusal> {
         let key = self.jwks.key(&key_id(token)?).await.map_err(|error| match error {
             KeyError::Unknown => Refusal::Unauthorized(Rejection::UnknownKey),
             KeyError::Unavailable(_) => Refusal::Unavailable(error.to_string()),
         })?;
-        Ok(verify(token, &key, &self.settings, now())?)
+        Ok(verify(token, &key, &self.settings, now)?)
     }
 }
 

@@ -21,6 +21,8 @@ const MAX_BYTES: usize = 10_240;
 pub struct Claims {
     /// `sub`: login of the user.
     pub subject: String,
+    /// `exp`, in seconds since 1970.
+    pub expires: i64,
     /// Who is calling.
     pub caller: Caller,
 }
@@ -166,5 +168,5 @@ pub fn verify(
         _ => true,
     };
     let caller = Caller::new(&claims.uid, &strings(&claims.tenants), &strings(&claims.groups), on_behalf);
-    Ok(Claims { subject: claims.sub, caller })
+    Ok(Claims { subject: claims.sub, expires: claims.exp, caller })
 }
