@@ -13,8 +13,7 @@ pub(crate) fn text<'v>(object: &'v Object, key: &str) -> &'v str {
     object.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// The text at a JSON pointer (without the first member's slash rule broken:
-/// `"/a/b"`); empty if there is none.
+/// The text at a JSON pointer; empty if there is none.
 pub(crate) fn at<'v>(object: &'v Object, pointer: &str) -> &'v str {
     lookup(object, pointer).and_then(Value::as_str).unwrap_or_default()
 }

@@ -55,21 +55,6 @@ pub(crate) const ROUTES: &[Route] = &[
     post("/api/v1/authorizationServers/{authServerId}/credentials/lifecycle/keyRotate", "rotateAuthorizationServerKeys", SERVERS, rotate_keys),
 ];
 
-/// Standard claims of ID tokens, by scope.
-const OIDC_CLAIMS: &[(&str, &str)] = &[
-    ("name", "profile"),
-    ("family_name", "profile"),
-    ("given_name", "profile"),
-    ("preferred_username", "profile"),
-    ("locale", "profile"),
-    ("zoneinfo", "profile"),
-    ("updated_at", "profile"),
-    ("email", "email"),
-    ("email_verified", "email"),
-    ("phone_number", "phone"),
-    ("address", "address"),
-];
-
 /// Scopes of every server.
 const OIDC_SCOPES: &[&str] =
     &["openid", "profile", "email", "address", "phone", "offline_access", "device_sso"];
@@ -91,7 +76,7 @@ impl Org {
                 "alwaysIncludeInToken": true, "system": true,
             }),
         );
-        for (name, scope) in OIDC_CLAIMS {
+        for (name, scope) in claims::STANDARD {
             self.insert_claim(
                 &mut server,
                 json!({

@@ -116,7 +116,7 @@ pub(crate) fn verify(
         return Err(OktaError::rate_limit());
     }
     let step = u64::try_from(now.as_second()).unwrap_or(0) / 30;
-    let matching = (step - 1..=step + 1).find(|step| totp(&factor.secret, *step) == code);
+    let matching = (step.saturating_sub(1)..=step + 1).find(|step| totp(&factor.secret, *step) == code);
     match matching {
         Some(step) if factor.last_step.is_some_and(|last| step <= last) => Err(OktaError::new(
             403,

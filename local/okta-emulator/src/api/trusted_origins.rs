@@ -24,8 +24,8 @@ pub(crate) const ROUTES: &[Route] = &[
     post("/api/v1/trustedOrigins/{trustedOriginId}/lifecycle/deactivate", "deactivateTrustedOrigin", ORIGINS, deactivate_origin),
 ];
 
-/// Whether an active trusted origin allows `use_` (`CORS` or `REDIRECT`) for the
-/// origin of `url`.
+/// Whether an active trusted origin allows `usage` (`CORS` or `REDIRECT`) for
+/// the origin of `url`.
 pub(crate) fn trusts(org: &Org, url: &str, usage: &str) -> bool {
     let Ok(url) = url::Url::parse(url) else { return false };
     let origin = url.origin().ascii_serialization();

@@ -309,9 +309,7 @@ fn change_user(org: &mut Org, call: &Call, partial: bool) -> Outcome {
         let strict = call.query("strict") == Some("true");
         passwords::check(org, &new, &password, strict).map_err(passwords::Refusal::at_creation)?;
         passwords::set(&mut new, &password, call.now);
-        if ["STAGED", "PASSWORD_EXPIRED", "RECOVERY", "PROVISIONED"].contains(&new.status.as_str())
-            && new.status != "STAGED"
-        {
+        if ["PASSWORD_EXPIRED", "RECOVERY", "PROVISIONED"].contains(&new.status.as_str()) {
             set_status(&mut new, "ACTIVE", &okta_time(call.now));
         }
     }

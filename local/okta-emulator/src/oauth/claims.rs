@@ -16,6 +16,21 @@ use crate::org::{AuthorizationServer, Org, User};
 /// The subject of access tokens.
 pub(crate) const SUBJECT: &str = "(appuser != null) ? appuser.userName : app.clientId";
 
+/// Standard claims of OpenID Connect, by scope.
+pub(crate) const STANDARD: &[(&str, &str)] = &[
+    ("name", "profile"),
+    ("family_name", "profile"),
+    ("given_name", "profile"),
+    ("preferred_username", "profile"),
+    ("locale", "profile"),
+    ("zoneinfo", "profile"),
+    ("updated_at", "profile"),
+    ("email", "email"),
+    ("email_verified", "email"),
+    ("phone_number", "phone"),
+    ("address", "address"),
+];
+
 /// The most groups that a claim may hold.
 const MAX_GROUPS: usize = 100;
 

@@ -118,18 +118,7 @@ fn userinfo(org: &mut Org, call: &Call) -> Outcome {
         );
     }
     let mut answer = json!({ "sub": user.id });
-    for (name, scope) in [
-        ("name", "profile"),
-        ("family_name", "profile"),
-        ("given_name", "profile"),
-        ("preferred_username", "profile"),
-        ("locale", "profile"),
-        ("zoneinfo", "profile"),
-        ("updated_at", "profile"),
-        ("email", "email"),
-        ("email_verified", "email"),
-        ("phone_number", "phone"),
-    ] {
+    for &(name, scope) in claims::STANDARD {
         let value = claims::standard(name, user);
         if scopes.contains(&scope) && !value.is_null() {
             answer[name] = value;
