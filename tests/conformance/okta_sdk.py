@@ -5,12 +5,17 @@ Reads OKTA_URL and OKTA_TOKEN; prints one line per step; any deviation ends it.
 
 import asyncio
 import base64
+import datetime
 import json
 import os
 import time
 import urllib.request
 
 import okta.models as m
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
 from Cryptodome.PublicKey import RSA
 from okta.client import Client
 from okta.pagination import PaginationHelper
@@ -112,6 +117,8 @@ async def groups(okta, members):
     assert len(listed) == 4 and pages == 2, (len(listed), pages)
     found = await ok(okta.list_groups(search='profile.name eq "py group"'))
     assert [g.id for g in found] == [group.id]
+    every, pages = await everything(okta.list_groups, limit=3)
+    assert len({g.id for g in every}) == len(every) > 6 and pages > 2, (len(every), pages)
     await ok(okta.unassign_user_from_group(group.id, members[0].id))
     of_user = await ok(okta.list_user_groups(members[1].id))
     assert group.id in [g.id for g in of_user]
@@ -147,6 +154,9 @@ async def apps(okta, group):
     assert changed.label == "py app 2"
     found = await ok(okta.list_applications(q="py app"))
     assert [a.id for a in found] == [app.id]
+    assert (await ok(okta.get_application(app.id))).label == "py app 2"
+    every, pages = await everything(okta.list_applications, limit=3)
+    assert len({a.id for a in every}) == len(every) > 6 and pages > 2, (len(every), pages)
     await ok(okta.unassign_application_from_group(app.id, group.id))
     await refused(okta.delete_application(app.id), "E0000056")
     await ok(okta.deactivate_application(app.id))
@@ -156,6 +166,10 @@ async def apps(okta, group):
 
 async def idps(okta):
     await refused(okta.create_identity_provider_key(m.IdPCertificateCredential(x5c=[CERTIFICATE])), "E0000096")
+    own = await ok(okta.create_identity_provider_key(m.IdPCertificateCredential(x5c=[new_certificate()])))
+    assert (await ok(okta.get_identity_provider_key(own.kid))).kid == own.kid
+    await ok(okta.delete_identity_provider_key(own.kid))
+    await refused(okta.get_identity_provider_key(own.kid), "E0000007")
     keys = await ok(okta.list_identity_provider_keys())
     body = m.IdentityProvider.from_dict({
         "type": "SAML2", "name": "py idp",
@@ -181,6 +195,9 @@ async def idps(okta):
     })
     idp = await ok(okta.create_identity_provider(body))
     assert idp.status == "ACTIVE"
+    assert (await ok(okta.get_identity_provider(idp.id))).name == "py idp"
+    # A key that an IdP trusts stays.
+    await refused(okta.delete_identity_provider_key(keys[0].kid), "E0000001")
     assert (await ok(okta.deactivate_identity_provider(idp.id))).status == "INACTIVE"
     assert (await ok(okta.activate_identity_provider(idp.id))).status == "ACTIVE"
     body.name = "py idp 2"
@@ -225,6 +242,11 @@ async def servers(okta):
             "authScheme": {"type": "HEADER", "key": "Authorization", "value": "secret"}}},
     })))
     assert [h.id for h in await ok(okta.list_inline_hooks())] == [hook.id]
+    await ok(okta.deactivate_inline_hook(hook.id))
+    assert (await ok(okta.get_inline_hook(hook.id))).status == "INACTIVE"
+    await ok(okta.activate_inline_hook(hook.id))
+    listed, _ = await everything(okta.list_authorization_servers, limit=1)
+    assert server.id in [s.id for s in listed]
     await ok(okta.create_o_auth2_scope(server.id, m.OAuth2Scope(name="py.scope", description="x")))
     assert "py.scope" in [s.name for s in await ok(okta.list_o_auth2_scopes(server.id))]
     claim = await ok(okta.create_o_auth2_claim(server.id, m.OAuth2Claim(
@@ -251,6 +273,18 @@ async def servers(okta):
     await ok(okta.deactivate_authorization_server(server.id))
     await ok(okta.delete_authorization_server(server.id))
     done("authorization servers: scopes, claims, policies, rules, keys; inline hooks")
+
+
+def new_certificate():
+    """A self-signed certificate, base64 of its DER form."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "idp.sdk.test")])
+    now = datetime.datetime.now(datetime.timezone.utc)
+    certificate = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        .serial_number(x509.random_serial_number()).not_valid_before(now)
+        .not_valid_after(now + datetime.timedelta(days=1)).sign(key, hashes.SHA256()))
+    return base64.b64encode(certificate.public_bytes(serialization.Encoding.DER)).decode()
 
 
 def new_key(kid):

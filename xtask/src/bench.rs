@@ -28,6 +28,9 @@ const REQUESTS: usize = 1_000;
 /// How long each rate is measured.
 const MEASURED: Duration = Duration::from_secs(2);
 
+/// The route that the authorizer is asked about.
+const ARN: &str = "arn:aws:execute-api:us-east-1:000000000000:abc123/v1/GET/tenants/acme";
+
 /// Runs all measurements.
 ///
 /// # Errors
@@ -87,8 +90,11 @@ fn functions(root: &Path, addresses: &Value) -> Result<Vec<Value>, String> {
         let program = folder.join(&name).join("bootstrap");
         let size =
             std::fs::metadata(&program).map_err(|error| format!("{}: {error}", program.display()))?.len();
-        let event = std::fs::read_to_string(root.join(format!("events/{name}.json")));
-        let event = event.map_err(|error| format!("events/{name}.json: {error}"))?;
+        let event = match name.as_str() {
+            "authorizer" => authorizer_event().to_string(),
+            name => std::fs::read_to_string(root.join(format!("events/{name}.json")))
+                .map_err(|error| format!("events/{name}.json: {error}"))?,
+        };
         let event = with_token(&event, addresses)?;
         let mut starts = Vec::new();
         let mut answers = Vec::new();
@@ -110,6 +116,17 @@ fn functions(root: &Path, addresses: &Value) -> Result<Vec<Value>, String> {
         }));
     }
     Ok(rows)
+}
+
+/// What API Gateway sends to an authorizer of the type REQUEST.
+fn authorizer_event() -> Value {
+    json!({
+        "type": "REQUEST", "methodArn": ARN, "resource": "/tenants/{tenant}", "path": "/tenants/acme",
+        "httpMethod": "GET", "headers": { "Authorization": "" },
+        "multiValueHeaders": {}, "pathParameters": { "tenant": "acme" }, "queryStringParameters": {},
+        "multiValueQueryStringParameters": {}, "stageVariables": {},
+        "requestContext": { "path": "/v1/tenants/acme", "stage": "v1", "requestId": "bench", "httpMethod": "GET" },
+    })
 }
 
 /// The size of the archive that is uploaded, near enough: one file, deflated.
@@ -301,9 +318,8 @@ async fn decisions(root: &Path) -> Result<Vec<Value>, String> {
     let settings = Settings { issuer: emulator.issuer(), audiences: vec![audience], client_ids: Vec::new() };
     let new = || Authorizer::new(settings.clone()).map_err(|error| error.to_string());
     let header = format!("Bearer {token}");
-    let arn = "arn:aws:execute-api:us-east-1:000000000000:abc123/v1/GET/tenants/acme";
     let decide = async |authorizer: &Authorizer| {
-        let decided = authorizer.decide(Some(&header), arn, "/tenants/acme").await;
+        let decided = authorizer.decide(Some(&header), ARN, "/tenants/acme").await;
         decided.map(drop).map_err(|error| error.to_string())
     };
     let repeated = new()?;

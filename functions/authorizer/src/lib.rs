@@ -26,6 +26,6 @@ mod token;
 pub use cache::MAX_AGE as MAX_CACHE_AGE;
 pub use config::Settings;
 pub use jwks::{Jwks, KeyError};
-pub use policy::{Authorization, MAX_RESULT_BYTES, Statement, authorize};
+pub use policy::{Authorization, Context, MAX_RESULT_BYTES, PolicyDocument, authorize};
 pub use serve::{Authorizer, Refusal, serve};
 pub use token::{Claims, Rejection, verify};

@@ -3,7 +3,7 @@
 use domain::{Caller, SUPERUSERS, TenantClaim, admins_group, permits};
 use operations::Operation;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use crate::Claims;
 
@@ -22,14 +22,52 @@ pub struct Authorization {
     /// `uid` of the caller.
     pub principal_id: String,
     /// The policy.
-    pub policy_document: Value,
-    /// What the functions get: flat, strings only.
-    pub context: Map<String, Value>,
+    pub policy_document: PolicyDocument,
+    /// What the functions get.
+    pub context: Context,
 }
 
-/// The only statement of a policy.
+/// An IAM policy with one statement.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct PolicyDocument {
+    version: &'static str,
+    statement: [PolicyStatement; 1],
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct PolicyStatement {
+    action: &'static str,
+    effect: &'static str,
+    resource: Vec<String>,
+}
+
+impl PolicyDocument {
+    /// `Allow` or `Deny`.
+    pub fn effect(&self) -> &'static str {
+        self.statement[0].effect
+    }
+}
+
+/// What the functions get: flat, strings only, since API Gateway passes nothing
+/// else on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Context {
+    sub: String,
+    uid: String,
+    /// JSON array.
+    tenants: String,
+    /// JSON array.
+    groups: String,
+    /// `true` or `false`.
+    on_behalf: String,
+}
+
+/// What a policy says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Statement {
+enum Statement {
     /// These methods of this path, as ARNs.
     Allow(Vec<String>),
     /// Everything of this stage.
@@ -44,10 +82,15 @@ pub fn authorize(table: &[Operation], claims: &Claims, method_arn: &str, path: &
     let (statement, tenant) = decide(table, &claims.caller, method_arn, path);
     let authorization = Authorization {
         principal_id: claims.caller.uid.clone(),
-        policy_document: document(&statement),
+        policy_document: document(statement),
         context: context(claims, tenant.as_deref()),
     };
-    let size = json!(authorization).to_string().len();
+    // An answer that is short of the bound however it is escaped need not be
+    // written to be measured.
+    let size = match authorization.longest() {
+        bound if bound <= MAX_RESULT_BYTES => return authorization,
+        _ => json!(authorization).to_string().len(),
+    };
     if size <= MAX_RESULT_BYTES {
         return authorization;
     }
@@ -55,9 +98,19 @@ pub fn authorize(table: &[Operation], claims: &Claims, method_arn: &str, path: &
     // here; should one, it is denied rather than half-described.
     tracing::error!(size, "the authorizer's answer is too large");
     Authorization {
-        policy_document: document(&Statement::Deny(stage_arn(method_arn))),
-        context: Map::new(),
+        policy_document: document(Statement::Deny(stage_arn(method_arn))),
+        context: Context::default(),
         ..authorization
+    }
+}
+
+impl Authorization {
+    /// More bytes than it can have as JSON: a character has at most six.
+    fn longest(&self) -> usize {
+        let Context { sub, uid, tenants, groups, on_behalf } = &self.context;
+        let resources = self.policy_document.statement[0].resource.iter();
+        let texts = resources.chain([&self.principal_id, sub, uid, tenants, groups, on_behalf]);
+        512 + texts.map(|text| 6 * text.len() + 3).sum::<usize>()
     }
 }
 
@@ -128,20 +181,20 @@ fn stage_arn(method_arn: &str) -> String {
     }
 }
 
-fn document(statement: &Statement) -> Value {
+fn document(statement: Statement) -> PolicyDocument {
     let (effect, resource) = match statement {
-        Statement::Allow(resources) => ("Allow", json!(resources)),
-        Statement::Deny(resource) => ("Deny", json!([resource])),
+        Statement::Allow(resources) => ("Allow", resources),
+        Statement::Deny(resource) => ("Deny", vec![resource]),
     };
-    json!({
-        "Version": "2012-10-17",
-        "Statement": [{ "Action": "execute-api:Invoke", "Effect": effect, "Resource": resource }],
-    })
+    PolicyDocument {
+        version: "2012-10-17",
+        statement: [PolicyStatement { action: "execute-api:Invoke", effect, resource }],
+    }
 }
 
 /// The claims that the functions decide by once more: only the tenant of the
 /// path, where it names one, so that the answer stays small.
-fn context(claims: &Claims, tenant: Option<&str>) -> Map<String, Value> {
+fn context(claims: &Claims, tenant: Option<&str>) -> Context {
     let caller = &claims.caller;
     let wanted = |claim: &&TenantClaim| tenant.is_none_or(|tenant| claim.name.as_str() == tenant);
     let tenants: Vec<&TenantClaim> = caller.tenants.iter().filter(wanted).collect();
@@ -149,12 +202,11 @@ fn context(claims: &Claims, tenant: Option<&str>) -> Map<String, Value> {
     let groups: Vec<String> =
         superuser.into_iter().chain(tenants.iter().map(|t| admins_group(&t.name))).collect();
     let tenants: Vec<String> = tenants.iter().map(ToString::to_string).collect();
-    let entries = [
-        ("sub", claims.subject.clone()),
-        ("uid", caller.uid.clone()),
-        ("tenants", json!(tenants).to_string()),
-        ("groups", json!(groups).to_string()),
-        ("onBehalf", caller.on_behalf.to_string()),
-    ];
-    entries.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect()
+    Context {
+        sub: claims.subject.clone(),
+        uid: caller.uid.clone(),
+        tenants: json!(tenants).to_string(),
+        groups: json!(groups).to_string(),
+        on_behalf: caller.on_behalf.to_string(),
+    }
 }

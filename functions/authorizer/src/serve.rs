@@ -94,10 +94,7 @@ impl Authorizer {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         let result = self.decide(header, &text(&event.method_arn), &text(&event.path)).await;
         let (outcome, reason) = match &result {
-            Ok(authorization) => {
-                let effect = &authorization.policy_document["Statement"][0]["Effect"];
-                (effect.as_str().unwrap_or_default().to_lowercase(), None)
-            }
+            Ok(authorization) => (authorization.policy_document.effect().to_lowercase(), None),
             Err(refusal @ Refusal::Unauthorized(_)) => ("unauthorized".to_owned(), Some(refusal.to_string())),
             Err(refusal @ Refusal::Unavailable(_)) => ("unavailable".to_owned(), Some(refusal.to_string())),
         };
