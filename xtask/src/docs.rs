@@ -120,8 +120,20 @@ pub(crate) fn problems() -> String {
 
 /// `docs/emulator.md`.
 pub(crate) fn emulator(root: &Path) -> String {
-    let mut page = format!("{NOTE}{}", include_str!("emulator.md"));
     let exercised = conformance::exercised(root);
+    let endpoints = okta_emulator::endpoints();
+    let callers = |id: &str| {
+        let calls = |client: &&serde_json::Value| {
+            client["operations"].as_array().is_some_and(|all| all.iter().any(|operation| operation == id))
+        };
+        exercised.iter().filter(calls).count()
+    };
+    let by_clients = endpoints.iter().filter(|endpoint| callers(endpoint.operation_id) > 0).count();
+    let coverage = format!(
+        "{} operations are emulated; {by_clients} of them were called by software that Okta or AWS publishes.",
+        endpoints.len()
+    );
+    let mut page = format!("{NOTE}{}", include_str!("emulator.md").replace("COVERAGE", &coverage));
     let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
     page.push_str("\n## What official clients exercised\n\n`make conformance` runs them; a client ends at its first deviation.\n\n");
     for client in &exercised {
@@ -130,7 +142,6 @@ pub(crate) fn emulator(root: &Path) -> String {
             let _ = writeln!(page, "  - {}", text(step));
         }
     }
-    let endpoints = okta_emulator::endpoints();
     let _ = write!(
         page,
         "\n## Emulated operations\n\n{} operations; the last column counts the clients above that called it.\n\n\
@@ -140,13 +151,7 @@ pub(crate) fn emulator(root: &Path) -> String {
     let mut endpoints: Vec<_> = endpoints.into_iter().collect();
     endpoints.sort_by_key(|endpoint| (endpoint.path, endpoint.method));
     for endpoint in endpoints {
-        let callers = exercised
-            .iter()
-            .filter(|client| {
-                let operations = client["operations"].as_array();
-                operations.is_some_and(|all| all.iter().any(|id| id == endpoint.operation_id))
-            })
-            .count();
+        let callers = callers(endpoint.operation_id);
         let scope =
             endpoint.scope.map(|(family, verb)| format!("`okta.{family}.{verb}`")).unwrap_or_default();
         let _ = writeln!(
