@@ -8,8 +8,12 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
+};
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
+use jsonwebtoken::Algorithm;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, PublicKeyUse};
-use jsonwebtoken::{Algorithm, DecodingKey};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use url::Url;
@@ -21,6 +25,14 @@ const PAUSE: Duration = Duration::from_secs(10);
 /// accepted for ever.
 const MAX_AGE: Duration = Duration::from_secs(3_600);
 
+/// A public key, parsed once: that is a good part of verifying a signature.
+#[derive(Clone, Debug)]
+pub struct Key {
+    /// The only algorithm that it may be used with.
+    pub algorithm: Algorithm,
+    pub(crate) public: ParsedPublicKey,
+}
+
 /// The keys of one issuer.
 pub struct Jwks {
     http: reqwest::Client,
@@ -30,7 +42,7 @@ pub struct Jwks {
 
 #[derive(Default)]
 struct State {
-    keys: HashMap<String, (Algorithm, DecodingKey)>,
+    keys: HashMap<String, Key>,
     fetched: Option<Instant>,
     tried: Option<Instant>,
     /// Why the last fetch failed; `None` if it did not.
@@ -54,12 +66,12 @@ impl Jwks {
         Self { http, url, state: Mutex::default() }
     }
 
-    /// The key called `kid`, and the only algorithm that it may be used with.
+    /// The key called `kid`.
     ///
     /// # Errors
     ///
     /// [`KeyError`].
-    pub async fn key(&self, kid: &str) -> Result<(Algorithm, DecodingKey), KeyError> {
+    pub async fn key(&self, kid: &str) -> Result<Key, KeyError> {
         // Held while fetching, so that requests that come meanwhile wait for
         // this fetch instead of making their own.
         let mut state = self.state.lock().await;
@@ -85,7 +97,7 @@ impl Jwks {
         }
     }
 
-    async fn fetch(&self) -> Result<HashMap<String, (Algorithm, DecodingKey)>, String> {
+    async fn fetch(&self) -> Result<HashMap<String, Key>, String> {
         let set = async {
             let response = self.http.get(self.url.clone()).send().await?.error_for_status()?;
             response.json::<JwkSet>().await
@@ -97,14 +109,22 @@ impl Jwks {
 
 /// A signing key: RSA for RS256, P-256 for ES256. The algorithm follows from
 /// the key, never from the token.
-fn usable(jwk: &Jwk) -> Option<(String, (Algorithm, DecodingKey))> {
+fn usable(jwk: &Jwk) -> Option<(String, Key)> {
     if jwk.common.public_key_use.as_ref().is_some_and(|usage| *usage != PublicKeyUse::Signature) {
         return None;
     }
-    let algorithm = match &jwk.algorithm {
-        AlgorithmParameters::RSA(_) => Algorithm::RS256,
-        AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P256 => Algorithm::ES256,
+    let number = |text: &str| BASE64_URL_SAFE_NO_PAD.decode(text).ok();
+    let (algorithm, public) = match &jwk.algorithm {
+        AlgorithmParameters::RSA(rsa) => {
+            let key = RsaPublicKeyComponents { n: number(&rsa.n)?, e: number(&rsa.e)? };
+            (Algorithm::RS256, key.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256).ok()?)
+        }
+        AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P256 => {
+            // An uncompressed point (SEC 1, 2.3.3).
+            let point = [vec![4], number(&curve.x)?, number(&curve.y)?].concat();
+            (Algorithm::ES256, ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).ok()?)
+        }
         _ => return None,
     };
-    Some((jwk.common.key_id.clone()?, (algorithm, DecodingKey::from_jwk(jwk).ok()?)))
+    Some((jwk.common.key_id.clone()?, Key { algorithm, public }))
 }

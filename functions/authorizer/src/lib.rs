@@ -25,7 +25,7 @@ mod token;
 
 pub use cache::MAX_AGE as MAX_CACHE_AGE;
 pub use config::Settings;
-pub use jwks::{Jwks, KeyError};
+pub use jwks::{Jwks, Key, KeyError};
 pub use policy::{Authorization, Context, MAX_RESULT_BYTES, PolicyDocument, authorize};
 pub use serve::{Authorizer, Refusal, serve};
-pub use token::{Claims, Rejection, verify};
+pub use token::{Claims, Rejection};

@@ -9,8 +9,8 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use operations::OPERATIONS;
 
 use crate::cache::Verified;
-use crate::token::{bearer, key_id};
-use crate::{Authorization, Claims, Jwks, KeyError, Rejection, Settings, authorize, verify};
+use crate::token::{bearer, header, verify};
+use crate::{Authorization, Claims, Jwks, KeyError, Rejection, Settings, authorize};
 
 /// Longest wait for the issuer's keys; API Gateway waits ten seconds for an
 /// authorizer.
@@ -131,11 +131,12 @@ impl Authorizer {
     }
 
     async fn verify(&self, token: &str, now: i64) -> Result<Claims, Refusal> {
-        let key = self.jwks.key(&key_id(token)?).await.map_err(|error| match error {
+        let (key_id, algorithm) = header(token)?;
+        let key = self.jwks.key(&key_id).await.map_err(|error| match error {
             KeyError::Unknown => Refusal::Unauthorized(Rejection::UnknownKey),
             KeyError::Unavailable(_) => Refusal::Unavailable(error.to_string()),
         })?;
-        Ok(verify(token, &key, &self.settings, now)?)
+        Ok(verify(token, algorithm, &key, &self.settings, now)?)
     }
 }
 

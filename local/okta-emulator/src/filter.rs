@@ -76,6 +76,14 @@ impl Filter {
         }
     }
 
+    /// The value, if the expression is only `path eq "value"`.
+    pub(crate) fn single(&self, path: &str) -> Option<&str> {
+        match self {
+            Filter::Test { path: tested, operator: Operator::Equals, value } if tested == path => Some(value),
+            _ => None,
+        }
+    }
+
     /// The properties that the expression names, with their operators.
     pub(crate) fn tests(&self) -> Vec<(&str, Operator)> {
         match self {

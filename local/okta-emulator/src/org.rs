@@ -404,6 +404,14 @@ impl Org {
         })
     }
 
+    /// Whether a search may be served from the users as they are: none has
+    /// changed so lately that it must not see it.
+    pub(crate) fn users_are_indexed(&self, now: Timestamp, lag_ms: i64) -> bool {
+        let horizon = now - SignedDuration::from_millis(lag_ms);
+        let mut recent = self.unindexed.iter().rev().take_while(|change| change.at > horizon);
+        !recent.any(|change| matches!(change.before, Before::User(_)))
+    }
+
     fn indexed<'o, T>(
         &'o self,
         now: Timestamp,
