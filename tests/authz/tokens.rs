@@ -261,6 +261,7 @@ async fn auz_05_auz_14_forged_and_damaged_tokens_are_refused() {
         ("scope is text", bearer(claims_with("scp", json!("dac.admin"))), MissingClaim),
         ("no scp, as an ID token", bearer(claims_without("scp")), MissingClaim),
         ("no uid, as client credentials", bearer(claims_without("uid")), MissingClaim),
+        ("bound to a key", bearer(claims_with("cnf", json!({ "jkt": "x" }))), Bound),
         ("empty uid", bearer(claims_with("uid", json!(""))), MissingClaim),
     ];
     assert!(cases.len() >= 40, "{}", cases.len());

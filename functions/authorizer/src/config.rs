@@ -24,6 +24,9 @@ pub enum SettingsError {
     /// The issuer is no URL whose keys can be fetched safely.
     #[error("TOKEN_ISSUER must be an `https` URL, not `{0}`")]
     Issuer(String),
+    /// Set, but without one client: what was meant is not "all".
+    #[error("TOKEN_CLIENT_IDS names no client in `{0}`; leave it empty to accept all")]
+    Clients(String),
 }
 
 impl Settings {
@@ -36,6 +39,9 @@ impl Settings {
         let clients = read(&EnvVar::TOKEN_CLIENT_IDS).unwrap_or_default();
         let [issuer, audiences] = read_all([&EnvVar::TOKEN_ISSUER, &EnvVar::TOKEN_AUDIENCES])?;
         let settings = Self { issuer, audiences: list(&audiences), client_ids: list(&clients) };
+        if settings.client_ids.is_empty() && !clients.is_empty() {
+            return Err(SettingsError::Clients(clients));
+        }
         settings.keys_url()?;
         Ok(settings)
     }

@@ -3,7 +3,7 @@
 //! Fetched once, shared by concurrent requests, fetched again for an unknown
 //! key id (at most every ten seconds, or anybody could make us ask Okta with
 //! made-up tokens) and when they are an hour old. While Okta is down the keys
-//! that are there stay in use.
+//! that are there stay in use, for a day.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,7 +13,9 @@ use aws_lc_rs::signature::{
 };
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use jsonwebtoken::Algorithm;
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, PublicKeyUse};
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, PublicKeyUse};
+use serde::Deserialize;
+use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use url::Url;
@@ -32,6 +34,9 @@ pub struct Key {
     pub algorithm: Algorithm,
     pub(crate) public: ParsedPublicKey,
 }
+
+/// Age from which keys are not used any more, however long the issuer is down.
+const GIVEN_UP: Duration = Duration::from_secs(24 * 3_600);
 
 /// The keys of one issuer.
 pub struct Jwks {
@@ -90,6 +95,9 @@ impl Jwks {
                 Err(reason) => state.failure = Some(reason),
             }
         }
+        if state.fetched.is_some_and(|at| at.elapsed() >= GIVEN_UP) {
+            state.keys.clear();
+        }
         match (state.keys.get(kid), &state.failure) {
             (Some(key), _) => Ok(key.clone()),
             (None, Some(reason)) => Err(KeyError::Unavailable(reason.clone())),
@@ -100,11 +108,19 @@ impl Jwks {
     async fn fetch(&self) -> Result<HashMap<String, Key>, String> {
         let set = async {
             let response = self.http.get(self.url.clone()).send().await?.error_for_status()?;
-            response.json::<JwkSet>().await
+            response.json::<Published>().await
         };
         let set = set.await.map_err(|error| error.without_url().to_string())?;
-        Ok(set.keys.iter().filter_map(usable).collect())
+        // One key that cannot be read is no reason to have none.
+        let keys = set.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok());
+        Ok(keys.filter_map(|key| usable(&key)).collect())
     }
+}
+
+/// RFC 7517, 5.
+#[derive(Deserialize)]
+struct Published {
+    keys: Vec<Value>,
 }
 
 /// A signing key: RSA for RS256, P-256 for ES256. The algorithm follows from
@@ -113,13 +129,16 @@ fn usable(jwk: &Jwk) -> Option<(String, Key)> {
     if jwk.common.public_key_use.as_ref().is_some_and(|usage| *usage != PublicKeyUse::Signature) {
         return None;
     }
+    let named = |algorithm| jwk.common.key_algorithm.is_none_or(|named| named == algorithm);
     let number = |text: &str| BASE64_URL_SAFE_NO_PAD.decode(text).ok();
     let (algorithm, public) = match &jwk.algorithm {
-        AlgorithmParameters::RSA(rsa) => {
+        AlgorithmParameters::RSA(rsa) if named(KeyAlgorithm::RS256) => {
             let key = RsaPublicKeyComponents { n: number(&rsa.n)?, e: number(&rsa.e)? };
             (Algorithm::RS256, key.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256).ok()?)
         }
-        AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P256 => {
+        AlgorithmParameters::EllipticCurve(curve)
+            if curve.curve == EllipticCurve::P256 && named(KeyAlgorithm::ES256) =>
+        {
             // An uncompressed point (SEC 1, 2.3.3).
             let point = [vec![4], number(&curve.x)?, number(&curve.y)?].concat();
             (Algorithm::ES256, ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).ok()?)

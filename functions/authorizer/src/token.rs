@@ -60,6 +60,8 @@ pub enum Rejection {
     WrongClient,
     #[error("`scp` lacks `dac.admin`")]
     MissingScope,
+    #[error("the token is bound to a key (`cnf`) and comes without its proof")]
+    Bound,
 }
 
 /// The token in an `Authorization` header, if it has the form of one: three
@@ -105,6 +107,7 @@ struct Payload {
     groups: Value,
     #[serde(default)]
     on_behalf: Value,
+    cnf: Option<serde::de::IgnoredAny>,
 }
 
 /// Checks signature and claims of a token whose header names `algorithm`;
@@ -157,6 +160,9 @@ pub(crate) fn verify(
     }
     if !claims.scp.iter().any(|scope| scope == SCOPE) {
         return Err(Rejection::MissingScope);
+    }
+    if claims.cnf.is_some() {
+        return Err(Rejection::Bound);
     }
     if claims.uid.is_empty() || claims.sub.is_empty() {
         return Err(Rejection::MissingClaim);

@@ -173,7 +173,7 @@ impl Endpoint for AddTenant {
             let run = Run::new(context, name);
             // Halfway through, a used-up limit would cost an undo.
             run.okta
-                .check_limits(&["groups", "groups/*", "idps", "apps/*"])
+                .check_limits(&["groups", "idps", "apps"])
                 .map_err(|error| AddTenantError::Stopped(Problem::okta("begin to add the tenant", &error)))?;
             match run.create().await {
                 Ok(tenant) => {

@@ -173,7 +173,7 @@ pub(crate) fn authorize(
     for (name, id) in parameters {
         let seen = match *name {
             "groupId" => caller.sees_group(id),
-            "id" | "userId" | "userIdOrLogin" => {
+            "id" | "userId" | "userIdOrLogin" | "primaryUserId" => {
                 // Whoever is absent is 404 for everybody.
                 // A user may be put into a group from anywhere in the org.
                 route.operation_id == "assignUserToGroup"

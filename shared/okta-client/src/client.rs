@@ -134,16 +134,16 @@ impl Client {
         Self { beyond_share: true, ..self.clone() }
     }
 
-    /// Whether a request that will make calls below these paths (`groups`, or
-    /// `apps/*` for what is below the list) has to wait longer than its
+    /// Whether a request that will make calls of these resources (`groups`,
+    /// `apps`) has to wait longer than its
     /// deadline allows, going by what earlier answers said. To be asked before
     /// the first change.
     ///
     /// # Errors
     ///
     /// [`Error::RateLimited`].
-    pub fn check_limits(&self, paths: &[&str]) -> Result<(), Error> {
-        let classes: Vec<String> = paths.iter().map(|path| format!("/api/v1/{path}")).collect();
+    pub fn check_limits(&self, resources: &[&str]) -> Result<(), Error> {
+        let classes: Vec<String> = resources.iter().map(|name| format!("/api/v1/{name}")).collect();
         let classes: Vec<&str> = classes.iter().map(String::as_str).collect();
         let deadline = self.deadline.unwrap_or_else(|| Instant::now() + DEFAULT_DEADLINE);
         match self.limits.wait_for(&classes) {
@@ -275,7 +275,9 @@ impl Client {
         // refusal does not say that it was not.
         let mut lost = None;
         loop {
-            let error = match self.attempt(&method, &url, body.clone(), deadline).await {
+            // Boxed: operations join many calls, and each would hold one of these.
+            let answer = Box::pin(self.attempt(&method, &url, body.clone(), deadline));
+            let error = match answer.await {
                 Ok(raw) => return Ok(raw),
                 Err(Attempt::Unauthenticated(_)) if !refreshed => {
                     refreshed = true;
@@ -286,9 +288,11 @@ impl Client {
             let wait = retry::wait(&method, &error, attempt);
             let wait = wait.filter(|wait| Instant::now() + *wait < deadline);
             tracing::debug!(okta.operation_id = operation_id, attempt, error = %error, "call to Okta failed");
-            let may_have_happened = error.may_have_happened();
+            let may_have_happened = method != Method::GET && error.may_have_happened();
             let Some(wait) = wait else {
-                return Err(if may_have_happened { error } else { lost.unwrap_or(error) });
+                // What a deletion was for is done, whoever did it.
+                let settled = may_have_happened || (method == Method::DELETE && error.is_not_found());
+                return Err(if settled { error } else { lost.unwrap_or(error) });
             };
             if may_have_happened && lost.is_none() {
                 lost = Some(error);
@@ -305,18 +309,9 @@ impl Client {
         body: Option<Vec<u8>>,
         deadline: Instant,
     ) -> Result<Raw, Attempt> {
-        let class = limits::class_of(url.path());
+        let class = limits::class_of(method, url.path());
         let _permit = self.limits.admit(&class, deadline, self.beyond_share).await?;
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            let reason = "the deadline has passed".to_owned();
-            return Err(Error::Communication { reason, never_sent: true }.into());
-        }
-        let mut request = self
-            .http
-            .request(method.clone(), url.clone())
-            .timeout(left.min(ATTEMPT_TIMEOUT))
-            .header("accept", "application/json");
+        let mut request = self.http.request(method.clone(), url.clone()).header("accept", "application/json");
         let mut token: Option<Arc<AccessToken>> = None;
         match &self.authorization {
             Authorization::Fixed(header) => request = request.header("authorization", header.clone()),
@@ -334,8 +329,14 @@ impl Client {
             None if *method != Method::GET => request = request.header("content-length", "0"),
             None => {}
         }
+        // After the token was fetched, which takes time, too.
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            let reason = "the deadline has passed".to_owned();
+            return Err(Error::Communication { reason, never_sent: true }.into());
+        }
         self.calls.fetch_add(1, Ordering::Relaxed);
-        let response = request.send().await.map_err(communication)?;
+        let response = request.timeout(left.min(ATTEMPT_TIMEOUT)).send().await.map_err(communication)?;
         let (status, headers) = (response.status(), response.headers().clone());
         self.limits.learn(&class, &headers);
         let date = headers.get("date").and_then(|date| rfc2822::parse(date.to_str().ok()?).ok());

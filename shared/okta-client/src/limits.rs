@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, Method};
 use jiff::fmt::rfc2822;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
@@ -24,6 +24,9 @@ use crate::Error;
 /// Calls of one client that are under way at once. Okta allows 75 for a whole
 /// org, of all its clients.
 const CONCURRENT: usize = 10;
+
+/// Seconds until the reset that are believed.
+const LONGEST_WINDOW: u64 = 3_600;
 
 /// The share that is used unless another is configured, in percent.
 pub const DEFAULT_SHARE: u8 = 50;
@@ -52,13 +55,17 @@ impl Window {
     }
 }
 
-/// The class of a path: the list of a resource, or what is below it. Okta's
-/// own classes are coarser; each answer says how much of the right one is left.
-pub(crate) fn class_of(path: &str) -> String {
-    let mut segments = path.split('/').skip(1);
-    let root: Vec<&str> = segments.by_ref().take(3).collect();
-    let below = if segments.next().is_some() { "/*" } else { "" };
-    format!("/{}{below}", root.join("/"))
+/// The class of a call, as Okta's table of limits has them: a resource's list
+/// and what is below its objects are one, an object itself is another, and
+/// changing a user yet another. Each answer says how much of its class is left.
+pub(crate) fn class_of(method: &Method, path: &str) -> String {
+    let segments: Vec<&str> = path.split('/').skip(1).collect();
+    let root = segments[..segments.len().min(3)].join("/");
+    match (segments.len(), segments.get(2), method) {
+        (4, Some(&"users"), method) if method != Method::GET => format!("/{root}/* changed"),
+        (4, ..) => format!("/{root}/*"),
+        _ => format!("/{root}"),
+    }
 }
 
 impl Limits {
@@ -127,8 +134,10 @@ impl Limits {
             let limit = u32::try_from(number("x-rate-limit-limit")?).ok()?;
             let remaining = u32::try_from(number("x-rate-limit-remaining")?).ok()?;
             // By Okta's clock, whatever this machine's says.
-            let seconds = number("x-rate-limit-reset")? - date()?.timestamp().as_second();
-            let reset = Instant::now() + Duration::from_secs(u64::try_from(seconds).ok()?);
+            let seconds = number("x-rate-limit-reset")?.checked_sub(date()?.timestamp().as_second())?;
+            // No window of Okta is longer; a wrong number must not hold us up for ever.
+            let seconds = u64::try_from(seconds).ok()?.min(LONGEST_WINDOW);
+            let reset = Instant::now() + Duration::from_secs(seconds);
             // Limit 0 is that of concurrent calls.
             (limit > 0).then_some(Window { limit, remaining, reset })
         };
@@ -164,13 +173,16 @@ mod tests {
 
     #[test]
     fn classes() {
-        for (path, class) in [
-            ("/api/v1/groups", "/api/v1/groups"),
-            ("/api/v1/groups/00g1", "/api/v1/groups/*"),
-            ("/api/v1/groups/00g1/users/00u1", "/api/v1/groups/*"),
-            ("/oauth2/v1/clients/0oa1/roles", "/oauth2/v1/clients/*"),
+        for (method, path, class) in [
+            (Method::GET, "/api/v1/groups", "/api/v1/groups"),
+            (Method::GET, "/api/v1/groups/00g1", "/api/v1/groups/*"),
+            (Method::PUT, "/api/v1/groups/00g1/users/00u1", "/api/v1/groups"),
+            (Method::PUT, "/api/v1/apps/0oa1/groups/00g1", "/api/v1/apps"),
+            (Method::GET, "/api/v1/users/00u1", "/api/v1/users/*"),
+            (Method::POST, "/api/v1/users/00u1", "/api/v1/users/* changed"),
+            (Method::POST, "/oauth2/v1/clients/0oa1/roles", "/oauth2/v1/clients"),
         ] {
-            assert_eq!(class_of(path), class);
+            assert_eq!(class_of(&method, path), class);
         }
     }
 

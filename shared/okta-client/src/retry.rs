@@ -6,6 +6,7 @@
 //! | 409 E0000268, 423 E0000239 | back off | back off |
 //! | 502, 503, 504 | back off | not repeated |
 //! | no answer | back off | not repeated |
+//! | 401 to an access token | once, with another token | the same |
 //! | anything else | not repeated | not repeated |
 //!
 //! A POST is repeated only where Okta says that it did nothing: everything else
@@ -60,9 +61,9 @@ pub(crate) fn until_reset(headers: &HeaderMap) -> Duration {
         }
         let reset: i64 = text("x-rate-limit-reset")?.parse().ok()?;
         let date = rfc2822::parse(text("date")?).ok()?.timestamp().as_second();
-        u64::try_from(reset - date).ok()
+        u64::try_from(reset.checked_sub(date)?).ok()
     };
-    Duration::from_secs(seconds().unwrap_or(1))
+    Duration::from_secs(seconds().unwrap_or(1).min(3_600))
 }
 
 #[cfg(test)]

@@ -94,11 +94,13 @@ impl Tokens {
         http: &reqwest::Client,
         deadline: Instant,
     ) -> Result<Arc<AccessToken>, Error> {
-        let mut state = self.state.lock().await;
+        let late =
+            |_| Error::Communication { reason: "the deadline has passed".to_owned(), never_sent: true };
+        let mut state = tokio::time::timeout_at(deadline, self.state.lock()).await.map_err(late)?;
         if let Some(token) = state.token.as_ref().filter(|token| token.until > Instant::now()) {
             return Ok(Arc::clone(token));
         }
-        let token = Arc::new(self.fetch(http, deadline, &mut state).await?);
+        let token = Arc::new(self.fetch(http, deadline, &mut state).await.map_err(before_the_call)?);
         state.token = Some(Arc::clone(&token));
         Ok(token)
     }
@@ -204,10 +206,10 @@ impl Tokens {
         }
         let granted: Granted = serde_json::from_slice(&bytes)
             .map_err(|_| Error::Undecodable { operation_id: "token", path: String::new() })?;
-        let lifetime = Duration::from_secs(granted.expires_in);
+        let lifetime = Duration::from_secs(granted.expires_in.min(86_400));
         Ok(AccessToken {
             value: granted.access_token,
-            bound: granted.token_type == "DPoP",
+            bound: granted.token_type.eq_ignore_ascii_case("DPoP"),
             until: Instant::now() + lifetime.saturating_sub(MARGIN.min(lifetime / 2)),
         })
     }
@@ -215,8 +217,9 @@ impl Tokens {
     /// Keeps the nonce of an answer; gives whether the call must be repeated
     /// with it.
     pub(crate) async fn learn_nonce(&self, headers: &HeaderMap) -> bool {
-        let challenge = headers.get("www-authenticate").and_then(|value| value.to_str().ok());
-        let wanted = challenge.is_some_and(|text| text.contains("use_dpop_nonce"));
+        let mut challenges =
+            headers.get_all("www-authenticate").iter().filter_map(|value| value.to_str().ok());
+        let wanted = challenges.any(|text| text.contains("use_dpop_nonce"));
         let mut state = self.state.lock().await;
         keep_nonce(headers, &mut state.nonce) && wanted
     }
@@ -268,11 +271,31 @@ impl ProofKey {
     }
 }
 
+/// A failure here comes before the call that the token is for: that one cannot
+/// have been done.
+fn before_the_call(error: Error) -> Error {
+    let unreadable = |status| Error::Token {
+        status,
+        code: "unreadable".to_owned(),
+        description: "the answer is not what RFC 6749 says".to_owned(),
+    };
+    match error {
+        Error::Communication { reason, .. } => Error::Communication { reason, never_sent: true },
+        Error::Unexpected { status } => unreadable(status),
+        Error::Undecodable { .. } => unreadable(200),
+        other => other,
+    }
+}
+
 fn unsigned() -> Error {
     Error::InvalidRequest("a signature".to_owned())
 }
 
-/// Different each time; no one needs to be kept from guessing it.
+/// 128 bits, for `jti`.
 fn random() -> String {
-    format!("{:032x}", fastrand::u128(..))
+    let mut bytes = [0; 16];
+    // INVARIANT: the system's source of randomness does not fail once it works;
+    // Okta refuses what is not different.
+    let _ = aws_lc_rs::rand::fill(&mut bytes);
+    BASE64_URL_SAFE_NO_PAD.encode(bytes)
 }

@@ -351,3 +351,15 @@ async fn metadata_targets_and_the_apps_of_a_group() {
     let last = client.unassign_group_target_from_group_admin_role(&group, &role, &target(1)).await;
     assert!(last.is_err(), "the role would be valid for the whole org");
 }
+
+/// What Okta says last is what counts: a lost answer before it does not hide
+/// that the object is gone.
+#[tokio::test]
+async fn a_lost_answer_does_not_hide_what_follows() {
+    let (emulator, client) = org().await;
+    let group = client.add_group(&GroupProfile::new("short-lived", "")).await.unwrap();
+    emulator.order(Fault::on_call(1, 1, action(|action| action.drop = Some(Drop::After))));
+    client.delete_group(&group.id).await.ok_if_absent().unwrap();
+    emulator.order(Fault::on_call(1, 1, action(|action| action.status = Some(503))));
+    assert!(client.get_group(&group.id).await.unwrap_err().is_not_found());
+}

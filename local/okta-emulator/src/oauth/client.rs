@@ -117,6 +117,9 @@ fn check_assertion(
         .ok_or_else(|| OAuthError::invalid_client("The client_assertion signature is invalid."))?;
     let number = |name: &str| lookup(&claims, &format!("/{name}")).and_then(Value::as_i64);
     let now = call.now.as_second();
+    if call.form("client_id").is_some_and(|id| id != client.id) {
+        return Err(OAuthError::invalid_client("The client_id does not match the client_assertion."));
+    }
     if text(&claims, "iss") != client.id || text(&claims, "sub") != client.id {
         return Err(OAuthError::invalid_client(
             "The issuer and subject of the client_assertion must be the client.",
@@ -133,7 +136,7 @@ fn check_assertion(
         ));
     }
     match number("exp") {
-        Some(exp) if exp + SKEW < now => {
+        Some(exp) if exp.saturating_add(SKEW) < now => {
             return Err(OAuthError::invalid_client("The client_assertion token is expired."));
         }
         Some(exp) if exp > now + 3_600 + SKEW => {
@@ -171,7 +174,7 @@ pub(crate) fn dpop(
     if text(&claims, "htu") != url {
         return Err(bad("The DPoP proof JWT 'htu' claim does not match the URL."));
     }
-    if (call.now.as_second() - issued).abs() > SKEW {
+    if call.now.as_second().abs_diff(issued) > SKEW.unsigned_abs() {
         return Err(bad("The DPoP proof JWT 'iat' claim is too far from now."));
     }
     if token.is_some_and(|token| text(&claims, "ath") != keys::sha256(token)) {
