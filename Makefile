@@ -74,7 +74,7 @@ build: $(LAMBDA)/.done ## Build what is deployed into target/lambda; ARCH=x86_64
 
 bench: need-cargo .tools/conformance-node/.done ## Measure what `make build ARCH=x86_64` (or arm64) made for this machine
 	@cargo build --workspace --bins
-	@cargo run --release --package xtask -- bench
+	@cargo run --release --package xtask -- bench $(ARGS)
 
 placeholder-key: need-cargo ## Make and upload the placeholder certificate: make placeholder-key ORG=https://… < token
 	@cargo xtask placeholder-key --org $(ORG)

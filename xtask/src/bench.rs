@@ -13,6 +13,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use authorizer::{Authorizer, Settings};
+use clap::ValueEnum;
 use okta_emulator::{DEMO_ORG, Emulator, Options, Seed, TokenRequest};
 use operations::EnvVar;
 use serde_json::{Value, json};
@@ -31,28 +32,47 @@ const MEASURED: Duration = Duration::from_secs(2);
 /// The route that the authorizer is asked about.
 const ARN: &str = "arn:aws:execute-api:us-east-1:000000000000:abc123/v1/GET/tenants/acme";
 
-/// Runs all measurements.
+/// A part of the measurements.
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+pub enum Part {
+    /// Size, starts and memory of the functions.
+    Functions,
+    /// Decisions of the authorizer.
+    Authorizer,
+    /// The emulator with a large org.
+    Emulator,
+}
+
+/// Measures all, or one part.
 ///
 /// # Errors
 ///
 /// A sentence.
-pub fn bench(root: &Path) -> Result<String, String> {
+pub fn bench(root: &Path, only: Option<Part>) -> Result<String, String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| error.to_string())?;
-    let (stack, addresses) = local_stack::start(root)?;
-    let functions = functions(root, &addresses)?;
-    let decisions = runtime.block_on(decisions(root))?;
-    drop(stack);
-    let org = runtime.block_on(large_org())?;
-    let mut text = String::new();
-    table(
-        &mut text,
-        &format!("functions: start, median of {RUNS}; memory after {REQUESTS} requests"),
-        &functions,
-    );
-    table(&mut text, "authorizer: decisions per second on one core", &decisions);
-    table(&mut text, "emulator: 100,000 users, 20,000 groups", &org);
-    let all = json!({ "functions": functions, "authorizer": decisions, "emulator": org });
+    let wanted = |part: Part| only.is_none_or(|only| only == part);
+    let (mut text, mut all) = (String::new(), json!({}));
+    if wanted(Part::Functions) {
+        let (_stack, addresses) = local_stack::start(root)?;
+        let rows = functions(root, &addresses)?;
+        table(
+            &mut text,
+            &format!("functions: start, median of {RUNS}; memory after {REQUESTS} requests"),
+            &rows,
+        );
+        all["functions"] = rows.into();
+    }
+    if wanted(Part::Authorizer) {
+        let rows = runtime.block_on(decisions(root))?;
+        table(&mut text, "authorizer: decisions per second on one core", &rows);
+        all["authorizer"] = rows.into();
+    }
+    if wanted(Part::Emulator) {
+        let rows = runtime.block_on(large_org())?;
+        table(&mut text, "emulator: 100,000 users, 20,000 groups", &rows);
+        all["emulator"] = rows.into();
+    }
     let file = root.join("target/bench.json");
     std::fs::write(&file, format!("{all:#}\n")).map_err(|error| format!("{}: {error}", file.display()))?;
     Ok(text)

@@ -16,7 +16,7 @@ mod placeholder_key;
 
 use std::path::{Path, PathBuf};
 
-pub use bench::bench;
+pub use bench::{Part, bench};
 pub use bench_credential::bench_credential;
 pub use conformance::{Conformance, conformance};
 pub use deploy_local::{DeployLocal, deploy_local};

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use xtask::{
-    Conformance, DeployLocal, NewOperation, bench, bench_credential, conformance, deploy_local, generate,
-    new_operation, placeholder_key,
+    Conformance, DeployLocal, NewOperation, Part, bench, bench_credential, conformance, deploy_local,
+    generate, new_operation, placeholder_key,
 };
 
 #[derive(Parser)]
@@ -23,7 +23,11 @@ enum Command {
     /// Writes the files of a new operation; its tests fail until it is filled in.
     NewOperation(NewOperation),
     /// Measures the functions in target/lambda, the authorizer and the emulator.
-    Bench,
+    Bench {
+        /// Measure this part alone.
+        #[arg(long)]
+        only: Option<Part>,
+    },
     /// Measures two ways to read the credential.
     BenchCredential,
     /// Runs clients that Okta and AWS publish against the emulator.
@@ -45,7 +49,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Generate => write_generated(root),
         Command::NewOperation(operation) => new_operation(root, &operation),
-        Command::Bench => bench(root),
+        Command::Bench { only } => bench(root, only),
         Command::BenchCredential => bench_credential(root),
         Command::Conformance(tools) => conformance(root, &tools),
         Command::DeployLocal(tools) => deploy_local(root, &tools),

@@ -106,6 +106,9 @@ pub(crate) struct Org {
     pub(crate) authorization_servers: BTreeMap<String, AuthorizationServer>,
     /// By key id; those of the authorization servers and of the org itself.
     pub(crate) keys: BTreeMap<String, SigningKey>,
+    /// Clients that are installed service integrations: they get tokens of the
+    /// org with a secret.
+    pub(crate) service_integrations: BTreeSet<String>,
     /// Key ids of the org itself: of its access tokens, of its ID tokens.
     pub(crate) own_keys: Vec<String>,
     /// With the secret of the hook, which is never printed.
@@ -484,7 +487,7 @@ impl Org {
         };
         let entity = |id: &str| {
             let (name, kind) = names(id);
-            json!({ "id": id, "type": kind, "alternateId": name, "displayName": name, "detailEntry": null })
+            json!({ "id": id, "type": kind, "alternateId": name, "displayName": name })
         };
         let targets: Vec<Value> = event.targets.iter().map(|id| entity(id)).collect();
         let logged = json!({
@@ -493,7 +496,7 @@ impl Org {
             "outcome": {"result": if event.reason.is_none() { "SUCCESS" } else { "FAILURE" }, "reason": event.reason},
             "published": okta_time(now), "severity": if event.reason.is_none() { "INFO" } else { "WARN" },
             "target": targets, "transaction": {"type": "WEB", "id": format!("req{uuid}"), "detail": {}},
-            "uuid": uuid, "version": "0", "legacyEventType": null,
+            "uuid": uuid, "version": "0",
         });
         self.log.push_back(object(logged));
         if self.log.len() > 10_000 {

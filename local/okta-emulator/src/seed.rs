@@ -10,10 +10,6 @@ use crate::clock::okta_time;
 use crate::json::{lookup_mut, object};
 use crate::org::{AppGroup, Org, Role, User};
 
-/// Catalogue key of an installed service integration, which gets tokens with
-/// its secret and the scopes that were consented to.
-pub(crate) const SERVICE_INTEGRATION: &str = "api_service_integration";
-
 /// Where the ids of what every org has begin: those of users, groups and
 /// tenants stay small, and do not change when a claim is added.
 const INFRASTRUCTURE: u64 = 900_000;
@@ -494,7 +490,7 @@ fn plant_app(org: &mut Org, seed: &AppSeed, everyone: &str, url: &str, now: Time
     });
     let mut app = apps::seeded(id, &seed.label, client, settings, &time);
     if seed.kind == AppKind::ServiceIntegration {
-        app.insert("name".to_owned(), SERVICE_INTEGRATION.into());
+        org.service_integrations.insert(id.to_owned());
     }
     let mut schema = schemas::of_app_users(id, &time);
     if let Some(custom) = lookup_mut(&mut schema, "/definitions/custom/properties") {

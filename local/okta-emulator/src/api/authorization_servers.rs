@@ -525,7 +525,7 @@ impl Org {
             },
             "actions": { "token": {
                 "accessTokenLifetimeMinutes": 60, "refreshTokenLifetimeMinutes": 0,
-                "refreshTokenWindowMinutes": 10_080, "inlineHook": null,
+                "refreshTokenWindowMinutes": 10_080,
             } },
         }));
         let mut rules = BTreeMap::new();

@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::json;
 
-use super::PAGE_LIMIT;
+use super::{PAGE_LIMIT, writable};
 use crate::models::{IdentityProvider, IdpId, IdpKey, KeyId, NewIdentityProvider};
 use crate::{Client, Error, Pages};
 
@@ -59,12 +59,7 @@ impl Client {
     /// [`Error::is_duplicate`] if the name is another IdP's.
     pub async fn replace_identity_provider(&self, idp: &IdentityProvider) -> Result<IdentityProvider, Error> {
         let url = self.url(&["idps", idp.id.as_str()])?;
-        let mut body = serde_json::to_value(idp).map_err(|error| Error::InvalidRequest(error.to_string()))?;
-        if let Some(body) = body.as_object_mut() {
-            for read_only in ["id", "status", "created", "lastUpdated", "_links"] {
-                body.remove(read_only);
-            }
-        }
+        let body = writable(idp, &["id", "status", "created", "lastUpdated", "_links"])?;
         self.call_with("replaceIdentityProvider", Method::PUT, url, &body).await
     }
 

@@ -15,3 +15,16 @@ pub use idps::ListIdentityProviders;
 
 /// The page size that Okta allows for every list that okta-dac walks.
 pub(crate) const PAGE_LIMIT: u32 = 200;
+
+/// An object as it may be sent back: without what Okta prints but does not take.
+pub(crate) fn writable(
+    object: &impl serde::Serialize,
+    read_only: &[&str],
+) -> Result<serde_json::Value, crate::Error> {
+    let mut body =
+        serde_json::to_value(object).map_err(|error| crate::Error::InvalidRequest(error.to_string()))?;
+    if let Some(body) = body.as_object_mut() {
+        body.retain(|name, _| !read_only.contains(&name.as_str()));
+    }
+    Ok(body)
+}

@@ -38,7 +38,8 @@ impl Client {
         rule: &PolicyRule,
     ) -> Result<PolicyRule, Error> {
         let url = self.url(&["policies", policy.as_str(), "rules", rule.id.as_str()])?;
-        self.call_with("replacePolicyRule", Method::PUT, url, rule).await
+        let body = super::writable(rule, &["id", "status", "created", "lastUpdated", "system", "_links"])?;
+        self.call_with("replacePolicyRule", Method::PUT, url, &body).await
     }
 
     /// Deletes a rule (`deletePolicyRule`).
