@@ -205,8 +205,14 @@ fn context(claims: &Claims, tenant: Option<&str>) -> Context {
     Context {
         sub: claims.subject.clone(),
         uid: caller.uid.clone(),
-        tenants: json!(tenants).to_string(),
-        groups: json!(groups).to_string(),
+        tenants: array(&tenants),
+        groups: array(&groups),
         on_behalf: caller.on_behalf.to_string(),
     }
+}
+
+/// Texts as a JSON array.
+fn array(texts: &[String]) -> String {
+    // INVARIANT: text can always be written as JSON.
+    serde_json::to_string(texts).unwrap_or_default()
 }
