@@ -25,19 +25,22 @@ mod json;
 mod oauth;
 mod org;
 mod page;
+mod plant;
 mod routes;
 mod saml;
 mod seed;
+mod serve;
 mod server;
+mod settings;
 mod snapshot;
 mod tokens;
 
 pub use faults::{Action, Drop, Fault};
 pub use journal::{Entry, calls_in_a_row};
-pub use org::Settings;
 pub use routes::{Endpoint, endpoints, operation_ids};
 pub use seed::{Seed, SeedError};
 pub use server::{Emulator, Options, StartError};
+pub use settings::Settings;
 pub use tokens::TokenRequest;
 
 /// The one-time code of a factor, so many 30-second steps from now: what an

@@ -15,55 +15,6 @@ use crate::json::{Object, object, text};
 use crate::oauth::Live;
 use crate::oauth::keys::SigningKey;
 
-/// Knobs of the emulator.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-pub struct Settings {
-    /// Every call takes at least this long.
-    pub latency_ms: u64,
-    /// Searches see the org as it was so long ago. Okta says "typically less
-    /// than one second".
-    pub search_lag_ms: i64,
-    /// Upper bound for the size of a page.
-    pub page_size: Option<usize>,
-    /// Answer 429 when an endpoint class is used up, or when more calls are
-    /// under way than an org may have. The headers are always sent, and tell of
-    /// plenty while this is off.
-    pub rate_limits: bool,
-    /// Length of a rate-limit window; a minute at Okta.
-    pub rate_limit_window_seconds: i64,
-    /// Added to the machine's clock.
-    pub clock_offset_ms: i64,
-    /// How long after a change of a rule the same policy answers 423.
-    pub rule_change_ms: u64,
-    /// Fire a token hook at the code exchange, too. It is known to fire when the
-    /// code is issued; whether it fires twice is not.
-    pub hook_at_code_exchange: bool,
-    /// A SUFFIX pattern matches a whole domain only. Okta calls it "a simple
-    /// string match", so that `acme.test` matches `x@notacme.test`, too.
-    pub strict_suffix: bool,
-    /// Say that this is a Classic Engine org, so that clients sign in through
-    /// `/api/v1/authn`.
-    pub classic_engine: bool,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            latency_ms: 0,
-            search_lag_ms: 0,
-            page_size: None,
-            rate_limits: false,
-            rate_limit_window_seconds: 60,
-            clock_offset_ms: 0,
-            rule_change_ms: 0,
-            hook_at_code_exchange: false,
-            strict_suffix: false,
-            classic_engine: false,
-        }
-    }
-}
-
 /// Everything that an org holds. Serialised as the state file.
 ///
 /// Users and groups have types of their own, since searches walk all of them;

@@ -10,7 +10,8 @@ use crate::error::OktaError;
 use crate::hooks::HookCall;
 use crate::json::Object;
 use crate::oauth;
-use crate::org::{Org, Settings};
+use crate::org::Org;
+use crate::settings::Settings;
 
 /// What a handler does: an answer, or Okta's error object.
 pub(crate) type Outcome = Result<Reply, OktaError>;
@@ -60,6 +61,7 @@ pub(crate) const ROUTES: &[&[Route]] = &[
     api::app_credentials::ROUTES,
     api::apps::ROUTES,
     api::authn::ROUTES,
+    api::authorization_server_policies::ROUTES,
     api::authorization_servers::ROUTES,
     api::client_roles::ROUTES,
     api::factors::ROUTES,

@@ -1,4 +1,5 @@
-//! Custom authorization servers: claims, scopes, policies, rules, keys.
+//! Custom authorization servers: claims, scopes, keys. Their policies have a
+//! file of their own.
 //!
 //! Evidence: recordings of the Terraform provider (every create answers 201;
 //! `conditions: {}` of a claim comes back as `{"scopes":[]}`; claims that exist
@@ -40,16 +41,6 @@ pub(crate) const ROUTES: &[Route] = &[
     get("/api/v1/authorizationServers/{authServerId}/scopes/{scopeId}", "getOAuth2Scope", SERVERS, get_scope),
     put("/api/v1/authorizationServers/{authServerId}/scopes/{scopeId}", "replaceOAuth2Scope", SERVERS, replace_scope),
     delete("/api/v1/authorizationServers/{authServerId}/scopes/{scopeId}", "deleteOAuth2Scope", SERVERS, delete_scope),
-    get("/api/v1/authorizationServers/{authServerId}/policies", "listAuthorizationServerPolicies", SERVERS, list_policies),
-    post("/api/v1/authorizationServers/{authServerId}/policies", "createAuthorizationServerPolicy", SERVERS, create_policy),
-    get("/api/v1/authorizationServers/{authServerId}/policies/{policyId}", "getAuthorizationServerPolicy", SERVERS, get_policy),
-    put("/api/v1/authorizationServers/{authServerId}/policies/{policyId}", "replaceAuthorizationServerPolicy", SERVERS, replace_policy),
-    delete("/api/v1/authorizationServers/{authServerId}/policies/{policyId}", "deleteAuthorizationServerPolicy", SERVERS, delete_policy),
-    get("/api/v1/authorizationServers/{authServerId}/policies/{policyId}/rules", "listAuthorizationServerPolicyRules", SERVERS, list_rules),
-    post("/api/v1/authorizationServers/{authServerId}/policies/{policyId}/rules", "createAuthorizationServerPolicyRule", SERVERS, create_rule),
-    get("/api/v1/authorizationServers/{authServerId}/policies/{policyId}/rules/{ruleId}", "getAuthorizationServerPolicyRule", SERVERS, get_rule),
-    put("/api/v1/authorizationServers/{authServerId}/policies/{policyId}/rules/{ruleId}", "replaceAuthorizationServerPolicyRule", SERVERS, replace_rule),
-    delete("/api/v1/authorizationServers/{authServerId}/policies/{policyId}/rules/{ruleId}", "deleteAuthorizationServerPolicyRule", SERVERS, delete_rule),
     get("/api/v1/authorizationServers/{authServerId}/credentials/keys", "listAuthorizationServerKeys", SERVERS, list_keys),
     get("/api/v1/authorizationServers/{authServerId}/credentials/keys/{keyId}", "getAuthorizationServerKey", SERVERS, get_key),
     post("/api/v1/authorizationServers/{authServerId}/credentials/lifecycle/keyRotate", "rotateAuthorizationServerKeys", SERVERS, rotate_keys),
@@ -165,7 +156,7 @@ pub(crate) fn server_id(org: &Org, key: &str) -> Result<String, OktaError> {
 }
 
 /// The server of a call, taken out of the org so that both can be used.
-fn with_server(
+pub(super) fn with_server(
     org: &mut Org,
     call: &Call,
     act: impl FnOnce(&mut Org, &mut AuthorizationServer, &str) -> Outcome,
@@ -296,16 +287,21 @@ fn with_self(thing: &Object, url: &str, hints: &[&str]) -> Value {
     with_links(thing, json!({ "self": { "href": url, "hints": { "allow": hints } } }))
 }
 
-fn find<'t>(things: &'t BTreeMap<String, Object>, id: &str, kind: &str) -> Result<&'t Object, OktaError> {
+pub(super) fn find<'t>(
+    things: &'t BTreeMap<String, Object>,
+    id: &str,
+    kind: &str,
+) -> Result<&'t Object, OktaError> {
     things.get(id).ok_or_else(|| OktaError::not_found(id, kind))
 }
 
 /// Whether `name` is another one's.
-fn taken(things: &BTreeMap<String, Object>, name: &str, own: Option<&str>) -> bool {
+pub(super) fn taken(things: &BTreeMap<String, Object>, name: &str, own: Option<&str>) -> bool {
     things.iter().any(|(id, other)| text(other, "name") == name && Some(id.as_str()) != own)
 }
 
-const ALL: &[&str] = &["GET", "PUT", "DELETE"];
+/// Verbs of what can be read, replaced and deleted.
+pub(super) const ALL: &[&str] = &["GET", "PUT", "DELETE"];
 
 fn list_claims(org: &mut Org, call: &Call) -> Outcome {
     with_server(org, call, |_, server, url| {
@@ -382,7 +378,7 @@ fn delete_claim(org: &mut Org, call: &Call) -> Outcome {
 }
 
 /// Removes what is not part of every server.
-fn remove(things: &mut BTreeMap<String, Object>, id: &str, kind: &str) -> Outcome {
+pub(super) fn remove(things: &mut BTreeMap<String, Object>, id: &str, kind: &str) -> Outcome {
     if find(things, id, kind)?.get("system") == Some(&json!(true)) {
         return Err(OktaError::forbidden());
     }
@@ -443,219 +439,6 @@ fn replace_scope(org: &mut Org, call: &Call) -> Outcome {
 fn delete_scope(org: &mut Org, call: &Call) -> Outcome {
     with_server(org, call, |_, server, _| {
         remove(&mut server.scopes, call.parameter("scopeId"), "OAuth2Scope")
-    })
-}
-
-fn render_policy(policy: &Object, url: &str) -> Value {
-    let own = format!("{url}/policies/{}", text(policy, "id"));
-    with_links(
-        policy,
-        json!({
-            "self": { "href": own, "hints": { "allow": ALL } },
-            "rules": { "href": format!("{own}/rules"), "hints": { "allow": ["GET"] } },
-        }),
-    )
-}
-
-fn by_priority(things: &BTreeMap<String, Object>) -> Vec<&Object> {
-    let mut found: Vec<&Object> = things.values().collect();
-    found.sort_by_key(|thing| lookup(thing, "/priority").and_then(Value::as_u64));
-    found
-}
-
-fn list_policies(org: &mut Org, call: &Call) -> Outcome {
-    with_server(org, call, |_, server, url| {
-        let policies = by_priority(&server.policies);
-        Ok(Reply::ok(policies.into_iter().map(|policy| render_policy(policy, url)).collect()))
-    })
-}
-
-fn valid_policy(server: &AuthorizationServer, call: &Call, own: Option<&str>) -> Result<Object, OktaError> {
-    let mut policy = call.object()?.clone();
-    policy.remove("_links");
-    let name = text(&policy, "name");
-    if name.is_empty() {
-        return Err(OktaError::missing("name"));
-    }
-    if taken(&server.policies, name, own) {
-        return Err(OktaError::duplicate("name"));
-    }
-    if lookup(&policy, "/conditions/clients/include").and_then(Value::as_array).is_none() {
-        return Err(OktaError::validation("conditions", "conditions.clients.include: The field is required"));
-    }
-    policy.insert("type".to_owned(), "OAUTH_AUTHORIZATION_POLICY".into());
-    Ok(policy)
-}
-
-/// Adds a policy or a rule at the end, unless it says where.
-fn insert(
-    org: &mut Org,
-    things: &mut BTreeMap<String, Object>,
-    mut thing: Object,
-    prefix: &str,
-    now: Timestamp,
-) -> String {
-    let id = org.new_id(prefix);
-    let last =
-        things.values().filter_map(|t| lookup(t, "/priority").and_then(Value::as_u64)).max().unwrap_or(0);
-    stamp(&mut thing, &id, "ACTIVE", now);
-    thing.insert("system".to_owned(), false.into());
-    thing.entry("priority").or_insert((last + 1).into());
-    things.insert(id.clone(), thing);
-    id
-}
-
-impl Org {
-    /// A policy for all clients with one rule for everybody; used by the seed.
-    pub(crate) fn insert_default_policy(&mut self, server: &mut AuthorizationServer, now: Timestamp) {
-        let policy = object(json!({
-            "type": "OAUTH_AUTHORIZATION_POLICY", "name": "Default", "description": "All clients",
-            "conditions": { "clients": { "include": ["ALL_CLIENTS"] } },
-        }));
-        let id = insert(self, &mut server.policies, policy, "00p", now);
-        let rule = object(json!({
-            "type": "RESOURCE_ACCESS", "name": "Everyone",
-            "conditions": {
-                "people": { "users": { "include": [], "exclude": [] }, "groups": { "include": ["EVERYONE"], "exclude": [] } },
-                "grantTypes": { "include": [
-                    "authorization_code", "client_credentials", "password",
-                    "urn:ietf:params:oauth:grant-type:device_code",
-                ] },
-                "scopes": { "include": ["*"] },
-            },
-            "actions": { "token": {
-                "accessTokenLifetimeMinutes": 60, "refreshTokenLifetimeMinutes": 0,
-                "refreshTokenWindowMinutes": 10_080,
-            } },
-        }));
-        let mut rules = BTreeMap::new();
-        insert(self, &mut rules, rule, "0pr", now);
-        server.rules.insert(id, rules);
-    }
-}
-
-fn create_policy(org: &mut Org, call: &Call) -> Outcome {
-    with_server(org, call, |org, server, url| {
-        let policy = valid_policy(server, call, None)?;
-        let id = insert(org, &mut server.policies, policy, "00p", call.now);
-        Ok(Reply::new(201, render_policy(&server.policies[&id], url)))
-    })
-}
-
-fn get_policy(org: &mut Org, call: &Call) -> Outcome {
-    with_server(org, call, |_, server, url| {
-        Ok(Reply::ok(render_policy(find(&server.policies, call.parameter("policyId"), "Policy")?, url)))
-    })
-}
-
-fn replace_policy(org: &mut Org, call: &Call) -> Outcome {
-    with_server(org, call, |_, server, _| {
-        let id = call.parameter("policyId");
-        let old = find(&server.policies, id, "Policy")?.clone();
-        let mut new = valid_policy(server, call, Some(id))?;
-        keep(&mut new, &old, &["id", "status", "created", "system"], call.now);
-        new.entry("priority").or_insert(old.get("priority").cloned().unwrap_or_default());
-        server.policies.insert(id.to_owned(), new);
-        Ok(Reply::no_content())
-    })?;
-    get_policy(org, call)
-}
-
-fn delete_policy(org: &mut Org, call: &Call) -> Outcome {
-    with_server(org, call, |_, server, _| {
-        let id = call.parameter("policyId");
-        server.rules.remove(id);
-        remove(&mut server.policies, id, "Policy")
-    })
-}
-
-fn render_rule(rule: &Object, url: &str, policy: &str) -> Value {
-    let own = format!("{url}/policies/{policy}/rules/{}", text(rule, "id"));
-    with_links(rule, json!({ "self": { "href": own, "hints": { "allow": ALL } } }))
-}
-
-/// The rules of the policy of a call.
-fn rules<'s>(
-    server: &'s mut AuthorizationServer,
-    call: &Call,
-) -> Result<&'s mut BTreeMap<String, Object>, OktaError> {
-    let policy = call.parameter("policyId");
-    find(&server.policies, policy, "Policy")?;
-    Ok(server.rules.entry(policy.to_owned()).or_default())
-}
-
-fn list_rules(org: &mut Org, call: &Call) -> Outcome {
-    with_server(org, call, |_, server, url| {
-        let rules = by_priority(rules(server, call)?);
-        Ok(Reply::ok(
-            rules.into_iter().map(|rule| render_rule(rule, url, call.parameter("policyId"))).collect(),
-        ))
-    })
-}
-
-/// Lifetimes in bounds, a hook that exists, conditions that are there.
-fn valid_rule(org: &Org, call: &Call) -> Result<Object, OktaError> {
-    let mut rule = call.object()?.clone();
-    rule.remove("_links");
-    if text(&rule, "name").is_empty() {
-        return Err(OktaError::missing("name"));
-    }
-    for required in ["/conditions/grantTypes/include", "/conditions/scopes/include"] {
-        if lookup(&rule, required).and_then(Value::as_array).is_none() {
-            return Err(OktaError::validation("conditions", format!("{required}: The field is required")));
-        }
-    }
-    let minutes = lookup(&rule, "/actions/token/accessTokenLifetimeMinutes").and_then(Value::as_i64);
-    if minutes.is_some_and(|minutes| !(5..=1_440).contains(&minutes)) {
-        return Err(OktaError::validation("actions", "accessTokenLifetimeMinutes: 5 to 1440"));
-    }
-    let hook = crate::json::at(&rule, "/actions/token/inlineHook/id");
-    if !hook.is_empty() && !org.inline_hooks.contains_key(hook) {
-        return Err(OktaError::not_found(hook, "InlineHook"));
-    }
-    rule.insert("type".to_owned(), "RESOURCE_ACCESS".into());
-    Ok(rule)
-}
-
-fn create_rule(org: &mut Org, call: &Call) -> Outcome {
-    with_server(org, call, |org, server, url| {
-        let rule = valid_rule(org, call)?;
-        let rules = rules(server, call)?;
-        if taken(rules, text(&rule, "name"), None) {
-            return Err(OktaError::duplicate("name"));
-        }
-        let id = insert(org, rules, rule, "0pr", call.now);
-        Ok(Reply::new(201, render_rule(&rules[&id], url, call.parameter("policyId"))))
-    })
-}
-
-fn get_rule(org: &mut Org, call: &Call) -> Outcome {
-    with_server(org, call, |_, server, url| {
-        let rule = find(rules(server, call)?, call.parameter("ruleId"), "PolicyRule")?;
-        Ok(Reply::ok(render_rule(rule, url, call.parameter("policyId"))))
-    })
-}
-
-fn replace_rule(org: &mut Org, call: &Call) -> Outcome {
-    with_server(org, call, |org, server, _| {
-        let id = call.parameter("ruleId");
-        let mut new = valid_rule(org, call)?;
-        let rules = rules(server, call)?;
-        let old = find(rules, id, "PolicyRule")?.clone();
-        if taken(rules, text(&new, "name"), Some(id)) {
-            return Err(OktaError::duplicate("name"));
-        }
-        keep(&mut new, &old, &["id", "status", "created", "system"], call.now);
-        new.entry("priority").or_insert(old.get("priority").cloned().unwrap_or_default());
-        rules.insert(id.to_owned(), new);
-        Ok(Reply::no_content())
-    })?;
-    get_rule(org, call)
-}
-
-fn delete_rule(org: &mut Org, call: &Call) -> Outcome {
-    with_server(org, call, |_, server, _| {
-        remove(rules(server, call)?, call.parameter("ruleId"), "PolicyRule")
     })
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod app_credentials;
 pub(crate) mod apps;
 pub(crate) mod authn;
+pub(crate) mod authorization_server_policies;
 pub(crate) mod authorization_servers;
 pub(crate) mod client_roles;
 pub(crate) mod factors;

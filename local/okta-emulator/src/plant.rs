@@ -1,0 +1,369 @@
+//! Making the org that a seed describes.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use crate::api::idp_keys::insert_key;
+use crate::api::{app_credentials, apps, passwords, schemas};
+use crate::clock::okta_time;
+use crate::json::{lookup_mut, object};
+use crate::org::{AppGroup, Org, Role, User};
+use crate::seed::{AppKind, AppSeed, Seed, SeedError, TenantSeed};
+
+/// Where the ids of what every org has begin: those of users, groups and
+/// tenants stay small, and do not change when a claim is added.
+const INFRASTRUCTURE: u64 = 900_000;
+
+impl Seed {
+    /// Makes the org; `url` is where it will be.
+    pub(crate) fn plant(&self, url: &str, now: Timestamp) -> Result<Org, SeedError> {
+        let time = okta_time(now);
+        let wrong = |what: String| SeedError::Contradiction(what);
+        let mut org = Org::default();
+        "00o1demo000000000001".clone_into(&mut org.id);
+        org.serial = INFRASTRUCTURE;
+        let default = object(json!({
+            "name": "user", "displayName": "User", "description": "Okta user profile template with default permission settings",
+            "createdBy": "sprsystem",
+        }));
+        let kind = org.insert_user_type(default, true, now);
+        let schema = crate::json::text(&org.user_types[&kind], "schema").to_owned();
+        if let Some(custom) =
+            org.schemas.get_mut(&schema).and_then(|s| lookup_mut(s, "/definitions/custom/properties"))
+        {
+            custom["delegatedAgents"] = array_attribute("Delegated agents");
+        }
+        self.plant_server(&mut org, url, now);
+        for origin in &self.trusted_origins {
+            let mut trusted = object(json!({
+                "name": origin, "origin": origin, "scopes": [{ "type": "CORS" }, { "type": "REDIRECT" }],
+                "createdBy": "sprsystem", "lastUpdatedBy": "sprsystem",
+            }));
+            let id = org.new_id("tos");
+            crate::json::stamp(&mut trusted, &id, "ACTIVE", now);
+            org.trusted_origins.insert(id, trusted);
+        }
+        let infrastructure = std::mem::replace(&mut org.serial, 0);
+        let group =
+            |name: &str, description: &str| object(json!({ "name": name, "description": description }));
+        let everyone = org.insert_group(group("Everyone", "All users in your organization"), now);
+        if let Some(group) = org.groups.get_mut(&everyone) {
+            group.kind = "BUILT_IN".to_owned();
+        }
+        let superusers = org.insert_group(group("SUPERUSERS", "May do everything in okta-dac"), now);
+        let mut delegations = Vec::new();
+        for seed in &self.users {
+            let id = org.new_id("00u");
+            let (first, domain) = seed.login.split_once('@').unwrap_or((&seed.login, ""));
+            let mut user = user(&id, &kind, &seed.login, first, domain, &time);
+            if let Some(password) = &seed.password {
+                passwords::set(&mut user, password, now);
+            }
+            org.insert_user(user, now);
+            join(&mut org, &everyone, &id);
+            if seed.superuser {
+                join(&mut org, &superusers, &id);
+            }
+            delegations.push((id, &seed.delegated_agents));
+        }
+        for (id, agents) in delegations.into_iter().filter(|(_, agents)| !agents.is_empty()) {
+            let agents: Vec<Value> = agents
+                .iter()
+                .map(|login| {
+                    org.user(login)
+                        .map(|user| user.id.clone().into())
+                        .map_err(|_| wrong(format!("no user `{login}`")))
+                })
+                .collect::<Result<_, _>>()?;
+            if let Some(user) = org.users.get_mut(&id) {
+                user.profile.insert("delegatedAgents".to_owned(), agents.into());
+            }
+        }
+        let next = std::mem::replace(&mut org.serial, infrastructure);
+        for app in &self.apps {
+            plant_app(&mut org, app, &everyone, url, now);
+        }
+        org.serial = next;
+        insert_key(&mut org, &self.placeholder_key.kid, &self.placeholder_key.x5c, &time)
+            .map_err(|_| wrong("the placeholder certificate cannot be read".to_owned()))?;
+        let owner = org
+            .user(&self.api_token.owner)
+            .map_err(|_| wrong(format!("no user `{}`", self.api_token.owner)))?
+            .id
+            .clone();
+        let role = Role {
+            id: "ra1superadmin00000001".to_owned(),
+            kind: "SUPER_ADMIN".to_owned(),
+            created: time.clone(),
+            last_updated: time.clone(),
+            targets: Default::default(),
+        };
+        org.user_roles.insert(owner.clone(), vec![role]);
+        org.api_tokens.insert(self.api_token.token.clone(), owner);
+        let passwords = object(json!({
+            "id": "00p1password00000001", "status": "ACTIVE", "name": "Default Policy", "priority": 1,
+            "description": "The default policy applies in all situations if no other policy applies.",
+            "system": true, "conditions": null, "created": time, "lastUpdated": time,
+            "settings": { "password": {
+                "complexity": {
+                    "minLength": 8, "minLowerCase": 1, "minUpperCase": 1, "minNumber": 1, "minSymbol": 0,
+                    "excludeUsername": true,
+                },
+                "age": { "maxAgeDays": 0, "expireWarnDays": 0, "minAgeMinutes": 0, "historyCount": 4 },
+                "lockout": { "maxAttempts": 10, "autoUnlockMinutes": 0, "showLockoutFailures": false },
+            } },
+            "type": "PASSWORD",
+        }));
+        org.policies.insert("00p1password00000001".to_owned(), passwords);
+        let policy = json!({
+            "id": self.routing_policy_id, "status": "ACTIVE", "name": "Idp Discovery Policy", "priority": 1,
+            "system": true, "conditions": null, "created": time, "lastUpdated": time, "type": "IDP_DISCOVERY",
+        });
+        if let Value::Object(policy) = policy {
+            org.policies.insert(self.routing_policy_id.clone(), policy);
+            // Routes to Okta's own sign-in; the last one, and read-only.
+            let default = object(json!({
+                "id": "0pr1default000000001", "name": "Default Rule", "status": "ACTIVE", "priority": 100_000,
+                "created": time, "lastUpdated": time, "system": true,
+                "conditions": {
+                    "network": { "connection": "ANYWHERE" }, "app": { "include": [], "exclude": [] },
+                    "userIdentifier": { "type": "IDENTIFIER", "patterns": [] },
+                },
+                "actions": { "idp": { "providers": [{ "type": "OKTA" }] } }, "type": "IDP_DISCOVERY",
+            }));
+            let rules = [("0pr1default000000001".to_owned(), default)];
+            org.rules.insert(self.routing_policy_id.clone(), rules.into());
+        }
+        for tenant in &self.tenants {
+            self.plant_tenant(&mut org, tenant, now)?;
+        }
+        for n in 0..self.bulk_groups {
+            org.insert_group(group(&format!("BULK_{n}"), "For measurements"), now);
+        }
+        let groups: Vec<String> =
+            org.groups.values().filter(|g| g.name().starts_with("BULK_")).map(|g| g.id.clone()).collect();
+        for n in 0..self.bulk_users {
+            let id = org.new_id("00u");
+            let login = format!("user{n}@bulk.test");
+            org.insert_user(user(&id, &kind, &login, "Bulk", &n.to_string(), &time), now);
+            join(&mut org, &everyone, &id);
+            if let Some(group) = groups.get(n as usize % groups.len().max(1)) {
+                join(&mut org, group, &id);
+            }
+        }
+        org.settle();
+        Ok(org)
+    }
+
+    /// The authorization server of okta-dac: its scopes, the claims `tenants` and
+    /// `groups`, a policy for everybody.
+    fn plant_server(&self, org: &mut Org, url: &str, now: Timestamp) {
+        let seed = &self.authorization_server;
+        let given = object(json!({
+            "name": seed.name, "description": "Tokens for okta-dac", "audiences": [seed.audience], "default": false,
+        }));
+        org.insert_server(&seed.id, given, url, now);
+        let mut server = org.authorization_servers.remove(&seed.id).unwrap_or_default();
+        for scope in &seed.scopes {
+            let scope =
+                object(json!({ "name": scope, "description": "okta-dac", "metadataPublish": "ALL_CLIENTS" }));
+            org.insert_scope(&mut server, scope);
+        }
+        org.insert_claim(&mut server, json!({
+            "name": "tenants", "claimType": "RESOURCE", "valueType": "EXPRESSION", "value": "appuser.tenants",
+            "conditions": { "scopes": ["dac.admin"] },
+        }));
+        // Never all groups: above 100 Okta fails the request.
+        org.insert_claim(&mut server, json!({
+            "name": "groups", "claimType": "RESOURCE", "valueType": "GROUPS", "group_filter_type": "REGEX",
+            "value": "SUPERUSERS|ADMINS_.*", "conditions": { "scopes": ["dac.admin"] },
+        }));
+        org.insert_default_policy(&mut server, now);
+        org.authorization_servers.insert(seed.id.clone(), server);
+    }
+
+    /// The objects of a tenant, as the source document lists them.
+    fn plant_tenant(&self, org: &mut Org, tenant: &TenantSeed, now: Timestamp) -> Result<(), SeedError> {
+        let time = okta_time(now);
+        let name = &tenant.name;
+        let group =
+            |name: String, description: &str| object(json!({ "name": name, "description": description }));
+        let users = org.insert_group(group(format!("USERS_{name}"), "Users of an okta-dac tenant"), now);
+        let idp = org.new_id("0oa");
+        let admins =
+            org.insert_group(group(format!("ADMINS_{name}"), &json!({ "tenantId": idp }).to_string()), now);
+        let idp_object = json!({
+            "id": idp, "type": "SAML2", "name": format!("DAC_{name}"), "status": "INACTIVE", "created": time, "lastUpdated": time,
+            "protocol": {
+                "type": "SAML2",
+                "endpoints": {
+                    "sso": { "url": "https://idp.invalid/sso", "binding": "HTTP-POST", "destination": "https://idp.invalid/sso" },
+                    "acs": { "binding": "HTTP-POST", "type": "INSTANCE" },
+                },
+                "algorithms": {
+                    "request": { "signature": { "algorithm": "SHA-256", "scope": "REQUEST" } },
+                    "response": { "signature": { "algorithm": "SHA-256", "scope": "ANY" } },
+                },
+                "settings": { "nameFormat": "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified" },
+                "credentials": { "trust": {
+                    "issuer": "https://idp.invalid", "kid": self.placeholder_key.kid,
+                    "audience": format!("https://www.okta.com/saml2/service-provider/sp{}", &idp[3..]),
+                } },
+            },
+            "policy": {
+                "provisioning": {
+                    "action": "AUTO", "profileMaster": false, "groups": { "action": "ASSIGN", "assignments": [users] },
+                    "conditions": { "deprovisioned": { "action": "NONE" }, "suspended": { "action": "NONE" } },
+                },
+                "accountLink": { "action": "AUTO", "filter": { "groups": { "include": [users] }, "users": { "excludeAdmins": true } } },
+                "subject": { "userNameTemplate": { "template": "idpuser.email" }, "matchType": "USERNAME" },
+                "maxClockSkew": 0,
+            },
+        });
+        if let Value::Object(idp_object) = idp_object {
+            org.idps.insert(idp.clone(), idp_object);
+        }
+        let role = Role {
+            id: "KVJUKUS7IFCE2SKO".into(),
+            kind: "USER_ADMIN".into(),
+            created: time.clone(),
+            last_updated: time.clone(),
+            targets: [users.clone(), admins.clone()].into(),
+        };
+        org.group_roles.insert(admins.clone(), vec![role]);
+        let app = self.apps.iter().find(|app| app.label == "okta-dac");
+        let app = app.ok_or_else(|| SeedError::Contradiction("no app `okta-dac`".to_owned()))?;
+        let mut profile = Map::new();
+        profile.insert("tenants".to_owned(), json!([format!("{idp}:{name}:{users}")]));
+        let assignments = org.app_groups.entry(app.id.clone()).or_default();
+        let priority = assignments.len() as u64;
+        assignments.insert(admins.clone(), AppGroup { priority, profile, last_updated: time });
+        for (login, admin) in
+            tenant.admins.iter().map(|l| (l, true)).chain(tenant.users.iter().map(|l| (l, false)))
+        {
+            let user = org
+                .user(login)
+                .map_err(|_| SeedError::Contradiction(format!("no user `{login}`")))?
+                .id
+                .clone();
+            join(org, &users, &user);
+            if admin {
+                join(org, &admins, &user);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn join(org: &mut Org, group: &str, user: &str) {
+    if let Some(group) = org.groups.get_mut(group) {
+        group.members.insert(user.to_owned());
+    }
+}
+
+/// An array of texts that is combined across groups.
+fn array_attribute(title: &str) -> Value {
+    json!({
+        "title": title, "type": "array", "items": { "type": "string" }, "scope": "NONE", "union": "ENABLE",
+        "mutability": "READ_WRITE", "master": { "type": "PROFILE_MASTER" },
+        "permissions": [{ "principal": "SELF", "action": "READ_ONLY" }],
+    })
+}
+
+fn user(id: &str, kind: &str, login: &str, first: &str, last: &str, time: &str) -> User {
+    User {
+        id: id.to_owned(),
+        status: "ACTIVE".to_owned(),
+        created: time.to_owned(),
+        activated: Some(time.to_owned()),
+        status_changed: Some(time.to_owned()),
+        last_updated: time.to_owned(),
+        kind: kind.to_owned(),
+        provider: "OKTA".to_owned(),
+        profile: object(json!({
+            "login": login, "email": login, "firstName": first, "lastName": last, "mobilePhone": null,
+            "secondEmail": null,
+        })),
+        ..User::default()
+    }
+}
+
+fn plant_app(org: &mut Org, seed: &AppSeed, everyone: &str, url: &str, now: Timestamp) {
+    let (id, time) = (seed.id.as_str(), okta_time(now));
+    let public = matches!(seed.kind, AppKind::Browser | AppKind::Native);
+    let method = if public { "none" } else { "client_secret_basic" };
+    let (kind, grants): (&str, &[&str]) = match seed.kind {
+        AppKind::Browser => ("browser", &["authorization_code", "refresh_token"]),
+        AppKind::Native => (
+            "native",
+            &[
+                "authorization_code",
+                "refresh_token",
+                "urn:ietf:params:oauth:grant-type:device_code",
+                "urn:ietf:params:oauth:grant-type:token-exchange",
+            ],
+        ),
+        AppKind::ServiceIntegration => ("service", &["client_credentials"]),
+        AppKind::Web | AppKind::Aws => ("web", &["authorization_code", "refresh_token"]),
+    };
+    let client = json!({
+        "client_id": id, "token_endpoint_auth_method": method, "autoKeyRotation": true, "pkce_required": public,
+    });
+    let settings = json!({
+        "redirect_uris": seed.redirect_uris, "post_logout_redirect_uris": seed.redirect_uris,
+        "response_types": ["code"], "grant_types": grants, "application_type": kind, "consent_method": "TRUSTED",
+        "issuer_mode": "ORG_URL", "dpop_bound_access_tokens": false,
+        "refresh_token": { "rotation_type": if public { "ROTATE" } else { "STATIC" }, "leeway": 0 },
+    });
+    let mut app = apps::seeded(id, &seed.label, client, settings, &time);
+    if seed.kind == AppKind::ServiceIntegration {
+        org.service_integrations.insert(id.to_owned());
+    }
+    let mut schema = schemas::of_app_users(id, &time);
+    if let Some(custom) = lookup_mut(&mut schema, "/definitions/custom/properties") {
+        custom["tenants"] = array_attribute("Tenants");
+        if seed.aws.is_some() {
+            custom["samlRoles"] = array_attribute("SAML user roles");
+        }
+    }
+    org.schemas.insert(id.to_owned(), schema);
+    let mut profile = Map::new();
+    if let Some(aws) = &seed.aws {
+        app.insert("name".to_owned(), "amazon_aws".into());
+        app.insert("signOnMode".to_owned(), "SAML_2_0".into());
+        app.insert(
+            "credentials".to_owned(),
+            json!({ "userNameTemplate": { "template": "${source.login}", "type": "BUILT_IN" } }),
+        );
+        app.insert(
+            "settings".to_owned(),
+            json!({ "app": {
+            "identityProviderArn": aws.provider, "sessionDuration": 3_600, "awsEnvironmentType": "aws.amazon",
+            "allowedWebSsoClients": aws.clients,
+        } }),
+        );
+        profile.insert("samlRoles".to_owned(), json!(aws.roles));
+    }
+    org.apps.insert(id.to_owned(), app);
+    if let Some(secret) = &seed.secret {
+        app_credentials::insert_secret(org, id, secret, now);
+    }
+    for scope in &seed.scopes {
+        app_credentials::insert_grant(org, id, scope, "sprsystem", url, now);
+    }
+    if let Some(kind) = &seed.role {
+        let role = Role {
+            id: org.new_id("ra1"),
+            kind: kind.clone(),
+            created: time.clone(),
+            last_updated: time.clone(),
+            targets: Default::default(),
+        };
+        org.client_roles.insert(id.to_owned(), vec![role]);
+    }
+    if seed.everyone {
+        // After all others: the most special assignment wins.
+        let assignment = AppGroup { priority: 1_000, profile, last_updated: time };
+        org.app_groups.entry(id.to_owned()).or_default().insert(everyone.to_owned(), assignment);
+    }
+}
