@@ -55,7 +55,8 @@ pub fn bench(root: &Path, only: Option<Part>) -> Result<String, String> {
     let (mut text, mut all) = (String::new(), json!({}));
     if wanted(Part::Functions) {
         let (_stack, addresses) = local_stack::start(root)?;
-        let rows = functions(root, &addresses)?;
+        let token = runtime.block_on(token(&addresses))?;
+        let rows = functions(root, &addresses, &token)?;
         table(
             &mut text,
             &format!("functions: start, median of {RUNS}; memory after {REQUESTS} requests"),
@@ -99,7 +100,7 @@ fn table(text: &mut String, title: &str, rows: &[Value]) {
 }
 
 /// Size, starts and memory of each function in `target/lambda`.
-fn functions(root: &Path, addresses: &Value) -> Result<Vec<Value>, String> {
+fn functions(root: &Path, addresses: &Value, token: &str) -> Result<Vec<Value>, String> {
     let folder = root.join("target/lambda");
     let entries = std::fs::read_dir(&folder).map_err(|_| "run `make build` first".to_owned())?;
     let mut names: Vec<String> =
@@ -115,7 +116,7 @@ fn functions(root: &Path, addresses: &Value) -> Result<Vec<Value>, String> {
             name => std::fs::read_to_string(root.join(format!("events/{name}.json")))
                 .map_err(|error| format!("events/{name}.json: {error}"))?,
         };
-        let event = with_token(&event, addresses)?;
+        let event = with_token(&event, token)?;
         let mut starts = Vec::new();
         let mut answers = Vec::new();
         for run in 0..=RUNS {
@@ -155,33 +156,25 @@ pub(crate) fn zipped(program: &Path) -> Result<usize, String> {
     output.map(|output| output.stdout.len()).map_err(|error| format!("gzip: {error}"))
 }
 
-/// The event with a token that the authorizer accepts now.
-fn with_token(event: &str, addresses: &Value) -> Result<String, String> {
+/// The event with this bearer token.
+fn with_token(event: &str, token: &str) -> Result<String, String> {
     let mut event: Value = serde_json::from_str(event).map_err(|error| error.to_string())?;
-    let okta = addresses["okta"].as_str().unwrap_or_default();
-    let host = okta.trim_start_matches("http://");
-    let body = json!({ "login": "superuser@demo.test" }).to_string();
-    let mut stream = TcpStream::connect(host).map_err(|error| error.to_string())?;
-    write!(
-        stream,
-        "POST /_emulator/token HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-type: application/json\r\n\
-         content-length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .map_err(|error| error.to_string())?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).map_err(|error| error.to_string())?;
-    let answer = answer.split_once("\r\n\r\n").map(|(_, body)| body).unwrap_or_default();
-    let token: Value = serde_json::from_str(answer).map_err(|error| error.to_string())?;
-    let bearer = format!("Bearer {}", token["access_token"].as_str().unwrap_or_default());
-    if let Some(headers) = event["headers"].as_object_mut() {
-        for (name, value) in headers.iter_mut() {
-            if name.eq_ignore_ascii_case("authorization") {
-                *value = bearer.clone().into();
-            }
+    for (name, value) in event["headers"].as_object_mut().into_iter().flatten() {
+        if name.eq_ignore_ascii_case("authorization") {
+            *value = format!("Bearer {token}").into();
         }
     }
     Ok(event.to_string())
+}
+
+/// A token that the stack's authorizer accepts now.
+async fn token(addresses: &Value) -> Result<String, String> {
+    let http = lambda_kit::http_client(Duration::from_secs(10)).map_err(|error| error.to_string())?;
+    let url = format!("{}/_emulator/token", addresses["okta"].as_str().unwrap_or_default());
+    let request = http.post(url).json(&json!({ "login": "superuser@demo.test" }));
+    let answer = async { request.send().await?.error_for_status()?.json::<Value>().await };
+    let answer = answer.await.map_err(|error| error.to_string())?;
+    Ok(answer["access_token"].as_str().unwrap_or_default().to_owned())
 }
 
 /// One process, as Lambda runs it: gives the times from starting it to its
