@@ -348,6 +348,9 @@ async fn keys_are_fetched_rarely() {
         assert!(matches!(issuer.ask_with(&unknown).await, Err(Refusal::Unavailable(_))));
     }
     assert_eq!(fetches(), 4);
+    // A key that may have been withdrawn since yesterday is not used any more.
+    advance(24 * 3600).await;
+    assert!(matches!(issuer.ask_with(&good).await, Err(Refusal::Unavailable(_))));
 }
 
 #[tokio::test]

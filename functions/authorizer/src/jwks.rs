@@ -27,6 +27,9 @@ const PAUSE: Duration = Duration::from_secs(10);
 /// accepted for ever.
 const MAX_AGE: Duration = Duration::from_secs(3_600);
 
+/// Age from which keys are not used any more, however long the issuer is down.
+const GIVEN_UP: Duration = Duration::from_secs(24 * 3_600);
+
 /// A public key, parsed once: that is a good part of verifying a signature.
 #[derive(Clone, Debug)]
 pub struct Key {
@@ -34,9 +37,6 @@ pub struct Key {
     pub algorithm: Algorithm,
     pub(crate) public: ParsedPublicKey,
 }
-
-/// Age from which keys are not used any more, however long the issuer is down.
-const GIVEN_UP: Duration = Duration::from_secs(24 * 3_600);
 
 /// The keys of one issuer.
 pub struct Jwks {
