@@ -1,5 +1,7 @@
 //! From claims to the policy of one path.
 
+use std::borrow::Cow;
+
 use domain::{Caller, SUPERUSERS, TenantClaim, admins_group, permits};
 use operations::Operation;
 use serde::Serialize;
@@ -124,7 +126,7 @@ fn decide(table: &[Operation], caller: &Caller, method_arn: &str, path: &str) ->
     let special = |c: char| matches!(c, '*' | '?' | '$') || c.is_control();
     let own = format!("/{}", arn.path);
     // A custom domain's base path comes before it.
-    let agrees = matches!((decoded(path), decoded(&own)), (Some(path), Some(own)) if path.ends_with(&own));
+    let agrees = matches!((decoded(path), decoded(&own)), (Some(path), Some(own)) if path.ends_with(&*own));
     if arn.path.contains(special) || !agrees {
         return deny();
     }
@@ -137,8 +139,7 @@ fn decide(table: &[Operation], caller: &Caller, method_arn: &str, path: &str) ->
         else {
             return deny();
         };
-        let parameter =
-            |name: &str| parameters.iter().find(|(n, _)| *n == name).map(|(_, value)| value.as_str());
+        let parameter = |name: &str| parameters.iter().find(|(n, _)| *n == name).map(|(_, value)| &**value);
         tenant = tenant.or_else(|| parameter("tenant").map(str::to_owned));
         if permits(operation, caller, parameter) {
             allowed.push(format!("{}/{}/{}", arn.stage, operation.method.as_str(), arn.path));
@@ -151,8 +152,8 @@ fn decide(table: &[Operation], caller: &Caller, method_arn: &str, path: &str) ->
 }
 
 /// Percent-decoded text; `None` if it is not UTF-8 then.
-fn decoded(text: &str) -> Option<String> {
-    percent_encoding::percent_decode_str(text).decode_utf8().ok().map(|text| text.into_owned())
+fn decoded(text: &str) -> Option<Cow<'_, str>> {
+    percent_encoding::percent_decode_str(text).decode_utf8().ok()
 }
 
 /// The parts of a method ARN; the path has no leading slash.

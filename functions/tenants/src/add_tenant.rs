@@ -54,10 +54,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 use tokio::time::Instant;
 
-use crate::lookup::{
-    ABANDONED, POLL, ROLE, already_exists, group_called, idp_of, if_present, remove_idp, remove_roles,
-    renamed_from,
-};
+use tenancy::{POLL, ROLE, group_called, idp_of, if_present};
+
+use crate::lookup::{ABANDONED, already_exists, remove_idp, remove_roles, renamed_from};
 
 /// Time for the calls that make a tenant. No call is begun later.
 const FORWARD: Duration = Duration::from_secs(8);

@@ -39,7 +39,9 @@ use operations::{Operation, ProblemCode};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::lookup::{self, Remains, if_present};
+use tenancy::{if_present, is_rule_of, routing};
+
+use crate::lookup::{self, Remains};
 
 /// The operation `delete-tenant`.
 pub struct DeleteTenant;
@@ -196,10 +198,10 @@ struct Parts {
 impl Parts {
     async fn of(context: &Context, name: &TenantName) -> Result<Self, Error> {
         let okta = &context.okta;
-        let found = futures::try_join!(lookup::remains(okta, name, context.deadline), lookup::routing(okta))?;
+        let found = futures::try_join!(lookup::remains(okta, name, context.deadline), routing(okta))?;
         let (remains, (policy, mut rules)) = found;
         let idp = remains.idp.as_ref().map(|idp| idp.id.as_str());
-        rules.retain(|rule| lookup::is_rule_of(rule, idp, &remains.record, name));
+        rules.retain(|rule| is_rule_of(rule, idp, &remains.record, name));
         let roles = match &remains.groups.admins {
             Some(admins) => if_present(okta.list_group_assigned_roles(&admins.id)).await?.unwrap_or_default(),
             None => Vec::new(),

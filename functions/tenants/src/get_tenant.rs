@@ -12,12 +12,11 @@
 
 use domain::TenantName;
 use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Problem, Request, Success};
-use operations::{Operation, ProblemCode};
+use operations::Operation;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
-
-use crate::lookup::{self, NotFound, Tenant, Want};
+use tenancy::{Tenant, TenantError, Want, tenant_for};
 
 /// The operation `get-tenant`.
 pub struct GetTenant;
@@ -47,58 +46,6 @@ pub struct Output {
     pub status: &'static str,
 }
 
-/// Why there is no tenant to show.
-#[derive(Debug, thiserror::Error)]
-pub enum GetTenantError {
-    /// There is none of this name.
-    #[error("find the tenant `{0}`")]
-    NotFound(TenantName),
-    /// The name is another tenant's since the caller's token was issued.
-    #[error("find the tenant that the token is for")]
-    Foreign,
-    /// It lacks an object.
-    #[error("find {missing}")]
-    Broken {
-        /// The object.
-        missing: String,
-    },
-    /// Okta did not answer.
-    #[error("look the tenant up")]
-    Okta(#[source] okta_client::Error),
-}
-
-impl GetTenantError {
-    pub(crate) fn new(name: &TenantName, error: NotFound) -> Self {
-        match error {
-            NotFound::Absent => GetTenantError::NotFound(name.clone()),
-            NotFound::Foreign => GetTenantError::Foreign,
-            NotFound::Okta(error) => GetTenantError::Okta(error),
-            NotFound::Unidentified { admins_group, idp } => GetTenantError::Broken {
-                missing: format!(
-                    "the tenant's id: the description of `{admins_group}` does not hold it and there is no identity provider `{idp}`"
-                ),
-            },
-        }
-    }
-}
-
-impl From<GetTenantError> for Problem {
-    fn from(error: GetTenantError) -> Self {
-        match error {
-            GetTenantError::NotFound(name) => {
-                Problem::new(ProblemCode::TenantNotFound, format!("there is no tenant `{name}`"))
-            }
-            GetTenantError::Foreign => {
-                Problem::new(ProblemCode::Forbidden, "the token is for another tenant; get a new one")
-            }
-            GetTenantError::Broken { missing } => {
-                Problem::new(ProblemCode::TenantBroken, format!("the tenant lacks {missing}"))
-            }
-            GetTenantError::Okta(error) => Problem::okta("look the tenant up", &error),
-        }
-    }
-}
-
 impl Decode for Input {
     type Body = NoBody;
 
@@ -108,13 +55,12 @@ impl Decode for Input {
 }
 
 impl TryFrom<Tenant> for Output {
-    type Error = GetTenantError;
+    type Error = TenantError;
 
-    fn try_from(tenant: Tenant) -> Result<Self, GetTenantError> {
-        let broken = || GetTenantError::Broken { missing: format!("the group `USERS_{}`", tenant.name) };
-        let users = tenant.users_group_id().ok_or_else(broken)?;
+    fn try_from(tenant: Tenant) -> Result<Self, TenantError> {
+        let users = tenant.require_users()?.id.to_string();
         Ok(Self {
-            USERS_groupId: users.to_string(),
+            USERS_groupId: users,
             ADMINS_groupId: tenant.admins.id.to_string(),
             name: tenant.name.to_string(),
             status: tenant.description.status().as_str(),
@@ -128,12 +74,10 @@ impl Endpoint for GetTenant {
     const OPERATION: &'static Operation = operations::get("get-tenant");
     type Input = Input;
     type Output = Output;
-    type Error = GetTenantError;
+    type Error = TenantError;
 
-    async fn call(context: &Context, input: Input) -> Result<Success<Output>, GetTenantError> {
-        let tenant = lookup::tenant_for(context, &input.name, Want::Tenant)
-            .await
-            .map_err(|error| GetTenantError::new(&input.name, error))?;
+    async fn call(context: &Context, input: Input) -> Result<Success<Output>, TenantError> {
+        let tenant = tenant_for(context, &input.name, Want::Tenant).await?;
         Ok(Success::new(tenant.try_into()?))
     }
 

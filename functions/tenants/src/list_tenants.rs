@@ -14,7 +14,7 @@
 
 use domain::{AdminsDescription, TenantName, TenantStatus};
 use lambda_kit::{
-    Context, Decode, Endpoint, Example, NoBody, Problem, QueryParameter, Request, Success, Violation,
+    Context, Decode, Endpoint, Example, NoBody, Paging, Problem, QueryParameter, Request, Success, Violation,
 };
 use okta_client::models::Group;
 use okta_client::{Client, Error, ListGroups, search};
@@ -22,8 +22,7 @@ use operations::Operation;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
-
-use crate::lookup;
+use tenancy::{idp_of, of_type};
 
 /// The operation `list-tenants`.
 pub struct ListTenants;
@@ -31,17 +30,10 @@ pub struct ListTenants;
 /// Which page.
 #[derive(Debug)]
 pub struct Input {
-    limit: usize,
-    /// Okta's cursor.
-    after: Option<String>,
+    paging: Paging,
     search: String,
     status: Option<TenantStatus>,
-    /// The parameters as sent, without `after`, for the links.
-    query: Vec<(&'static str, String)>,
 }
-
-const DEFAULT_LIMIT: usize = 30;
-const MAX_LIMIT: usize = 200;
 
 /// A tenant in the list.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -72,9 +64,11 @@ pub enum ListTenantsError {
 }
 
 impl ListTenantsError {
-    fn new(error: Error, input: &Input) -> Self {
+    fn new(error: Error, paging: &Paging) -> Self {
         match error {
-            Error::Api(refusal) if refusal.status == 400 && input.after.is_some() => ListTenantsError::Cursor,
+            Error::Api(refusal) if refusal.status == 400 && paging.after().is_some() => {
+                ListTenantsError::Cursor
+            }
             error => ListTenantsError::Okta(error),
         }
     }
@@ -96,11 +90,8 @@ impl Decode for Input {
     type Body = NoBody;
 
     const QUERY: &'static [QueryParameter] = &[
-        QueryParameter { name: "limit", description: "Tenants on a page, 1 to 200; 30 unless given." },
-        QueryParameter {
-            name: "after",
-            description: "Opaque cursor, from the link `next` of the page before.",
-        },
+        Paging::LIMIT,
+        Paging::AFTER,
         QueryParameter { name: "search", description: "Start of the name." },
         QueryParameter { name: "status", description: "`ACTIVE` or `SUSPENDED`." },
     ];
@@ -109,14 +100,6 @@ impl Decode for Input {
         let mut violations = Vec::new();
         let mut refuse = |name: &str, detail: &str| {
             violations.push(Violation { pointer: format!("query.{name}"), detail: detail.to_owned() });
-        };
-        let limit = match request.query("limit").map(str::parse) {
-            None => DEFAULT_LIMIT,
-            Some(Ok(limit)) if (1..=MAX_LIMIT).contains(&limit) => limit,
-            Some(_) => {
-                refuse("limit", "must be a number from 1 to 200");
-                DEFAULT_LIMIT
-            }
         };
         let status = match request.query("status") {
             None => None,
@@ -131,15 +114,11 @@ impl Decode for Input {
         if search.chars().count() > TenantName::MAX_CHARS {
             refuse("search", "must have at most 220 characters");
         }
-        if !violations.is_empty() {
-            return Err(Problem::violations_of(violations));
+        match Paging::decode(request, &["search", "status"]) {
+            Ok(paging) if violations.is_empty() => Ok(Self { paging, search, status }),
+            Ok(_) => Err(Problem::violations_of(violations)),
+            Err(violation) => Err(Problem::violations_of([vec![violation], violations].concat())),
         }
-        let query = ["limit", "search", "status"]
-            .into_iter()
-            .filter_map(|name| Some((name, request.query(name)?.to_owned())))
-            .collect();
-        let after = request.query("after").map(str::to_owned);
-        Ok(Self { limit, after, search, status, query })
     }
 }
 
@@ -156,29 +135,25 @@ impl Endpoint for ListTenants {
             let suspended = search::co("profile.description", TenantStatus::Suspended.as_str());
             expression = format!("{expression} and {suspended}");
         }
-        let expression = lookup::of_type(&expression);
-        let mut after = input.after.clone();
+        let expression = of_type(&expression);
+        let paging = &input.paging;
+        let mut after = paging.after().map(str::to_owned);
         let mut items = Vec::new();
         loop {
             // Never more than are missing: a cursor stands between pages only.
-            let missing = u32::try_from(input.limit - items.len()).unwrap_or(u32::MAX);
+            let missing = u32::try_from(paging.limit() - items.len()).unwrap_or(u32::MAX);
             let query = ListGroups::search(expression.clone()).limit(missing).after(after.take());
             let page = context.okta.list_groups_page(&query).await;
-            let page = page.map_err(|error| ListTenantsError::new(error, &input))?;
+            let page = page.map_err(|error| ListTenantsError::new(error, paging))?;
             for group in &page.items {
                 items.extend(item(&context.okta, group, &input).await?);
             }
             after = page.after;
-            if after.is_none() || items.len() == input.limit {
+            if after.is_none() || items.len() == paging.limit() {
                 break;
             }
         }
-        let mut answer =
-            Success::new(items).header("link", link(context, &input, input.after.as_deref(), "self"));
-        if let Some(next) = after {
-            answer = answer.header("link", link(context, &input, Some(&next), "next"));
-        }
-        Ok(answer)
+        Ok(paging.answer(context, Self::OPERATION, items, after.as_deref()))
     }
 
     fn example() -> Example {
@@ -213,7 +188,7 @@ async fn item(okta: &Client, group: &Group, input: &Input) -> Result<Option<Item
     }
     let id = match &description.tenant_id {
         Some(id) => id.clone(),
-        None => match lookup::idp_of(okta, &name).await? {
+        None => match idp_of(okta, &name).await? {
             Some(idp) => idp.id.to_string(),
             None => return Ok(None),
         },
@@ -225,15 +200,4 @@ async fn item(okta: &Client, group: &Group, input: &Input) -> Result<Option<Item
         created: group.created.clone(),
         status: description.status().as_str(),
     }))
-}
-
-fn link(context: &Context, input: &Input, after: Option<&str>, relation: &str) -> String {
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.extend_pairs(&input.query);
-    if let Some(after) = after {
-        query.append_pair("after", after);
-    }
-    let query = Some(query.finish()).filter(|query| !query.is_empty());
-    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
-    format!("<{}/tenants{query}>; rel=\"{relation}\"", context.base_url)
 }

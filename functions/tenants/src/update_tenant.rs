@@ -61,9 +61,10 @@ use operations::{Operation, ProblemCode};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tenancy::{ROLE, Tenant, TenantError, Want, if_present, is_active, is_pending_rule, is_rule_of, routing};
 
-use crate::get_tenant::{GetTenantError, Output};
-use crate::lookup::{self, NotFound, ROLE, Tenant, Want, already_exists, if_present, remove_roles};
+use crate::get_tenant::Output;
+use crate::lookup::{already_exists, remove_roles};
 
 /// Time kept for taking the steps back.
 const UNDO: Duration = Duration::from_secs(5);
@@ -103,7 +104,7 @@ enum Status {
 #[derive(Debug)]
 pub enum UpdateTenantError {
     /// It cannot be read.
-    Get(GetTenantError),
+    Get(TenantError),
     /// Okta did not answer; nothing was changed.
     Okta(Error),
     /// The new name is a tenant's.
@@ -226,10 +227,10 @@ impl<'r> Run<'r> {
     async fn read(context: &'r Context, input: &Input) -> Result<Self, UpdateTenantError> {
         let okta = context.okta.until(context.deadline.checked_sub(UNDO).unwrap_or(context.deadline));
         let tenant = async {
-            let found = lookup::tenant(&okta, &input.name, Want::AppGroups, context.deadline).await;
-            if let (Err(NotFound::Absent), Some(new_name)) = (&found, &input.new_name) {
+            let found = tenancy::tenant(&okta, &input.name, Want::AppGroups, context.deadline).await;
+            if let (Err(TenantError::Absent(_)), Some(new_name)) = (&found, &input.new_name) {
                 // A rename to this name may have stopped half-way.
-                let moved = lookup::tenant(&okta, new_name, Want::AppGroups, context.deadline).await;
+                let moved = tenancy::tenant(&okta, new_name, Want::AppGroups, context.deadline).await;
                 let from_here =
                     |tenant: &Tenant| tenant.description.renamed_from.as_deref() == Some(input.name.as_str());
                 if moved.as_ref().is_ok_and(from_here) {
@@ -238,17 +239,16 @@ impl<'r> Run<'r> {
             }
             found
         };
-        let (tenant, routing) = tokio::join!(tenant, lookup::routing(&okta));
-        let mut tenant =
-            tenant.map_err(|error| UpdateTenantError::Get(GetTenantError::new(&input.name, error)))?;
+        let (tenant, routing) = tokio::join!(tenant, routing(&okta));
+        let mut tenant = tenant.map_err(UpdateTenantError::Get)?;
         // A record that was edited by hand is written anew, with the id.
         tenant.description.tenant_id = Some(tenant.id.clone());
         if tenant.users.is_none() {
             let missing = format!("the group `{}`", users_group(&tenant.name));
-            return Err(UpdateTenantError::Get(GetTenantError::Broken { missing }));
+            return Err(UpdateTenantError::Get(TenantError::Broken { missing }));
         }
         let (policy, mut rules) = routing.map_err(UpdateTenantError::Okta)?;
-        rules.retain(|rule| lookup::is_rule_of(rule, Some(&tenant.id), &tenant.description, &tenant.name));
+        rules.retain(|rule| is_rule_of(rule, Some(&tenant.id), &tenant.description, &tenant.name));
         let idp_id = IdpId::from(tenant.id.as_str());
         let admins = &tenant.admins.id;
         let role = async {
@@ -266,7 +266,7 @@ impl<'r> Run<'r> {
             role,
         );
         let (idp, assignment, (role, role_targets)) = read.map_err(UpdateTenantError::Okta)?;
-        let missing = || GetTenantError::Broken { missing: format!("its identity provider `{idp_id}`") };
+        let missing = || TenantError::Broken { missing: format!("its identity provider `{idp_id}`") };
         let idp = idp.ok_or_else(missing).map_err(UpdateTenantError::Get)?;
         let (undo, steps) = (context.okta.clone(), Steps::default());
         let names =
@@ -302,7 +302,7 @@ impl<'r> Run<'r> {
         if !taken || problem.code() == ProblemCode::OperationIncomplete {
             return UpdateTenantError::Stopped(problem);
         }
-        match lookup::tenant(&self.undo, target, Want::Tenant, self.context.deadline).await {
+        match tenancy::tenant(&self.undo, target, Want::Tenant, self.context.deadline).await {
             Ok(tenant) => UpdateTenantError::AlreadyExists { name: target.clone(), id: tenant.id },
             Err(_) => UpdateTenantError::NameTaken(target.clone()),
         }
@@ -356,7 +356,7 @@ impl<'r> Run<'r> {
         }
         row.push(self.rename_idp(target).boxed());
         for rule in &self.rules {
-            if lookup::is_pending_rule(rule, &self.tenant.description, &self.names) {
+            if is_pending_rule(rule, &self.tenant.description, &self.names) {
                 row.push(self.rename_rule(rule, pending_rule_name(target)).boxed());
             } else if self.names.iter().any(|name| rule.name == rule_name(name)) {
                 row.push(self.rename_rule(rule, rule_name(target)).boxed());
@@ -423,7 +423,7 @@ impl<'r> Run<'r> {
 
     async fn suspend(&mut self) -> Result<(), Failure> {
         let active_rules: Vec<PolicyRule> =
-            self.rules.iter().filter(|rule| lookup::is_active(rule)).cloned().collect();
+            self.rules.iter().filter(|rule| is_active(rule)).cloned().collect();
         if self.tenant.description.status() != TenantStatus::Suspended {
             let resume = Resume { idp: self.idp.status == ACTIVE, rule: !active_rules.is_empty() };
             let record = AdminsDescription {
@@ -456,11 +456,8 @@ impl<'r> Run<'r> {
         if resume.idp && self.idp.status != ACTIVE {
             row.push(self.turn_idp(true).boxed());
         }
-        let is_pending =
-            |rule: &&PolicyRule| lookup::is_pending_rule(rule, &self.tenant.description, &self.names);
-        for rule in
-            self.rules.iter().filter(|rule| resume.rule && !is_pending(rule) && !lookup::is_active(rule))
-        {
+        let is_pending = |rule: &&PolicyRule| is_pending_rule(rule, &self.tenant.description, &self.names);
+        for rule in self.rules.iter().filter(|rule| resume.rule && !is_pending(rule) && !is_active(rule)) {
             row.push(self.turn_rule(rule, true).boxed());
         }
         // Begun last, so that it is taken back first.
@@ -529,7 +526,7 @@ impl<'r> Run<'r> {
     }
 
     async fn give_role(&self) -> Result<(), Failure> {
-        let Some(users) = self.tenant.users_group_id() else { return Ok(()) };
+        let Some(users) = self.tenant.users.as_ref().map(|group| &group.id) else { return Ok(()) };
         let admins = &self.tenant.admins.id;
         // A role without targets is what a killed run left: as good as made by us.
         let (role, ours) = match &self.role {

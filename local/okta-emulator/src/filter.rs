@@ -101,24 +101,34 @@ impl Operator {
             Value::String(text) => text.into(),
             other => other.to_string().into(),
         };
-        if self == Operator::Equals && case == Case::Insensitive && actual.is_ascii() {
-            return actual.eq_ignore_ascii_case(expected);
-        }
-        let (actual, expected): (Cow<'_, str>, Cow<'_, str>) = match case {
-            Case::Sensitive => (actual, expected.into()),
-            Case::Insensitive => (actual.to_lowercase().into(), expected.to_lowercase().into()),
-        };
-        match self {
-            Operator::Equals => actual == expected,
-            Operator::StartsWith => actual.starts_with(&*expected),
-            Operator::Contains => actual.contains(&*expected),
-            Operator::Present => true,
-            Operator::Greater => actual > expected,
-            Operator::GreaterOrEqual => actual >= expected,
-            Operator::Less => actual < expected,
-            Operator::LessOrEqual => actual <= expected,
+        match case {
+            Case::Sensitive => self.compares(actual.chars(), expected.chars()),
+            Case::Insensitive => self.compares(folded(&actual), folded(expected)),
         }
     }
+
+    /// Character by character: a search that looks at every user of a large
+    /// org has no time for a string each.
+    fn compares(
+        self,
+        mut actual: impl Iterator<Item = char>,
+        mut expected: impl Iterator<Item = char>,
+    ) -> bool {
+        match self {
+            Operator::Equals => actual.eq(expected),
+            Operator::StartsWith => expected.all(|c| actual.next() == Some(c)),
+            Operator::Contains => actual.collect::<String>().contains(&expected.collect::<String>()),
+            Operator::Present => true,
+            Operator::Greater => actual.gt(expected),
+            Operator::GreaterOrEqual => actual.ge(expected),
+            Operator::Less => actual.lt(expected),
+            Operator::LessOrEqual => actual.le(expected),
+        }
+    }
+}
+
+fn folded(text: &str) -> impl Iterator<Item = char> {
+    text.chars().flat_map(char::to_lowercase)
 }
 
 #[derive(Debug, PartialEq)]

@@ -1,0 +1,144 @@
+//! The groups of a tenant, as they are now.
+
+use domain::{
+    AdminsDescription, TenantName, admins_group, app_of_appusers_group, appusers_prefix, users_group,
+};
+use futures::TryStreamExt;
+use futures::future::try_join_all;
+use okta_client::models::Group;
+use okta_client::{Client, Error, ListGroups, search};
+
+/// Groups that are read at the same time: Okta bounds concurrent calls.
+const READS: usize = 8;
+
+/// Names are unique among groups of this type only.
+const OKTA_GROUP: &str = "OKTA_GROUP";
+
+/// The groups that carry a tenant's name, as they are now.
+#[derive(Debug, Default)]
+pub struct Groups {
+    /// `ADMINS_<tenant>`.
+    pub admins: Option<Group>,
+    /// `USERS_<tenant>`.
+    pub users: Option<Group>,
+    /// `APPUSERS_<tenant>_<appId>`, in the order of their names; only if asked for.
+    pub app_users: Vec<Group>,
+    /// The tenant of this name is being renamed to this.
+    pub moved_to: Option<String>,
+}
+
+/// Whether the app groups are wanted, too: there may be many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Want {
+    /// `ADMINS_` and `USERS_`.
+    Tenant,
+    /// The app groups, too.
+    AppGroups,
+}
+
+impl Groups {
+    /// The tenant's record; `None` without an `ADMINS_` group or after an edit
+    /// by hand.
+    pub fn description(&self) -> Option<AdminsDescription> {
+        AdminsDescription::parse(&self.admins.as_ref()?.profile.description)
+    }
+
+    /// Adds the groups that have the tenant's former name still, because a
+    /// rename stopped half-way. If the former name has an `ADMINS_` group, it is
+    /// another tenant's by now, and so is everything of that name: a rename
+    /// moves the users group last, which keeps the name until then.
+    ///
+    /// # Errors
+    ///
+    /// Okta's.
+    pub async fn add_former(
+        &mut self,
+        okta: &Client,
+        former: Option<&TenantName>,
+        want: Want,
+    ) -> Result<(), Error> {
+        let Some(former) = former else { return Ok(()) };
+        let former = groups(okta, former, want).await?;
+        if former.admins.is_none() {
+            self.users = self.users.take().or(former.users);
+            self.app_users.extend(former.app_users);
+        }
+        Ok(())
+    }
+}
+
+/// The groups of `tenant`: one search, then each group by its id.
+///
+/// # Errors
+///
+/// Okta's.
+pub async fn groups(okta: &Client, tenant: &TenantName, want: Want) -> Result<Groups, Error> {
+    let name = |name: String| search::eq("profile.name", &name);
+    let mut names = vec![name(admins_group(tenant)), name(users_group(tenant))];
+    if want == Want::AppGroups {
+        names.push(search::sw("profile.name", &appusers_prefix(tenant)));
+    }
+    let mut groups = Groups::default();
+    for group in current(okta, &search::any(&names)).await? {
+        // Okta compares without case; we do not.
+        if group.profile.name == admins_group(tenant) {
+            groups.admins = Some(group);
+        } else if group.profile.name == users_group(tenant) {
+            groups.users = Some(group);
+        } else if app_of_appusers_group(tenant, &group.profile.name).is_some() {
+            groups.app_users.push(group);
+        } else {
+            // The index is late: the group has another name by now.
+            let record = AdminsDescription::parse(&group.profile.description).unwrap_or_default();
+            let moved = record.renamed_from.as_deref() == Some(tenant.as_str());
+            let name = group.profile.name.strip_prefix("ADMINS_").filter(|_| moved);
+            groups.moved_to = name.map(str::to_owned).or(groups.moved_to);
+        }
+    }
+    groups.app_users.sort_by(|a, b| a.profile.name.cmp(&b.profile.name));
+    Ok(groups)
+}
+
+/// The group called exactly `name`.
+///
+/// # Errors
+///
+/// Okta's.
+pub async fn group_called(okta: &Client, name: &str) -> Result<Option<Group>, Error> {
+    let found = current(okta, &search::eq("profile.name", name)).await?;
+    Ok(found.into_iter().find(|group| group.profile.name == name))
+}
+
+/// The groups that a search finds, read by id.
+///
+/// # Errors
+///
+/// Okta's.
+pub async fn current(okta: &Client, expression: &str) -> Result<Vec<Group>, Error> {
+    let query = ListGroups::search(of_type(expression));
+    let indexed: Vec<Group> = okta.list_groups(&query).try_collect().await?;
+    let mut read = Vec::with_capacity(indexed.len());
+    for some in indexed.chunks(READS) {
+        read.extend(try_join_all(some.iter().map(|group| if_present(okta.get_group(&group.id)))).await?);
+    }
+    Ok(read.into_iter().flatten().filter(|group| group.kind == OKTA_GROUP).collect())
+}
+
+/// `expression`, for groups that are ours to change: imported ones may have the
+/// same names.
+pub fn of_type(expression: &str) -> String {
+    format!("{} and ({expression})", search::eq("type", OKTA_GROUP))
+}
+
+/// The object, or `None` if Okta says that it is gone.
+///
+/// # Errors
+///
+/// Okta's, but for that one.
+pub async fn if_present<T>(read: impl Future<Output = Result<T, Error>>) -> Result<Option<T>, Error> {
+    match read.await {
+        Ok(object) => Ok(Some(object)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
+}

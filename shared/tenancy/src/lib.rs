@@ -1,0 +1,15 @@
+//! A tenant's objects in Okta: how every operation finds them.
+//!
+//! Okta has no lookup by name that is both exact and current: `search` is
+//! exact but lags behind ("typically less than one second"), reading by id is
+//! current. So a name is searched for, and what is found is read again by id.
+//! What a search does not show although it must be there is found through the
+//! tenant's IdP, which names the users group by id.
+
+mod groups;
+mod rules;
+mod tenant;
+
+pub use groups::{Groups, Want, current, group_called, groups, if_present, of_type};
+pub use rules::{is_active, is_pending_rule, is_rule_of, routing};
+pub use tenant::{INDEX_LAG, POLL, ROLE, Tenant, TenantError, idp_of, tenant, tenant_for, users_of_idp};

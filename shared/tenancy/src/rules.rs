@@ -1,0 +1,49 @@
+//! The routing rules that send users to tenants' IdPs.
+
+use domain::{AdminsDescription, TenantName, pending_rule_name, rule_name};
+use futures::TryStreamExt;
+use okta_client::models::{ACTIVE, PolicyId, PolicyRule};
+use okta_client::{Client, Error};
+
+/// The routing policy and all its rules.
+///
+/// # Errors
+///
+/// Okta's.
+pub async fn routing(okta: &Client) -> Result<(Option<PolicyId>, Vec<PolicyRule>), Error> {
+    let policy = okta.list_policies("IDP_DISCOVERY").await?.into_iter().next().map(|policy| policy.id);
+    let rules = match &policy {
+        Some(policy) => okta.list_policy_rules(policy).try_collect().await?,
+        None => Vec::new(),
+    };
+    Ok((policy, rules))
+}
+
+/// Whether a rule is a tenant's: it routes to the tenant's IdP, or the record
+/// names it. Only if there is no IdP any more does the name decide: it may be
+/// another tenant's that is called `<tenant>_unverified`.
+pub fn is_rule_of(
+    rule: &PolicyRule,
+    idp: Option<&str>,
+    record: &AdminsDescription,
+    name: &TenantName,
+) -> bool {
+    let recorded = [&record.routing_rule_id, &record.inactive_routing_rule_id];
+    let recorded = recorded.into_iter().flatten().any(|id| id == rule.id.as_str());
+    recorded
+        || match idp {
+            Some(idp) => rule.routes_to(idp),
+            None => [rule_name(name), pending_rule_name(name)].contains(&rule.name),
+        }
+}
+
+/// Whether a rule holds the pending domains of a tenant that is, or was, called so.
+pub fn is_pending_rule(rule: &PolicyRule, record: &AdminsDescription, names: &[TenantName]) -> bool {
+    record.inactive_routing_rule_id.as_deref() == Some(rule.id.as_str())
+        || names.iter().any(|name| rule.name == pending_rule_name(name))
+}
+
+/// Whether a rule is active.
+pub fn is_active(rule: &PolicyRule) -> bool {
+    rule.status == ACTIVE
+}
