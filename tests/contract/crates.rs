@@ -40,7 +40,7 @@ fn built() -> Vec<(String, String)> {
     text.lines().filter_map(package).collect()
 }
 
-const FUNCTIONS: &[&str] = &["authorizer", "tenants"];
+const FUNCTIONS: &[&str] = &["apps", "authorizer", "tenant-admins", "tenant-apps", "tenants"];
 
 fn rules(edges: &Edges) -> Complaints {
     let mut complaints = Complaints::new();
@@ -66,7 +66,7 @@ fn rules(edges: &Edges) -> Complaints {
     forbid("okta-emulator", &["okta-client", "domain", "lambda-kit"], "both could be wrong together");
     forbid(
         "gateway",
-        &["authorizer", "okta-client", "domain", "tenants"],
+        &["authorizer", "okta-client", "domain", "tenancy", "tenants"],
         "it evaluates policies that it did not make",
     );
     complaints

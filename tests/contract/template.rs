@@ -122,7 +122,11 @@ fn a_template_that_differs_is_noticed() {
         ("GetTenantFunction:", "FetchTenantFunction:", "lacks `GetTenantFunction`"),
         ("GetTenantFunction:", "FetchTenantFunction:", "has `FetchTenantFunction`"),
         ("target/lambda/get-tenant/", "target/lambda/list-tenants/", "GetTenantFunction"),
-        ("Method: put", "Method: patch", "UpdateTenantFunction"),
+        (
+            "Path: /tenants/{tenant}\n            Method: put",
+            "Path: /tenants/{tenant}\n            Method: patch",
+            "UpdateTenantFunction",
+        ),
         (
             "Path: /tenants/{tenant}\n            Method: get",
             "Path: /tenants/{id}\n            Method: get",
@@ -138,8 +142,8 @@ fn a_template_that_differs_is_noticed() {
             "OktaApiToken",
         ),
         (
-            "            Method: delete",
-            "            Method: delete\n            Auth: {Authorizer: NONE}",
+            "            Path: /tenants/{tenant}\n            Method: delete",
+            "            Path: /tenants/{tenant}\n            Method: delete\n            Auth: {Authorizer: NONE}",
             "DeleteTenantFunction",
         ),
     ] {

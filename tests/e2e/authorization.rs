@@ -1,43 +1,143 @@
-//! The matrix: each operation, each kind of caller, through the gateway.
+//! The matrix of docs/authorization.md: each operation, each kind of caller,
+//! through the gateway and, with a forged context of the authorizer, directly at
+//! the function.
 
-use operations::{Access, OPERATIONS};
-use tests::{Anonymous, Bearer, Member, Principal, Superuser, TenantAdmin, TestStack};
+use lambda_kit::Description;
+use operations::{Access, Operation};
+use serde_json::{Value, json};
+use tests::{Anonymous, Answer, Bearer, Member, Superuser, TenantAdmin, TestStack};
+use xtask::{ROLES, matrix};
 
-/// Whether the gateway and the function let the request through: whatever
-/// else is wrong with it.
-async fn passes(stack: &TestStack, method: &str, path: &str, who: impl Principal) -> Result<(), u16> {
-    let token = who.authorization(stack);
-    let headers: Vec<_> = token.into_iter().map(|token| ("authorization", token)).collect();
-    match stack.raw(method, path, &headers, Vec::new()).await.status {
-        refused @ (401 | 403) => Err(refused),
-        _ => Ok(()),
+/// The objects of `acme` that paths name.
+struct Acme {
+    idp: String,
+    user: String,
+    users_group: String,
+}
+
+impl Acme {
+    async fn of(stack: &TestStack) -> Self {
+        let tenant = stack.get("/tenants/acme", Superuser).await.body;
+        let text = |member: &str| tenant[member].as_str().unwrap().to_owned();
+        let user = stack.user("user@acme.test").await;
+        Self { idp: text("id"), users_group: text("USERS_groupId"), user }
     }
+
+    fn parameters(&self) -> [(&'static str, &str); 5] {
+        [
+            ("tenant", "acme"),
+            ("userId", &self.user),
+            ("appId", "0oa1spyder0000000001"),
+            ("idpId", &self.idp),
+            ("domain", "acme.test"),
+        ]
+    }
+
+    /// A request of the operation about `acme`.
+    fn path(&self, operation: &Operation) -> String {
+        let parameters = self.parameters();
+        parameters.iter().fold(operation.path.to_owned(), |path, (name, value)| {
+            path.replace(&format!("{{{name}}}"), value)
+        })
+    }
+
+    /// What the authorizer would tell a function of a caller of this kind.
+    fn context(&self, role: &str) -> Value {
+        let (acme, globex) =
+            (format!("{}:acme:{}", self.idp, self.users_group), "0oaglobex:globex:00gglobex");
+        let (tenants, groups, on_behalf) = match role {
+            "any user" => (json!([acme]), json!(["USERS_acme"]), "false"),
+            "admin of another tenant" => (json!([globex]), json!(["ADMINS_globex"]), "false"),
+            "admin of the tenant" => (json!([acme]), json!(["ADMINS_acme"]), "false"),
+            "superuser" => (json!([]), json!(["SUPERUSERS"]), "false"),
+            "superuser, on behalf of a user" => (json!([]), json!(["SUPERUSERS"]), "true"),
+            other => panic!("{other}"),
+        };
+        let (tenants, groups) = (tenants.to_string(), groups.to_string());
+        json!({ "uid": self.user, "sub": "x", "tenants": tenants, "groups": groups, "onBehalf": on_behalf })
+    }
+
+    /// The event of the operation's request about `acme`, from a caller of this kind.
+    fn event(&self, endpoint: &Description, role: Option<&str>) -> Vec<u8> {
+        let mut event = xtask::event(endpoint);
+        for (name, value) in self.parameters() {
+            if event["pathParameters"][name].is_string() {
+                event["pathParameters"][name] = value.into();
+            }
+        }
+        event["requestContext"]["authorizer"] = role.map_or(Value::Null, |role| self.context(role));
+        event.to_string().into_bytes()
+    }
+}
+
+async fn through_the_gateway(stack: &TestStack, endpoint: &Description, path: &str, role: &str) -> Answer {
+    let (method, body) = (endpoint.operation.method.as_str(), (endpoint.example)().body);
+    let mut headers = vec![("content-type", "application/json".to_owned())];
+    let token = match role {
+        "any user" => stack.token("user@acme.test"),
+        "admin of another tenant" => stack.token("admin@globex.test"),
+        "admin of the tenant" => stack.token("admin@acme.test"),
+        "superuser" => stack.token("superuser@demo.test"),
+        "superuser, on behalf of a user" => stack.token_with(&okta_emulator::TokenRequest {
+            login: "superuser@demo.test".to_owned(),
+            claims: [("on_behalf".to_owned(), true.into())].into_iter().collect(),
+            ..Default::default()
+        }),
+        other => panic!("{other}"),
+    };
+    headers.push(("authorization", format!("Bearer {token}")));
+    let body = body.map(|body| body.to_string()).unwrap_or_default();
+    stack.raw(method, path, &headers, body.into_bytes()).await
 }
 
 #[tokio::test]
 async fn every_operation_for_every_caller() {
-    for operation in OPERATIONS {
-        let (method, path) = (operation.method.as_str(), operation.path.replace("{tenant}", "acme"));
-        // `acme` is gone after some operations: a stack for each.
+    for endpoint in xtask::endpoints() {
+        // `acme` is gone after some operations: a reset before each.
         let stack = TestStack::start().await;
-        let delegated = stack.token_with(&okta_emulator::TokenRequest {
-            login: "superuser@demo.test".to_owned(),
-            claims: [("on_behalf".to_owned(), true.into())].into_iter().collect(),
-            ..Default::default()
-        });
-        let acting = if operation.method.is_safe() { Ok(()) } else { Err(403) };
-        let own = if operation.access == Access::Superuser { Err(403) } else { Ok(()) };
-        let cell = |who: &str| format!("{} as {who}", operation.name);
-        assert_eq!(passes(&stack, method, &path, Anonymous).await, Err(401), "{}", cell("nobody"));
-        assert_eq!(passes(&stack, method, &path, Member("acme")).await, Err(403), "{}", cell("member"));
-        assert_eq!(
-            passes(&stack, method, &path, TenantAdmin("globex")).await,
-            Err(403),
-            "{}",
-            cell("neighbour")
-        );
-        assert_eq!(passes(&stack, method, &path, TenantAdmin("acme")).await, own, "{}", cell("tenant admin"));
-        assert_eq!(passes(&stack, method, &path, Bearer(delegated)).await, acting, "{}", cell("delegated"));
-        assert_eq!(passes(&stack, method, &path, Superuser).await, Ok(()), "{}", cell("superuser"));
+        let acme = Acme::of(&stack).await;
+        let operation = endpoint.operation;
+        let path = acme.path(operation);
+        let method = operation.method.as_str();
+        let nobody = stack.raw(method, &path, &[], Vec::new()).await;
+        assert_eq!(nobody.status, 401, "{} as nobody: {nobody}", operation.name);
+        let unauthorized = stack.invoke(operation.name, acme.event(endpoint, None)).await;
+        assert_eq!(unauthorized.body["statusCode"], 401, "{}: {unauthorized}", operation.name);
+        for (role, allowed) in ROLES.iter().zip(matrix(operation)) {
+            let cell = format!("{} as {role}", operation.name);
+            let answer = through_the_gateway(&stack, endpoint, &path, role).await;
+            // Whatever else may be wrong with the request.
+            assert_eq!(answer.status != 403, allowed, "{cell}: {answer}");
+            stack.okta().reset();
+            let direct = stack.invoke(operation.name, acme.event(endpoint, Some(role))).await;
+            assert_eq!(direct.body["statusCode"] != 403, allowed, "{cell}, directly: {direct}");
+            stack.okta().reset();
+        }
+    }
+}
+
+/// The principals of the other tests are these kinds of callers.
+#[tokio::test]
+async fn principals() {
+    let stack = TestStack::start().await;
+    let read = "/tenants/acme";
+    assert_eq!(stack.get(read, Anonymous).await.status, 401);
+    assert_eq!(stack.get(read, Bearer("nonsense".to_owned())).await.status, 401);
+    assert_eq!(stack.get(read, Member("acme")).await.status, 403);
+    assert_eq!(stack.get(read, TenantAdmin("acme")).await.status, 200);
+    assert_eq!(stack.get(read, Superuser).await.status, 200);
+}
+
+/// Who may do what is not said in two places: the words follow from the matrix.
+#[test]
+fn the_words_and_the_matrix_agree() {
+    for operation in operations::OPERATIONS {
+        let [user, other, admin, superuser, _] = matrix(operation);
+        let expected = match operation.access {
+            Access::AnyUser => [true; 4],
+            Access::TenantAdmin | Access::IdpAdmin => [false, false, true, true],
+            Access::Superuser => [false, false, false, true],
+        };
+        assert_eq!([user, other, admin, superuser], expected, "{}", operation.name);
     }
 }

@@ -33,9 +33,7 @@ async fn tenant_not_found() {
 #[tokio::test]
 async fn tenant_broken() {
     let stack = TestStack::start().await;
-    let id = stack.get("/tenants/acme", Superuser).await.body["USERS_groupId"].as_str().unwrap().to_owned();
-    let okta = stack.okta_client();
-    okta.delete_group(&id.into()).await.unwrap();
+    stack.delete_users_group("acme").await;
     let answer = stack.get("/tenants/acme", Superuser).await;
     assert_eq!((answer.status, answer.code()), (409, "tenant-broken"), "{answer}");
 }

@@ -9,18 +9,27 @@
     reason = "tests"
 )]
 
+mod activate_tenant_app;
 mod add_tenant;
+mod assign_app_to_tenant;
+mod assign_tenant_admin;
 mod authorization;
 mod common_problems;
 mod credential;
+mod deactivate_tenant_app;
 mod delete_tenant;
 mod gateway;
+mod get_app;
 mod get_tenant;
+mod list_apps;
+mod list_tenant_admins;
+mod list_tenant_apps;
 mod list_tenants;
 mod local_stack;
 mod logs;
 mod readme;
 mod sample_events;
+mod unassign_tenant_admin;
 mod update_tenant;
 
 use okta_emulator::Action;

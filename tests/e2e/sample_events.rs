@@ -38,7 +38,9 @@ fn stable(mut value: serde_json::Value) -> serde_json::Value {
         one => vec![one],
     };
     for element in elements {
-        for member in ["created", "lastUpdated"] {
+        for member in
+            ["activated", "assigned", "created", "lastUpdated", "logo", "passwordChanged", "statusChanged"]
+        {
             if element[member].is_string() {
                 element[member] = "…".into();
             }

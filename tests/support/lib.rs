@@ -182,6 +182,29 @@ impl TestStack {
         okta_client::Client::new(org, okta_client::ApiToken::from(token)).expect("a client")
     }
 
+    /// Makes a call to Okta that the product never makes, for preparing the org.
+    pub async fn prepare(&self, method: &str, path: &str, body: Value) -> Value {
+        let token = Seed::parse(DEMO_ORG).expect("the demo org is a seed").api_token.token;
+        let url = format!("{}{path}", self.okta().url());
+        let method = method.parse().expect("a method");
+        let request = self.http.request(method, url).header("authorization", format!("SSWS {token}"));
+        let answer = request.json(&body).send().await.expect("Okta answers");
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        answer.json().await.unwrap_or_default()
+    }
+
+    /// Id of the user with this login.
+    pub async fn user(&self, login: &str) -> String {
+        self.okta_client().get_user(login).await.expect("the user").id.to_string()
+    }
+
+    /// Deletes `USERS_<tenant>`, as somebody might by hand.
+    pub async fn delete_users_group(&self, tenant: &str) {
+        let answer = self.get(&format!("/tenants/{tenant}"), Superuser).await;
+        let group = answer.body["USERS_groupId"].as_str().expect("the tenant").into();
+        self.okta_client().delete_group(&group).await.expect("deleted");
+    }
+
     /// An access token for a user of the org.
     pub fn token(&self, login: &str) -> String {
         self.token_with(&TokenRequest { login: login.to_owned(), ..TokenRequest::default() })
@@ -204,9 +227,9 @@ impl TestStack {
         self.send("POST", path, who, Some(body)).await
     }
 
-    /// PUT with a JSON body.
+    /// PUT with a JSON body; none if it is null.
     pub async fn put(&self, path: &str, who: impl Principal, body: Value) -> Answer {
-        self.send("PUT", path, who, Some(body)).await
+        self.send("PUT", path, who, Some(body).filter(|body| !body.is_null())).await
     }
 
     /// DELETE.

@@ -3,8 +3,9 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use domain::{Caller, SUPERUSERS, permits};
 use lambda_kit::Description;
-use operations::{EnvVar, OPERATIONS, ProblemCode};
+use operations::{EnvVar, OPERATIONS, Operation, ProblemCode};
 
 use crate::conformance;
 
@@ -50,6 +51,37 @@ pub(crate) fn api(endpoints: &[&Description]) -> String {
     page
 }
 
+/// Kinds of callers whose tokens are accepted: the columns of the matrix.
+pub const ROLES: [&str; 5] = [
+    "any user",
+    "admin of another tenant",
+    "admin of the tenant",
+    "superuser",
+    "superuser, on behalf of a user",
+];
+
+/// Which of [`ROLES`] may call an operation, by the rule that the authorizer and
+/// the functions follow.
+pub fn matrix(operation: &Operation) -> [bool; ROLES.len()] {
+    let admin = |tenant: &str, on_behalf: bool, groups: &[&str]| {
+        let groups: Vec<String> = groups.iter().map(|group| (*group).to_owned()).collect();
+        Caller::new("00u1", &[format!("0oa{tenant}:{tenant}:00g{tenant}")], &groups, on_behalf)
+    };
+    let callers = [
+        admin("acme", false, &[]),
+        admin("globex", false, &["ADMINS_globex"]),
+        admin("acme", false, &["ADMINS_acme"]),
+        admin("acme", false, &[SUPERUSERS]),
+        admin("acme", true, &[SUPERUSERS]),
+    ];
+    let parameter = |name: &str| match name {
+        "tenant" => Some("acme"),
+        "idpId" => Some("0oaacme"),
+        _ => None,
+    };
+    callers.map(|caller| permits(operation, &caller, parameter))
+}
+
 /// `docs/authorization.md`.
 pub(crate) fn authorization() -> String {
     let mut page = format!(
@@ -65,11 +97,17 @@ pub(crate) fn authorization() -> String {
          - No policy that allows has a wildcard.\n\
          - Order and duplicates of claims do not matter.\n\
          - A policy fits into 8 KiB for every token that fits into 10,240 bytes.\n\n\
-         | operation | method | path | who |\n|---|---|---|---|\n"
+         ## Who may call what\n\n\
+         `tests/e2e/authorization.rs` plays every cell through the gateway and, with a forged context of the authorizer, directly at the function.\n\
+         Without a token every operation answers 401.\n\n\
+         | operation | method | path | {} |\n|---|---|---|{}\n",
+        ROLES.join(" | "),
+        "---|".repeat(ROLES.len())
     );
     for operation in OPERATIONS {
-        let (method, access) = (operation.method.as_str(), operation.access.describe());
-        let _ = writeln!(page, "| {} | {method} | `{}` | {access} |", operation.name, operation.path);
+        let cells = matrix(operation).map(|allowed| if allowed { "yes" } else { "403" });
+        let (method, cells) = (operation.method.as_str(), cells.join(" | "));
+        let _ = writeln!(page, "| {} | {method} | `{}` | {cells} |", operation.name, operation.path);
     }
     page
 }

@@ -20,6 +20,7 @@ pub use bench::{Part, bench};
 pub use bench_credential::bench_credential;
 pub use conformance::{Conformance, conformance};
 pub use deploy_local::{DeployLocal, deploy_local};
+pub use docs::{ROLES, matrix};
 pub use events::event;
 pub use new_operation::{NewOperation, binary, new_operation};
 pub use openapi::openapi;
@@ -27,7 +28,10 @@ pub use placeholder_key::placeholder_key;
 
 /// The operations of every package, in the order of the table.
 pub fn endpoints() -> Vec<&'static lambda_kit::Description> {
-    [tenants::ENDPOINTS].into_iter().flatten().collect()
+    [apps::ENDPOINTS, tenant_admins::ENDPOINTS, tenant_apps::ENDPOINTS, tenants::ENDPOINTS]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// A file that is derived.

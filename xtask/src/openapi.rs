@@ -76,9 +76,11 @@ fn responses(endpoint: &Description, generator: &mut SchemaGenerator, answer: Op
     let mut responses = BTreeMap::new();
     let schema = (endpoint.output)(generator);
     let success = if endpoint.operation.success == 204 {
-        // Asked for with `dryRun=true`.
-        let body = json!({ "application/json": { "schema": schema } });
-        responses.insert("200".to_owned(), json!({ "description": "The plan.", "content": body }));
+        if let Some(schema) = schema {
+            // Asked for with `dryRun=true`.
+            let body = json!({ "application/json": { "schema": schema } });
+            responses.insert("200".to_owned(), json!({ "description": "The plan.", "content": body }));
+        }
         json!({ "description": "Done." })
     } else {
         let mut content = json!({ "schema": schema });

@@ -195,8 +195,8 @@ impl Endpoint for AddTenant {
             target: "/tenants",
             body: Some(json!({ "name": "initech" })),
             answer: Some(json!({
-                "id": "0oa00000000000000018", "ADMINS_groupId": "00g00000000000000016",
-                "USERS_groupId": "00g00000000000000017", "ADMINS_roleId": "KVJUKUS7IFCE2SKO", "name": "initech",
+                "id": "0oa00000000000000021", "ADMINS_groupId": "00g00000000000000019",
+                "USERS_groupId": "00g00000000000000020", "ADMINS_roleId": "KVJUKUS7IFCE2SKO", "name": "initech",
                 "created": "2026-01-31T12:00:00.000Z", "lastUpdated": "2026-01-31T12:00:00.000Z",
             })),
         }
@@ -274,7 +274,8 @@ impl<'r> Run<'r> {
         // Row 3. The undo of rows 1 and 2 covers these.
         let mut profile = Map::new();
         profile.insert("tenants".to_owned(), json!([format!("{}:{}:{}", idp.id, self.name, users.id)]));
-        let assignment = ApplicationGroupAssignment { id: admins.id.clone(), profile, priority: None };
+        let assignment =
+            ApplicationGroupAssignment { profile, ..ApplicationGroupAssignment::of(admins.id.clone()) };
         let target = |id| self.okta.assign_group_target_to_group_admin_role(&admins.id, &role.id, id);
         let row = tokio::join!(
             self.steps.run("limit the role to the users group", target(&users.id)),

@@ -77,10 +77,7 @@ impl ListTenantsError {
 impl From<ListTenantsError> for Problem {
     fn from(error: ListTenantsError) -> Self {
         match error {
-            ListTenantsError::Cursor => {
-                let detail = "must be a cursor from a `next` link of this list".to_owned();
-                Problem::violation("query.after", detail)
-            }
+            ListTenantsError::Cursor => Paging::unknown_cursor(),
             ListTenantsError::Okta(error) => Problem::okta("list the tenants", &error),
         }
     }

@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use okta_client::models::{Group, GroupProfile};
-use okta_emulator::calls_in_a_row;
 use operation_testing::{
-    TestOrg, TestRequest, assert_same, converges_after_being_killed, fails_cleanly_at_every_step,
+    TestOrg, TestRequest, assert_same, converges_after_being_killed, cost, fails_cleanly_at_every_step,
 };
 use operations::ProblemCode;
 use serde_json::{Value, json};
@@ -23,16 +22,6 @@ fn update(name: &str, change: Value) -> TestRequest {
 
 async fn code<E: lambda_kit::Endpoint>(org: &TestOrg, request: &TestRequest) -> ProblemCode {
     org.call::<E>(request).await.unwrap_err().code()
-}
-
-/// Calls and calls in a row of one request.
-async fn cost<E: lambda_kit::Endpoint>(org: &TestOrg, request: &TestRequest) -> (usize, usize) {
-    org.emulator.configure(|settings| settings.latency_ms = 30);
-    org.emulator.clear_journal();
-    org.call::<E>(request).await.unwrap();
-    org.emulator.configure(|settings| settings.latency_ms = 0);
-    let journal = org.emulator.journal();
-    (journal.len(), calls_in_a_row(&journal))
 }
 
 /// Members of the tenant `acme` beyond the demo org: an app group, both

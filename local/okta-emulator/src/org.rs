@@ -388,6 +388,34 @@ impl Org {
         all.into_values().collect()
     }
 
+    /// Puts an IDP_DISCOVERY rule into a policy, as an admin would in the
+    /// console; gives its id.
+    pub(crate) fn insert_rule(
+        &mut self,
+        policy: &str,
+        name: &str,
+        idp: &str,
+        active: bool,
+        domains: &[String],
+        now: Timestamp,
+    ) -> String {
+        let (id, time) = (self.new_id("0pr"), okta_time(now));
+        let pattern = |domain: &String| json!({ "matchType": "SUFFIX", "value": domain });
+        let rule = object(json!({
+            "id": id, "type": "IDP_DISCOVERY", "name": name, "status": if active { "ACTIVE" } else { "INACTIVE" },
+            "created": time, "lastUpdated": time, "system": false, "priority": 1,
+            "conditions": {
+                "network": { "connection": "ANYWHERE" }, "app": { "include": [], "exclude": [] },
+                "userIdentifier": {
+                    "type": "IDENTIFIER", "patterns": domains.iter().map(pattern).collect::<Vec<_>>(),
+                },
+            },
+            "actions": { "idp": { "providers": [{ "type": "SAML2", "id": idp }] } },
+        }));
+        self.rules.entry(policy.to_owned()).or_default().insert(id.clone(), rule);
+        id
+    }
+
     /// Creates a group; used by the seed, too.
     pub(crate) fn insert_group(&mut self, profile: Object, now: Timestamp) -> String {
         let id = self.new_id("00g");

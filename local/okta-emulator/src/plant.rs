@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::api::idp_keys::insert_key;
 use crate::api::{app_credentials, apps, passwords, schemas};
 use crate::clock::okta_time;
-use crate::json::{lookup_mut, object};
+use crate::json::{lookup_mut, object, text};
 use crate::org::{AppGroup, Org, Role, User};
 use crate::seed::{AppKind, AppSeed, Seed, SeedError, TenantSeed};
 
@@ -27,7 +27,7 @@ impl Seed {
             "createdBy": "sprsystem",
         }));
         let kind = org.insert_user_type(default, true, now);
-        let schema = crate::json::text(&org.user_types[&kind], "schema").to_owned();
+        let schema = text(&org.user_types[&kind], "schema").to_owned();
         if let Some(custom) =
             org.schemas.get_mut(&schema).and_then(|s| lookup_mut(s, "/definitions/custom/properties"))
         {
@@ -136,6 +136,10 @@ impl Seed {
         }
         for tenant in &self.tenants {
             self.plant_tenant(&mut org, tenant, now)?;
+        }
+        for tenant in &self.tenants {
+            self.plant_tenant_apps(&mut org, tenant, now);
+            self.plant_tenant_domains(&mut org, tenant, now);
         }
         for n in 0..self.bulk_groups {
             org.insert_group(group(&format!("BULK_{n}"), "For measurements"), now);
@@ -252,6 +256,57 @@ impl Seed {
             }
         }
         Ok(())
+    }
+}
+
+impl Seed {
+    /// The app groups of a tenant, as `PUT /tenants/{tenant}/apps/{appId}` makes them.
+    fn plant_tenant_apps(&self, org: &mut Org, tenant: &TenantSeed, now: Timestamp) {
+        let named = |org: &Org, name: String| {
+            org.groups.values().find(|group| group.name() == name).map(|group| group.id.clone())
+        };
+        let name = &tenant.name;
+        let groups = named(org, format!("ADMINS_{name}")).zip(named(org, format!("USERS_{name}")));
+        let Some((admins, users)) = groups else { return };
+        for app in &tenant.apps {
+            let profile = json!({ "name": format!("APPUSERS_{name}_{}", app.id), "description": "" });
+            let group = org.insert_group(object(profile), now);
+            for role in org.group_roles.get_mut(&admins).into_iter().flatten() {
+                role.targets.insert(group.clone());
+            }
+            let all = app.all_users.then(|| users.clone());
+            for group in [Some(group), all].into_iter().flatten() {
+                let assignments = org.app_groups.entry(app.id.clone()).or_default();
+                let priority = assignments.len() as u64;
+                let assignment = AppGroup { priority, profile: Map::new(), last_updated: okta_time(now) };
+                assignments.insert(group, assignment);
+            }
+        }
+    }
+
+    /// The routing rules of a tenant: the active one with the verified domains,
+    /// the inactive one with the pending ones.
+    fn plant_tenant_domains(&self, org: &mut Org, tenant: &TenantSeed, now: Timestamp) {
+        let name = &tenant.name;
+        let idp = org.idps.values().find(|idp| text(idp, "name") == format!("DAC_{name}"));
+        let Some(idp) = idp.map(|idp| text(idp, "id").to_owned()) else { return };
+        let pending = tenant.pending_domains.iter().map(|p| format!("{}.{}", p.token, p.domain)).collect();
+        let rules = [
+            ("routingRuleId", format!("DAC_{name}"), true, tenant.domains.clone()),
+            ("inactiveRoutingRuleId", format!("DAC_{name}_unverified"), false, pending),
+        ];
+        for (member, rule, active, patterns) in rules {
+            if patterns.is_empty() {
+                continue;
+            }
+            let id = org.insert_rule(&self.routing_policy_id, &rule, &idp, active, &patterns, now);
+            let admins = org.groups.values_mut().find(|group| group.name() == format!("ADMINS_{name}"));
+            let Some(admins) = admins else { continue };
+            let record = text(&admins.profile, "description");
+            let mut record: Map<String, Value> = serde_json::from_str(record).unwrap_or_default();
+            record.insert(member.to_owned(), id.into());
+            admins.profile.insert("description".to_owned(), Value::Object(record).to_string().into());
+        }
     }
 }
 

@@ -24,6 +24,9 @@ pub struct Seed {
     /// Origins that may call with cookies and be redirected to.
     #[serde(default)]
     pub trusted_origins: Vec<String>,
+    /// TXT records, by name, beside those of [`crate`]'s control interface.
+    #[serde(default)]
+    pub dns: std::collections::BTreeMap<String, Vec<String>>,
     /// So many more users, `user<n>@bulk.test`, for measurements.
     #[serde(default)]
     pub bulk_users: u32,
@@ -155,6 +158,36 @@ pub struct TenantSeed {
     /// Logins of its other users.
     #[serde(default)]
     pub users: Vec<String>,
+    /// Apps that it is entitled to.
+    #[serde(default)]
+    pub apps: Vec<TenantAppSeed>,
+    /// Verified e-mail domains: patterns of its routing rule.
+    #[serde(default)]
+    pub domains: Vec<String>,
+    /// E-mail domains that it has not verified yet.
+    #[serde(default)]
+    pub pending_domains: Vec<PendingDomainSeed>,
+}
+
+/// An app of a tenant.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TenantAppSeed {
+    /// Id of the app.
+    pub id: String,
+    /// All users of the tenant have it.
+    #[serde(default)]
+    pub all_users: bool,
+}
+
+/// A domain that awaits its verification.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PendingDomainSeed {
+    /// The domain.
+    pub domain: String,
+    /// What its TXT record must hold.
+    pub token: String,
 }
 
 /// A seed that makes no org.

@@ -160,19 +160,8 @@ impl Emulator {
     /// Puts a routing rule into the org, as an admin would in the console.
     pub fn insert_rule(&self, name: &str, idp: &str, active: bool) {
         let mut state = lock(&self.state);
-        let (id, policy) = (state.org.new_id("0pr"), state.seed.routing_policy_id.clone());
-        let rule = serde_json::json!({
-            "id": id, "type": "IDP_DISCOVERY", "name": name, "status": if active { "ACTIVE" } else { "INACTIVE" },
-            "system": false, "priority": 1,
-            "conditions": {
-                "app": { "include": [], "exclude": [] },
-                "userIdentifier": { "type": "IDENTIFIER", "patterns": [] },
-            },
-            "actions": { "idp": { "providers": [{ "type": "SAML2", "id": idp }] } },
-        });
-        if let Value::Object(rule) = rule {
-            state.org.rules.entry(policy).or_default().insert(id, rule);
-        }
+        let (policy, now) = (state.seed.routing_policy_id.clone(), now(state.settings.clock_offset_ms));
+        state.org.insert_rule(&policy, name, idp, active, &[], now);
     }
 
     /// Puts a group into the org that came from an application, whose name need
@@ -252,13 +241,13 @@ impl State {
             .build()
             .map_err(|error| StartError::Hooks(error.to_string()))?;
         Ok(Self {
+            dns: seed.dns.clone(),
             seed,
             url,
             org,
             settings: Settings::default(),
             faults: Vec::new(),
             journal: Vec::new(),
-            dns: BTreeMap::new(),
             used: BTreeMap::new(),
             in_flight: 0,
             changing: BTreeMap::new(),
@@ -291,7 +280,7 @@ impl State {
         self.settings = Settings::default();
         self.faults.clear();
         self.journal.clear();
-        self.dns.clear();
+        self.dns = self.seed.dns.clone();
         self.used.clear();
         Ok(())
     }

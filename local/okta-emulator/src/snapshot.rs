@@ -28,6 +28,10 @@ pub(crate) fn take(org: &Org, stable: bool) -> Value {
         for part in LEFT_OUT {
             state.remove(*part);
         }
+        // An app that lost its last group is as one that never had any.
+        if let Some(apps) = state.get_mut("app_groups").and_then(Value::as_object_mut) {
+            apps.retain(|_, groups| groups.as_object().is_some_and(|groups| !groups.is_empty()));
+        }
         // Which keys there are depends on who has asked for one.
         let servers = state.get_mut("authorization_servers").and_then(Value::as_object_mut);
         for server in servers.into_iter().flat_map(|servers| servers.values_mut()) {

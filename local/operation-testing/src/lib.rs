@@ -54,6 +54,13 @@ impl TestRequest {
         request
     }
 
+    /// With one more parameter of the path.
+    #[must_use]
+    pub fn path(mut self, name: &str, value: &str) -> Self {
+        self.parts.path.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
     /// With a query parameter.
     #[must_use]
     pub fn query(mut self, name: &str, value: &str) -> Self {
@@ -73,7 +80,13 @@ impl TestRequest {
 impl TestOrg {
     /// Starts an emulator with the demo org.
     pub async fn start() -> Self {
-        let seed = Seed::parse(DEMO_ORG).expect("the demo org is a seed");
+        Self::start_with(|_| {}).await
+    }
+
+    /// Starts an emulator with another org, made from the demo org.
+    pub async fn start_with(change: impl FnOnce(&mut Seed)) -> Self {
+        let mut seed = Seed::parse(DEMO_ORG).expect("the demo org is a seed");
+        change(&mut seed);
         let options = Options { port: 0, seed: seed.clone(), state_file: None };
         let emulator = Emulator::start(options).await.expect("the emulator starts");
         let org = OrgUrl::parse(&emulator.url()).expect("an origin");
@@ -84,6 +97,26 @@ impl TestOrg {
     /// A client of the org, for preparing it.
     pub fn okta(&self) -> &Client {
         &self.okta
+    }
+
+    /// Makes a call that the product never makes, for preparing the org.
+    pub async fn prepare(&self, method: &str, path: &str, body: Value) -> Value {
+        let http = lambda_kit::http_client(Duration::from_secs(5)).expect("a client");
+        let method = method.parse().expect("a method");
+        let answer = http
+            .request(method, format!("{}{path}", self.emulator.url()))
+            .header("authorization", format!("SSWS {}", self.seed.api_token.token))
+            .json(&body)
+            .send()
+            .await
+            .expect("an answer");
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        answer.json().await.unwrap_or_default()
+    }
+
+    /// Id of the user with this login.
+    pub async fn user(&self, login: &str) -> String {
+        self.okta.get_user(login).await.expect("the user").id.to_string()
     }
 
     /// The surroundings of a new request.
@@ -113,8 +146,21 @@ impl TestOrg {
     ///
     /// The operation's problem.
     pub async fn call<E: Endpoint>(&self, request: &TestRequest) -> Result<Value, Problem> {
-        let context = self.context();
-        let request = Request { parts: request.parts.clone(), caller: superuser() };
+        self.call_as::<E>(superuser(), request).await
+    }
+
+    /// Sends a request in the name of `caller`.
+    ///
+    /// # Errors
+    ///
+    /// The operation's problem.
+    pub async fn call_as<E: Endpoint>(
+        &self,
+        caller: Caller,
+        request: &TestRequest,
+    ) -> Result<Value, Problem> {
+        let context = Context { caller: caller.clone(), ..self.context() };
+        let request = Request { parts: request.parts.clone(), caller };
         let input = E::Input::decode(&request)?;
         let success = E::call(&context, input).await.map_err(Into::into)?;
         Ok(serde_json::to_value(success.body()).expect("an answer serialises"))
@@ -139,6 +185,20 @@ impl TestOrg {
         (serde_json::to_value(success.body()).expect("an answer serialises"), next)
     }
 
+    /// All pages of a list, with `limit` elements each.
+    pub async fn pages<E: Endpoint>(&self, request: &TestRequest, limit: usize) -> Vec<Vec<Value>> {
+        let (context, mut pages) = (self.context(), Vec::new());
+        let mut request = request.clone().query("limit", &limit.to_string());
+        loop {
+            let (page, next) = self.call_with_links::<E>(&context, &request).await;
+            pages.push(page.as_array().expect("a list").clone());
+            match next {
+                Some(after) => request = request.query("after", &after),
+                None => return pages,
+            }
+        }
+    }
+
     /// Sends a request, and kills it when it makes its `nth` call to Okta, which
     /// is not done.
     pub async fn kill_at<E: Endpoint>(&self, request: &TestRequest, nth: u64) {
@@ -157,6 +217,45 @@ impl TestOrg {
         let by = i64::try_from(by.as_millis()).expect("a short time");
         self.emulator.configure(|settings| settings.clock_offset_ms += by);
     }
+}
+
+/// An admin of these tenants, by the ids that the org gave them.
+pub async fn tenant_admin(org: &TestOrg, tenants: &[&str]) -> Caller {
+    let mut claims = Vec::new();
+    for name in tenants {
+        let name = domain::TenantName::parse(name).expect("a name");
+        let tenant = tenancy::tenant(org.okta(), &name, tenancy::Want::Tenant, org.context().deadline);
+        let tenant = tenant.await.expect("the tenant");
+        let users = &tenant.require_users().expect("a users group").id;
+        claims.push(format!("{}:{name}:{users}", tenant.id));
+    }
+    let groups: Vec<String> = tenants.iter().map(|name| format!("ADMINS_{name}")).collect();
+    Caller::new("00u1", &claims, &groups, false)
+}
+
+/// Calls, and calls in a row, of one request.
+///
+/// # Panics
+///
+/// If the request is refused.
+pub async fn cost<E: Endpoint>(org: &TestOrg, request: &TestRequest) -> (usize, usize) {
+    cost_as::<E>(superuser(), org, request).await
+}
+
+/// Calls, and calls in a row, of one request in the name of `caller`.
+///
+/// # Panics
+///
+/// If the request is refused.
+pub async fn cost_as<E: Endpoint>(caller: Caller, org: &TestOrg, request: &TestRequest) -> (usize, usize) {
+    org.emulator.configure(|settings| settings.latency_ms = 30);
+    org.emulator.clear_journal();
+    if let Err(problem) = org.call_as::<E>(caller, request).await {
+        panic!("{}: {}", E::OPERATION.name, problem.document("id"));
+    }
+    org.emulator.configure(|settings| settings.latency_ms = 0);
+    let journal = org.emulator.journal();
+    (journal.len(), okta_emulator::calls_in_a_row(&journal))
 }
 
 fn superuser() -> Caller {

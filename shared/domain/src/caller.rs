@@ -47,7 +47,7 @@ impl std::fmt::Display for TenantClaim {
 pub struct TenantClaimError;
 
 /// Whether `id` looks like an Okta id: an opaque token of letters and digits.
-fn is_okta_id(id: &str) -> bool {
+pub fn is_okta_id(id: &str) -> bool {
     (1..=40).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 

@@ -5,11 +5,11 @@ mod caller;
 mod description;
 mod names;
 
-pub use caller::{Caller, TenantClaim, TenantClaimError, permits};
+pub use caller::{Caller, TenantClaim, TenantClaimError, is_okta_id, permits};
 pub use description::{AdminsDescription, Resume, TenantStatus, USERS_DESCRIPTION};
 pub use names::{
-    NewTenantName, TenantName, TenantNameError, admins_group, app_of_appusers_group, appusers_prefix,
-    idp_name, pending_rule_name, rule_name, users_group,
+    NewTenantName, TenantName, TenantNameError, admins_group, app_of_appusers_group, appusers_group,
+    appusers_prefix, idp_name, pending_rule_name, rule_name, users_group,
 };
 
 /// Group whose members may do everything.

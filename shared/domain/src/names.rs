@@ -126,6 +126,11 @@ pub fn appusers_prefix(tenant: &TenantName) -> String {
     format!("APPUSERS_{tenant}_")
 }
 
+/// `APPUSERS_<tenant>_<appId>`: the users of the tenant who have the app.
+pub fn appusers_group(tenant: &TenantName, app: &str) -> String {
+    format!("{}{app}", appusers_prefix(tenant))
+}
+
 /// The app id in the name of one of `tenant`'s app groups; `None` for any
 /// other group.
 ///

@@ -84,6 +84,20 @@ impl Request {
         TenantName::parse(name).map_err(|error| Problem::violation("path.tenant", error.to_string()))
     }
 
+    /// The Okta id that a parameter of the path holds.
+    ///
+    /// # Errors
+    ///
+    /// `invalid-request` if it cannot be one.
+    pub fn id<T: From<String>>(&self, parameter: &str) -> Result<T, Problem> {
+        let id = self.parts.path.get(parameter).map_or("", String::as_str);
+        if domain::is_okta_id(id) {
+            return Ok(T::from(id.to_owned()));
+        }
+        let detail = "must be the id of an Okta object: at most 40 letters and digits".to_owned();
+        Err(Problem::violation(&format!("path.{parameter}"), detail))
+    }
+
     /// A query parameter that is present.
     pub fn query(&self, name: &str) -> Option<&str> {
         self.parts.query.get(name).map(String::as_str)

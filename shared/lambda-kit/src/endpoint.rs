@@ -18,7 +18,7 @@ pub trait Endpoint: 'static {
     /// What it needs to know.
     type Input: Decode + Send;
 
-    /// Body of its successful answer.
+    /// Body of its successful answer; `()` if it has none.
     type Output: Serialize + JsonSchema + Send;
 
     /// One variant per outcome that a caller can act on.
@@ -99,8 +99,8 @@ pub struct Description {
     pub example: fn() -> Example,
     /// Schema of the request body, if it has one.
     pub body: fn(&mut SchemaGenerator) -> Option<Schema>,
-    /// Schema of the answer's body.
-    pub output: fn(&mut SchemaGenerator) -> Schema,
+    /// Schema of the answer's body, if it has one.
+    pub output: fn(&mut SchemaGenerator) -> Option<Schema>,
 }
 
 impl Description {
@@ -114,11 +114,12 @@ impl Description {
             query: E::Input::QUERY,
             example: E::example,
             body: body_schema::<<E::Input as Decode>::Body>,
-            output: SchemaGenerator::subschema_for::<E::Output>,
+            output: body_schema::<E::Output>,
         }
     }
 }
 
 fn body_schema<B: JsonSchema + 'static>(generator: &mut SchemaGenerator) -> Option<Schema> {
-    (TypeId::of::<B>() != TypeId::of::<NoBody>()).then(|| generator.subschema_for::<B>())
+    let none = [TypeId::of::<NoBody>(), TypeId::of::<()>()].contains(&TypeId::of::<B>());
+    (!none).then(|| generator.subschema_for::<B>())
 }

@@ -23,7 +23,8 @@ pub fn init() {
 }
 
 /// The crates whose level can be set.
-const OURS: [&str; 4] = ["lambda_kit", "okta_client", "authorizer", "tenants"];
+const OURS: [&str; 7] =
+    ["lambda_kit", "okta_client", "apps", "authorizer", "tenant_admins", "tenant_apps", "tenants"];
 
 /// How a function's process ends.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use operations::Operation;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::{Context, QueryParameter, Request, Success, Violation};
+use crate::{Context, Problem, QueryParameter, Request, Success, Violation};
 
 /// Which page of a list is wanted.
 #[derive(Debug)]
@@ -54,6 +54,11 @@ impl Paging {
         let query = repeated.filter_map(|name| Some((*name, request.query(name)?.to_owned()))).collect();
         let after = request.query("after").map(str::to_owned);
         Ok(Self { limit, after, path: request.parts.path.clone(), query })
+    }
+
+    /// The problem of a cursor that Okta does not know.
+    pub fn unknown_cursor() -> Problem {
+        Problem::violation("query.after", "must be a cursor from a `next` link of this list".to_owned())
     }
 
     /// Elements on a page.

@@ -165,6 +165,13 @@ impl Client {
         (now > 0).then(|| Duration::from_secs(u64::try_from(now - then.as_second()).unwrap_or(0)))
     }
 
+    /// Okta's clock at its newest answer, as Okta prints times; the beginning of
+    /// 1970 before the first.
+    pub fn time(&self) -> String {
+        let now = jiff::Timestamp::from_second(self.clock.load(Ordering::Relaxed)).unwrap_or_default();
+        format!("{now:.3}")
+    }
+
     /// A URL of this org.
     pub(crate) fn url(&self, segments: &[&str]) -> Result<Url, Error> {
         self.org.api(segments).ok_or_else(|| Error::InvalidRequest(segments.join("/")))

@@ -90,6 +90,12 @@ impl Operation {
 /// The resource that an operation belongs to: the package under `functions/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Resource {
+    /// Apps, as their readers may see them.
+    Apps,
+    /// Admins of a tenant.
+    TenantAdmins,
+    /// Apps that a tenant is entitled to.
+    TenantApps,
     /// Tenants: an IdP, two groups and a role that belong together.
     Tenants,
 }
@@ -98,6 +104,9 @@ impl Resource {
     /// Package name and OpenAPI tag.
     pub fn name(self) -> &'static str {
         match self {
+            Resource::Apps => "apps",
+            Resource::TenantAdmins => "tenant-admins",
+            Resource::TenantApps => "tenant-apps",
             Resource::Tenants => "tenants",
         }
     }

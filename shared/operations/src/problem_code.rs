@@ -11,8 +11,14 @@ pub enum ProblemCode {
     Unauthorized,
     /// 403: the caller has no right to this operation on this tenant.
     Forbidden,
+    /// 403: the user is none of the tenant's.
+    NotAMember,
     /// 404: no such tenant.
     TenantNotFound,
+    /// 404: no such app, for this caller.
+    AppNotFound,
+    /// 404: the tenant is not entitled to the app.
+    TenantAppNotFound,
     /// 409: the name belongs to a tenant already.
     TenantAlreadyExists,
     /// 409: the name is taken by an Okta object that is no tenant's.
@@ -21,6 +27,10 @@ pub enum ProblemCode {
     TenantBusy,
     /// 409: the tenant lacks an Okta object that it cannot be without.
     TenantBroken,
+    /// 409: the user cannot sign in.
+    UserNotActive,
+    /// 409: the tenant would be left without an admin.
+    LastAdmin,
     /// 413: the body is larger than 1 MiB.
     PayloadTooLarge,
     /// 415: the body is not `application/json`.
@@ -43,11 +53,16 @@ impl ProblemCode {
         ProblemCode::InvalidRequest,
         ProblemCode::Unauthorized,
         ProblemCode::Forbidden,
+        ProblemCode::NotAMember,
         ProblemCode::TenantNotFound,
+        ProblemCode::AppNotFound,
+        ProblemCode::TenantAppNotFound,
         ProblemCode::TenantAlreadyExists,
         ProblemCode::NameTaken,
         ProblemCode::TenantBusy,
         ProblemCode::TenantBroken,
+        ProblemCode::UserNotActive,
+        ProblemCode::LastAdmin,
         ProblemCode::PayloadTooLarge,
         ProblemCode::UnsupportedMediaType,
         ProblemCode::RateLimited,
@@ -115,9 +130,22 @@ impl ProblemCode {
                 "forbidden", 403, false, "Not allowed",
                 "Ask a superuser, or an admin of the tenant.", "Nothing.",
             ),
+            ProblemCode::NotAMember => (
+                "not-a-member", 403, false, "The user is not the tenant's",
+                "Add the user to the tenant first.", "Nothing.",
+            ),
             ProblemCode::TenantNotFound => (
                 "tenant-not-found", 404, false, "No such tenant",
                 "Check the name; names are lower case.", "Nothing.",
+            ),
+            ProblemCode::AppNotFound => (
+                "app-not-found", 404, false, "No such app",
+                "Check the id; `GET /apps` lists the apps that you see.",
+                "If tenants are to have it: let its label begin with `DAC_`, and activate it.",
+            ),
+            ProblemCode::TenantAppNotFound => (
+                "tenant-app-not-found", 404, false, "The tenant does not have the app",
+                "Ask a superuser to entitle the tenant to it.", "Nothing.",
             ),
             ProblemCode::TenantAlreadyExists => (
                 "tenant-already-exists", 409, false, "The tenant exists already",
@@ -136,6 +164,14 @@ impl ProblemCode {
                 "tenant-broken", 409, false, "The tenant lacks a part",
                 "Report it to a superuser.",
                 "Restore the object that `detail` names, or delete the tenant.",
+            ),
+            ProblemCode::UserNotActive => (
+                "user-not-active", 409, false, "The user cannot sign in",
+                "Activate the user first.", "Nothing.",
+            ),
+            ProblemCode::LastAdmin => (
+                "last-admin", 409, false, "The last admin of the tenant",
+                "Assign another admin first, or ask a superuser.", "Nothing.",
             ),
             ProblemCode::PayloadTooLarge => (
                 "payload-too-large", 413, false, "The body is too large",

@@ -1,17 +1,62 @@
 //! The table itself.
 
-use crate::Access::{Superuser, TenantAdmin};
+use crate::Access::{AnyUser, Superuser, TenantAdmin};
 use crate::Method::{Delete, Get, Post, Put};
 use crate::Operation;
 use crate::ProblemCode::{
-    NameTaken, OperationIncomplete, PayloadTooLarge, TenantAlreadyExists, TenantBroken, TenantBusy,
-    TenantNotFound, UnsupportedMediaType,
+    AppNotFound, LastAdmin, NameTaken, NotAMember, OperationIncomplete, PayloadTooLarge, TenantAlreadyExists,
+    TenantAppNotFound, TenantBroken, TenantBusy, TenantNotFound, UnsupportedMediaType, UserNotActive,
 };
-use crate::Resource::Tenants;
+use crate::Resource::{Apps, TenantAdmins, TenantApps, Tenants};
 
 /// Every operation, ordered by resource, then name.
 #[rustfmt::skip] // One field group per line reads as a table.
 pub const OPERATIONS: &[Operation] = &[
+    Operation {
+        name: "assign-app-to-tenant", resource: Apps, method: Put, path: "/apps/{appId}/tenants/{tenant}", access: TenantAdmin, success: 200,
+        problems: &[TenantNotFound, TenantAppNotFound, TenantBroken, OperationIncomplete],
+        summary: "Give an app to all users of a tenant.", replaces: Some("assignAppToTenant"),
+    },
+    Operation {
+        name: "get-app", resource: Apps, method: Get, path: "/apps/{appId}", access: AnyUser, success: 200,
+        problems: &[AppNotFound],
+        summary: "Get an app that the caller sees.", replaces: Some("getApp"),
+    },
+    Operation {
+        name: "list-apps", resource: Apps, method: Get, path: "/apps", access: AnyUser, success: 200,
+        problems: &[],
+        summary: "List the apps that the caller sees, page by page.", replaces: Some("listApps"),
+    },
+    Operation {
+        name: "assign-tenant-admin", resource: TenantAdmins, method: Put, path: "/tenants/{tenant}/admins/{userId}", access: TenantAdmin, success: 200,
+        problems: &[NotAMember, TenantNotFound, TenantBroken, UserNotActive, OperationIncomplete],
+        summary: "Make a user of a tenant its admin.", replaces: Some("assignTenantAdmin"),
+    },
+    Operation {
+        name: "list-tenant-admins", resource: TenantAdmins, method: Get, path: "/tenants/{tenant}/admins", access: TenantAdmin, success: 200,
+        problems: &[TenantNotFound, TenantBroken],
+        summary: "List the admins of a tenant, page by page.", replaces: Some("listTenantAdmins"),
+    },
+    Operation {
+        name: "unassign-tenant-admin", resource: TenantAdmins, method: Delete, path: "/tenants/{tenant}/admins/{userId}", access: TenantAdmin, success: 204,
+        problems: &[TenantNotFound, TenantBroken, LastAdmin, OperationIncomplete],
+        summary: "Take an admin's rights away; the user stays.", replaces: None,
+    },
+    Operation {
+        name: "activate-tenant-app", resource: TenantApps, method: Put, path: "/tenants/{tenant}/apps/{appId}", access: TenantAdmin, success: 200,
+        problems: &[TenantNotFound, AppNotFound, TenantAppNotFound, TenantBroken, PayloadTooLarge, UnsupportedMediaType, OperationIncomplete],
+        summary: "Entitle a tenant to an app (superuser, without a body), or give it to all its users.", replaces: Some("activateTenantApp"),
+    },
+    Operation {
+        name: "deactivate-tenant-app", resource: TenantApps, method: Delete, path: "/tenants/{tenant}/apps/{appId}", access: Superuser, success: 204,
+        problems: &[TenantNotFound, TenantAppNotFound, TenantBroken, OperationIncomplete],
+        summary: "End a tenant's entitlement to an app; nobody of the tenant keeps it.", replaces: Some("deactivateTenantApp"),
+    },
+    Operation {
+        name: "list-tenant-apps", resource: TenantApps, method: Get, path: "/tenants/{tenant}/apps", access: TenantAdmin, success: 200,
+        problems: &[TenantNotFound, TenantBroken],
+        summary: "List the apps that a tenant is entitled to, page by page.", replaces: Some("listTenantApps"),
+    },
     Operation {
         name: "add-tenant", resource: Tenants, method: Post, path: "/tenants", access: Superuser, success: 201,
         problems: &[TenantAlreadyExists, NameTaken, TenantBusy, PayloadTooLarge, UnsupportedMediaType, OperationIncomplete],

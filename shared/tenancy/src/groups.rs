@@ -5,7 +5,7 @@ use domain::{
 };
 use futures::TryStreamExt;
 use futures::future::try_join_all;
-use okta_client::models::Group;
+use okta_client::models::{Group, GroupId};
 use okta_client::{Client, Error, ListGroups, search};
 
 /// Groups that are read at the same time: Okta bounds concurrent calls.
@@ -67,19 +67,52 @@ impl Groups {
     }
 }
 
+/// Ids of the two groups that every tenant has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ids {
+    /// Of `ADMINS_<tenant>`.
+    pub admins: GroupId,
+    /// Of `USERS_<tenant>`.
+    pub users: GroupId,
+}
+
 /// The groups of `tenant`: one search, then each group by its id.
 ///
 /// # Errors
 ///
 /// Okta's.
 pub async fn groups(okta: &Client, tenant: &TenantName, want: Want) -> Result<Groups, Error> {
+    let (groups, _) = groups_with(okta, tenant, want, &|_| async { Ok(()) }).await?;
+    Ok(groups)
+}
+
+/// The groups of `tenant`, and what `also` gives for the ids that the search
+/// found, at the same time as the groups are read. The ids are only as good as
+/// the index: compare them with those of the groups.
+pub(crate) async fn groups_with<T, F: Future<Output = Result<T, Error>>>(
+    okta: &Client,
+    tenant: &TenantName,
+    want: Want,
+    also: &impl Fn(Ids) -> F,
+) -> Result<(Groups, Option<(Ids, Result<T, Error>)>), Error> {
     let name = |name: String| search::eq("profile.name", &name);
     let mut names = vec![name(admins_group(tenant)), name(users_group(tenant))];
     if want == Want::AppGroups {
         names.push(search::sw("profile.name", &appusers_prefix(tenant)));
     }
+    let indexed = indexed(okta, &search::any(&names)).await?;
+    let id = |name: String| indexed.iter().find(|group| group.profile.name == name).map(|g| g.id.clone());
+    let ids = id(admins_group(tenant)).zip(id(users_group(tenant)));
+    let ids = ids.map(|(admins, users)| Ids { admins, users });
+    let also = async {
+        match ids {
+            Some(ids) => Some((ids.clone(), also(ids).await)),
+            None => None,
+        }
+    };
+    let (current, also) = futures::join!(read(okta, &indexed), also);
     let mut groups = Groups::default();
-    for group in current(okta, &search::any(&names)).await? {
+    for group in current? {
         // Okta compares without case; we do not.
         if group.profile.name == admins_group(tenant) {
             groups.admins = Some(group);
@@ -96,7 +129,7 @@ pub async fn groups(okta: &Client, tenant: &TenantName, want: Want) -> Result<Gr
         }
     }
     groups.app_users.sort_by(|a, b| a.profile.name.cmp(&b.profile.name));
-    Ok(groups)
+    Ok((groups, also))
 }
 
 /// The group called exactly `name`.
@@ -115,8 +148,25 @@ pub async fn group_called(okta: &Client, name: &str) -> Result<Option<Group>, Er
 ///
 /// Okta's.
 pub async fn current(okta: &Client, expression: &str) -> Result<Vec<Group>, Error> {
-    let query = ListGroups::search(of_type(expression));
-    let indexed: Vec<Group> = okta.list_groups(&query).try_collect().await?;
+    read(okta, &indexed(okta, expression).await?).await
+}
+
+/// The groups that a search finds, as the index has them: without those of the
+/// last moment, with those that were just deleted.
+///
+/// # Errors
+///
+/// Okta's.
+pub async fn indexed(okta: &Client, expression: &str) -> Result<Vec<Group>, Error> {
+    okta.list_groups(&ListGroups::search(of_type(expression))).try_collect().await
+}
+
+/// These groups as they are now, without those that are gone.
+///
+/// # Errors
+///
+/// Okta's.
+pub async fn read(okta: &Client, indexed: &[Group]) -> Result<Vec<Group>, Error> {
     let mut read = Vec::with_capacity(indexed.len());
     for some in indexed.chunks(READS) {
         read.extend(try_join_all(some.iter().map(|group| if_present(okta.get_group(&group.id)))).await?);

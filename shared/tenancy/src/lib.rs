@@ -6,10 +6,14 @@
 //! What a search does not show although it must be there is found through the
 //! tenant's IdP, which names the users group by id.
 
+mod apps;
 mod groups;
 mod rules;
 mod tenant;
 
-pub use groups::{Groups, Want, current, group_called, groups, if_present, of_type};
+pub use apps::{APP_PREFIX, App, Entitlement, EntitlementError, apps, role_targets};
+pub use groups::{Groups, Ids, Want, current, group_called, groups, if_present, indexed, of_type, read};
 pub use rules::{is_active, is_pending_rule, is_rule_of, routing};
-pub use tenant::{INDEX_LAG, POLL, ROLE, Tenant, TenantError, idp_of, tenant, tenant_for, users_of_idp};
+pub use tenant::{
+    INDEX_LAG, POLL, ROLE, Tenant, TenantError, idp_of, tenant, tenant_for, tenant_for_with, users_of_idp,
+};

@@ -10,7 +10,8 @@ use okta_client::{Client, Error, ListIdentityProviders};
 use operations::ProblemCode;
 use tokio::time::Instant;
 
-use crate::{Groups, Want, groups, if_present};
+use crate::groups::groups_with;
+use crate::{Groups, Ids, Want, if_present};
 
 /// The admin role of a tenant's admins.
 pub const ROLE: &str = "USER_ADMIN";
@@ -127,8 +128,31 @@ impl From<TenantError> for Problem {
 ///
 /// [`TenantError`].
 pub async fn tenant_for(context: &Context, name: &TenantName, want: Want) -> Result<Tenant, TenantError> {
-    let tenant = tenant(&context.okta, name, want, context.deadline).await?;
-    if may_see(&context.caller, &tenant) { Ok(tenant) } else { Err(TenantError::Foreign) }
+    tenant_for_with(context, name, want, |_| async { Ok(()) }).await.map(|(tenant, ())| tenant)
+}
+
+/// As [`tenant_for`], and what `also` gives for the tenant's groups: it is
+/// called as soon as the index names them, while they are read.
+///
+/// # Errors
+///
+/// [`TenantError`].
+pub async fn tenant_for_with<T, F: Future<Output = Result<T, Error>>>(
+    context: &Context,
+    name: &TenantName,
+    want: Want,
+    also: impl Fn(Ids) -> F,
+) -> Result<(Tenant, T), TenantError> {
+    let (tenant, early) = find(&context.okta, name, want, context.deadline, &also).await?;
+    if !may_see(&context.caller, &tenant) {
+        return Err(TenantError::Foreign);
+    }
+    let ids = Ids { admins: tenant.admins.id.clone(), users: tenant.require_users()?.id.clone() };
+    let also = match early {
+        Some((asked, answer)) if asked == ids => answer?,
+        _ => also(ids).await?,
+    };
+    Ok((tenant, also))
 }
 
 fn may_see(caller: &Caller, tenant: &Tenant) -> bool {
@@ -148,9 +172,22 @@ pub async fn tenant(
     want: Want,
     deadline: Instant,
 ) -> Result<Tenant, TenantError> {
+    find(okta, name, want, deadline, &|_| async { Ok(()) }).await.map(|(tenant, _)| tenant)
+}
+
+/// What was asked for the ids of the index.
+type Early<T> = Option<(Ids, Result<T, Error>)>;
+
+async fn find<T, F: Future<Output = Result<T, Error>>>(
+    okta: &Client,
+    name: &TenantName,
+    want: Want,
+    deadline: Instant,
+    also: &impl Fn(Ids) -> F,
+) -> Result<(Tenant, Early<T>), TenantError> {
     let deadline = deadline.min(Instant::now() + INDEX_LAG);
     loop {
-        let mut found = groups(okta, name, want).await?;
+        let (mut found, early) = groups_with(okta, name, want, also).await?;
         let description = found.description();
         let Some(admins) = found.admins.take() else {
             if found.moved_to.is_none()
@@ -190,7 +227,8 @@ pub async fn tenant(
             found.users = users_of_idp(okta, &idp, name).await?;
         }
         let Groups { users, app_users, .. } = found;
-        return Ok(Tenant { name: name.clone(), id, admins, description, users, app_users });
+        let name = name.clone();
+        return Ok((Tenant { name, id, admins, description, users, app_users }, early));
     }
 }
 

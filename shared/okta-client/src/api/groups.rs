@@ -121,6 +121,25 @@ impl Client {
         self.pages("listGroupUsers", url)
     }
 
+    /// One page of the members of a group (`listGroupUsers`), at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`]; [`Error::Api`] 400 for a cursor that is none.
+    pub async fn list_group_users_page(
+        &self,
+        group: &GroupId,
+        limit: usize,
+        after: Option<&str>,
+    ) -> Result<Page<User>, Error> {
+        let mut url = self.url(&["groups", group.as_str(), "users"])?;
+        url.query_pairs_mut().append_pair("limit", &limit.to_string());
+        if let Some(after) = after {
+            url.query_pairs_mut().append_pair("after", after);
+        }
+        self.page("listGroupUsers", url).await
+    }
+
     /// The apps that a group is assigned to (`listAssignedApplicationsForGroup`).
     ///
     /// # Errors

@@ -37,6 +37,16 @@ pub struct ApplicationGroupAssignment {
     /// Which group's attributes win; 0 is the highest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub priority: Option<i64>,
+    /// When it last changed, RFC 3339, UTC.
+    #[serde(rename = "lastUpdated", skip_serializing)]
+    pub last_updated: Option<String>,
+}
+
+impl ApplicationGroupAssignment {
+    /// An assignment without attributes, with the priority that Okta gives.
+    pub fn of(group: GroupId) -> Self {
+        Self { id: group, profile: Map::new(), priority: None, last_updated: None }
+    }
 }
 
 /// A public key of an OAuth client (schema `OAuth2ClientJsonSigningKeyResponse`).

@@ -32,6 +32,15 @@ macro_rules! id {
     )+};
 }
 
+impl RoleAssignmentId {
+    /// The id of every group's role `USER_ADMIN`: the role's type in base32. For
+    /// calls that cannot wait for `listGroupAssignedRoles`; Okta answers 404
+    /// where the group does not have the role.
+    pub fn user_admin() -> Self {
+        Self("KVJUKUS7IFCE2SKO".to_owned())
+    }
+}
+
 id! {
     /// Id of an app, `0oa…`.
     AppId

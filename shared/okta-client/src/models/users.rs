@@ -24,6 +24,9 @@ pub struct User {
     pub kind: UserTypeRef,
     /// Attributes, standard and custom ones side by side.
     pub profile: Map<String, Value>,
+    /// Everything else.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
 }
 
 impl User {

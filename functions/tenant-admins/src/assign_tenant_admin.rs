@@ -1,0 +1,161 @@
+//! Makes a user of a tenant its admin.
+//!
+//! # Okta calls
+//!
+//! 1. At the same time: `listGroups` and `getGroup`, as in `get-tenant`;
+//!    `getUser`; `listUserGroups`, page after page, because Okta has no call that
+//!    asks for one membership.
+//! 2. `assignUserToGroup`, unless the user is an admin. Undo: `unassignUserFromGroup`.
+//!
+//! Six calls, three in a row.
+//!
+//! Only a member of exactly this tenant's `USERS_` group, by its id, can become
+//! an admin. Somebody who does not exist is answered like somebody else's user,
+//! so that nobody learns which ids exist.
+
+use domain::TenantName;
+use futures::TryStreamExt;
+use lambda_kit::{
+    Context, Decode, Endpoint, Example, NoBody, Object, Problem, Request, Steps, Success, Undo, Undone,
+};
+use okta_client::models::{Group, GroupId, UserId};
+use okta_client::{Error, OkIfAbsent};
+use operations::{Operation, ProblemCode};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::json;
+use tenancy::{TenantError, Want, if_present, tenant_for};
+
+/// The operation `assign-tenant-admin`.
+pub struct AssignTenantAdmin;
+
+/// Who becomes an admin of which tenant.
+#[derive(Debug)]
+pub struct Input {
+    tenant: TenantName,
+    user: UserId,
+}
+
+/// The new admin.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "TenantAdminAssignment")]
+pub struct Output {
+    /// Name of the tenant.
+    pub tenant: String,
+    /// Id of the user.
+    pub user_id: String,
+    /// When the user became, or was found to be, an admin, RFC 3339, UTC.
+    pub assigned: String,
+}
+
+/// Why the user is not an admin.
+#[derive(Debug)]
+pub enum AssignTenantAdminError {
+    /// There is no such tenant for the caller.
+    Tenant(TenantError),
+    /// The user is not the tenant's, or is not there.
+    NotAMember {
+        /// The user.
+        user: UserId,
+        /// The tenant.
+        tenant: TenantName,
+    },
+    /// The user cannot sign in.
+    NotWorking {
+        /// The user.
+        user: UserId,
+        /// Their state.
+        status: String,
+    },
+    /// Okta did not answer; nothing was changed.
+    Okta(Error),
+    /// The step failed; the problem says what is left.
+    Stopped(Problem),
+}
+
+impl From<AssignTenantAdminError> for Problem {
+    fn from(error: AssignTenantAdminError) -> Self {
+        match error {
+            AssignTenantAdminError::Tenant(error) => error.into(),
+            AssignTenantAdminError::NotAMember { user, tenant } => Problem::new(
+                ProblemCode::NotAMember,
+                format!(
+                    "`{user}` is no user of `{tenant}`; only a member of `USERS_{tenant}` can become its admin"
+                ),
+            ),
+            AssignTenantAdminError::NotWorking { user, status } => Problem::new(
+                ProblemCode::UserNotActive,
+                format!("`{user}` is {status}; activate the user first"),
+            ),
+            AssignTenantAdminError::Okta(error) => Problem::okta("read the user", &error),
+            AssignTenantAdminError::Stopped(problem) => problem,
+        }
+    }
+}
+
+impl Decode for Input {
+    type Body = NoBody;
+
+    fn decode(request: &Request) -> Result<Self, Problem> {
+        Ok(Self { tenant: request.tenant()?, user: request.id("userId")? })
+    }
+}
+
+impl Endpoint for AssignTenantAdmin {
+    const OPERATION: &'static Operation = operations::get("assign-tenant-admin");
+    type Input = Input;
+    type Output = Output;
+    type Error = AssignTenantAdminError;
+
+    async fn call(context: &Context, input: Input) -> Result<Success<Output>, AssignTenantAdminError> {
+        let okta = &context.okta;
+        let user = async {
+            futures::try_join!(
+                if_present(okta.get_user(input.user.as_str())),
+                if_present(okta.list_user_groups(&input.user).try_collect::<Vec<Group>>()),
+            )
+        };
+        let (tenant, user) = futures::join!(tenant_for(context, &input.tenant, Want::Tenant), user);
+        let tenant = tenant.map_err(AssignTenantAdminError::Tenant)?;
+        let users = &tenant.require_users().map_err(AssignTenantAdminError::Tenant)?.id;
+        let (user, groups) = user.map_err(AssignTenantAdminError::Okta)?;
+        let groups = groups.unwrap_or_default();
+        let is_in = |group: &GroupId| groups.iter().any(|of| of.id == *group);
+        let Some(user) = user.filter(|_| is_in(users)) else {
+            return Err(AssignTenantAdminError::NotAMember { user: input.user, tenant: input.tenant });
+        };
+        if !crate::is_working(&user) {
+            return Err(AssignTenantAdminError::NotWorking { user: input.user, status: user.status });
+        }
+        let admins = &tenant.admins.id;
+        if !is_in(admins) {
+            let (undo, group, id) = (okta.clone(), admins.clone(), user.id.clone());
+            let undo = Undo::new(Object::new("admin", input.tenant.as_str(), &id), async move {
+                undo.unassign_user_from_group(&group, &id).await.ok_if_absent()?;
+                Ok(Undone::Entirely)
+            });
+            let steps = Steps::default();
+            let assigned =
+                steps.change("assign the admin", okta.assign_user_to_group(admins, &user.id), undo);
+            if let Err(failure) = assigned.await {
+                return Err(AssignTenantAdminError::Stopped(steps.unwind(failure).await));
+            }
+        }
+        Ok(Success::new(Output {
+            tenant: input.tenant.to_string(),
+            user_id: user.id.to_string(),
+            assigned: okta.time(),
+        }))
+    }
+
+    fn example() -> Example {
+        Example {
+            target: "/tenants/acme/admins/00u00000000000000005",
+            body: None,
+            answer: Some(json!({
+                "tenant": "acme", "userId": "00u00000000000000005", "assigned": "2026-01-31T12:00:00.000Z",
+            })),
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The function `unassign-tenant-admin`.
+
+fn main() -> lambda_kit::Exit {
+    lambda_kit::serve::<tenant_admins::UnassignTenantAdmin>()
+}

@@ -1,0 +1,33 @@
+//! The admins of a tenant: the members of `ADMINS_<tenant>`.
+//!
+//! Membership gives the `tenants` and `groups` claims and, with the group's
+//! role, rights over the tenant's users in Okta itself. It is given to users of
+//! the tenant only, and the last admin is not taken away by accident.
+//!
+//! One module is one operation.
+
+mod assign_tenant_admin;
+mod list_tenant_admins;
+#[cfg(test)]
+mod testing;
+mod unassign_tenant_admin;
+
+pub use assign_tenant_admin::AssignTenantAdmin;
+pub use list_tenant_admins::ListTenantAdmins;
+pub use unassign_tenant_admin::UnassignTenantAdmin;
+
+/// The operations of this package, ordered by name.
+pub const ENDPOINTS: &[lambda_kit::Description] = &[
+    lambda_kit::Description::of::<AssignTenantAdmin>(),
+    lambda_kit::Description::of::<ListTenantAdmins>(),
+    lambda_kit::Description::of::<UnassignTenantAdmin>(),
+];
+
+/// States in which a user can sign in, or will be able to without an
+/// administrator's help.
+const WORKING: [&str; 5] = ["ACTIVE", "PROVISIONED", "STAGED", "RECOVERY", "PASSWORD_EXPIRED"];
+
+/// Whether a user can work as an admin.
+fn is_working(user: &okta_client::models::User) -> bool {
+    WORKING.contains(&user.status.as_str())
+}

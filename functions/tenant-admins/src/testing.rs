@@ -1,0 +1,185 @@
+//! Rules that concern all operations of this package.
+
+use operation_testing::{
+    TestOrg, TestRequest, assert_same, converges_after_being_killed, cost, fails_cleanly_at_every_step,
+    tenant_admin,
+};
+use operations::ProblemCode;
+use serde_json::json;
+
+use crate::{AssignTenantAdmin, ListTenantAdmins, UnassignTenantAdmin};
+
+/// A request about a user of `acme`; ids are the same after each reset.
+async fn about(org: &TestOrg, login: &str) -> TestRequest {
+    TestRequest::tenant("acme").path("userId", &org.user(login).await)
+}
+
+async fn admins(org: &TestOrg) -> usize {
+    let list = org.call::<ListTenantAdmins>(&TestRequest::tenant("acme")).await.unwrap();
+    list.as_array().unwrap().len()
+}
+
+#[tokio::test]
+async fn the_cost_of_each_operation() {
+    let org = TestOrg::start().await;
+    let user = about(&org, "user@acme.test").await;
+    let costs = [
+        cost::<AssignTenantAdmin>(&org, &user).await,
+        cost::<ListTenantAdmins>(&org, &TestRequest::tenant("acme")).await,
+        cost::<UnassignTenantAdmin>(&org, &user).await,
+    ];
+    // The heads of the files say the same.
+    assert_eq!(costs, [(6, 3), (4, 2), (6, 4)]);
+}
+
+#[tokio::test]
+async fn assign_tenant_admin_fails_cleanly_at_every_step() {
+    let user = about(&TestOrg::start().await, "user@acme.test").await;
+    fails_cleanly_at_every_step::<AssignTenantAdmin>(&user, async |_| {}).await;
+    converges_after_being_killed::<AssignTenantAdmin>(&user, async |_| {}).await;
+}
+
+#[tokio::test]
+async fn unassign_tenant_admin_fails_cleanly_at_every_step() {
+    let user = about(&TestOrg::start().await, "user@acme.test").await;
+    let assign = async |org: &TestOrg| {
+        org.call::<AssignTenantAdmin>(&user).await.unwrap();
+    };
+    fails_cleanly_at_every_step::<UnassignTenantAdmin>(&user, assign).await;
+    converges_after_being_killed::<UnassignTenantAdmin>(&user, assign).await;
+}
+
+#[tokio::test]
+async fn adm_02_assigning_twice_is_assigning_once() {
+    let org = TestOrg::start().await;
+    let user = about(&org, "user@acme.test").await;
+    let first = org.call::<AssignTenantAdmin>(&user).await.unwrap();
+    assert_eq!(
+        (&first["tenant"], first["userId"].as_str().unwrap()),
+        (&json!("acme"), &*org.user("user@acme.test").await)
+    );
+    assert!(first["assigned"].as_str().unwrap().starts_with("20"), "{first}");
+    let after = org.emulator.stable_snapshot();
+    org.call::<AssignTenantAdmin>(&user).await.unwrap();
+    assert_same(&org.emulator.stable_snapshot(), &after, "the org");
+}
+
+/// Users of another tenant, also of one whose name begins alike, and nobody.
+#[tokio::test]
+async fn adm_01_only_members_of_the_tenant_become_admins() {
+    let org = TestOrg::start_with(|seed| {
+        let mut other = seed.tenants[1].clone();
+        other.name = "acmeEvil".to_owned();
+        seed.tenants[1] = other;
+    })
+    .await;
+    let before = org.emulator.stable_snapshot();
+    let nobody = TestRequest::tenant("acme").path("userId", "00unobody");
+    for stranger in [about(&org, "user@globex.test").await, about(&org, "superuser@demo.test").await, nobody]
+    {
+        let problem = org.call::<AssignTenantAdmin>(&stranger).await.unwrap_err();
+        assert_eq!(problem.code(), ProblemCode::NotAMember, "{}", problem.document("id"));
+    }
+    assert_same(&org.emulator.stable_snapshot(), &before, "the org");
+}
+
+/// The membership that counts stands on the second page of the user's groups.
+#[tokio::test]
+async fn adm_03_a_user_of_many_groups() {
+    let org = TestOrg::start_with(|seed| seed.bulk_groups = 250).await;
+    let id = org.user("user@acme.test").await;
+    let groups: Vec<_> = {
+        let snapshot = org.emulator.snapshot();
+        let groups = snapshot["groups"].as_object().unwrap();
+        let bulk = groups.iter().filter(|(_, g)| g["profile"]["name"].as_str().unwrap().starts_with("BULK_"));
+        bulk.map(|(id, _)| id.clone()).collect()
+    };
+    assert_eq!(groups.len(), 250);
+    for group in groups {
+        org.okta().assign_user_to_group(&group.into(), &id.as_str().into()).await.unwrap();
+    }
+    let request = TestRequest::tenant("acme").path("userId", &id);
+    org.call::<AssignTenantAdmin>(&request).await.unwrap();
+    assert_eq!(admins(&org).await, 2);
+}
+
+#[tokio::test]
+async fn who_cannot_sign_in_becomes_no_admin() {
+    let org = TestOrg::start().await;
+    let user = about(&org, "user@acme.test").await;
+    let id = org.user("user@acme.test").await;
+    org.prepare("POST", &format!("/api/v1/users/{id}/lifecycle/suspend"), json!({})).await;
+    let problem = org.call::<AssignTenantAdmin>(&user).await.unwrap_err();
+    assert_eq!(problem.code(), ProblemCode::UserNotActive);
+}
+
+#[tokio::test]
+async fn adm_05_the_last_admin_stays() {
+    let org = TestOrg::start().await;
+    let (admin, user) = (about(&org, "admin@acme.test").await, about(&org, "user@acme.test").await);
+    let code =
+        async |request: &TestRequest| org.call::<UnassignTenantAdmin>(request).await.map_err(|p| p.code());
+    assert_eq!(code(&admin).await, Err(ProblemCode::LastAdmin));
+    // An admin who cannot sign in does not count.
+    org.call::<AssignTenantAdmin>(&user).await.unwrap();
+    let id = org.user("user@acme.test").await;
+    org.prepare("POST", &format!("/api/v1/users/{id}/lifecycle/suspend"), json!({})).await;
+    assert_eq!(code(&admin).await, Err(ProblemCode::LastAdmin));
+    // Who is none can be removed again and again.
+    assert!(code(&user).await.is_ok() && code(&user).await.is_ok());
+    // A superuser may, the admin may not.
+    let force = admin.clone().query("force", "true");
+    let own = tenant_admin(&org, &["acme"]).await;
+    let refused = org.call_as::<UnassignTenantAdmin>(own, &force).await.unwrap_err();
+    assert_eq!(refused.code(), ProblemCode::Forbidden);
+    org.call::<UnassignTenantAdmin>(&force).await.unwrap();
+    assert_eq!(admins(&org).await, 0);
+}
+
+/// Two admins remove each other at the same moment.
+#[tokio::test]
+async fn two_requests_cannot_remove_the_last_two() {
+    let org = TestOrg::start().await;
+    let (admin, user) = (about(&org, "admin@acme.test").await, about(&org, "user@acme.test").await);
+    org.call::<AssignTenantAdmin>(&user).await.unwrap();
+    org.emulator.configure(|settings| settings.latency_ms = 5);
+    let (one, other) =
+        tokio::join!(org.call::<UnassignTenantAdmin>(&admin), org.call::<UnassignTenantAdmin>(&user));
+    assert!(one.is_err() || other.is_err());
+    assert!(admins(&org).await > 0);
+}
+
+#[tokio::test]
+async fn two_hundred_and_fifty_admins_stand_on_three_pages() {
+    let logins: Vec<String> = (0..250).map(|n| format!("admin{n}@acme.test")).collect();
+    let org = TestOrg::start_with(|seed| {
+        let model = seed.users[1].clone();
+        for login in &logins {
+            let mut user = model.clone();
+            user.login = login.clone();
+            seed.users.push(user);
+        }
+        seed.tenants[0].admins.extend(logins.clone());
+    })
+    .await;
+    let pages = org.pages::<ListTenantAdmins>(&TestRequest::tenant("acme"), 100).await;
+    let ids = pages.iter().flatten().map(|admin| admin["id"].as_str().unwrap().to_owned());
+    let mut seen: Vec<String> = ids.collect();
+    seen.sort();
+    seen.dedup();
+    assert_eq!((seen.len(), pages.len()), (251, 3));
+    // The one that is looked for may be on the last page of Okta's.
+    let last = TestRequest::tenant("acme").path("userId", seen.last().unwrap());
+    org.call::<UnassignTenantAdmin>(&last).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_admin_is_shown_without_what_is_not_for_admins() {
+    let org = TestOrg::start().await;
+    let list = org.call::<ListTenantAdmins>(&TestRequest::tenant("acme")).await.unwrap();
+    let admin = &list[0];
+    assert_eq!(admin["profile"]["email"], "admin@acme.test");
+    for hidden in ["/_links", "/type", "/profile/login", "/profile/mobilePhone", "/profile/secondEmail"] {
+        assert_eq!(admin.pointer(hidden), None, "{hidden} in {admin}");
+    }
+}

@@ -1,0 +1,337 @@
+//! Entitles a tenant to an app; or, with a body, gives the app to all users of
+//! the tenant or takes it from them.
+//!
+//! # Okta calls
+//!
+//! Without a body, for superusers:
+//!
+//! 1. At the same time: `getApplication`; `listGroups` twice, then `getGroup` for
+//!    what is found and `listGroupAssignedRoles`.
+//! 2. `addGroup` `APPUSERS_<tenant>_<appId>`. Undo: `deleteGroup`. If an earlier run
+//!    left it: `getApplicationGroupAssignment` and `listGroupTargetsForGroupRole`, to
+//!    do only what is missing.
+//! 3. At the same time: `assignGroupToApplication` and
+//!    `assignGroupTargetToGroupAdminRole`. Undo: the opposite, or that of 2.
+//!
+//! Nine calls, four in a row.
+//!
+//! With a body, for the tenant's admins, too: the calls of
+//! [`tenancy::Entitlement`], then `assignGroupToApplication` or
+//! `unassignApplicationFromGroup` for `USERS_<tenant>`. Seven calls, three in a row.
+//!
+//! A suspended tenant's admins have no role: resuming the tenant makes the group
+//! its target.
+
+use domain::{TenantName, TenantStatus, appusers_group};
+use lambda_kit::{
+    Context, Decode, Endpoint, Example, Failure, Object, Problem, Request, Steps, Success, Undo, Undone,
+};
+use okta_client::models::{
+    ACTIVE, AppId, Application, ApplicationGroupAssignment, Group, GroupProfile, Role,
+};
+use okta_client::{Client, Error, OkIfAbsent};
+use operations::{Operation, ProblemCode};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tenancy::{
+    App, Entitlement, EntitlementError, INDEX_LAG, POLL, ROLE, Tenant, TenantError, Want, group_called,
+    if_present, role_targets, tenant_for_with,
+};
+use tokio::time::Instant;
+
+/// The operation `activate-tenant-app`.
+pub struct ActivateTenantApp;
+
+/// What becomes of which app of which tenant.
+#[derive(Debug)]
+pub struct Input {
+    tenant: TenantName,
+    app: AppId,
+    change: Change,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Change {
+    Entitle,
+    AllUsers(bool),
+}
+
+/// Request body; none entitles the tenant to the app.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "a JSON object")]
+#[schemars(rename = "ActivateTenantAppRequest")]
+pub struct Body {
+    /// Whether all users of the tenant have the app: `true`, `false`, or one of
+    /// these words as a string.
+    all_users: Flag,
+}
+
+/// A truth value, or its word.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "must be `true` or `false`")]
+enum Flag {
+    Value(bool),
+    Word(Word),
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Word {
+    True,
+    False,
+}
+
+/// The app as it is now.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "TenantAppAssignment")]
+pub struct Output {
+    /// Name of the tenant.
+    pub tenant: String,
+    /// Id of the app.
+    pub app_id: String,
+    /// When the assignment last changed, RFC 3339, UTC; absent if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_updated: Option<String>,
+}
+
+/// Why nothing was changed.
+#[derive(Debug)]
+pub enum ActivateTenantAppError {
+    /// There is no such tenant for the caller.
+    Tenant(TenantError),
+    /// There is no app that it could be entitled to.
+    AppNotFound(AppId),
+    /// It is not entitled to the app, or the step failed.
+    Entitlement(EntitlementError),
+    /// A step failed; the problem says what is left.
+    Stopped(Problem),
+}
+
+impl From<ActivateTenantAppError> for Problem {
+    fn from(error: ActivateTenantAppError) -> Self {
+        match error {
+            ActivateTenantAppError::Tenant(error) => error.into(),
+            ActivateTenantAppError::AppNotFound(app) => Problem::new(
+                ProblemCode::AppNotFound,
+                format!("there is no active app `{app}` whose label begins with `{}`", tenancy::APP_PREFIX),
+            ),
+            ActivateTenantAppError::Entitlement(error) => error.into(),
+            ActivateTenantAppError::Stopped(problem) => problem,
+        }
+    }
+}
+
+impl Decode for Input {
+    type Body = Body;
+
+    fn decode(request: &Request) -> Result<Self, Problem> {
+        let (tenant, app) = (request.tenant()?, request.id("appId")?);
+        let change = if request.parts.body.is_empty() {
+            if !request.caller.superuser {
+                return Err(Problem::new(
+                    ProblemCode::Forbidden,
+                    "only a superuser entitles a tenant to an app; its admins send `allUsers`",
+                ));
+            }
+            Change::Entitle
+        } else {
+            let body: Body = request.body()?;
+            Change::AllUsers(matches!(body.all_users, Flag::Value(true) | Flag::Word(Word::True)))
+        };
+        Ok(Self { tenant, app, change })
+    }
+}
+
+impl Endpoint for ActivateTenantApp {
+    const OPERATION: &'static Operation = operations::get("activate-tenant-app");
+    type Input = Input;
+    type Output = Output;
+    type Error = ActivateTenantAppError;
+
+    async fn call(context: &Context, input: Input) -> Result<Success<Output>, ActivateTenantAppError> {
+        let last_updated = match input.change {
+            Change::Entitle => {
+                let run = Run::read(context, &input).await?;
+                match run.entitle().await {
+                    Ok(time) => time,
+                    Err(failure) => {
+                        return Err(ActivateTenantAppError::Stopped(run.steps.unwind(failure).await));
+                    }
+                }
+            }
+            Change::AllUsers(on) => async {
+                let entitlement = Entitlement::read(context, &input.tenant, &input.app).await?;
+                entitlement.set_all_users(&context.okta, on).await
+            }
+            .await
+            .map_err(ActivateTenantAppError::Entitlement)?,
+        };
+        let (tenant, app_id) = (input.tenant.to_string(), input.app.to_string());
+        Ok(Success::new(Output { tenant, app_id, last_updated }))
+    }
+
+    fn example() -> Example {
+        Example {
+            target: "/tenants/globex/apps/0oa1umbrella00000001",
+            body: Some(json!({ "allUsers": true })),
+            answer: Some(json!({
+                "tenant": "globex", "appId": "0oa1umbrella00000001", "lastUpdated": "2026-01-31T12:00:00.000Z",
+            })),
+        }
+    }
+}
+
+/// The tenant and the app as they are, and the steps that bring them together.
+struct Run<'r> {
+    context: &'r Context,
+    steps: Steps,
+    app: AppId,
+    tenant: Tenant,
+    /// Of the admins; `None` while the tenant is suspended.
+    role: Option<Role>,
+    /// `APPUSERS_<tenant>_<appId>`.
+    name: String,
+    group: Option<Group>,
+}
+
+impl<'r> Run<'r> {
+    async fn read(context: &'r Context, input: &Input) -> Result<Self, ActivateTenantAppError> {
+        let okta = &context.okta;
+        let name = appusers_group(&input.tenant, input.app.as_str());
+        let roles =
+            |groups: tenancy::Ids| async move { okta.list_group_assigned_roles(&groups.admins).await };
+        let (tenant, group, app) = futures::join!(
+            tenant_for_with(context, &input.tenant, Want::Tenant, roles),
+            group_called(okta, &name),
+            if_present(okta.get_application(&input.app)),
+        );
+        let (tenant, roles) = tenant.map_err(ActivateTenantAppError::Tenant)?;
+        let failed = |error| ActivateTenantAppError::Tenant(TenantError::Okta(error));
+        let is_offered = |app: &Application| app.status == ACTIVE && App::of(app).is_some();
+        if !app.map_err(failed)?.as_ref().is_some_and(is_offered) {
+            return Err(ActivateTenantAppError::AppNotFound(input.app.clone()));
+        }
+        let role = roles.into_iter().find(|role| role.kind == ROLE);
+        if role.is_none() && tenant.description.status() == TenantStatus::Active {
+            let missing = format!("the role {ROLE} of the group `{}`", tenant.admins.profile.name);
+            return Err(ActivateTenantAppError::Tenant(TenantError::Broken { missing }));
+        }
+        let (steps, app, group) = (Steps::default(), input.app.clone(), group.map_err(failed)?);
+        Ok(Self { context, steps, app, tenant, role, name, group })
+    }
+
+    /// Gives the time of the assignment.
+    async fn entitle(&self) -> Result<Option<String>, Failure> {
+        let (group, is_new) = match &self.group {
+            Some(group) => (group.clone(), false),
+            None => self.add_group().await?,
+        };
+        let (assignment, targets) = match is_new {
+            true => (None, None),
+            false => self.steps.run("read what is there", self.read_group(&group)).await?,
+        };
+        let is_target = targets.is_some_and(|targets| targets.iter().any(|target| target.id == group.id));
+        let assigned = async {
+            match assignment {
+                Some(assignment) => Ok(assignment.last_updated),
+                None => self.assign(&group).await,
+            }
+        };
+        let targeted = async {
+            match &self.role {
+                Some(role) if !is_target => self.target(&group, role).await,
+                _ => Ok(()),
+            }
+        };
+        // Both end before anything is taken back.
+        let (assigned, targeted) = futures::join!(assigned, targeted);
+        targeted.and(assigned)
+    }
+
+    async fn read_group(
+        &self,
+        group: &Group,
+    ) -> Result<(Option<ApplicationGroupAssignment>, Option<Vec<Group>>), Error> {
+        let okta = &self.context.okta;
+        futures::try_join!(
+            if_present(okta.get_application_group_assignment(&self.app, &group.id)),
+            role_targets(okta, &self.tenant.admins.id),
+        )
+    }
+
+    /// Creates the group; or waits for the one of a run that the index does not
+    /// know yet, because the name is taken.
+    async fn add_group(&self) -> Result<(Group, bool), Failure> {
+        let okta = &self.context.okta;
+        let profile =
+            GroupProfile::new(&self.name, format!("Users of an app in the tenant {}", self.tenant.name));
+        let undo = |made: Option<&Group>| {
+            let (okta, name, id) = (okta.clone(), self.name.clone(), made.map(|group| group.id.clone()));
+            let object = match &id {
+                Some(id) => Object::new("group", &name, id),
+                None => Object::unknown("group", &name),
+            };
+            Undo::new(object, async move {
+                let id = match id {
+                    Some(id) => id,
+                    None => match group_called(&okta, &name).await? {
+                        Some(group) if is_unused(&okta, &group).await? => group.id,
+                        _ => return Ok(Undone::Unknown),
+                    },
+                };
+                okta.delete_group(&id).await.ok_if_absent()?;
+                Ok(Undone::Entirely)
+            })
+        };
+        let failure = match self.steps.create("create the app's group", okta.add_group(&profile), undo).await
+        {
+            Ok(group) => return Ok((group, true)),
+            Err(failure) => failure,
+        };
+        let until = (Instant::now() + INDEX_LAG).min(self.context.deadline);
+        while failure.source.is_duplicate() && Instant::now() < until {
+            let step = self.steps.run("find the app's group", group_called(okta, &self.name));
+            if let Some(group) = step.await? {
+                return Ok((group, false));
+            }
+            tokio::time::sleep(POLL).await;
+        }
+        Err(failure)
+    }
+
+    async fn assign(&self, group: &Group) -> Result<Option<String>, Failure> {
+        let okta = &self.context.okta;
+        let (undo, app, id) = (okta.clone(), self.app.clone(), group.id.clone());
+        let undo = Undo::new(Object::new("assignment", &self.name, &id), async move {
+            undo.unassign_application_from_group(&app, &id).await.ok_if_absent()?;
+            Ok(Undone::Entirely)
+        });
+        let assignment = ApplicationGroupAssignment::of(group.id.clone());
+        let assigned = okta.assign_group_to_application(&self.app, &assignment);
+        self.steps.change("assign the app", assigned, undo).await.map(|assigned| assigned.last_updated)
+    }
+
+    async fn target(&self, group: &Group, role: &Role) -> Result<(), Failure> {
+        let okta = &self.context.okta;
+        let (admins, role) = (&self.tenant.admins.id, &role.id);
+        let (undo, of, id, target) = (okta.clone(), admins.clone(), role.clone(), group.id.clone());
+        let undo = Undo::new(Object::new("roleTarget", &self.name, &target), async move {
+            undo.unassign_group_target_from_group_admin_role(&of, &id, &target).await.ok_if_absent()?;
+            Ok(Undone::Entirely)
+        });
+        let targeted = okta.assign_group_target_to_group_admin_role(admins, role, &group.id);
+        self.steps.change("let the admins assign the app", targeted, undo).await
+    }
+}
+
+/// Whether nobody relies on a group of this name that we may have made.
+async fn is_unused(okta: &Client, group: &Group) -> Result<bool, Error> {
+    use futures::TryStreamExt;
+    let (has_members, apps) = futures::try_join!(
+        okta.group_has_members(&group.id),
+        okta.list_assigned_applications_for_group(&group.id).try_collect::<Vec<Application>>(),
+    )?;
+    Ok(!has_members && apps.is_empty())
+}

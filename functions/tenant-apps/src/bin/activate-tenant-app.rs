@@ -1,0 +1,5 @@
+//! The function `activate-tenant-app`.
+
+fn main() -> lambda_kit::Exit {
+    lambda_kit::serve::<tenant_apps::ActivateTenantApp>()
+}

@@ -1,0 +1,133 @@
+//! Ends a tenant's entitlement to an app: nobody of the tenant has it any more.
+//!
+//! # Okta calls
+//!
+//! 1. `listGroups` twice, then `getGroup` for what is found,
+//!    `listGroupTargetsForGroupRole` and `getApplicationGroupAssignment`.
+//! 2. `unassignApplicationFromGroup` of `USERS_<tenant>`, if all users have the app;
+//!    at the same time `unassignGroupTargetFromGroupAdminRole`.
+//! 3. `deleteGroup` of `APPUSERS_<tenant>_<appId>`.
+//!
+//! Ten calls, four in a row.
+//!
+//! There is no undo: a deleted group is gone with its memberships. The group is
+//! what the entitlement is found by, and goes last, so that the same request
+//! sent again completes what stopped half-way.
+//!
+//! A role without targets would be valid for the whole org: should the app's
+//! group be its only target, `USERS_<tenant>` becomes one first.
+
+use domain::TenantName;
+use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Object, Problem, Request, Success};
+use okta_client::models::{AppId, RoleAssignmentId};
+use okta_client::{Client, Error, OkIfAbsent};
+use operations::Operation;
+use tenancy::{Entitlement, EntitlementError};
+
+/// The operation `deactivate-tenant-app`.
+pub struct DeactivateTenantApp;
+
+/// Which app of which tenant.
+#[derive(Debug)]
+pub struct Input {
+    tenant: TenantName,
+    app: AppId,
+}
+
+/// Why the tenant is entitled still.
+#[derive(Debug)]
+pub enum DeactivateTenantAppError {
+    /// There is no entitlement to end.
+    Entitlement(EntitlementError),
+    /// Nothing was changed.
+    Okta(Error),
+    /// Some of it is gone.
+    Incomplete {
+        /// The group.
+        left: Object,
+        /// Why.
+        source: Error,
+    },
+}
+
+impl From<DeactivateTenantAppError> for Problem {
+    fn from(error: DeactivateTenantAppError) -> Self {
+        match error {
+            DeactivateTenantAppError::Entitlement(error) => error.into(),
+            DeactivateTenantAppError::Okta(error) => Problem::okta("end the entitlement", &error),
+            DeactivateTenantAppError::Incomplete { left, source } => {
+                let mut problem = Problem::incomplete(&[], &[], &[left]);
+                problem.quote(&source);
+                problem.log("end the entitlement", &source)
+            }
+        }
+    }
+}
+
+impl Decode for Input {
+    type Body = NoBody;
+
+    fn decode(request: &Request) -> Result<Self, Problem> {
+        Ok(Self { tenant: request.tenant()?, app: request.id("appId")? })
+    }
+}
+
+impl Endpoint for DeactivateTenantApp {
+    const OPERATION: &'static Operation = operations::get("deactivate-tenant-app");
+    type Input = Input;
+    type Output = ();
+    type Error = DeactivateTenantAppError;
+
+    async fn call(context: &Context, input: Input) -> Result<Success<()>, DeactivateTenantAppError> {
+        let okta = &context.okta;
+        let entitlement = Entitlement::read(context, &input.tenant, &input.app).await;
+        let entitlement = entitlement.map_err(DeactivateTenantAppError::Entitlement)?;
+        let (unassigned, untargeted) =
+            futures::join!(unassign_all_users(okta, &entitlement), untarget(okta, &entitlement));
+        let changed = [&unassigned, &untargeted].into_iter().any(|step| match step {
+            Ok(changed) => *changed,
+            Err(error) => error.may_have_happened(),
+        });
+        let group = &entitlement.group;
+        let result = match unassigned.and(untargeted) {
+            Ok(_) => okta.delete_group(&group.id).await.ok_if_absent(),
+            Err(error) => Err(error),
+        };
+        match result {
+            Ok(()) => Ok(Success::empty()),
+            Err(source) if !changed && !source.may_have_happened() => {
+                Err(DeactivateTenantAppError::Okta(source))
+            }
+            Err(source) => {
+                let left = Object::new("group", &group.profile.name, &group.id);
+                Err(DeactivateTenantAppError::Incomplete { left, source })
+            }
+        }
+    }
+
+    fn example() -> Example {
+        Example { target: "/tenants/globex/apps/0oa1umbrella00000001", body: None, answer: None }
+    }
+}
+
+/// Takes the app from all users; `false` if they do not have it.
+async fn unassign_all_users(okta: &Client, entitlement: &Entitlement) -> Result<bool, Error> {
+    let Some(users) = &entitlement.all_users else { return Ok(false) };
+    okta.unassign_application_from_group(&entitlement.app, &users.id).await.ok_if_absent()?;
+    Ok(true)
+}
+
+/// Takes the group from the admins' role; `false` if it is no target.
+async fn untarget(okta: &Client, entitlement: &Entitlement) -> Result<bool, Error> {
+    let (group, role) = (&entitlement.group.id, RoleAssignmentId::user_admin());
+    let (tenant, targets) = (&entitlement.tenant, &entitlement.targets);
+    let admins = &tenant.admins.id;
+    if !targets.iter().any(|target| target.id == *group) {
+        return Ok(false);
+    }
+    if let ([_], Some(users)) = (&targets[..], &tenant.users) {
+        okta.assign_group_target_to_group_admin_role(admins, &role, &users.id).await?;
+    }
+    okta.unassign_group_target_from_group_admin_role(admins, &role, group).await.ok_if_absent()?;
+    Ok(true)
+}
