@@ -72,18 +72,19 @@ impl Operation {
     /// assert_eq!(operation.matches("/tenants/acme/apps"), None);
     /// ```
     pub fn matches<'p>(&self, path: &'p str) -> Option<Vec<(&'static str, &'p str)>> {
-        let mut parameters = Vec::new();
+        let parameter = |expected: &'static str| expected.strip_prefix('{')?.strip_suffix('}');
+        // Most operations do not match: nothing is kept before one does.
         let mut actual = path.split('/');
-        for expected in self.path.split('/') {
-            let segment = actual.next()?;
-            match expected.strip_prefix('{').and_then(|p| p.strip_suffix('}')) {
-                Some(_) if segment.is_empty() => return None,
-                Some(name) => parameters.push((name, segment)),
-                None if segment == expected => {}
-                None => return None,
-            }
+        let fits = self.path.split('/').all(|expected| match (actual.next(), parameter(expected)) {
+            (None, _) => false,
+            (Some(segment), Some(_)) => !segment.is_empty(),
+            (Some(segment), None) => segment == expected,
+        });
+        if !fits || actual.next().is_some() {
+            return None;
         }
-        actual.next().is_none().then_some(parameters)
+        let pairs = self.path.split('/').zip(path.split('/'));
+        Some(pairs.filter_map(|(expected, segment)| Some((parameter(expected)?, segment))).collect())
     }
 }
 
