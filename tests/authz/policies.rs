@@ -3,7 +3,7 @@
 use authorizer::{Claims, MAX_RESULT_BYTES, authorize};
 use domain::Caller;
 use gateway::{Decision, evaluate};
-use operations::{Access, OPERATIONS, Operation};
+use operations::{Access, OPERATIONS, Operation, Routes};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
@@ -104,7 +104,10 @@ fn verified(claims: &Value) -> Claims {
 }
 
 fn policy(claims: &Value, method: &str, path: &str) -> Value {
-    json!(authorize(TABLE, &verified(claims), &format!("{STAGE}/{method}{path}"), path).policy_document)
+    json!(
+        authorize(&Routes::new(TABLE), &verified(claims), &format!("{STAGE}/{method}{path}"), path)
+            .policy_document
+    )
 }
 
 fn decision(policy: &Value, method: &str, path: &str) -> bool {
@@ -190,11 +193,11 @@ fn auz_09_the_answer_fits_into_8_kib() {
         let count = claims.caller.tenants.len();
         assert!(count >= 40, "{count}");
         for path in ["/apps", "/tenants/00"] {
-            let answer = authorize(TABLE, &claims, &format!("{STAGE}/GET{path}"), path);
+            let answer = authorize(&Routes::new(TABLE), &claims, &format!("{STAGE}/GET{path}"), path);
             let size = serde_json::to_string(&answer).unwrap().len();
             assert!(size <= MAX_RESULT_BYTES, "{count} tenants: {size} bytes");
         }
-        let apps = authorize(TABLE, &claims, &format!("{STAGE}/GET/apps"), "/apps");
+        let apps = authorize(&Routes::new(TABLE), &claims, &format!("{STAGE}/GET/apps"), "/apps");
         assert_eq!(apps.policy_document.effect(), "Allow", "{count} tenants");
     }
 }
@@ -203,7 +206,12 @@ fn auz_09_the_answer_fits_into_8_kib() {
 #[test]
 fn auz_17_a_policy_as_it_is() {
     let claims = json!({ "tenants": ["0oa1:acme:00g1"], "groups": ["ADMINS_acme"] });
-    let answer = authorize(TABLE, &verified(&claims), &format!("{STAGE}/GET/tenants/acme"), "/tenants/acme");
+    let answer = authorize(
+        &Routes::new(TABLE),
+        &verified(&claims),
+        &format!("{STAGE}/GET/tenants/acme"),
+        "/tenants/acme",
+    );
     assert_eq!(
         serde_json::to_value(answer).unwrap(),
         json!({
@@ -283,7 +291,8 @@ fn a_widened_table_is_found() {
             let sent = encoded(&path);
             let segments: Vec<&str> = path.iter().map(String::as_str).collect();
             let arn = format!("{STAGE}/GET{sent}");
-            let policy = json!(authorize(&table, &verified(&claims), &arn, &sent).policy_document);
+            let policy =
+                json!(authorize(&Routes::new(&table), &verified(&claims), &arn, &sent).policy_document);
             for method in METHODS {
                 prop_assert_eq!(decision(&policy, method, &sent), allowed(&claims, method, &segments));
             }

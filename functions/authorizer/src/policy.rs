@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use domain::{Caller, SUPERUSERS, TenantClaim, admins_group, permits};
-use operations::Operation;
+use operations::Routes;
 use serde::Serialize;
 use serde_json::json;
 
@@ -80,8 +80,8 @@ enum Statement {
 ///
 /// `method_arn` is `arn:<partition>:execute-api:<region>:<account>:<api>/<stage>/<verb>/<path>`;
 /// `path` is the request's path without stage, as it was sent.
-pub fn authorize(table: &[Operation], claims: &Claims, method_arn: &str, path: &str) -> Authorization {
-    let (statement, tenant) = decide(table, &claims.caller, method_arn, path);
+pub fn authorize(routes: &Routes<'_>, claims: &Claims, method_arn: &str, path: &str) -> Authorization {
+    let (statement, tenant) = decide(routes, &claims.caller, method_arn, path);
     let authorization = Authorization {
         principal_id: claims.caller.uid.clone(),
         policy_document: document(statement),
@@ -117,7 +117,7 @@ impl Authorization {
 }
 
 /// The statement, and the tenant that the path names.
-fn decide(table: &[Operation], caller: &Caller, method_arn: &str, path: &str) -> (Statement, Option<String>) {
+fn decide(routes: &Routes<'_>, caller: &Caller, method_arn: &str, path: &str) -> (Statement, Option<String>) {
     let deny = || (Statement::Deny(stage_arn(method_arn)), None);
     let Some(arn) = MethodArn::parse(method_arn) else { return deny() };
     // The ARN is what API Gateway compares the policy with, the path is what
@@ -132,8 +132,7 @@ fn decide(table: &[Operation], caller: &Caller, method_arn: &str, path: &str) ->
     }
     let mut allowed = Vec::new();
     let mut tenant = None;
-    for operation in table {
-        let Some(raw) = operation.matches(&own) else { continue };
+    for (operation, raw) in routes.matching(&own) {
         let Some(parameters) =
             raw.into_iter().map(|(name, value)| Some((name, decoded(value)?))).collect::<Option<Vec<_>>>()
         else {

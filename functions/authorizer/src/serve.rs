@@ -6,10 +6,10 @@ use std::time::Duration;
 use aws_lambda_events::apigw::ApiGatewayCustomAuthorizerRequestTypeRequest as Event;
 use lambda_kit::{Exit, fatal, init_log};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
-use operations::OPERATIONS;
+use operations::{OPERATIONS, Routes};
 
 use crate::cache::Verified;
-use crate::token::{bearer, header, verify};
+use crate::token::{BEARER, bearer, header, verify};
 use crate::{Authorization, Claims, Jwks, KeyError, Rejection, Settings, authorize};
 
 /// Longest wait for the issuer's keys; API Gateway waits ten seconds for an
@@ -39,6 +39,7 @@ pub fn serve() -> Exit {
 /// What the function keeps between requests.
 pub struct Authorizer {
     settings: Settings,
+    routes: Routes<'static>,
     jwks: Jwks,
     /// `None` verifies every token anew.
     verified: Option<Verified>,
@@ -74,7 +75,7 @@ impl Authorizer {
     pub fn new(settings: Settings) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let url = settings.keys_url()?;
         let jwks = Jwks::new(lambda_kit::http_client(KEYS_TIMEOUT)?, url);
-        Ok(Self { settings, jwks, verified: Some(Verified::default()) })
+        Ok(Self { settings, routes: Routes::new(OPERATIONS), jwks, verified: Some(Verified::default()) })
     }
 
     /// The same authorizer, verifying every token anew: for measuring that.
@@ -115,11 +116,14 @@ impl Authorizer {
         method_arn: &str,
         path: &str,
     ) -> Result<Authorization, Refusal> {
-        let token = bearer(header.ok_or(Rejection::NoToken)?)?;
+        let header = header.ok_or(Rejection::NoToken)?;
         let now = now();
-        let claims = match self.verified.as_ref().and_then(|verified| verified.get(token, now)) {
+        // Only what has the form of a token was ever kept.
+        let kept = self.verified.as_ref().zip(header.strip_prefix(BEARER));
+        let claims = match kept.and_then(|(verified, token)| verified.get(token, now)) {
             Some(claims) => claims,
             None => {
+                let token = bearer(header)?;
                 let claims = Arc::new(self.verify(token, now).await?);
                 if let Some(verified) = &self.verified {
                     verified.put(token, &claims, now);
@@ -127,7 +131,7 @@ impl Authorizer {
                 claims
             }
         };
-        Ok(authorize(OPERATIONS, &claims, method_arn, path))
+        Ok(authorize(&self.routes, &claims, method_arn, path))
     }
 
     async fn verify(&self, token: &str, now: i64) -> Result<Claims, Refusal> {

@@ -64,10 +64,13 @@ pub enum Rejection {
     Bound,
 }
 
+/// What comes before the token in an `Authorization` header.
+pub(crate) const BEARER: &str = "Bearer ";
+
 /// The token in an `Authorization` header, if it has the form of one: three
 /// parts of base64url, none of them empty.
 pub(crate) fn bearer(header: &str) -> Result<&str, Rejection> {
-    let token = header.strip_prefix("Bearer ").ok_or(Rejection::NoToken)?;
+    let token = header.strip_prefix(BEARER).ok_or(Rejection::NoToken)?;
     let part = |part: &str| {
         !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
     };

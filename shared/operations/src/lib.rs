@@ -9,9 +9,11 @@
 mod env_var;
 mod operation;
 mod problem_code;
+mod routes;
 mod table;
 
 pub use env_var::EnvVar;
 pub use operation::{Access, Method, Operation, Resource, VERBS};
 pub use problem_code::ProblemCode;
+pub use routes::{Match, Routes};
 pub use table::{OPERATIONS, get};

@@ -2,7 +2,7 @@
 
 use heck::{ToLowerCamelCase, ToPascalCase, ToSnakeCase};
 
-use crate::ProblemCode;
+use crate::{ProblemCode, Routes};
 
 /// The verbs that an operation's name may begin with.
 pub const VERBS: &[&str] =
@@ -72,19 +72,8 @@ impl Operation {
     /// assert_eq!(operation.matches("/tenants/acme/apps"), None);
     /// ```
     pub fn matches<'p>(&self, path: &'p str) -> Option<Vec<(&'static str, &'p str)>> {
-        let parameter = |expected: &'static str| expected.strip_prefix('{')?.strip_suffix('}');
-        // Most operations do not match: nothing is kept before one does.
-        let mut actual = path.split('/');
-        let fits = self.path.split('/').all(|expected| match (actual.next(), parameter(expected)) {
-            (None, _) => false,
-            (Some(segment), Some(_)) => !segment.is_empty(),
-            (Some(segment), None) => segment == expected,
-        });
-        if !fits || actual.next().is_some() {
-            return None;
-        }
-        let pairs = self.path.split('/').zip(path.split('/'));
-        Some(pairs.filter_map(|(expected, segment)| Some((parameter(expected)?, segment))).collect())
+        let found = Routes::new(std::slice::from_ref(self)).matching(path).pop();
+        found.map(|(_, parameters)| parameters)
     }
 }
 

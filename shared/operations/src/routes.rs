@@ -1,0 +1,81 @@
+//! Which operations a path belongs to.
+
+use crate::Operation;
+
+/// A table of operations, prepared for finding those of a path: the authorizer
+/// does it for every request.
+#[derive(Debug)]
+pub struct Routes<'t> {
+    /// By number of segments.
+    by_length: Vec<Vec<Route<'t>>>,
+}
+
+#[derive(Debug)]
+struct Route<'t> {
+    operation: &'t Operation,
+    segments: Vec<Segment>,
+}
+
+#[derive(Debug)]
+enum Segment {
+    Text(&'static str),
+    Parameter(&'static str),
+}
+
+/// An operation of a path, and the path's parameters as they stand in it.
+pub type Match<'t, 'p> = (&'t Operation, Vec<(&'static str, &'p str)>);
+
+impl<'t> Routes<'t> {
+    /// The routes of a table.
+    pub fn new(table: &'t [Operation]) -> Self {
+        let mut by_length: Vec<Vec<Route<'t>>> = Vec::new();
+        for operation in table {
+            let segment = |segment: &'static str| match segment
+                .strip_prefix('{')
+                .and_then(|segment| segment.strip_suffix('}'))
+            {
+                Some(name) => Segment::Parameter(name),
+                None => Segment::Text(segment),
+            };
+            let segments: Vec<Segment> = operation.path.split('/').map(segment).collect();
+            while by_length.len() <= segments.len() {
+                by_length.push(Vec::new());
+            }
+            by_length[segments.len()].push(Route { operation, segments });
+        }
+        Self { by_length }
+    }
+
+    /// The operations whose path template `path` fits, whatever the method, in
+    /// the order of the table. A parameter is one segment that is not empty.
+    ///
+    /// ```
+    /// # use operations::{OPERATIONS, Routes};
+    /// let routes = Routes::new(OPERATIONS);
+    /// let names = |path| routes.matching(path).into_iter().map(|(o, _)| o.name).collect::<Vec<_>>();
+    /// assert_eq!(names("/tenants"), ["add-tenant", "list-tenants"]);
+    /// assert_eq!(names("/tenants/acme"), ["delete-tenant", "get-tenant", "update-tenant"]);
+    /// assert!(names("/tenants/").is_empty());
+    /// let (_, parameters) = routes.matching("/tenants/acme").remove(0);
+    /// assert_eq!(parameters, [("tenant", "acme")]);
+    /// ```
+    pub fn matching<'p>(&self, path: &'p str) -> Vec<Match<'t, 'p>> {
+        let actual: Vec<&str> = path.split('/').collect();
+        let fits = |route: &&Route<'t>| {
+            route.segments.iter().zip(&actual).all(|(expected, segment)| match expected {
+                Segment::Text(text) => text == segment,
+                Segment::Parameter(_) => !segment.is_empty(),
+            })
+        };
+        let parameters = |route: &Route<'t>| {
+            let pairs = route.segments.iter().zip(&actual);
+            let named = pairs.filter_map(|(expected, segment)| match expected {
+                Segment::Parameter(name) => Some((*name, *segment)),
+                Segment::Text(_) => None,
+            });
+            named.collect()
+        };
+        let routes = self.by_length.get(actual.len()).into_iter().flatten();
+        routes.filter(fits).map(|route| (route.operation, parameters(route))).collect()
+    }
+}
