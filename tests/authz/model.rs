@@ -34,6 +34,7 @@ const fn entry(name: &'static str, method: Method, path: &'static str, access: A
         path,
         access,
         success: 200,
+        state: &[],
         problems: NONE,
         summary: "",
         replaces: None,

@@ -100,7 +100,7 @@ fn verified(claims: &Value) -> Claims {
         &strings(&claims["groups"]),
         claims["on_behalf"] == true,
     );
-    Claims { subject: "somebody@demo.test".to_owned(), expires: i64::MAX, caller }
+    Claims { subject: "somebody@demo.test".to_owned(), issued: 0, expires: i64::MAX, caller }
 }
 
 fn policy(claims: &Value, method: &str, path: &str) -> Value {

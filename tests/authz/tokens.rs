@@ -68,6 +68,7 @@ impl Issuer {
             issuer: url.clone(),
             audiences: vec!["api://okta-dac".to_owned()],
             client_ids: vec!["client".to_owned()],
+            table: None,
         };
         let rsa_public_pem = pair.public_key_pem();
         let authorizer = Authorizer::new(settings).unwrap();

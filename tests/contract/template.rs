@@ -1,6 +1,6 @@
 //! `template.yaml`: checked, not generated, because people tune it.
 
-use operations::{EnvVar, OPERATIONS, Operation};
+use operations::{EnvVar, OPERATIONS, Operation, StateUse};
 use serde_norway::Value;
 use tests::repository;
 
@@ -12,8 +12,14 @@ fn template() -> String {
 
 /// What `template.yaml` must have for an operation, ready to paste.
 fn block(operation: &Operation) -> String {
+    let table = match operation.state {
+        [] => "",
+        _ => {
+            "            - Effect: Allow\n              Action: [dynamodb:DeleteItem, dynamodb:PutItem]\n              Resource: !GetAtt StateTable.Arn\n"
+        }
+    };
     format!(
-        "  {}:\n    Type: AWS::Serverless::Function\n    Properties:\n      FunctionName: !Sub ${{NamePrefix}}-{name}\n      CodeUri: target/lambda/{name}/\n      Layers: !If [HasSecretsExtension, [!Ref SecretsExtensionLayerArn], !Ref AWS::NoValue]\n      Policies:\n        - Statement:\n            - Effect: Allow\n              Action: secretsmanager:GetSecretValue\n              Resource: !Ref OktaCredentialSecretArn\n      Events:\n        Api:\n          Type: Api\n          Properties:\n            RestApiId: !Ref Api\n            Path: {}\n            Method: {}\n",
+        "  {}:\n    Type: AWS::Serverless::Function\n    Properties:\n      FunctionName: !Sub ${{NamePrefix}}-{name}\n      CodeUri: target/lambda/{name}/\n      Layers: !If [HasSecretsExtension, [!Ref SecretsExtensionLayerArn], !Ref AWS::NoValue]\n      Policies:\n        - Statement:\n            - Effect: Allow\n              Action: secretsmanager:GetSecretValue\n              Resource: !Ref OktaCredentialSecretArn\n{table}      Events:\n        Api:\n          Type: Api\n          Properties:\n            RestApiId: !Ref Api\n            Path: {}\n            Method: {}\n",
         operation.logical_id(),
         operation.path,
         operation.method.as_str().to_lowercase(),
@@ -58,7 +64,27 @@ fn check(yaml: &str) -> Complaints {
         }
     }
     complaints.extend(permissions(resources));
+    complaints.extend(state(resources));
     complaints.extend(environment(&root));
+    complaints
+}
+
+/// Who may use the table, and who may flush the authorizer's cache: exactly the
+/// operations whose entries say so.
+fn state(resources: &Value) -> Complaints {
+    let statements = |operation: &Operation| {
+        let policies = &resources[operation.logical_id()]["Properties"]["Policies"];
+        serde_norway::to_string(policies).unwrap_or_default()
+    };
+    let may_use = OPERATIONS.iter().filter(|operation| statements(operation).contains("StateTable"));
+    let uses = OPERATIONS.iter().filter(|operation| !operation.state.is_empty());
+    let mut complaints =
+        differences("permissions on StateTable", may_use.map(|o| o.name), uses.map(|o| o.name));
+    let roles = resources["FlushPolicy"]["Properties"]["Roles"].as_sequence().into_iter().flatten();
+    let roles: Vec<&str> = roles.filter_map(|role| untag(role).as_str()).collect();
+    let revoking = OPERATIONS.iter().filter(|operation| operation.state.contains(&StateUse::Revokes));
+    let revoking: Vec<String> = revoking.map(|operation| format!("{}Role", operation.logical_id())).collect();
+    complaints.extend(differences("FlushPolicy", roles, revoking.iter().map(String::as_str)));
     complaints
 }
 
@@ -136,6 +162,12 @@ fn a_template_that_differs_is_noticed() {
         ("Resource: !Ref OktaCredentialSecretArn", "Resource: '*'", "`*` in Resource"),
         ("TOKEN_ISSUER: !Ref TokenIssuer", "TOKEN_ISSUER: https://example.test", "TOKEN_ISSUER must come"),
         ("CORS_ALLOW_ORIGIN:", "CORS_ORIGIN:", "lacks `CORS_ALLOW_ORIGIN`"),
+        ("        - !Ref UpdateTenantFunctionRole\n", "", "FlushPolicy lacks `UpdateTenantFunctionRole`"),
+        (
+            "Resource: !GetAtt StateTable.Arn\n      Events",
+            "Resource: !GetAtt Other.Arn\n      Events",
+            "StateTable",
+        ),
         (
             "  OktaDacAppId:\n    Type",
             "  OktaApiToken:\n    Type: String\n  OktaDacAppId:\n    Type",

@@ -52,3 +52,13 @@ async fn operation_incomplete() {
     assert_eq!(stack.delete("/tenants/acme", Superuser).await.status, 204);
     assert_eq!(stack.get("/tenants/acme", Superuser).await.status, 404);
 }
+
+#[tokio::test]
+async fn state_unavailable() {
+    let stack = TestStack::start().await;
+    let before = stack.okta().stable_snapshot();
+    stack.stack.stop_dynamodb();
+    let answer = stack.delete("/tenants/acme", Superuser).await;
+    assert_eq!((answer.status, answer.code()), (503, "state-unavailable"), "{answer}");
+    assert_eq!(stack.okta().stable_snapshot(), before);
+}

@@ -7,9 +7,17 @@ use std::process::{Child, Command, Output, Stdio};
 use serde_json::Value;
 use tests::{binaries, repository};
 
+/// The options with ports, and their variables.
+const PORTS: [(&str, &str); 4] = [
+    ("--api-port", "API_PORT"),
+    ("--lambda-port", "LAMBDA_PORT"),
+    ("--okta-port", "OKTA_PORT"),
+    ("--dynamodb-port", "DYNAMODB_PORT"),
+];
+
 fn command() -> Command {
     let mut command = Command::new(binaries().join("local-stack"));
-    command.current_dir(repository()).args(["--api-port", "0", "--lambda-port", "0", "--okta-port", "0"]);
+    command.current_dir(repository()).args(PORTS.iter().flat_map(|(option, _)| [*option, "0"]));
     command.arg("--bin-dir").arg(binaries()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -37,12 +45,10 @@ fn fails(output: Output, sentence: &str) {
 fn a_port_in_use_is_one_sentence() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    for (option, variable) in
-        [("--api-port", "API_PORT"), ("--lambda-port", "LAMBDA_PORT"), ("--okta-port", "OKTA_PORT")]
-    {
+    for (option, variable) in PORTS {
         let mut command = Command::new(binaries().join("local-stack"));
         command.current_dir(repository()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        for other in ["--api-port", "--lambda-port", "--okta-port"] {
+        for (other, _) in PORTS {
             command.args([other, if other == option { &port } else { "0" }]);
         }
         fails(command.output().unwrap(), variable);
@@ -53,7 +59,7 @@ fn a_port_in_use_is_one_sentence() {
 fn what_is_missing_is_one_sentence() {
     let empty = std::env::temp_dir();
     let mut no_binaries = Command::new(binaries().join("local-stack"));
-    no_binaries.current_dir(repository()).args(["--api-port", "0", "--lambda-port", "0", "--okta-port", "0"]);
+    no_binaries.current_dir(repository()).args(PORTS.iter().flat_map(|(option, _)| [*option, "0"]));
     no_binaries.arg("--bin-dir").arg(empty.join("no-such-folder"));
     fails(no_binaries.output().unwrap(), "cargo build");
     fails(command().args(["--template", "no-such.yaml"]).output().unwrap(), "no-such.yaml");

@@ -28,6 +28,7 @@ mod list_tenants;
 mod local_stack;
 mod logs;
 mod readme;
+mod revocation;
 mod sample_events;
 mod unassign_tenant_admin;
 mod update_tenant;

@@ -61,3 +61,23 @@ async fn operation_incomplete() {
     stack.okta().clear_faults();
     assert_eq!(stack.delete(&path, Superuser).await.status, 204);
 }
+
+#[tokio::test]
+async fn state_unavailable() {
+    let stack = TestStack::start().await;
+    let path = format!("/tenants/acme/admins/{}", stack.user("user@acme.test").await);
+    stack.stack.stop_dynamodb();
+    let answer = stack.delete(&path, Superuser).await;
+    assert_eq!((answer.status, answer.code()), (503, "state-unavailable"), "{answer}");
+}
+
+/// The membership is gone, the revocation is not written.
+#[tokio::test]
+async fn tokens_that_cannot_be_revoked_are_named() {
+    let stack = TestStack::start().await;
+    let path = both_are_admins(&stack).await;
+    stack.stack.stop_dynamodb();
+    let answer = stack.delete(&path, Superuser).await;
+    assert_eq!((answer.status, answer.code()), (503, "operation-incomplete"), "{answer}");
+    assert_eq!(answer.body["leftBehind"][0]["kind"], "token", "{answer}");
+}

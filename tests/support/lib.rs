@@ -146,6 +146,8 @@ impl TestStack {
             api_port: 0,
             lambda_port: 0,
             okta_port: 0,
+            dynamodb_port: 0,
+            data: None,
             template: repository().join("template.yaml"),
             bin_dir: binaries().to_owned(),
             concurrency: 8,

@@ -194,6 +194,10 @@ fn life(
     for variable in EnvVar::ALL {
         command.env(variable.name, variable.example);
     }
+    for (name, value) in addresses["runtimeEnvironment"].as_object().into_iter().flatten() {
+        command.env(name, value.as_str().unwrap_or_default());
+    }
+    command.env("STATE_TABLE", "StateTable");
     let text = |name: &str| addresses["parameters"][name].as_str().unwrap_or_default().to_owned();
     for (name, value) in [
         ("OKTA_ORG_URL", text("OktaOrgUrl")),
@@ -204,7 +208,6 @@ fn life(
         ("TOKEN_ISSUER", text("TokenIssuer")),
         ("TOKEN_AUDIENCES", text("TokenAudiences")),
         ("TOKEN_CLIENT_IDS", text("TokenClientIds")),
-        ("AWS_SESSION_TOKEN", addresses["sessionToken"].as_str().unwrap_or_default().to_owned()),
         ("AWS_LAMBDA_FUNCTION_NAME", "bench".to_owned()),
         ("AWS_LAMBDA_FUNCTION_VERSION", "1".to_owned()),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256".to_owned()),
@@ -328,7 +331,9 @@ async fn decisions(root: &Path) -> Result<Vec<Value>, String> {
         "the verifiers of tests/conformance do not run: `make conformance` installs them".to_owned()
     })?;
 
-    let settings = Settings { issuer: emulator.issuer(), audiences: vec![audience], client_ids: Vec::new() };
+    // Alone: what DynamoDB takes for the revocations is not the authorizer's.
+    let (issuer, client_ids) = (emulator.issuer(), Vec::new());
+    let settings = Settings { issuer, audiences: vec![audience], client_ids, table: None };
     let new = || Authorizer::new(settings.clone()).map_err(|error| error.to_string());
     let header = format!("Bearer {token}");
     let decide = async |authorizer: &Authorizer| {

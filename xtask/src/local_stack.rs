@@ -21,7 +21,7 @@ impl Drop for Running {
 pub(crate) fn start(root: &Path) -> Result<(Running, Value), String> {
     let child = Command::new(root.join("target/debug/local-stack"))
         .current_dir(root)
-        .args(["--api-port", "0", "--lambda-port", "0", "--okta-port", "0", "--json"])
+        .args(["--api-port", "0", "--lambda-port", "0", "--okta-port", "0", "--dynamodb-port", "0", "--json"])
         .stdout(Stdio::piped())
         .spawn()
         .map_err(|error| format!("the local stack does not start: {error}"))?;

@@ -111,7 +111,7 @@ impl Edit {
     fn table(mut self, new: &NewOperation, method: &str) -> Result<Self, String> {
         let resource = new.resource.to_pascal_case();
         let entry = format!(
-            "    Operation {{\n        name: \"{}\", resource: {resource}, method: {method}, path: \"{}\", access: Superuser, success: 200,\n        problems: &[],\n        summary: \"Say what it does for the caller.\", replaces: None,\n    }},\n",
+            "    Operation {{\n        name: \"{}\", resource: {resource}, method: {method}, path: \"{}\", access: Superuser, success: 200, state: &[],\n        problems: &[],\n        summary: \"Say what it does for the caller.\", replaces: None,\n    }},\n",
             new.name, new.route
         );
         let key = |name: &str, resource: &str| (resource.to_owned(), name.to_owned());

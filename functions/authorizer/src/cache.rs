@@ -80,7 +80,7 @@ mod tests {
 
     fn claims(expires: i64) -> Arc<Claims> {
         let caller = Caller::new("00u1", &[], &[], false);
-        Arc::new(Claims { subject: "a@b.test".to_owned(), expires, caller })
+        Arc::new(Claims { subject: "a@b.test".to_owned(), issued: 0, expires, caller })
     }
 
     #[test]

@@ -4,6 +4,8 @@ use lambda_kit::{ConfigError, read, read_all};
 use operations::EnvVar;
 use url::{Host, Url};
 
+use crate::TableSettings;
+
 /// Which tokens are accepted.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -13,6 +15,9 @@ pub struct Settings {
     pub audiences: Vec<String>,
     /// Accepted `cid`; empty accepts every client.
     pub client_ids: Vec<String>,
+    /// Where revocations are looked up; `None` looks none up, for measuring
+    /// decisions alone.
+    pub table: Option<TableSettings>,
 }
 
 /// Why the authorizer cannot start.
@@ -24,6 +29,9 @@ pub enum SettingsError {
     /// The issuer is no URL whose keys can be fetched safely.
     #[error("TOKEN_ISSUER must be an `https` URL, not `{0}`")]
     Issuer(String),
+    /// `AWS_ENDPOINT_URL_DYNAMODB`, or what follows from the region, is no URL.
+    #[error("AWS_ENDPOINT_URL_DYNAMODB must be a URL, not `{0}`")]
+    Endpoint(String),
     /// Set, but without one client: what was meant is not "all".
     #[error("TOKEN_CLIENT_IDS names no client in `{0}`; leave it empty to accept all")]
     Clients(String),
@@ -38,7 +46,8 @@ impl Settings {
     pub fn from_env() -> Result<Self, SettingsError> {
         let clients = read(&EnvVar::TOKEN_CLIENT_IDS).unwrap_or_default();
         let [issuer, audiences] = read_all([&EnvVar::TOKEN_ISSUER, &EnvVar::TOKEN_AUDIENCES])?;
-        let settings = Self { issuer, audiences: list(&audiences), client_ids: list(&clients) };
+        let table = Some(TableSettings::from_env()?);
+        let settings = Self { issuer, audiences: list(&audiences), client_ids: list(&clients), table };
         if settings.client_ids.is_empty() && !clients.is_empty() {
             return Err(SettingsError::Clients(clients));
         }

@@ -12,7 +12,7 @@
 //! |---|---|
 //! | no token, or one that is not accepted | error `Unauthorized`, which becomes 401 |
 //! | accepted, but no right to the path | a policy that denies, which becomes 403 |
-//! | Okta's keys cannot be had | another error, which becomes 503 |
+//! | Okta's keys, or the revocations, cannot be had | another error, which becomes 503 |
 //!
 //! The log says why; the caller is not told.
 
@@ -20,6 +20,7 @@ mod cache;
 mod config;
 mod jwks;
 mod policy;
+mod revocations;
 mod serve;
 mod token;
 
@@ -27,5 +28,6 @@ pub use cache::MAX_AGE as MAX_CACHE_AGE;
 pub use config::Settings;
 pub use jwks::{Jwks, Key, KeyError};
 pub use policy::{Authorization, Context, MAX_RESULT_BYTES, PolicyDocument, authorize};
+pub use revocations::TableSettings;
 pub use serve::{Authorizer, Refusal, serve};
 pub use token::{Claims, Rejection};

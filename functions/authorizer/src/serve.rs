@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::apigw::ApiGatewayCustomAuthorizerRequestTypeRequest as Event;
+use domain::Caller;
 use lambda_kit::{Exit, fatal, init_log};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use operations::{OPERATIONS, Routes};
 
 use crate::cache::Verified;
+use crate::revocations::{Revocations, TIMEOUT};
 use crate::token::{BEARER, bearer, header, verify};
 use crate::{Authorization, Claims, Jwks, KeyError, Rejection, Settings, authorize};
 
@@ -41,6 +43,7 @@ pub struct Authorizer {
     settings: Settings,
     routes: Routes<'static>,
     jwks: Jwks,
+    revocations: Option<Revocations>,
     /// `None` verifies every token anew.
     verified: Option<Verified>,
 }
@@ -51,7 +54,7 @@ pub enum Refusal {
     /// The token is not accepted.
     #[error(transparent)]
     Unauthorized(#[from] Rejection),
-    /// The issuer's keys cannot be had.
+    /// The issuer's keys, or the revocations, cannot be had.
     #[error("failed to {0}")]
     Unavailable(String),
 }
@@ -75,7 +78,12 @@ impl Authorizer {
     pub fn new(settings: Settings) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let url = settings.keys_url()?;
         let jwks = Jwks::new(lambda_kit::http_client(KEYS_TIMEOUT)?, url);
-        Ok(Self { settings, routes: Routes::new(OPERATIONS), jwks, verified: Some(Verified::default()) })
+        let revocations = match settings.table.clone() {
+            Some(table) => Some(Revocations::new(lambda_kit::http_client(TIMEOUT)?, table)),
+            None => None,
+        };
+        let verified = Some(Verified::default());
+        Ok(Self { settings, routes: Routes::new(OPERATIONS), jwks, revocations, verified })
     }
 
     /// The same authorizer, verifying every token anew: for measuring that.
@@ -131,7 +139,23 @@ impl Authorizer {
                 claims
             }
         };
+        let claims = self.without_revoked(claims).await?;
         Ok(authorize(&self.routes, &claims, method_arn, path))
+    }
+
+    /// The claims without the tenants whose rights were taken away meanwhile.
+    async fn without_revoked(&self, claims: Arc<Claims>) -> Result<Arc<Claims>, Refusal> {
+        let caller = &claims.caller;
+        let Some(revocations) = self.revocations.as_ref().filter(|_| !caller.tenants.is_empty()) else {
+            return Ok(claims);
+        };
+        let left = revocations.left(caller, claims.issued).await;
+        let tenants = left.map_err(|error| Refusal::Unavailable(error.to_string()))?;
+        if tenants.len() == caller.tenants.len() {
+            return Ok(claims);
+        }
+        let caller = Caller { tenants, ..caller.clone() };
+        Ok(Arc::new(Claims { caller, ..Claims::clone(&claims) }))
     }
 
     async fn verify(&self, token: &str, now: i64) -> Result<Claims, Refusal> {

@@ -22,6 +22,8 @@ const MAX_BYTES: usize = 10_240;
 pub struct Claims {
     /// `sub`: login of the user.
     pub subject: String,
+    /// `iat`, in seconds since 1970.
+    pub issued: i64,
     /// `exp`, in seconds since 1970.
     pub expires: i64,
     /// Who is calling.
@@ -180,5 +182,5 @@ pub(crate) fn verify(
         _ => true,
     };
     let caller = Caller::new(&claims.uid, &strings(&claims.tenants), &strings(&claims.groups), on_behalf);
-    Ok(Claims { subject: claims.sub, expires: claims.exp, caller })
+    Ok(Claims { subject: claims.sub, issued: claims.iat, expires: claims.exp, caller })
 }

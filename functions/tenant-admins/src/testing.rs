@@ -183,3 +183,26 @@ async fn an_admin_is_shown_without_what_is_not_for_admins() {
         assert_eq!(admin.pointer(hidden), None, "{hidden} in {admin}");
     }
 }
+
+/// The revocation is written last, also for somebody who is no admin any more.
+#[tokio::test]
+async fn a_removed_admins_tokens_are_revoked() {
+    let org = TestOrg::start().await;
+    let user = about(&org, "user@acme.test").await;
+    org.call::<AssignTenantAdmin>(&user).await.unwrap();
+    assert_eq!((org.items("revocation#").len(), org.flushes()), (0, 0));
+    org.call::<UnassignTenantAdmin>(&user).await.unwrap();
+    let id = org.user("user@acme.test").await;
+    let written = org.items("revocation#");
+    assert!(written.len() == 1 && written[0].ends_with(&format!("#{id}")), "{written:?}");
+    assert_eq!(org.flushes(), 1);
+    org.call::<UnassignTenantAdmin>(&user).await.unwrap();
+    assert_eq!((org.items("revocation#"), org.flushes()), (written, 2));
+    // One who stays keeps their tokens.
+    let admin = about(&org, "admin@acme.test").await;
+    org.call::<UnassignTenantAdmin>(&admin).await.unwrap_err();
+    assert_eq!(org.flushes(), 2);
+    org.stop_dynamodb();
+    let problem = org.call::<UnassignTenantAdmin>(&user).await.unwrap_err();
+    assert_eq!(problem.code(), ProblemCode::StateUnavailable);
+}

@@ -10,8 +10,10 @@
 //!
 //! Six calls, four in a row.
 //!
-//! Somebody who is no admin is answered like somebody who was one until now:
-//! the same request sent again changes nothing.
+//! At last a revocation: tokens that still name the user an admin no longer
+//! count. It comes after the membership is gone, since a token that is issued in
+//! between would escape it. Whoever is no admin gets a revocation, too: the
+//! same request sent again completes one that stopped half-way.
 
 use domain::TenantName;
 use futures::TryStreamExt;
@@ -22,6 +24,7 @@ use lambda_kit::{
 use okta_client::models::{GroupId, User, UserId};
 use okta_client::{Client, Error, OkIfAbsent};
 use operations::{Operation, ProblemCode};
+use state::StateError;
 use tenancy::{TenantError, Want, tenant_for_with};
 
 /// The operation `unassign-tenant-admin`.
@@ -50,6 +53,15 @@ pub enum UnassignTenantAdminError {
     },
     /// A step failed; the problem says what is left.
     Stopped(Problem),
+    /// Nothing was changed: there was no admin, and the revocation failed.
+    State(StateError),
+    /// The user is no admin any more, but their tokens count.
+    NotRevoked {
+        /// The user.
+        user: UserId,
+        /// Why.
+        source: StateError,
+    },
 }
 
 impl From<UnassignTenantAdminError> for Problem {
@@ -63,6 +75,11 @@ impl From<UnassignTenantAdminError> for Problem {
                 ),
             ),
             UnassignTenantAdminError::Stopped(problem) => problem,
+            UnassignTenantAdminError::State(error) => error.into(),
+            UnassignTenantAdminError::NotRevoked { user, source } => {
+                let left = Object::new("token", "access tokens of the user", user);
+                Problem::incomplete(&["unassign the admin"], &[], &[left]).log("revoke tokens", &source)
+            }
         }
     }
 }
@@ -96,7 +113,9 @@ impl Endpoint for UnassignTenantAdmin {
         let (tenant, admins) = tenant_for_with(context, &input.tenant, Want::Tenant, admins)
             .await
             .map_err(UnassignTenantAdminError::Tenant)?;
+        let revoke = || state::revoke(context, &tenant.id, Some(user.as_str()));
         if !admins.iter().any(|admin| admin.id == *user) {
+            revoke().await.map_err(UnassignTenantAdminError::State)?;
             return Ok(Success::empty());
         }
         let last = || UnassignTenantAdminError::Last { user: user.clone(), tenant: input.tenant.clone() };
@@ -107,7 +126,10 @@ impl Endpoint for UnassignTenantAdmin {
         let steps = Steps::default();
         let removed = remove(okta, &steps, group, &input);
         match removed.await {
-            Ok(true) => Ok(Success::empty()),
+            Ok(true) => match revoke().await {
+                Ok(()) => Ok(Success::empty()),
+                Err(source) => Err(UnassignTenantAdminError::NotRevoked { user: user.clone(), source }),
+            },
             Ok(false) => Err(last()),
             Err(failure) => Err(UnassignTenantAdminError::Stopped(steps.unwind(failure).await)),
         }

@@ -7,6 +7,9 @@
 //! `listGroupAssignedRoles`. What is not found is looked for in other ways, with
 //! `getIdentityProvider`.
 //!
+//! Then the admins' tokens are revoked: should the deletion stop half-way, they
+//! need new ones, but afterwards nothing would lead to them.
+//!
 //! Deleting, in this order, the calls of a line at the same time:
 //!
 //! 1. `deletePolicyRule`: nobody is sent to the IdP any more.
@@ -39,6 +42,7 @@ use operations::{Operation, ProblemCode};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use state::StateError;
 use tenancy::{if_present, is_rule_of, routing};
 
 use crate::lookup::{self, Remains};
@@ -77,6 +81,8 @@ pub enum DeleteTenantError {
     },
     /// Okta did not answer; nothing was deleted.
     Okta(Error),
+    /// The admins' tokens could not be revoked; nothing was deleted.
+    State(StateError),
     /// Some of it is deleted.
     Incomplete {
         /// What is deleted.
@@ -98,6 +104,7 @@ impl From<DeleteTenantError> for Problem {
                 Problem::new(ProblemCode::TenantBusy, format!("`{name}` {doing}"))
                     .retry_after(std::time::Duration::from_secs(seconds))
             }
+            DeleteTenantError::State(error) => error.into(),
             DeleteTenantError::Okta(error) => Problem::okta("read what belongs to the tenant", &error),
             DeleteTenantError::Incomplete { deleted, left, source } => {
                 let mut problem = Problem::incomplete(&[], &[], &left);
@@ -154,6 +161,9 @@ impl Endpoint for DeleteTenant {
             let plan = parts.stages().iter().flatten().map(Part::object).collect();
             return Ok(Success::new(Plan { plan }).status(200));
         }
+        if let Some(id) = parts.tenant_id() {
+            state::revoke(context, id, None).await.map_err(DeleteTenantError::State)?;
+        }
         let mut deleted = Vec::new();
         let mut stages = parts.stages().into_iter();
         while let Some(stage) = stages.next() {
@@ -207,6 +217,12 @@ impl Parts {
             None => Vec::new(),
         };
         Ok(Self { remains, policy, rules, roles, placeholder_key: context.placeholder_key.clone() })
+    }
+
+    /// Id of the tenant, if anything still tells it.
+    fn tenant_id(&self) -> Option<&str> {
+        let idp = self.remains.idp.as_ref().map(|idp| idp.id.as_str());
+        idp.or(self.remains.record.tenant_id.as_deref())
     }
 
     fn is_empty(&self) -> bool {

@@ -22,6 +22,9 @@
 //! Without app groups and rules: a rename 15 calls, nine in a row; suspending 12,
 //! seven in a row; resuming 13, eight in a row.
 //!
+//! Last come the admins' tokens: while a tenant is suspended, none counts, also
+//! none that is issued meanwhile.
+//!
 //! # Why this order
 //!
 //! - Renaming `ADMINS_` first takes the new name: group names are unique. A
@@ -61,6 +64,7 @@ use operations::{Operation, ProblemCode};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use state::StateError;
 use tenancy::{ROLE, Tenant, TenantError, Want, if_present, is_active, is_pending_rule, is_rule_of, routing};
 
 use crate::get_tenant::Output;
@@ -120,6 +124,13 @@ pub enum UpdateTenantError {
     Busy(TenantName),
     /// A step failed; the problem says what is left.
     Stopped(Problem),
+    /// The tenant is changed, but not yet what its admins' tokens are worth.
+    Tokens {
+        /// Id of the tenant.
+        id: String,
+        /// Why.
+        source: StateError,
+    },
 }
 
 impl From<UpdateTenantError> for Problem {
@@ -139,6 +150,10 @@ impl From<UpdateTenantError> for Problem {
                     .retry_after(Duration::from_secs(1))
             }
             UpdateTenantError::Stopped(problem) => problem,
+            UpdateTenantError::Tokens { id, source } => {
+                let left = Object::new("token", "access tokens of the tenant's admins", id);
+                Problem::incomplete(&["change the tenant"], &[], &[left]).log("revoke tokens", &source)
+            }
         }
     }
 }
@@ -188,6 +203,12 @@ impl Endpoint for UpdateTenant {
         if let Err(failure) = done {
             return Err(UpdateTenantError::Stopped(run.steps.unwind(failure).await));
         }
+        let tokens = match input.status {
+            Some(TenantStatus::Suspended) => state::suspend(context, &run.tenant.id).await,
+            Some(TenantStatus::Active) => state::reinstate(context, &run.tenant.id).await,
+            None => Ok(()),
+        };
+        tokens.map_err(|source| UpdateTenantError::Tokens { id: run.tenant.id.clone(), source })?;
         let tenant = Output::try_from(run.tenant).map_err(UpdateTenantError::Get)?;
         Ok(Success::new(tenant))
     }

@@ -1,5 +1,7 @@
 //! The made-up account that the local stack runs in.
 
+use std::collections::BTreeMap;
+
 /// Region.
 pub(crate) const REGION: &str = "us-east-1";
 /// Account id.
@@ -11,6 +13,19 @@ pub const SECRET_ARN: &str =
     "arn:aws:secretsmanager:us-east-1:000000000000:secret:okta-dac/okta-credential-AbCdEf";
 /// What a function shows to the secrets extension.
 pub const SESSION_TOKEN: &str = "local-session-token";
+
+/// What Lambda tells every function: who it is, and, here, where AWS is.
+pub(crate) fn runtime_environment(dynamodb: &str, control_plane: &str) -> BTreeMap<String, String> {
+    let pairs = [
+        ("AWS_REGION", REGION),
+        ("AWS_ACCESS_KEY_ID", "local"),
+        ("AWS_SECRET_ACCESS_KEY", "local"),
+        ("AWS_SESSION_TOKEN", SESSION_TOKEN),
+        ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb),
+        ("AWS_ENDPOINT_URL_API_GATEWAY", control_plane),
+    ];
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
 
 /// Milliseconds since 1970.
 pub(crate) fn now_ms() -> u64 {

@@ -16,7 +16,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
 
-use crate::aws::{ACCOUNT, REGION, SESSION_TOKEN, now_ms, request_id};
+use crate::aws::{ACCOUNT, REGION, now_ms, request_id};
 use crate::template::Function;
 
 /// Where the lines go that functions print: the function's binary, the line.
@@ -46,6 +46,7 @@ impl Lambda {
         functions: &BTreeMap<String, Function>,
         bin_dir: &std::path::Path,
         runtime_api: &str,
+        environment: &BTreeMap<String, String>,
         concurrency: usize,
         log: &LogSink,
     ) -> Self {
@@ -55,6 +56,7 @@ impl Lambda {
                 program: bin_dir.join(binary),
                 function: function.clone(),
                 runtime_api: runtime_api.to_owned(),
+                environment: environment.clone(),
                 concurrency,
                 log: Arc::clone(log),
                 state: Mutex::default(),
@@ -92,6 +94,8 @@ pub(crate) struct Pool {
     program: PathBuf,
     function: Function,
     runtime_api: String,
+    /// What Lambda itself sets.
+    environment: BTreeMap<String, String>,
     concurrency: usize,
     log: LogSink,
     state: Mutex<State>,
@@ -226,10 +230,7 @@ impl Pool {
                 "AWS_LAMBDA_RUNTIME_API",
                 format!("http://{}/runtime/{}/{instance}", self.runtime_api, self.binary),
             )
-            .env("AWS_REGION", REGION)
-            .env("AWS_ACCESS_KEY_ID", "local")
-            .env("AWS_SECRET_ACCESS_KEY", "local")
-            .env("AWS_SESSION_TOKEN", SESSION_TOKEN)
+            .envs(self.environment.iter())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

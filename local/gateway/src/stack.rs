@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use dynoxide::{Database, DynoxideError};
 use okta_emulator::{Emulator, Seed};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
-use crate::aws::SECRET_ARN;
+use crate::aws::{SECRET_ARN, runtime_environment};
 use crate::lambda::{Lambda, LogSink};
 use crate::rest::{self, Gateway};
 use crate::template::{Template, TemplateError};
@@ -23,6 +24,10 @@ pub struct StackOptions {
     pub lambda_port: u16,
     /// Port of the Okta emulator.
     pub okta_port: u16,
+    /// Port of DynamoDB.
+    pub dynamodb_port: u16,
+    /// Folder of DynamoDB's file; in memory without one.
+    pub data: Option<PathBuf>,
     /// `template.yaml`.
     pub template: PathBuf,
     /// Folder with the functions' binaries.
@@ -58,6 +63,9 @@ pub enum StackError {
     /// The template cannot be run.
     #[error(transparent)]
     Template(#[from] TemplateError),
+    /// DynamoDB does not start.
+    #[error("DynamoDB does not start: {0}")]
+    DynamoDb(String),
     /// Functions are not built.
     #[error("the binary {0} is missing: build it with `cargo build --workspace --bins`")]
     MissingBinary(PathBuf),
@@ -69,6 +77,8 @@ pub struct Stack {
     pub okta: Emulator,
     api: SocketAddr,
     lambda_address: SocketAddr,
+    dynamodb_address: SocketAddr,
+    runtime: BTreeMap<String, String>,
     gateway: Arc<Gateway>,
     parameters: BTreeMap<String, String>,
     servers: Vec<JoinHandle<()>>,
@@ -86,6 +96,8 @@ impl Stack {
             rest::bind(options.api_port).await.map_err(port(options.api_port, "API_PORT"))?;
         let (lambda_listener, lambda_address) =
             rest::bind(options.lambda_port).await.map_err(port(options.lambda_port, "LAMBDA_PORT"))?;
+        let (dynamodb_listener, dynamodb_address) =
+            rest::bind(options.dynamodb_port).await.map_err(port(options.dynamodb_port, "DYNAMODB_PORT"))?;
         let seed = options.seed;
         let emulator_options = okta_emulator::Options {
             port: options.okta_port,
@@ -104,10 +116,14 @@ impl Stack {
                 return Err(StackError::MissingBinary(path));
             }
         }
+        let database = database(&template, options.data.as_deref())?;
+        let runtime =
+            runtime_environment(&format!("http://{dynamodb_address}"), &format!("http://{lambda_address}"));
         let lambda = Lambda::new(
             &template.functions,
             &options.bin_dir,
             &lambda_address.to_string(),
+            &runtime,
             options.concurrency,
             &options.log,
         );
@@ -117,8 +133,9 @@ impl Stack {
         let servers = vec![
             serve(api_listener, rest::api(Arc::clone(&gateway))),
             serve(lambda_listener, rest::lambda(Arc::clone(&gateway))),
+            tokio::spawn(dynoxide::server::serve_on(dynamodb_listener, database)),
         ];
-        Ok(Self { okta, api, lambda_address, gateway, parameters, servers })
+        Ok(Self { okta, api, lambda_address, dynamodb_address, runtime, gateway, parameters, servers })
     }
 
     /// Where the API is, without a trailing slash.
@@ -129,6 +146,23 @@ impl Stack {
     /// Where Lambda is, without a trailing slash.
     pub fn lambda_url(&self) -> String {
         format!("http://{}", self.lambda_address)
+    }
+
+    /// Where DynamoDB is, without a trailing slash.
+    pub fn dynamodb_url(&self) -> String {
+        format!("http://{}", self.dynamodb_address)
+    }
+
+    /// Ends DynamoDB: it cannot be reached any more.
+    pub fn stop_dynamodb(&self) {
+        if let Some(server) = self.servers.last() {
+            server.abort();
+        }
+    }
+
+    /// The environment that Lambda itself gives to functions.
+    pub fn runtime_environment(&self) -> &BTreeMap<String, String> {
+        &self.runtime
     }
 
     /// The template's parameters, for this machine.
@@ -170,6 +204,27 @@ fn serve(listener: tokio::net::TcpListener, router: axum::Router) -> JoinHandle<
     tokio::spawn(async move {
         let _ = axum::serve(listener, router).await;
     })
+}
+
+/// A DynamoDB with the template's tables.
+fn database(template: &Template, data: Option<&Path>) -> Result<Database, StackError> {
+    let failed = |error: &dyn std::fmt::Display| StackError::DynamoDb(error.to_string());
+    let database = match data {
+        Some(folder) => {
+            std::fs::create_dir_all(folder).map_err(|error| failed(&error))?;
+            Database::new(&folder.join("dynamodb.sqlite").display().to_string())
+        }
+        None => Database::memory(),
+    };
+    let database = database.map_err(|error| failed(&error))?;
+    for table in &template.tables {
+        let request = serde_json::from_value(table.clone()).map_err(|error| failed(&error))?;
+        match database.create_table(request) {
+            Ok(_) | Err(DynoxideError::ResourceInUseException(_)) => {}
+            Err(error) => return Err(failed(&error)),
+        }
+    }
+    Ok(database)
 }
 
 /// The template's parameters, for this machine.

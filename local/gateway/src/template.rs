@@ -14,6 +14,8 @@ pub struct Template {
     pub authorizer: Authorizer,
     /// Stage of the API.
     pub stage: String,
+    /// DynamoDB tables: as `CreateTable` takes them.
+    pub tables: Vec<serde_json::Value>,
     /// Headers and statuses of the gateway's own answers, by response type.
     pub gateway_responses: BTreeMap<String, GatewayResponse>,
     /// Headers of the answer to a preflight request.
@@ -110,12 +112,15 @@ impl Template {
         let scope = Scope { values, resources: &root["Resources"] };
         let globals = &root["Globals"]["Function"];
         let mut functions = BTreeMap::new();
-        let mut api = None;
+        let (mut api, mut tables) = (None, Vec::new());
         for (logical_id, resource) in entries(&root["Resources"]) {
             match resource["Type"].as_str() {
                 Some("AWS::Serverless::Function") => {
                     let (binary, function) = scope.function(logical_id, &resource["Properties"], globals)?;
                     functions.insert(binary, function);
+                }
+                Some("AWS::DynamoDB::Table") => {
+                    tables.push(scope.table(logical_id, &resource["Properties"])?)
                 }
                 Some("AWS::Serverless::Api") => api = Some(&resource["Properties"]),
                 _ => {}
@@ -140,6 +145,7 @@ impl Template {
         Ok(Self {
             authorizer: scope.authorizer(&api["Auth"], &functions)?,
             stage: scope.text(&api["StageName"])?,
+            tables,
             gateway_responses: responses.collect::<Result<_>>()?,
             preflight: preflight.collect::<Result<_>>()?,
             functions,
@@ -238,6 +244,19 @@ impl Scope<'_> {
             routes,
         };
         Ok((binary, function))
+    }
+
+    /// What `CreateTable` takes; without a name of its own a table is called as
+    /// `!Ref` calls it.
+    fn table(&self, logical_id: &str, properties: &Value) -> Result<serde_json::Value> {
+        let mut table = serde_json::Map::new();
+        table.insert("TableName".to_owned(), logical_id.into());
+        for member in ["AttributeDefinitions", "BillingMode", "KeySchema"] {
+            let value = serde_json::to_value(&properties[member]);
+            let Ok(value) = value else { return unsupported(format!("{logical_id}: {member}")) };
+            table.insert(member.to_owned(), value);
+        }
+        Ok(serde_json::Value::Object(table))
     }
 
     fn authorizer(&self, auth: &Value, functions: &BTreeMap<String, Function>) -> Result<Authorizer> {

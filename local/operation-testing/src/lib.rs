@@ -14,17 +14,21 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "for tests")]
 
+mod aws;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use domain::Caller;
 use futures::future::join_all;
-use lambda_kit::{Context, Decode, Endpoint, Problem, Request, RequestParts};
+use lambda_kit::{ApiStage, Context, Decode, Endpoint, Problem, Request, RequestParts};
 use okta_client::{ApiToken, Client, OrgUrl};
 use okta_emulator::{Action, DEMO_ORG, Drop, Emulator, Fault, Options, Seed};
 use operations::{Method, ProblemCode};
 use serde_json::Value;
 use tokio::time::Instant;
+
+use crate::aws::{Aws, TABLE};
 
 /// The demo org, and a superuser who calls.
 pub struct TestOrg {
@@ -33,6 +37,7 @@ pub struct TestOrg {
     okta: Client,
     seed: Seed,
     requests: AtomicU64,
+    aws: Aws,
 }
 
 /// A request, free of Lambda's types.
@@ -91,7 +96,7 @@ impl TestOrg {
         let emulator = Emulator::start(options).await.expect("the emulator starts");
         let org = OrgUrl::parse(&emulator.url()).expect("an origin");
         let okta = Client::new(org, ApiToken::from(seed.api_token.token.clone())).expect("a client");
-        Self { emulator, okta, seed, requests: AtomicU64::new(1) }
+        Self { emulator, okta, seed, requests: AtomicU64::new(1), aws: Aws::start().await }
     }
 
     /// A client of the org, for preparing it.
@@ -130,6 +135,9 @@ impl TestOrg {
             caller: superuser(),
             request_id: format!("request-{}", self.requests.fetch_add(1, Ordering::Relaxed)),
             deadline,
+            state_table: TABLE.to_owned(),
+            api: ApiStage { id: "api".to_owned(), stage: "v1".to_owned() },
+            resources: self.aws.resources.clone(),
             base_url: "https://api.example.test/v1".to_owned(),
         }
     }
@@ -210,6 +218,21 @@ impl TestOrg {
             () = self.emulator.wait_for_arrivals(arrived + nth) => {}
         }
         self.emulator.clear_faults();
+    }
+
+    /// How often API Gateway was made to forget what the authorizer said.
+    pub fn flushes(&self) -> usize {
+        self.aws.flushes.load(Ordering::SeqCst)
+    }
+
+    /// The items of the table whose keys begin so, by key.
+    pub fn items(&self, prefix: &str) -> Vec<String> {
+        self.aws.items(prefix)
+    }
+
+    /// Ends DynamoDB: it cannot be reached any more.
+    pub fn stop_dynamodb(&self) {
+        self.aws.server.abort();
     }
 
     /// Moves Okta's clock.

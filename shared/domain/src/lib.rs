@@ -4,6 +4,7 @@
 mod caller;
 mod description;
 mod names;
+mod revocation;
 
 pub use caller::{Caller, TenantClaim, TenantClaimError, is_okta_id, permits};
 pub use description::{AdminsDescription, Resume, TenantStatus, USERS_DESCRIPTION};
@@ -11,6 +12,8 @@ pub use names::{
     NewTenantName, TenantName, TenantNameError, admins_group, app_of_appusers_group, appusers_group,
     appusers_prefix, idp_name, pending_rule_name, rule_name, users_group,
 };
+
+pub use revocation::{TOKEN_LIFETIME_SECONDS, revocation_id};
 
 /// Group whose members may do everything.
 pub const SUPERUSERS: &str = "SUPERUSERS";

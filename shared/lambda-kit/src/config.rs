@@ -19,6 +19,8 @@ pub struct Config {
     pub app_id: AppId,
     /// The certificate that nobody has the private key of.
     pub placeholder_key: KeyId,
+    /// Name of the DynamoDB table.
+    pub state_table: String,
     /// `Access-Control-Allow-Origin`.
     pub cors_origin: String,
     /// Percent of Okta's rate limits that calls may use.
@@ -77,17 +79,27 @@ impl Config {
     ///
     /// [`ConfigError`].
     pub fn from_env() -> Result<Self, ConfigError> {
-        let [org_url, credential_secret_id, port, session_token, share, app_id, key_id, cors_origin] =
-            read_all([
-                &EnvVar::OKTA_ORG_URL,
-                &EnvVar::OKTA_CREDENTIAL_SECRET_ID,
-                &EnvVar::SECRETS_EXTENSION_PORT,
-                &EnvVar::AWS_SESSION_TOKEN,
-                &EnvVar::OKTA_RATE_LIMIT_SHARE,
-                &EnvVar::OKTA_DAC_APP_ID,
-                &EnvVar::PLACEHOLDER_KEY_ID,
-                &EnvVar::CORS_ALLOW_ORIGIN,
-            ])?;
+        let [
+            org_url,
+            credential_secret_id,
+            port,
+            session_token,
+            share,
+            app_id,
+            key_id,
+            state_table,
+            cors_origin,
+        ] = read_all([
+            &EnvVar::OKTA_ORG_URL,
+            &EnvVar::OKTA_CREDENTIAL_SECRET_ID,
+            &EnvVar::SECRETS_EXTENSION_PORT,
+            &EnvVar::AWS_SESSION_TOKEN,
+            &EnvVar::OKTA_RATE_LIMIT_SHARE,
+            &EnvVar::OKTA_DAC_APP_ID,
+            &EnvVar::PLACEHOLDER_KEY_ID,
+            &EnvVar::STATE_TABLE,
+            &EnvVar::CORS_ALLOW_ORIGIN,
+        ])?;
         let name = EnvVar::SECRETS_EXTENSION_PORT.name;
         let secrets_port = port.parse().map_err(|_| ConfigError::Port { name, value: port })?;
         let good = share.parse().ok().filter(|share| (1..=100).contains(share));
@@ -99,6 +111,7 @@ impl Config {
             session_token,
             app_id: app_id.into(),
             placeholder_key: key_id.into(),
+            state_table,
             cors_origin,
         })
     }

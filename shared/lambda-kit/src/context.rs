@@ -1,8 +1,13 @@
 //! What an operation works with.
 
+use std::future::Future;
+use std::sync::Arc;
+
 use domain::Caller;
+use http::Extensions;
 use okta_client::Client;
 use okta_client::models::{AppId, KeyId};
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 /// One request's surroundings.
@@ -20,6 +25,51 @@ pub struct Context {
     pub request_id: String,
     /// When the answer must be on its way.
     pub deadline: Instant,
+    /// Name of the DynamoDB table.
+    pub state_table: String,
+    /// The API and stage that the request came through.
+    pub api: ApiStage,
+    /// What the function keeps between requests.
+    pub resources: Resources,
     /// Where this API is, as the caller sees it, without a trailing slash.
     pub base_url: String,
+}
+
+/// A stage of a REST API of API Gateway.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ApiStage {
+    /// Id of the API.
+    pub id: String,
+    /// Name of the stage.
+    pub stage: String,
+}
+
+/// What a function keeps between requests beside the Okta client, one value of
+/// a type: made when it is first needed, so that no function pays for what it
+/// does not use.
+#[derive(Clone, Debug, Default)]
+pub struct Resources(Arc<Mutex<Extensions>>);
+
+impl Resources {
+    /// With this value, in place of one that would be made.
+    pub fn with<T: Clone + Send + Sync + 'static>(value: T) -> Self {
+        let mut kept = Extensions::new();
+        kept.insert(value);
+        Self(Arc::new(Mutex::new(kept)))
+    }
+
+    /// The value, made now if this is the first time.
+    pub async fn get_or_make<T, F>(&self, make: impl FnOnce() -> F) -> T
+    where
+        T: Clone + Send + Sync + 'static,
+        F: Future<Output = T>,
+    {
+        let mut kept = self.0.lock().await;
+        if let Some(value) = kept.get::<T>() {
+            return value.clone();
+        }
+        let value = make().await;
+        kept.insert(value.clone());
+        value
+    }
 }

@@ -19,7 +19,7 @@ mod serve;
 mod steps;
 
 pub use config::{Config, ConfigError, read, read_all};
-pub use context::Context;
+pub use context::{ApiStage, Context, Resources};
 pub use decode::{Decode, NoBody, QueryParameter, Request, RequestParts, Violation};
 pub use endpoint::{Description, Endpoint, Example, Success};
 pub use log::{Exit, fatal, init as init_log};

@@ -15,7 +15,10 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::{Config, Context, Decode, Endpoint, Exit, Problem, Request, RequestParts, Success, log, secrets};
+use crate::{
+    ApiStage, Config, Context, Decode, Endpoint, Exit, Problem, Request, RequestParts, Resources, Success,
+    log, secrets,
+};
 
 /// Time between the last moment to answer and the end of the function.
 const MARGIN: Duration = Duration::from_millis(500);
@@ -62,6 +65,7 @@ pub fn http_client(timeout: Duration) -> Result<reqwest::Client, reqwest::Error>
 pub struct Service {
     config: Config,
     http: reqwest::Client,
+    resources: Resources,
     /// Made for the first request, and again after Okta rejected the credential.
     okta: Mutex<Option<Client>>,
 }
@@ -71,7 +75,12 @@ impl Service {
     ///
     /// If there is no TLS on this system.
     pub fn new(config: Config) -> Result<Self, reqwest::Error> {
-        Ok(Self { config, http: http_client(Duration::from_secs(3))?, okta: Mutex::new(None) })
+        Ok(Self {
+            config,
+            http: http_client(Duration::from_secs(3))?,
+            resources: Resources::default(),
+            okta: Mutex::new(None),
+        })
     }
 
     /// Answers one event; never fails, never panics.
@@ -142,6 +151,9 @@ impl Service {
             caller: request.caller,
             request_id: request_id.to_owned(),
             deadline,
+            state_table: self.config.state_table.clone(),
+            api: api_stage(event),
+            resources: self.resources.clone(),
             base_url: base_url(event),
         };
         E::call(&context, input).await.map_err(Into::into)
@@ -221,6 +233,17 @@ fn caller(event: &lambda_http::Request) -> Result<Caller, Problem> {
     // The authorizer always says it: anything but "false" means "yes".
     let on_behalf = text("onBehalf") != Some("false");
     Ok(Caller::new(uid, &list("tenants"), &list("groups"), on_behalf))
+}
+
+/// The API and stage that the request came through.
+fn api_stage(event: &lambda_http::Request) -> ApiStage {
+    match event.request_context_ref() {
+        Some(RequestContext::ApiGatewayV1(context)) => ApiStage {
+            id: context.apiid.clone().unwrap_or_default(),
+            stage: context.stage.clone().unwrap_or_default(),
+        },
+        _ => ApiStage::default(),
+    }
 }
 
 /// Where the caller reached this API: scheme, host, and the stage or a custom

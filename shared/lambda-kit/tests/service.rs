@@ -59,6 +59,7 @@ async fn answer(secrets_port: u16) -> (u16, Value) {
         secrets_port,
         session_token: "token".to_owned(),
         app_id: "0oa1".into(),
+        state_table: "state".to_owned(),
         placeholder_key: "kid".into(),
         cors_origin: "https://app.example.test".to_owned(),
     };

@@ -168,8 +168,13 @@ impl Client {
     /// Okta's clock at its newest answer, as Okta prints times; the beginning of
     /// 1970 before the first.
     pub fn time(&self) -> String {
-        let now = jiff::Timestamp::from_second(self.clock.load(Ordering::Relaxed)).unwrap_or_default();
+        let now = jiff::Timestamp::from_second(self.now()).unwrap_or_default();
         format!("{now:.3}")
+    }
+
+    /// The same in seconds since 1970.
+    pub fn now(&self) -> i64 {
+        self.clock.load(Ordering::Relaxed)
     }
 
     /// A URL of this org.

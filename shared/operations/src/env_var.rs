@@ -67,6 +67,13 @@ impl EnvVar {
         example: "22f53eb4-89d7-40cc-8b91-4157cf9042b5",
         default: None,
     };
+    /// The DynamoDB table.
+    pub const STATE_TABLE: EnvVar = EnvVar {
+        name: "STATE_TABLE",
+        meaning: "Name of the DynamoDB table with locks and revocations",
+        example: "okta-dac-state",
+        default: None,
+    };
     /// Origins for CORS.
     pub const CORS_ALLOW_ORIGIN: EnvVar = EnvVar {
         name: "CORS_ALLOW_ORIGIN",
@@ -95,6 +102,48 @@ impl EnvVar {
         example: "0oa1dacapp0000000001",
         default: Some(""),
     };
+    /// Region, set by Lambda itself.
+    pub const AWS_REGION: EnvVar = EnvVar {
+        name: "AWS_REGION",
+        meaning: "Set by Lambda; where the table is",
+        example: "(set by Lambda)",
+        default: None,
+    };
+    /// Credential of the function's role, set by Lambda itself.
+    pub const AWS_ACCESS_KEY_ID: EnvVar = EnvVar {
+        name: "AWS_ACCESS_KEY_ID",
+        meaning: "Set by Lambda; signs requests to AWS in the name of the function's role",
+        example: "(set by Lambda)",
+        default: None,
+    };
+    /// Credential of the function's role, set by Lambda itself.
+    pub const AWS_SECRET_ACCESS_KEY: EnvVar = EnvVar {
+        name: "AWS_SECRET_ACCESS_KEY",
+        meaning: "Set by Lambda; the same",
+        example: "(set by Lambda)",
+        default: None,
+    };
+    /// Another address of all of AWS.
+    pub const AWS_ENDPOINT_URL: EnvVar = EnvVar {
+        name: "AWS_ENDPOINT_URL",
+        meaning: "Address of AWS's services, where it is not AWS's: emulators set it",
+        example: "http://127.0.0.1:4566",
+        default: Some(""),
+    };
+    /// Another address of DynamoDB.
+    pub const AWS_ENDPOINT_URL_DYNAMODB: EnvVar = EnvVar {
+        name: "AWS_ENDPOINT_URL_DYNAMODB",
+        meaning: "Address of DynamoDB, where it is not AWS's: the local stack sets it",
+        example: "http://127.0.0.1:8000",
+        default: Some(""),
+    };
+    /// Another address of API Gateway's control plane.
+    pub const AWS_ENDPOINT_URL_API_GATEWAY: EnvVar = EnvVar {
+        name: "AWS_ENDPOINT_URL_API_GATEWAY",
+        meaning: "Address of API Gateway's control plane, where it is not AWS's: the local stack sets it",
+        example: "http://127.0.0.1:9001",
+        default: Some(""),
+    };
     /// Log filter.
     pub const AWS_LAMBDA_LOG_LEVEL: EnvVar = EnvVar {
         name: "AWS_LAMBDA_LOG_LEVEL",
@@ -111,12 +160,29 @@ impl EnvVar {
         EnvVar::OKTA_RATE_LIMIT_SHARE,
         EnvVar::OKTA_DAC_APP_ID,
         EnvVar::PLACEHOLDER_KEY_ID,
+        EnvVar::STATE_TABLE,
         EnvVar::CORS_ALLOW_ORIGIN,
         EnvVar::TOKEN_ISSUER,
         EnvVar::TOKEN_AUDIENCES,
         EnvVar::TOKEN_CLIENT_IDS,
         EnvVar::AWS_LAMBDA_LOG_LEVEL,
+        EnvVar::AWS_REGION,
+        EnvVar::AWS_ACCESS_KEY_ID,
+        EnvVar::AWS_SECRET_ACCESS_KEY,
         EnvVar::AWS_SESSION_TOKEN,
+        EnvVar::AWS_ENDPOINT_URL,
+        EnvVar::AWS_ENDPOINT_URL_DYNAMODB,
+        EnvVar::AWS_ENDPOINT_URL_API_GATEWAY,
+    ];
+
+    /// What comes from Lambda, or from the local stack in its stead.
+    pub const RUNTIME: &'static [EnvVar] = &[
+        EnvVar::AWS_REGION,
+        EnvVar::AWS_ACCESS_KEY_ID,
+        EnvVar::AWS_SECRET_ACCESS_KEY,
+        EnvVar::AWS_SESSION_TOKEN,
+        EnvVar::AWS_ENDPOINT_URL_DYNAMODB,
+        EnvVar::AWS_ENDPOINT_URL_API_GATEWAY,
     ];
 
     /// What an operation's function needs.
@@ -127,10 +193,11 @@ impl EnvVar {
         EnvVar::OKTA_RATE_LIMIT_SHARE,
         EnvVar::OKTA_DAC_APP_ID,
         EnvVar::PLACEHOLDER_KEY_ID,
+        EnvVar::STATE_TABLE,
         EnvVar::CORS_ALLOW_ORIGIN,
     ];
 
     /// What the authorizer needs.
     pub const AUTHORIZER: &'static [EnvVar] =
-        &[EnvVar::TOKEN_ISSUER, EnvVar::TOKEN_AUDIENCES, EnvVar::TOKEN_CLIENT_IDS];
+        &[EnvVar::TOKEN_ISSUER, EnvVar::TOKEN_AUDIENCES, EnvVar::TOKEN_CLIENT_IDS, EnvVar::STATE_TABLE];
 }

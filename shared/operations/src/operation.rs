@@ -26,6 +26,8 @@ pub struct Operation {
     pub access: Access,
     /// HTTP status of the successful answer.
     pub success: u16,
+    /// What it does with the DynamoDB table: its function's permissions follow.
+    pub state: &'static [StateUse],
     /// What can go wrong beyond [`ProblemCode::COMMON`].
     pub problems: &'static [ProblemCode],
     /// One sentence for the API reference.
@@ -130,6 +132,16 @@ impl Method {
     pub const fn is_safe(self) -> bool {
         matches!(self, Method::Get)
     }
+}
+
+/// What an operation does with okta-dac's own table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StateUse {
+    /// Changes something that Okta replaces as a whole, under a lock.
+    Locks,
+    /// Takes rights away: writes a revocation, and flushes what API Gateway keeps
+    /// of the authorizer's answers.
+    Revokes,
 }
 
 /// Who may call an operation.

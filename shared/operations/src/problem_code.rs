@@ -43,6 +43,8 @@ pub enum ProblemCode {
     OktaInvalidResponse,
     /// 503: Okta cannot be reached, failed, or was too slow.
     OktaUnavailable,
+    /// 503: okta-dac's own table cannot be reached.
+    StateUnavailable,
     /// 503: the operation stopped half-way and could not be undone entirely.
     OperationIncomplete,
 }
@@ -69,6 +71,7 @@ impl ProblemCode {
         ProblemCode::Internal,
         ProblemCode::OktaInvalidResponse,
         ProblemCode::OktaUnavailable,
+        ProblemCode::StateUnavailable,
         ProblemCode::OperationIncomplete,
     ];
 
@@ -198,6 +201,11 @@ impl ProblemCode {
             ProblemCode::OktaUnavailable => (
                 "okta-unavailable", 503, true, "Okta is not available",
                 "Send the request again later; nothing was changed.", "Check Okta's status page.",
+            ),
+            ProblemCode::StateUnavailable => (
+                "state-unavailable", 503, true, "okta-dac's own table is not available",
+                "Send the request again later; nothing was changed.",
+                "Look for the request id in the log; check the table, and the permissions of the function.",
             ),
             ProblemCode::OperationIncomplete => (
                 "operation-incomplete", 503, true, "Stopped half-way",

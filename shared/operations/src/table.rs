@@ -4,81 +4,83 @@ use crate::Access::{AnyUser, Superuser, TenantAdmin};
 use crate::Method::{Delete, Get, Post, Put};
 use crate::Operation;
 use crate::ProblemCode::{
-    AppNotFound, LastAdmin, NameTaken, NotAMember, OperationIncomplete, PayloadTooLarge, TenantAlreadyExists,
-    TenantAppNotFound, TenantBroken, TenantBusy, TenantNotFound, UnsupportedMediaType, UserNotActive,
+    AppNotFound, LastAdmin, NameTaken, NotAMember, OperationIncomplete, PayloadTooLarge, StateUnavailable,
+    TenantAlreadyExists, TenantAppNotFound, TenantBroken, TenantBusy, TenantNotFound, UnsupportedMediaType,
+    UserNotActive,
 };
 use crate::Resource::{Apps, TenantAdmins, TenantApps, Tenants};
+use crate::StateUse::Revokes;
 
 /// Every operation, ordered by resource, then name.
 #[rustfmt::skip] // One field group per line reads as a table.
 pub const OPERATIONS: &[Operation] = &[
     Operation {
-        name: "assign-app-to-tenant", resource: Apps, method: Put, path: "/apps/{appId}/tenants/{tenant}", access: TenantAdmin, success: 200,
+        name: "assign-app-to-tenant", resource: Apps, method: Put, path: "/apps/{appId}/tenants/{tenant}", access: TenantAdmin, success: 200, state: &[],
         problems: &[TenantNotFound, TenantAppNotFound, TenantBroken, OperationIncomplete],
         summary: "Give an app to all users of a tenant.", replaces: Some("assignAppToTenant"),
     },
     Operation {
-        name: "get-app", resource: Apps, method: Get, path: "/apps/{appId}", access: AnyUser, success: 200,
+        name: "get-app", resource: Apps, method: Get, path: "/apps/{appId}", access: AnyUser, success: 200, state: &[],
         problems: &[AppNotFound],
         summary: "Get an app that the caller sees.", replaces: Some("getApp"),
     },
     Operation {
-        name: "list-apps", resource: Apps, method: Get, path: "/apps", access: AnyUser, success: 200,
+        name: "list-apps", resource: Apps, method: Get, path: "/apps", access: AnyUser, success: 200, state: &[],
         problems: &[],
         summary: "List the apps that the caller sees, page by page.", replaces: Some("listApps"),
     },
     Operation {
-        name: "assign-tenant-admin", resource: TenantAdmins, method: Put, path: "/tenants/{tenant}/admins/{userId}", access: TenantAdmin, success: 200,
+        name: "assign-tenant-admin", resource: TenantAdmins, method: Put, path: "/tenants/{tenant}/admins/{userId}", access: TenantAdmin, success: 200, state: &[],
         problems: &[NotAMember, TenantNotFound, TenantBroken, UserNotActive, OperationIncomplete],
         summary: "Make a user of a tenant its admin.", replaces: Some("assignTenantAdmin"),
     },
     Operation {
-        name: "list-tenant-admins", resource: TenantAdmins, method: Get, path: "/tenants/{tenant}/admins", access: TenantAdmin, success: 200,
+        name: "list-tenant-admins", resource: TenantAdmins, method: Get, path: "/tenants/{tenant}/admins", access: TenantAdmin, success: 200, state: &[],
         problems: &[TenantNotFound, TenantBroken],
         summary: "List the admins of a tenant, page by page.", replaces: Some("listTenantAdmins"),
     },
     Operation {
-        name: "unassign-tenant-admin", resource: TenantAdmins, method: Delete, path: "/tenants/{tenant}/admins/{userId}", access: TenantAdmin, success: 204,
-        problems: &[TenantNotFound, TenantBroken, LastAdmin, OperationIncomplete],
+        name: "unassign-tenant-admin", resource: TenantAdmins, method: Delete, path: "/tenants/{tenant}/admins/{userId}", access: TenantAdmin, success: 204, state: &[Revokes],
+        problems: &[TenantNotFound, TenantBroken, LastAdmin, StateUnavailable, OperationIncomplete],
         summary: "Take an admin's rights away; the user stays.", replaces: None,
     },
     Operation {
-        name: "activate-tenant-app", resource: TenantApps, method: Put, path: "/tenants/{tenant}/apps/{appId}", access: TenantAdmin, success: 200,
+        name: "activate-tenant-app", resource: TenantApps, method: Put, path: "/tenants/{tenant}/apps/{appId}", access: TenantAdmin, success: 200, state: &[],
         problems: &[TenantNotFound, AppNotFound, TenantAppNotFound, TenantBroken, PayloadTooLarge, UnsupportedMediaType, OperationIncomplete],
         summary: "Entitle a tenant to an app (superuser, without a body), or give it to all its users.", replaces: Some("activateTenantApp"),
     },
     Operation {
-        name: "deactivate-tenant-app", resource: TenantApps, method: Delete, path: "/tenants/{tenant}/apps/{appId}", access: Superuser, success: 204,
+        name: "deactivate-tenant-app", resource: TenantApps, method: Delete, path: "/tenants/{tenant}/apps/{appId}", access: Superuser, success: 204, state: &[],
         problems: &[TenantNotFound, TenantAppNotFound, TenantBroken, OperationIncomplete],
         summary: "End a tenant's entitlement to an app; nobody of the tenant keeps it.", replaces: Some("deactivateTenantApp"),
     },
     Operation {
-        name: "list-tenant-apps", resource: TenantApps, method: Get, path: "/tenants/{tenant}/apps", access: TenantAdmin, success: 200,
+        name: "list-tenant-apps", resource: TenantApps, method: Get, path: "/tenants/{tenant}/apps", access: TenantAdmin, success: 200, state: &[],
         problems: &[TenantNotFound, TenantBroken],
         summary: "List the apps that a tenant is entitled to, page by page.", replaces: Some("listTenantApps"),
     },
     Operation {
-        name: "add-tenant", resource: Tenants, method: Post, path: "/tenants", access: Superuser, success: 201,
+        name: "add-tenant", resource: Tenants, method: Post, path: "/tenants", access: Superuser, success: 201, state: &[],
         problems: &[TenantAlreadyExists, NameTaken, TenantBusy, PayloadTooLarge, UnsupportedMediaType, OperationIncomplete],
         summary: "Create a tenant.", replaces: Some("addTenant"),
     },
     Operation {
-        name: "delete-tenant", resource: Tenants, method: Delete, path: "/tenants/{tenant}", access: Superuser, success: 204,
-        problems: &[TenantNotFound, TenantBusy, OperationIncomplete],
+        name: "delete-tenant", resource: Tenants, method: Delete, path: "/tenants/{tenant}", access: Superuser, success: 204, state: &[Revokes],
+        problems: &[TenantNotFound, TenantBusy, StateUnavailable, OperationIncomplete],
         summary: "Delete a tenant and everything that carries its name; its users stay.", replaces: Some("deleteTenant"),
     },
     Operation {
-        name: "get-tenant", resource: Tenants, method: Get, path: "/tenants/{tenant}", access: TenantAdmin, success: 200,
+        name: "get-tenant", resource: Tenants, method: Get, path: "/tenants/{tenant}", access: TenantAdmin, success: 200, state: &[],
         problems: &[TenantNotFound, TenantBroken],
         summary: "Get a tenant by its name.", replaces: Some("getTenant"),
     },
     Operation {
-        name: "list-tenants", resource: Tenants, method: Get, path: "/tenants", access: Superuser, success: 200,
+        name: "list-tenants", resource: Tenants, method: Get, path: "/tenants", access: Superuser, success: 200, state: &[],
         problems: &[],
         summary: "List the tenants, page by page.", replaces: Some("listTenants"),
     },
     Operation {
-        name: "update-tenant", resource: Tenants, method: Put, path: "/tenants/{tenant}", access: Superuser, success: 200,
+        name: "update-tenant", resource: Tenants, method: Put, path: "/tenants/{tenant}", access: Superuser, success: 200, state: &[Revokes],
         problems: &[TenantNotFound, TenantAlreadyExists, NameTaken, TenantBusy, TenantBroken, PayloadTooLarge, UnsupportedMediaType, OperationIncomplete],
         summary: "Rename, suspend or resume a tenant.", replaces: Some("updateTenant"),
     },

@@ -5,13 +5,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use gateway::{SESSION_TOKEN, Stack, StackOptions};
+use gateway::{Stack, StackOptions};
 use okta_emulator::{DEMO_ORG, Seed, TokenRequest};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// okta-dac on this machine: API, functions, an Okta emulator. No Okta org, no
-/// AWS account, no Docker.
+/// okta-dac on this machine: API, functions, DynamoDB, an Okta emulator. No Okta
+/// org, no AWS account, no Docker.
 #[derive(Parser)]
 struct Arguments {
     /// Port of the API; 0 picks a free one.
@@ -23,6 +23,12 @@ struct Arguments {
     /// Port of the Okta emulator.
     #[arg(long, env = "OKTA_PORT", default_value_t = 8700)]
     okta_port: u16,
+    /// Port of DynamoDB.
+    #[arg(long, env = "DYNAMODB_PORT", default_value_t = 8000)]
+    dynamodb_port: u16,
+    /// Keep DynamoDB's tables in this folder instead of in memory.
+    #[arg(long)]
+    data: Option<PathBuf>,
     /// Processes of one function at most.
     #[arg(long, default_value_t = 4)]
     concurrency: usize,
@@ -66,6 +72,8 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         api_port: arguments.api_port,
         lambda_port: arguments.lambda_port,
         okta_port: arguments.okta_port,
+        dynamodb_port: arguments.dynamodb_port,
+        data: arguments.data,
         template: arguments.template,
         bin_dir: arguments.bin_dir,
         concurrency: arguments.concurrency,
@@ -92,7 +100,8 @@ async fn run(arguments: Arguments) -> Result<(), String> {
 fn print_json(stack: &Stack) {
     let addresses = json!({
         "api": stack.api_url(), "lambda": stack.lambda_url(), "okta": stack.okta.url(),
-        "parameters": stack.parameters(), "sessionToken": SESSION_TOKEN,
+        "dynamodb": stack.dynamodb_url(), "parameters": stack.parameters(),
+        "runtimeEnvironment": stack.runtime_environment(),
     });
     println!("{addresses}");
 }
@@ -101,7 +110,8 @@ fn print_json(stack: &Stack) {
 fn print_table(stack: &Stack) {
     let (api, lambda, okta) = (stack.api_url(), stack.lambda_url(), stack.okta.url());
     println!("ready\n");
-    println!("  API      {api}\n  Lambda   {lambda}\n  Okta     {okta}\n");
+    let dynamodb = stack.dynamodb_url();
+    println!("  API        {api}\n  Lambda     {lambda}\n  Okta       {okta}\n  DynamoDB   {dynamodb}\n");
     println!("  superuser@demo.test   may do everything");
     println!("  admin@acme.test       admin of the tenant acme");
     println!("  admin@globex.test     admin of the tenant globex\n");

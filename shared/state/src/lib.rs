@@ -1,0 +1,25 @@
+//! What okta-dac itself remembers, in one DynamoDB table.
+//!
+//! Everything about tenants is in Okta. Here is what Okta cannot keep: locks,
+//! because it has no conditional writes for rules, and revocations, because a
+//! token lives on when its rights are gone.
+//!
+//! | `id` | other attributes | `expires` |
+//! |---|---|---|
+//! | `lock#<name>` | `owner`: request id; `until`: ms since 1970 | an hour later |
+//! | `revocation#<tenantId>` | `before`: seconds since 1970; tokens issued until then do not count | when none of them lives; never, while the tenant is suspended |
+//! | `revocation#<tenantId>#<userId>` | `before` | when none of them lives |
+//!
+//! `expires` is the table's TTL attribute, in seconds since 1970. DynamoDB may
+//! delete late, so that nothing relies on an item being gone.
+//!
+//! Only functions that write here link this crate and, with it, an AWS SDK. The
+//! authorizer reads with a signed request of its own.
+
+mod locks;
+mod revocations;
+mod table;
+
+pub use locks::{Lock, LockError};
+pub use revocations::{reinstate, revoke, suspend};
+pub use table::{State, StateError};

@@ -1,0 +1,100 @@
+//! Rights that are taken away end at once, although tokens live on and API
+//! Gateway keeps what the authorizer said for five minutes.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tests::{Bearer, Superuser, TestStack};
+
+/// As the template deploys it; a token's answer is kept for longer than a test runs.
+const KEPT_SECONDS: u64 = 300;
+
+async fn both_are_admins() -> (TestStack, String) {
+    let stack = TestStack::start().await;
+    assert_eq!(stack.stack.template().authorizer.ttl_seconds, KEPT_SECONDS);
+    let path = format!("/tenants/acme/admins/{}", stack.user("user@acme.test").await);
+    assert_eq!(stack.put(&path, Superuser, Value::Null).await.status, 200);
+    (stack, path)
+}
+
+async fn status(stack: &TestStack, path: &str, token: &str) -> u16 {
+    stack.get(path, Bearer(token.to_owned())).await.status
+}
+
+#[tokio::test]
+async fn a_removed_admin_is_refused_at_once() {
+    let (stack, path) = both_are_admins().await;
+    let (removed, stays) = (stack.token("user@acme.test"), stack.token("admin@acme.test"));
+    let other = stack.token("admin@globex.test");
+    for _ in 0..2 {
+        assert_eq!(status(&stack, "/tenants/acme", &removed).await, 200);
+        assert_eq!(status(&stack, "/tenants/acme", &stays).await, 200);
+        assert_eq!(status(&stack, "/tenants/globex", &other).await, 200);
+    }
+    let asked = stack.log("authorizer").len();
+    let started = Instant::now();
+    assert_eq!(stack.delete(&path, Superuser).await.status, 204);
+    assert_eq!(status(&stack, "/tenants/acme", &removed).await, 403);
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    // Also where the path does not name the tenant.
+    assert_eq!(stack.get("/apps", Bearer(removed.clone())).await.body, json!([]));
+    // Everybody else is asked about once more, and once only.
+    for _ in 0..2 {
+        assert_eq!(status(&stack, "/tenants/acme", &stays).await, 200);
+        assert_eq!(status(&stack, "/tenants/globex", &other).await, 200);
+    }
+    // The removal itself, the removed admin twice, two others.
+    assert_eq!(stack.log("authorizer").len() - asked, 5);
+}
+
+/// A token from before the removal stays worthless when the user becomes an
+/// admin again; a new one counts.
+#[tokio::test]
+async fn becoming_an_admin_again_needs_a_new_token() {
+    let (stack, path) = both_are_admins().await;
+    let old = stack.token("user@acme.test");
+    assert_eq!(stack.delete(&path, Superuser).await.status, 204);
+    assert_eq!(stack.put(&path, Superuser, Value::Null).await.status, 200);
+    assert_eq!(status(&stack, "/tenants/acme", &old).await, 403);
+    // Two seconds later, by Okta's clock.
+    stack.okta().configure(|settings| settings.clock_offset_ms += 2_000);
+    assert_eq!(status(&stack, "/tenants/acme", &stack.token("user@acme.test")).await, 200);
+}
+
+#[tokio::test]
+async fn a_suspended_tenants_admins_are_refused_until_it_is_resumed() {
+    let stack = TestStack::start().await;
+    let token = stack.token("admin@acme.test");
+    assert_eq!(status(&stack, "/tenants/acme", &token).await, 200);
+    assert_eq!(stack.put("/tenants/acme", Superuser, json!({ "status": "SUSPENDED" })).await.status, 200);
+    assert_eq!(status(&stack, "/tenants/acme", &token).await, 403);
+    stack.okta().configure(|settings| settings.clock_offset_ms += 2_000);
+    let newer = stack.token("admin@acme.test");
+    assert_eq!(status(&stack, "/tenants/acme", &newer).await, 403, "also with a new token");
+    assert_eq!(stack.get("/tenants/acme", Superuser).await.body["status"], "SUSPENDED");
+    assert_eq!(stack.put("/tenants/acme", Superuser, json!({ "status": "ACTIVE" })).await.status, 200);
+    for token in [token, newer] {
+        assert_eq!(status(&stack, "/tenants/acme", &token).await, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_tenants_admins_are_refused() {
+    let stack = TestStack::start().await;
+    let token = stack.token("admin@acme.test");
+    assert_eq!(status(&stack, "/tenants/acme", &token).await, 200);
+    assert_eq!(stack.delete("/tenants/acme", Superuser).await.status, 204);
+    assert_eq!(status(&stack, "/tenants/acme", &token).await, 403);
+}
+
+/// Without the table nobody can say what was revoked: tenants' admins wait,
+/// superusers, whose rights Okta alone decides, do not.
+#[tokio::test]
+async fn without_the_table_admins_are_not_let_in() {
+    let stack = TestStack::start().await;
+    stack.stack.stop_dynamodb();
+    let token = stack.token("admin@acme.test");
+    let answer = stack.get("/tenants/acme", Bearer(token)).await;
+    assert_eq!((answer.status, answer.header("retry-after")), (503, "5"), "{answer}");
+    assert_eq!(stack.get("/tenants/acme", Superuser).await.status, 200);
+}
