@@ -40,7 +40,8 @@ fn built() -> Vec<(String, String)> {
     text.lines().filter_map(package).collect()
 }
 
-const FUNCTIONS: &[&str] = &["apps", "authorizer", "tenant-admins", "tenant-apps", "tenants"];
+const FUNCTIONS: &[&str] =
+    &["apps", "authorizer", "tenant-admins", "tenant-apps", "tenant-domains", "tenants"];
 
 fn rules(edges: &Edges) -> Complaints {
     let mut complaints = Complaints::new();

@@ -11,6 +11,7 @@
 
 mod activate_tenant_app;
 mod add_tenant;
+mod add_tenant_domain;
 mod assign_app_to_tenant;
 mod assign_tenant_admin;
 mod authorization;
@@ -18,12 +19,15 @@ mod common_problems;
 mod credential;
 mod deactivate_tenant_app;
 mod delete_tenant;
+mod delete_tenant_domain;
 mod gateway;
 mod get_app;
 mod get_tenant;
+mod get_tenant_domain;
 mod list_apps;
 mod list_tenant_admins;
 mod list_tenant_apps;
+mod list_tenant_domains;
 mod list_tenants;
 mod local_stack;
 mod logs;
@@ -32,6 +36,7 @@ mod revocation;
 mod sample_events;
 mod unassign_tenant_admin;
 mod update_tenant;
+mod verify_tenant_domain;
 
 use okta_emulator::Action;
 use okta_emulator::Drop;

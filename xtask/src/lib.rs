@@ -28,10 +28,16 @@ pub use placeholder_key::placeholder_key;
 
 /// The operations of every package, in the order of the table.
 pub fn endpoints() -> Vec<&'static lambda_kit::Description> {
-    [apps::ENDPOINTS, tenant_admins::ENDPOINTS, tenant_apps::ENDPOINTS, tenants::ENDPOINTS]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        apps::ENDPOINTS,
+        tenant_admins::ENDPOINTS,
+        tenant_apps::ENDPOINTS,
+        tenant_domains::ENDPOINTS,
+        tenants::ENDPOINTS,
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// A file that is derived.

@@ -239,6 +239,7 @@ fn parameters(okta: &Emulator, seed: &Seed, lambda: SocketAddr) -> BTreeMap<Stri
         ("TokenIssuer", okta.issuer()),
         ("TokenAudiences", seed.authorization_server.audience.clone()),
         ("TokenClientIds", app),
+        ("DnsResolvers", format!("{0}/dns-query,{0}/dns-query", okta.url())),
         ("CorsAllowOrigin", "http://127.0.0.1:8080".to_owned()),
         ("SecretsExtensionPort", lambda.port().to_string()),
     ];

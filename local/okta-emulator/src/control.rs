@@ -77,6 +77,9 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
 /// `GET /dns-query?name=&type=TXT`: DNS over HTTPS in the JSON form of the
 /// public resolvers; NXDOMAIN (3) for names without a record.
 pub(crate) fn dns_query(state: &State, query: &[(String, String)]) -> Reply {
+    if state.settings.dns_down {
+        return Reply::new(503, json!({ "message": "the resolver is down" }));
+    }
     let name = query.iter().find(|(key, _)| key == "name").map_or("", |(_, name)| name.as_str());
     let name = name.trim_end_matches('.');
     match state.dns.get(name) {

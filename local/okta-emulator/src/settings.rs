@@ -32,6 +32,8 @@ pub struct Settings {
     /// Say that this is a Classic Engine org, so that clients sign in through
     /// `/api/v1/authn`.
     pub classic_engine: bool,
+    /// Answer 503 to DNS queries.
+    pub dns_down: bool,
 }
 
 impl Default for Settings {
@@ -47,6 +49,7 @@ impl Default for Settings {
             hook_at_code_exchange: false,
             strict_suffix: false,
             classic_engine: false,
+            dns_down: false,
         }
     }
 }

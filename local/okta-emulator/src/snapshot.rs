@@ -40,6 +40,7 @@ pub(crate) fn take(org: &Org, stable: bool) -> Value {
     }
     if stable {
         remove_times(&mut state);
+        hide_random_labels(&mut state);
         let mut text = state.to_string();
         for (id, label) in labels(org) {
             text = text.replace(&id, &label);
@@ -47,6 +48,23 @@ pub(crate) fn take(org: &Org, stable: bool) -> Value {
         state = serde_json::from_str(&text).unwrap_or_default();
     }
     canonical(state, stable)
+}
+
+/// Replaces a UUID at the beginning of a pattern of a routing rule: a token,
+/// another one each time.
+fn hide_random_labels(state: &mut Value) {
+    let is_uuid =
+        |label: &str| label.len() == 36 && label.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit());
+    let rules = state["rules"].as_object_mut().into_iter().flat_map(|policies| policies.values_mut());
+    for rule in rules.filter_map(Value::as_object_mut).flat_map(|rules| rules.values_mut()) {
+        let patterns = rule.pointer_mut("/conditions/userIdentifier/patterns").and_then(Value::as_array_mut);
+        for pattern in patterns.into_iter().flatten() {
+            let value = pattern["value"].as_str().unwrap_or_default();
+            if let Some((_, domain)) = value.split_once('.').filter(|(label, _)| is_uuid(label)) {
+                pattern["value"] = format!("uuid.{domain}").into();
+            }
+        }
+    }
 }
 
 fn labels(org: &Org) -> Vec<(String, String)> {

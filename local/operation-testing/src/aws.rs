@@ -51,6 +51,14 @@ impl Aws {
         Self { resources, flushes, server, control_plane, database }
     }
 
+    pub(crate) fn end_locks(&self) {
+        for id in self.items("lock#") {
+            let request = json!({ "TableName": TABLE, "Key": { "id": { "S": id } } });
+            let request = serde_json::from_value(request).expect("a request");
+            self.database.delete_item(request).expect("it is deleted");
+        }
+    }
+
     pub(crate) fn items(&self, prefix: &str) -> Vec<String> {
         let request = json!({ "TableName": TABLE });
         let found = self.database.scan(serde_json::from_value(request).expect("a scan")).expect("items");

@@ -135,6 +135,10 @@ impl TestOrg {
             caller: superuser(),
             request_id: format!("request-{}", self.requests.fetch_add(1, Ordering::Relaxed)),
             deadline,
+            // One that answers, and one where nobody listens.
+            dns_resolvers: [self.emulator.url().as_str(), "http://127.0.0.1:1"]
+                .map(|origin| format!("{origin}/dns-query").parse().expect("a URL"))
+                .into(),
             state_table: TABLE.to_owned(),
             api: ApiStage { id: "api".to_owned(), stage: "v1".to_owned() },
             resources: self.aws.resources.clone(),
@@ -235,8 +239,9 @@ impl TestOrg {
         self.aws.server.abort();
     }
 
-    /// Moves Okta's clock.
+    /// Moves Okta's clock; and, as if that time had passed, ends all locks.
     pub fn advance_clock(&self, by: Duration) {
+        self.aws.end_locks();
         let by = i64::try_from(by.as_millis()).expect("a short time");
         self.emulator.configure(|settings| settings.clock_offset_ms += by);
     }

@@ -3,11 +3,13 @@
 
 mod caller;
 mod description;
+mod email_domain;
 mod names;
 mod revocation;
 
 pub use caller::{Caller, TenantClaim, TenantClaimError, is_okta_id, permits};
 pub use description::{AdminsDescription, Resume, TenantStatus, USERS_DESCRIPTION};
+pub use email_domain::{EmailDomain, EmailDomainError, NewEmailDomain};
 pub use names::{
     NewTenantName, TenantName, TenantNameError, admins_group, app_of_appusers_group, appusers_group,
     appusers_prefix, idp_name, pending_rule_name, rule_name, users_group,

@@ -100,7 +100,7 @@ pub struct TenantNameError {
 }
 
 /// The start of untrusted text, fit for a message.
-fn excerpt(text: &str) -> String {
+pub(crate) fn excerpt(text: &str) -> String {
     let mut shown: String =
         text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(60).collect();
     if text.chars().count() > 60 {

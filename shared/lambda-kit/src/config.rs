@@ -3,6 +3,7 @@
 use okta_client::models::{AppId, KeyId};
 use okta_client::{OrgUrl, OrgUrlError};
 use operations::EnvVar;
+use url::Url;
 
 /// What an operation's function is configured with. Holds no secret.
 #[derive(Clone, Debug)]
@@ -21,6 +22,8 @@ pub struct Config {
     pub placeholder_key: KeyId,
     /// Name of the DynamoDB table.
     pub state_table: String,
+    /// Resolvers of DNS over HTTPS.
+    pub dns_resolvers: Vec<Url>,
     /// `Access-Control-Allow-Origin`.
     pub cors_origin: String,
     /// Percent of Okta's rate limits that calls may use.
@@ -44,6 +47,9 @@ pub enum ConfigError {
         /// Its value.
         value: String,
     },
+    /// A resolver that is no URL.
+    #[error("DNS_RESOLVERS must be URLs, separated by commas, not `{0}`")]
+    Resolver(String),
     /// A share that is none.
     #[error("OKTA_RATE_LIMIT_SHARE must be a number from 1 to 100, not `{0}`")]
     Share(String),
@@ -88,6 +94,7 @@ impl Config {
             app_id,
             key_id,
             state_table,
+            resolvers,
             cors_origin,
         ] = read_all([
             &EnvVar::OKTA_ORG_URL,
@@ -98,12 +105,17 @@ impl Config {
             &EnvVar::OKTA_DAC_APP_ID,
             &EnvVar::PLACEHOLDER_KEY_ID,
             &EnvVar::STATE_TABLE,
+            &EnvVar::DNS_RESOLVERS,
             &EnvVar::CORS_ALLOW_ORIGIN,
         ])?;
         let name = EnvVar::SECRETS_EXTENSION_PORT.name;
         let secrets_port = port.parse().map_err(|_| ConfigError::Port { name, value: port })?;
         let good = share.parse().ok().filter(|share| (1..=100).contains(share));
+        let resolver =
+            |text: &str| Url::parse(text.trim()).map_err(|_| ConfigError::Resolver(text.to_owned()));
+        let dns_resolvers = resolvers.split(',').map(resolver).collect::<Result<_, _>>()?;
         Ok(Self {
+            dns_resolvers,
             rate_limit_share: good.ok_or(ConfigError::Share(share))?,
             org_url: OrgUrl::parse(&org_url)?,
             credential_secret_id,

@@ -9,6 +9,7 @@ use okta_client::Client;
 use okta_client::models::{AppId, KeyId};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
+use url::Url;
 
 /// One request's surroundings.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub struct Context {
     pub request_id: String,
     /// When the answer must be on its way.
     pub deadline: Instant,
+    /// Resolvers of DNS over HTTPS.
+    pub dns_resolvers: Vec<Url>,
     /// Name of the DynamoDB table.
     pub state_table: String,
     /// The API and stage that the request came through.

@@ -23,8 +23,17 @@ pub fn init() {
 }
 
 /// The crates whose level can be set.
-const OURS: [&str; 7] =
-    ["lambda_kit", "okta_client", "apps", "authorizer", "tenant_admins", "tenant_apps", "tenants"];
+const OURS: [&str; 9] = [
+    "lambda_kit",
+    "okta_client",
+    "state",
+    "apps",
+    "authorizer",
+    "tenant_admins",
+    "tenant_apps",
+    "tenant_domains",
+    "tenants",
+];
 
 /// How a function's process ends.
 #[derive(Debug)]

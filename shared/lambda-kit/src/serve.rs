@@ -151,6 +151,7 @@ impl Service {
             caller: request.caller,
             request_id: request_id.to_owned(),
             deadline,
+            dns_resolvers: self.config.dns_resolvers.clone(),
             state_table: self.config.state_table.clone(),
             api: api_stage(event),
             resources: self.resources.clone(),

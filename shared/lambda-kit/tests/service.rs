@@ -60,6 +60,7 @@ async fn answer(secrets_port: u16) -> (u16, Value) {
         session_token: "token".to_owned(),
         app_id: "0oa1".into(),
         state_table: "state".to_owned(),
+        dns_resolvers: Vec::new(),
         placeholder_key: "kid".into(),
         cors_origin: "https://app.example.test".to_owned(),
     };

@@ -74,6 +74,13 @@ impl EnvVar {
         example: "okta-dac-state",
         default: None,
     };
+    /// DNS over HTTPS.
+    pub const DNS_RESOLVERS: EnvVar = EnvVar {
+        name: "DNS_RESOLVERS",
+        meaning: "Addresses of resolvers that answer DNS over HTTPS in JSON, separated by commas; they are asked at the same time",
+        example: "https://cloudflare-dns.com/dns-query,https://dns.google/resolve",
+        default: Some("https://cloudflare-dns.com/dns-query,https://dns.google/resolve"),
+    };
     /// Origins for CORS.
     pub const CORS_ALLOW_ORIGIN: EnvVar = EnvVar {
         name: "CORS_ALLOW_ORIGIN",
@@ -161,6 +168,7 @@ impl EnvVar {
         EnvVar::OKTA_DAC_APP_ID,
         EnvVar::PLACEHOLDER_KEY_ID,
         EnvVar::STATE_TABLE,
+        EnvVar::DNS_RESOLVERS,
         EnvVar::CORS_ALLOW_ORIGIN,
         EnvVar::TOKEN_ISSUER,
         EnvVar::TOKEN_AUDIENCES,
@@ -194,6 +202,7 @@ impl EnvVar {
         EnvVar::OKTA_DAC_APP_ID,
         EnvVar::PLACEHOLDER_KEY_ID,
         EnvVar::STATE_TABLE,
+        EnvVar::DNS_RESOLVERS,
         EnvVar::CORS_ALLOW_ORIGIN,
     ];
 

@@ -88,6 +88,8 @@ pub enum Resource {
     TenantAdmins,
     /// Apps that a tenant is entitled to.
     TenantApps,
+    /// E-mail domains of a tenant.
+    TenantDomains,
     /// Tenants: an IdP, two groups and a role that belong together.
     Tenants,
 }
@@ -99,6 +101,7 @@ impl Resource {
             Resource::Apps => "apps",
             Resource::TenantAdmins => "tenant-admins",
             Resource::TenantApps => "tenant-apps",
+            Resource::TenantDomains => "tenant-domains",
             Resource::Tenants => "tenants",
         }
     }

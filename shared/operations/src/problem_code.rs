@@ -19,6 +19,8 @@ pub enum ProblemCode {
     AppNotFound,
     /// 404: the tenant is not entitled to the app.
     TenantAppNotFound,
+    /// 404: the tenant has no such domain.
+    DomainNotFound,
     /// 409: the name belongs to a tenant already.
     TenantAlreadyExists,
     /// 409: the name is taken by an Okta object that is no tenant's.
@@ -31,6 +33,12 @@ pub enum ProblemCode {
     UserNotActive,
     /// 409: the tenant would be left without an admin.
     LastAdmin,
+    /// 409: the tenant has the domain already.
+    DomainAlreadyVerified,
+    /// 409: the domain is somebody else's, or overlaps with theirs.
+    DomainTaken,
+    /// 409: the DNS of the domain does not hold what was issued.
+    DomainNotVerified,
     /// 413: the body is larger than 1 MiB.
     PayloadTooLarge,
     /// 415: the body is not `application/json`.
@@ -45,6 +53,8 @@ pub enum ProblemCode {
     OktaUnavailable,
     /// 503: okta-dac's own table cannot be reached.
     StateUnavailable,
+    /// 503: no resolver answered.
+    DnsUnavailable,
     /// 503: the operation stopped half-way and could not be undone entirely.
     OperationIncomplete,
 }
@@ -59,12 +69,16 @@ impl ProblemCode {
         ProblemCode::TenantNotFound,
         ProblemCode::AppNotFound,
         ProblemCode::TenantAppNotFound,
+        ProblemCode::DomainNotFound,
         ProblemCode::TenantAlreadyExists,
         ProblemCode::NameTaken,
         ProblemCode::TenantBusy,
         ProblemCode::TenantBroken,
         ProblemCode::UserNotActive,
         ProblemCode::LastAdmin,
+        ProblemCode::DomainAlreadyVerified,
+        ProblemCode::DomainTaken,
+        ProblemCode::DomainNotVerified,
         ProblemCode::PayloadTooLarge,
         ProblemCode::UnsupportedMediaType,
         ProblemCode::RateLimited,
@@ -72,6 +86,7 @@ impl ProblemCode {
         ProblemCode::OktaInvalidResponse,
         ProblemCode::OktaUnavailable,
         ProblemCode::StateUnavailable,
+        ProblemCode::DnsUnavailable,
         ProblemCode::OperationIncomplete,
     ];
 
@@ -150,6 +165,10 @@ impl ProblemCode {
                 "tenant-app-not-found", 404, false, "The tenant does not have the app",
                 "Ask a superuser to entitle the tenant to it.", "Nothing.",
             ),
+            ProblemCode::DomainNotFound => (
+                "domain-not-found", 404, false, "The tenant has no such domain",
+                "Add the domain first; `GET /tenants/{tenant}/domains` lists them.", "Nothing.",
+            ),
             ProblemCode::TenantAlreadyExists => (
                 "tenant-already-exists", 409, false, "The tenant exists already",
                 "Use the tenant named by `existingId`, or choose another name.", "Nothing.",
@@ -175,6 +194,19 @@ impl ProblemCode {
             ProblemCode::LastAdmin => (
                 "last-admin", 409, false, "The last admin of the tenant",
                 "Assign another admin first, or ask a superuser.", "Nothing.",
+            ),
+            ProblemCode::DomainAlreadyVerified => (
+                "domain-already-verified", 409, false, "The tenant has the domain already",
+                "Nothing: logins of the domain go to the tenant's IdP.", "Nothing.",
+            ),
+            ProblemCode::DomainTaken => (
+                "domain-taken", 409, false, "The domain is somebody else's",
+                "Add a domain that is the tenant's own; if it is, report it to a superuser.",
+                "Look for the routing rule that has the domain, or one above or below it.",
+            ),
+            ProblemCode::DomainNotVerified => (
+                "domain-not-verified", 409, true, "The DNS does not verify the domain",
+                "Put the TXT record into the DNS of the domain, wait until it shows, and send the request again.", "Nothing.",
             ),
             ProblemCode::PayloadTooLarge => (
                 "payload-too-large", 413, false, "The body is too large",
@@ -206,6 +238,11 @@ impl ProblemCode {
                 "state-unavailable", 503, true, "okta-dac's own table is not available",
                 "Send the request again later; nothing was changed.",
                 "Look for the request id in the log; check the table, and the permissions of the function.",
+            ),
+            ProblemCode::DnsUnavailable => (
+                "dns-unavailable", 503, true, "The DNS cannot be asked",
+                "Send the request again later; nothing was changed.",
+                "Check that the function reaches the resolvers in `DNS_RESOLVERS`.",
             ),
             ProblemCode::OperationIncomplete => (
                 "operation-incomplete", 503, true, "Stopped half-way",

@@ -4,12 +4,13 @@ use crate::Access::{AnyUser, Superuser, TenantAdmin};
 use crate::Method::{Delete, Get, Post, Put};
 use crate::Operation;
 use crate::ProblemCode::{
-    AppNotFound, LastAdmin, NameTaken, NotAMember, OperationIncomplete, PayloadTooLarge, StateUnavailable,
+    AppNotFound, DnsUnavailable, DomainAlreadyVerified, DomainNotFound, DomainNotVerified, DomainTaken,
+    LastAdmin, NameTaken, NotAMember, OperationIncomplete, PayloadTooLarge, StateUnavailable,
     TenantAlreadyExists, TenantAppNotFound, TenantBroken, TenantBusy, TenantNotFound, UnsupportedMediaType,
     UserNotActive,
 };
-use crate::Resource::{Apps, TenantAdmins, TenantApps, Tenants};
-use crate::StateUse::Revokes;
+use crate::Resource::{Apps, TenantAdmins, TenantApps, TenantDomains, Tenants};
+use crate::StateUse::{Locks, Revokes};
 
 /// Every operation, ordered by resource, then name.
 #[rustfmt::skip] // One field group per line reads as a table.
@@ -58,6 +59,31 @@ pub const OPERATIONS: &[Operation] = &[
         name: "list-tenant-apps", resource: TenantApps, method: Get, path: "/tenants/{tenant}/apps", access: TenantAdmin, success: 200, state: &[],
         problems: &[TenantNotFound, TenantBroken],
         summary: "List the apps that a tenant is entitled to, page by page.", replaces: Some("listTenantApps"),
+    },
+    Operation {
+        name: "add-tenant-domain", resource: TenantDomains, method: Post, path: "/tenants/{tenant}/domains", access: TenantAdmin, success: 201, state: &[Locks],
+        problems: &[TenantNotFound, TenantBroken, TenantBusy, DomainAlreadyVerified, DomainTaken, PayloadTooLarge, UnsupportedMediaType, StateUnavailable, OperationIncomplete],
+        summary: "Add an e-mail domain to a tenant, to be verified through its DNS.", replaces: Some("addTenantDomain"),
+    },
+    Operation {
+        name: "delete-tenant-domain", resource: TenantDomains, method: Delete, path: "/tenants/{tenant}/domains/{domain}", access: TenantAdmin, success: 204, state: &[Locks],
+        problems: &[TenantNotFound, DomainNotFound, TenantBroken, TenantBusy, StateUnavailable, OperationIncomplete],
+        summary: "Take an e-mail domain from a tenant, verified or not.", replaces: Some("deleteTenantDomain"),
+    },
+    Operation {
+        name: "get-tenant-domain", resource: TenantDomains, method: Get, path: "/tenants/{tenant}/domains/{domain}", access: TenantAdmin, success: 200, state: &[],
+        problems: &[TenantNotFound, DomainNotFound, TenantBroken],
+        summary: "Get an e-mail domain of a tenant.", replaces: Some("getTenantDomain"),
+    },
+    Operation {
+        name: "list-tenant-domains", resource: TenantDomains, method: Get, path: "/tenants/{tenant}/domains", access: TenantAdmin, success: 200, state: &[],
+        problems: &[TenantNotFound, TenantBroken],
+        summary: "List the e-mail domains of a tenant, page by page.", replaces: Some("listTenantDomains"),
+    },
+    Operation {
+        name: "verify-tenant-domain", resource: TenantDomains, method: Put, path: "/tenants/{tenant}/domains/{domain}", access: TenantAdmin, success: 200, state: &[Locks],
+        problems: &[TenantNotFound, DomainNotFound, TenantBroken, TenantBusy, DomainTaken, DomainNotVerified, PayloadTooLarge, UnsupportedMediaType, StateUnavailable, DnsUnavailable, OperationIncomplete],
+        summary: "Verify an e-mail domain through its DNS.", replaces: Some("verifyTenantDomain"),
     },
     Operation {
         name: "add-tenant", resource: Tenants, method: Post, path: "/tenants", access: Superuser, success: 201, state: &[],

@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use crate::models::{Policy, PolicyId, PolicyRule, RuleId};
+use crate::models::{NewPolicyRule, Policy, PolicyId, PolicyRule, RuleId};
 use crate::{Client, Error, Pages};
 
 impl Client {
@@ -25,6 +25,22 @@ impl Client {
     /// [`Error::is_not_found`].
     pub fn list_policy_rules(&self, policy: &PolicyId) -> Pages<'_, PolicyRule> {
         self.pages("listPolicyRules", self.url(&["policies", policy.as_str(), "rules"]))
+    }
+
+    /// Creates a rule, last in the policy (`createPolicyRule`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_duplicate`] if the name is another rule's.
+    pub async fn create_policy_rule(
+        &self,
+        policy: &PolicyId,
+        rule: &NewPolicyRule,
+        active: bool,
+    ) -> Result<PolicyRule, Error> {
+        let mut url = self.url(&["policies", policy.as_str(), "rules"])?;
+        url.query_pairs_mut().append_pair("activate", if active { "true" } else { "false" });
+        self.call_with("createPolicyRule", Method::POST, url, rule).await
     }
 
     /// Replaces a rule; its status stays (`replacePolicyRule`).

@@ -17,7 +17,7 @@ pub use ids::{
     AppId, ClientSecretId, GrantId, GroupId, IdpId, JsonWebKeyId, KeyId, PolicyId, RoleAssignmentId, RuleId,
     UserId, UserTypeId,
 };
-pub use policies::{Policy, PolicyRule};
+pub use policies::{NewPolicyRule, Policy, PolicyRule};
 pub use users::{PasswordChange, User, UserType, UserTypeRef};
 
 /// `status` of an active IdP or rule.

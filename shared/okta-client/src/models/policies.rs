@@ -1,7 +1,7 @@
 //! Policies and their rules.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{PolicyId, RuleId};
 
@@ -12,7 +12,46 @@ pub struct Policy {
     pub id: PolicyId,
 }
 
+/// A rule of the IDP_DISCOVERY policy that is to be created.
+#[derive(Clone, Debug, Serialize)]
+pub struct NewPolicyRule {
+    /// Its name.
+    pub name: String,
+    /// `IDP_DISCOVERY`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// Schema `PolicyRuleConditions`.
+    pub conditions: Value,
+    /// Schema `IdpDiscoveryPolicyRule`'s `actions`.
+    pub actions: Value,
+}
+
 impl PolicyRule {
+    /// Texts of the `SUFFIX` and `EQUALS` patterns that a login is compared with.
+    pub fn patterns(&self) -> Vec<&str> {
+        let all = self.other.get("conditions").and_then(|c| c.pointer("/userIdentifier/patterns"));
+        let domains = |pattern: &&Value| matches!(pattern["matchType"].as_str(), Some("SUFFIX" | "EQUALS"));
+        let all = all.and_then(Value::as_array).into_iter().flatten();
+        all.filter(domains).filter_map(|pattern| pattern["value"].as_str()).collect()
+    }
+
+    /// The same rule with other patterns: those that `keep` keeps, and one more.
+    #[must_use]
+    pub fn with_patterns(&self, keep: impl Fn(&str) -> bool, more: Option<&str>) -> Self {
+        let mut rule = self.clone();
+        let conditions = rule.other.entry("conditions").or_insert_with(|| json!({}));
+        if !conditions["userIdentifier"].is_object() {
+            conditions["userIdentifier"] = json!({ "type": "IDENTIFIER" });
+        }
+        let patterns = &mut conditions["userIdentifier"]["patterns"];
+        let old = patterns.as_array().cloned().unwrap_or_default();
+        let is_kept = |pattern: &Value| pattern["value"].as_str().is_none_or(&keep);
+        let mut new: Vec<Value> = old.into_iter().filter(is_kept).collect();
+        new.extend(more.map(|value| json!({ "matchType": "SUFFIX", "value": value })));
+        *patterns = new.into();
+        rule
+    }
+
     /// Whether an IDP_DISCOVERY rule sends users to this IdP.
     pub fn routes_to(&self, idp: &str) -> bool {
         let providers = self.other.get("actions").and_then(|actions| actions.pointer("/idp/providers"));

@@ -1,0 +1,217 @@
+//! Adds a domain to a tenant: pending, with a token that is to be put into its
+//! DNS; or, if a superuser says so, verified.
+//!
+//! # Okta calls
+//!
+//! 1. At the same time: `listGroups` and `getGroup`, as in `get-tenant`;
+//!    `listPolicies` and, under a lock, `listPolicyRules`.
+//! 2. `replacePolicyRule` with one more pattern. Undo: the old rule.
+//!
+//! Six calls, three in a row.
+//!
+//! If the tenant has no such rule yet, instead of 2:
+//!
+//! 2. `createPolicyRule`. Undo: `deletePolicyRule`.
+//! 3. `getGroup`, and `replaceGroup` with the rule's id in the tenant's record.
+//!    Undo: the old description.
+//!
+//! Eight calls, five in a row.
+//!
+//! # Why a lock
+//!
+//! Okta replaces a rule as a whole and has no conditional writes: of two requests
+//! that add a domain each, one would be lost. Pending domains are added under a
+//! lock of the tenant, verified ones under that of the org, too, so that no two
+//! tenants can get domains that overlap.
+
+use domain::{NewEmailDomain, TenantName};
+use lambda_kit::{Context, Decode, Endpoint, Example, Problem, Request, Steps, Success};
+use okta_client::Error;
+use operations::{Operation, ProblemCode};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use state::LockError;
+use tenancy::{Tenant, TenantError, Want, tenant_for};
+
+use crate::dns::record_name;
+use crate::routing::{Kind, Locks, Pending, Routing, policy};
+
+/// The operation `add-tenant-domain`.
+pub struct AddTenantDomain;
+
+/// Which domain for which tenant.
+#[derive(Debug)]
+pub struct Input {
+    tenant: TenantName,
+    domain: NewEmailDomain,
+    verified: bool,
+}
+
+/// Request body.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a JSON object")]
+#[schemars(rename = "AddTenantDomainRequest")]
+pub struct Body {
+    /// The domain; at least one label below a public suffix.
+    domain: String,
+    /// `true`: it is the tenant's without a look into the DNS; superusers only.
+    #[serde(default)]
+    verified: bool,
+}
+
+/// The domain as it is now.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "AddedTenantDomain")]
+pub struct Output {
+    /// The domain: lower case, A-labels.
+    pub domain: String,
+    /// What the TXT record must hold; absent if the domain is verified.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dns_verification_string: Option<String>,
+    /// Name of the TXT record; absent if the domain is verified.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dns_name: Option<String>,
+}
+
+/// Why the tenant does not get the domain.
+#[derive(Debug)]
+pub enum AddTenantDomainError {
+    /// There is no such tenant for the caller.
+    Tenant(TenantError),
+    /// The tenant has it, verified.
+    Exists(NewEmailDomain),
+    /// It is, or overlaps with, somebody else's.
+    Taken(NewEmailDomain),
+    /// Others are changing the rules.
+    Lock(LockError),
+    /// Okta did not answer; nothing was changed.
+    Okta(Error),
+    /// A step failed; the problem says what is left.
+    Stopped(Problem),
+}
+
+impl From<AddTenantDomainError> for Problem {
+    fn from(error: AddTenantDomainError) -> Self {
+        match error {
+            AddTenantDomainError::Tenant(error) => error.into(),
+            AddTenantDomainError::Exists(domain) => Problem::new(
+                ProblemCode::DomainAlreadyVerified,
+                format!("the tenant has verified `{}`", *domain),
+            ),
+            AddTenantDomainError::Taken(domain) => crate::taken(&domain),
+            AddTenantDomainError::Lock(error) => error.into(),
+            AddTenantDomainError::Okta(error) => Problem::okta("read the routing rules", &error),
+            AddTenantDomainError::Stopped(problem) => problem,
+        }
+    }
+}
+
+impl Decode for Input {
+    type Body = Body;
+
+    fn decode(request: &Request) -> Result<Self, Problem> {
+        let tenant = request.tenant()?;
+        let body: Body = request.body()?;
+        let superuser = request.caller.superuser;
+        if body.verified && !superuser {
+            let detail = "only a superuser may send `verified: true`; add the domain, then verify it";
+            return Err(Problem::new(ProblemCode::Forbidden, detail));
+        }
+        let domain = NewEmailDomain::parse(&body.domain, superuser);
+        let domain = domain.map_err(|error| Problem::violation("/domain", error.to_string()))?;
+        Ok(Self { tenant, domain, verified: body.verified })
+    }
+}
+
+impl Endpoint for AddTenantDomain {
+    const OPERATION: &'static Operation = operations::get("add-tenant-domain");
+    type Input = Input;
+    type Output = Output;
+    type Error = AddTenantDomainError;
+
+    async fn call(context: &Context, input: Input) -> Result<Success<Output>, AddTenantDomainError> {
+        let okta = &context.okta;
+        let rules = async {
+            let policy = policy(okta).await.map_err(AddTenantDomainError::Okta)?;
+            let locks = Locks::acquire(context, &input.tenant, input.verified).await;
+            let locks = locks.map_err(AddTenantDomainError::Lock)?;
+            Ok((locks, Routing::read(okta, policy).await))
+        };
+        let (tenant, rules) = futures::join!(tenant_for(context, &input.tenant, Want::Tenant), rules);
+        let (locks, routing) = rules?;
+        let result = match (tenant, routing) {
+            (Err(error), _) => Err(AddTenantDomainError::Tenant(error)),
+            (_, Err(error)) => Err(AddTenantDomainError::Okta(error)),
+            (Ok(tenant), Ok(routing)) => add(context, &input, &tenant, &routing).await,
+        };
+        locks.release().await;
+        result
+    }
+
+    fn example() -> Example {
+        Example {
+            target: "/tenants/acme/domains",
+            body: Some(json!({ "domain": "acme.test" })),
+            answer: Some(json!({
+                "domain": "acme.test", "dnsVerificationString": "0b9d7c2e-1f7d-4d0a-8c55-2f6f4f0f9a10",
+                "dnsName": "_oktadac.verification.acme.test",
+            })),
+        }
+    }
+}
+
+async fn add(
+    context: &Context,
+    input: &Input,
+    tenant: &Tenant,
+    routing: &Routing,
+) -> Result<Success<Output>, AddTenantDomainError> {
+    let (okta, own) = (&context.okta, routing.of(tenant));
+    let is_verified = own.is_verified(&input.domain);
+    if is_verified && !input.verified {
+        return Err(AddTenantDomainError::Exists(input.domain.clone()));
+    }
+    if !is_verified && routing.taken_by(&input.domain, &own).is_some() {
+        return Err(AddTenantDomainError::Taken(input.domain.clone()));
+    }
+    let steps = Steps::default();
+    if input.verified {
+        let added = match is_verified {
+            true => own.complete(okta, &steps, Kind::Verified).await,
+            false => own.add(okta, &steps, Kind::Verified, input.domain.as_str()).await,
+        };
+        if let Err(failure) = added {
+            return Err(AddTenantDomainError::Stopped(steps.unwind(failure).await));
+        }
+        let output =
+            Output { domain: input.domain.to_string(), dns_verification_string: None, dns_name: None };
+        let status = if is_verified { 200 } else { AddTenantDomain::OPERATION.success };
+        return Ok(Success::new(output).status(status));
+    }
+    let known = own.pending(&input.domain);
+    let status = if known.is_some() { 200 } else { AddTenantDomain::OPERATION.success };
+    let pending = match known {
+        Some(pending) => {
+            if let Err(failure) = own.complete(okta, &steps, Kind::Pending).await {
+                return Err(AddTenantDomainError::Stopped(steps.unwind(failure).await));
+            }
+            pending
+        }
+        None => {
+            let token = uuid::Uuid::new_v4().to_string();
+            let pending = Pending { token, domain: (*input.domain).clone() };
+            if let Err(failure) = own.add(okta, &steps, Kind::Pending, &pending.pattern()).await {
+                return Err(AddTenantDomainError::Stopped(steps.unwind(failure).await));
+            }
+            pending
+        }
+    };
+    let output = Output {
+        domain: pending.domain.to_string(),
+        dns_name: Some(record_name(&pending.domain)),
+        dns_verification_string: Some(pending.token),
+    };
+    Ok(Success::new(output).status(status))
+}

@@ -1,0 +1,5 @@
+//! The function `verify-tenant-domain`.
+
+fn main() -> lambda_kit::Exit {
+    lambda_kit::serve::<tenant_domains::VerifyTenantDomain>()
+}

@@ -1,0 +1,136 @@
+//! Takes a domain from a tenant, verified or pending.
+//!
+//! # Okta calls
+//!
+//! 1. At the same time: `listGroups` and `getGroup`, as in `get-tenant`;
+//!    `listPolicies` and, under a lock, `listPolicyRules`.
+//! 2. `replacePolicyRule` of the tenant's active rule, without the domain; then of
+//!    the inactive one, where it holds it, too. A rule without a domain would be for
+//!    everybody: `deletePolicyRule` where it was the last.
+//!
+//! Six calls, three in a row, where the domain is one of several.
+//!
+//! There is no undo: the same request sent again completes what stopped half-way.
+
+use domain::{EmailDomain, TenantName};
+use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Object, Problem, Request, Success};
+use okta_client::Error;
+use operations::Operation;
+use state::LockError;
+use tenancy::{Tenant, TenantError, Want, tenant_for};
+
+use crate::routing::{Kind, Locks, Routing, policy};
+
+/// The operation `delete-tenant-domain`.
+pub struct DeleteTenantDomain;
+
+/// Which domain of which tenant.
+#[derive(Debug)]
+pub struct Input {
+    tenant: TenantName,
+    domain: EmailDomain,
+}
+
+/// Why the tenant has the domain still.
+#[derive(Debug)]
+pub enum DeleteTenantDomainError {
+    /// There is no such tenant for the caller.
+    Tenant(TenantError),
+    /// The tenant has no such domain.
+    NotFound(Input),
+    /// Others are changing the rules.
+    Lock(LockError),
+    /// Okta did not answer; nothing was changed.
+    Okta(Error),
+    /// Some of it is gone, or may be.
+    Incomplete {
+        /// The rule that may hold the domain still.
+        left: Object,
+        /// Why.
+        source: Error,
+    },
+}
+
+impl From<DeleteTenantDomainError> for Problem {
+    fn from(error: DeleteTenantDomainError) -> Self {
+        match error {
+            DeleteTenantDomainError::Tenant(error) => error.into(),
+            DeleteTenantDomainError::NotFound(input) => crate::not_found(&input.tenant, &input.domain),
+            DeleteTenantDomainError::Lock(error) => error.into(),
+            DeleteTenantDomainError::Okta(error) => Problem::okta("change the routing rules", &error),
+            DeleteTenantDomainError::Incomplete { left, source } => {
+                let mut problem = Problem::incomplete(&[], &[], &[left]);
+                problem.quote(&source);
+                problem.log("remove the domain", &source)
+            }
+        }
+    }
+}
+
+impl Decode for Input {
+    type Body = NoBody;
+
+    fn decode(request: &Request) -> Result<Self, Problem> {
+        Ok(Self { tenant: request.tenant()?, domain: crate::domain(request)? })
+    }
+}
+
+impl Endpoint for DeleteTenantDomain {
+    const OPERATION: &'static Operation = operations::get("delete-tenant-domain");
+    type Input = Input;
+    type Output = ();
+    type Error = DeleteTenantDomainError;
+
+    async fn call(context: &Context, input: Input) -> Result<Success<()>, DeleteTenantDomainError> {
+        let okta = &context.okta;
+        let rules = async {
+            let policy = policy(okta).await.map_err(DeleteTenantDomainError::Okta)?;
+            let locks = Locks::acquire(context, &input.tenant, false).await;
+            let locks = locks.map_err(DeleteTenantDomainError::Lock)?;
+            Ok((locks, Routing::read(okta, policy).await))
+        };
+        let (tenant, rules) = futures::join!(tenant_for(context, &input.tenant, Want::Tenant), rules);
+        let (locks, routing) = rules?;
+        let result = match (tenant, routing) {
+            (Err(error), _) => Err(DeleteTenantDomainError::Tenant(error)),
+            (_, Err(error)) => Err(DeleteTenantDomainError::Okta(error)),
+            (Ok(tenant), Ok(routing)) => delete(context, input, &tenant, &routing).await,
+        };
+        locks.release().await;
+        result.map(|()| Success::empty())
+    }
+
+    fn example() -> Example {
+        Example { target: "/tenants/globex/domains/globex-labs.test", body: None, answer: None }
+    }
+}
+
+async fn delete(
+    context: &Context,
+    input: Input,
+    tenant: &Tenant,
+    routing: &Routing,
+) -> Result<(), DeleteTenantDomainError> {
+    let (okta, own) = (&context.okta, routing.of(tenant));
+    let pending = own.pending(&input.domain).map(|pending| pending.pattern());
+    if pending.is_none() && !own.is_verified(&input.domain) {
+        return Err(DeleteTenantDomainError::NotFound(input));
+    }
+    let is_domain = |pattern: &str| EmailDomain::parse(pattern).is_ok_and(|of| of == input.domain);
+    let is_token = |pattern: &str| pending.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(pattern));
+    let mut changed = false;
+    for kind in [Kind::Verified, Kind::Pending] {
+        let removed = match kind {
+            Kind::Verified => own.remove(okta, kind, is_domain).await,
+            Kind::Pending => own.remove(okta, kind, is_token).await,
+        };
+        match (removed, own.object(kind)) {
+            (Ok(removed), _) => changed |= removed,
+            (Err(source), Some(left)) if changed || source.may_have_happened() => {
+                return Err(DeleteTenantDomainError::Incomplete { left, source });
+            }
+            (Err(source), _) => return Err(DeleteTenantDomainError::Okta(source)),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! Reads one of a tenant's domains: an element of `list-tenant-domains`.
+//!
+//! # Okta calls
+//!
+//! Those of `list-tenant-domains`: five calls, two in a row.
+
+use domain::{EmailDomain, TenantName};
+use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Problem, Request, Success};
+use operations::Operation;
+use serde_json::json;
+use tenancy::{TenantError, Want, tenant_for};
+
+use crate::routing::{Domain, Routing, policy};
+
+/// The operation `get-tenant-domain`.
+pub struct GetTenantDomain;
+
+/// Which domain of which tenant.
+#[derive(Debug)]
+pub struct Input {
+    tenant: TenantName,
+    domain: EmailDomain,
+}
+
+/// Why there is no domain to show.
+#[derive(Debug)]
+pub enum GetTenantDomainError {
+    /// There is no such tenant for the caller, or Okta did not answer.
+    Tenant(TenantError),
+    /// The tenant has no such domain.
+    NotFound(Input),
+}
+
+impl From<GetTenantDomainError> for Problem {
+    fn from(error: GetTenantDomainError) -> Self {
+        match error {
+            GetTenantDomainError::Tenant(error) => error.into(),
+            GetTenantDomainError::NotFound(input) => crate::not_found(&input.tenant, &input.domain),
+        }
+    }
+}
+
+impl Decode for Input {
+    type Body = NoBody;
+
+    fn decode(request: &Request) -> Result<Self, Problem> {
+        Ok(Self { tenant: request.tenant()?, domain: crate::domain(request)? })
+    }
+}
+
+impl Endpoint for GetTenantDomain {
+    const OPERATION: &'static Operation = operations::get("get-tenant-domain");
+    type Input = Input;
+    type Output = Domain;
+    type Error = GetTenantDomainError;
+
+    async fn call(context: &Context, input: Input) -> Result<Success<Domain>, GetTenantDomainError> {
+        let okta = &context.okta;
+        let routing = async { Routing::read(okta, policy(okta).await?).await };
+        let (tenant, routing) = futures::join!(tenant_for(context, &input.tenant, Want::Tenant), routing);
+        let tenant = tenant.map_err(GetTenantDomainError::Tenant)?;
+        let routing = routing.map_err(|error| GetTenantDomainError::Tenant(error.into()))?;
+        let found = routing.of(&tenant).domains().into_iter().find(|of| of.domain == input.domain.as_str());
+        found.map(Success::new).ok_or(GetTenantDomainError::NotFound(input))
+    }
+
+    fn example() -> Example {
+        Example {
+            target: "/tenants/globex/domains/globex.test",
+            body: None,
+            answer: Some(json!({ "domain": "globex.test", "verified": true })),
+        }
+    }
+}

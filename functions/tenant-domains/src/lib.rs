@@ -1,0 +1,52 @@
+//! E-mail domains of a tenant: whose logins go to the tenant's IdP.
+//!
+//! A verified domain is a pattern of the tenant's routing rule `DAC_<tenant>`. A
+//! pending one is a pattern `<token>.<domain>` of the inactive rule
+//! `DAC_<tenant>_unverified`; the token was issued to this tenant for this domain,
+//! and whoever puts it into the DNS of the domain has verified it.
+//!
+//! One module is one operation.
+
+mod add_tenant_domain;
+mod delete_tenant_domain;
+mod dns;
+mod get_tenant_domain;
+mod list_tenant_domains;
+mod routing;
+#[cfg(test)]
+mod testing;
+mod verify_tenant_domain;
+
+pub use add_tenant_domain::AddTenantDomain;
+pub use delete_tenant_domain::DeleteTenantDomain;
+pub use get_tenant_domain::GetTenantDomain;
+pub use list_tenant_domains::ListTenantDomains;
+pub use verify_tenant_domain::VerifyTenantDomain;
+
+/// The operations of this package, ordered by name.
+pub const ENDPOINTS: &[lambda_kit::Description] = &[
+    lambda_kit::Description::of::<AddTenantDomain>(),
+    lambda_kit::Description::of::<DeleteTenantDomain>(),
+    lambda_kit::Description::of::<GetTenantDomain>(),
+    lambda_kit::Description::of::<ListTenantDomains>(),
+    lambda_kit::Description::of::<VerifyTenantDomain>(),
+];
+
+/// A domain of the path.
+fn domain(request: &lambda_kit::Request) -> Result<domain::EmailDomain, lambda_kit::Problem> {
+    let text = request.parts.path.get("domain").map_or("", String::as_str);
+    domain::EmailDomain::parse(text)
+        .map_err(|error| lambda_kit::Problem::violation("path.domain", error.to_string()))
+}
+
+/// The domain is, or overlaps with, somebody else's.
+fn taken(domain: &domain::EmailDomain) -> lambda_kit::Problem {
+    let detail = format!("`{domain}`, or a domain above or below it, belongs to somebody else");
+    lambda_kit::Problem::new(operations::ProblemCode::DomainTaken, detail)
+}
+
+/// The tenant has no such domain.
+fn not_found(tenant: &domain::TenantName, domain: &domain::EmailDomain) -> lambda_kit::Problem {
+    let detail = format!("`{tenant}` has no domain `{domain}`");
+    lambda_kit::Problem::new(operations::ProblemCode::DomainNotFound, detail)
+}

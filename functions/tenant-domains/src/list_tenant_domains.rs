@@ -1,0 +1,90 @@
+//! Lists a tenant's domains, page by page.
+//!
+//! # Okta calls
+//!
+//! 1. At the same time: `listGroups` and `getGroup`, as in `get-tenant`;
+//!    `listPolicies` and `listPolicyRules`, page after page.
+//!
+//! Five calls, two in a row.
+
+use domain::TenantName;
+use lambda_kit::{
+    Context, Decode, Endpoint, Example, NoBody, Paging, Problem, QueryParameter, Request, Success, Violation,
+};
+use operations::Operation;
+use serde_json::json;
+use tenancy::{TenantError, Want, tenant_for};
+
+use crate::routing::{Domain, Routing, policy};
+
+/// The operation `list-tenant-domains`.
+pub struct ListTenantDomains;
+
+/// Whose domains, which, and which page.
+#[derive(Debug)]
+pub struct Input {
+    tenant: TenantName,
+    verified: Option<bool>,
+    paging: Paging,
+}
+
+impl Decode for Input {
+    type Body = NoBody;
+
+    const QUERY: &'static [QueryParameter] = &[
+        Paging::LIMIT,
+        Paging::AFTER,
+        QueryParameter { name: "verified", description: "`true` or `false`; both unless given." },
+    ];
+
+    fn decode(request: &Request) -> Result<Self, Problem> {
+        let mut violations = Vec::new();
+        let verified = match request.query("verified") {
+            None => None,
+            Some("true") => Some(true),
+            Some("false") => Some(false),
+            Some(_) => {
+                let (pointer, detail) = ("query.verified".to_owned(), "must be `true` or `false`".to_owned());
+                violations.push(Violation { pointer, detail });
+                None
+            }
+        };
+        match Paging::decode(request, &["verified"]) {
+            Ok(paging) if violations.is_empty() => Ok(Self { tenant: request.tenant()?, verified, paging }),
+            Ok(_) => Err(Problem::violations_of(violations)),
+            Err(violation) => Err(Problem::violations_of([vec![violation], violations].concat())),
+        }
+    }
+}
+
+impl Endpoint for ListTenantDomains {
+    const OPERATION: &'static Operation = operations::get("list-tenant-domains");
+    type Input = Input;
+    type Output = Vec<Domain>;
+    type Error = TenantError;
+
+    async fn call(context: &Context, input: Input) -> Result<Success<Vec<Domain>>, TenantError> {
+        let okta = &context.okta;
+        let routing = async { Routing::read(okta, policy(okta).await?).await };
+        let (tenant, routing) = futures::join!(tenant_for(context, &input.tenant, Want::Tenant), routing);
+        let (tenant, routing) = (tenant?, routing?);
+        let mut domains = routing.of(&tenant).domains();
+        domains.retain(|domain| input.verified.is_none_or(|verified| domain.verified == verified));
+        let (page, next) = input.paging.cut(domains, |domain| &domain.domain);
+        Ok(input.paging.answer(context, Self::OPERATION, page, next.as_deref()))
+    }
+
+    fn example() -> Example {
+        Example {
+            target: "/tenants/globex/domains",
+            body: None,
+            answer: Some(json!([
+                {
+                    "domain": "globex-labs.test", "verified": false,
+                    "dnsVerificationString": "5f0c7d9e-6f0b-4a53-9a55-0d3a1b0f7a11",
+                },
+                { "domain": "globex.test", "verified": true },
+            ])),
+        }
+    }
+}

@@ -1,0 +1,373 @@
+//! The routing rules of the org, and the two that are a tenant's.
+
+use std::time::Duration;
+
+use domain::{AdminsDescription, EmailDomain, TenantName, TenantStatus, pending_rule_name, rule_name};
+use futures::TryStreamExt;
+use lambda_kit::{Context, Failure, Object, Steps, Undo, Undone};
+use okta_client::models::{GroupProfile, NewPolicyRule, PolicyId, PolicyRule};
+use okta_client::{Client, Error, OkIfAbsent};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::json;
+use state::{Lock, LockError};
+use tenancy::{Tenant, is_pending_rule};
+
+/// Time that a change takes at most, with what takes it back.
+const CHANGE: Duration = Duration::from_secs(6);
+
+/// Beginning of the names of okta-dac's rules.
+const PREFIX: &str = "DAC_";
+
+/// A domain as callers see it.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "TenantDomain")]
+pub struct Domain {
+    /// The domain: lower case, A-labels.
+    pub domain: String,
+    /// Whether logins of the domain go to the tenant's IdP.
+    pub verified: bool,
+    /// What the TXT record must hold; only until it is verified.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dns_verification_string: Option<String>,
+}
+
+/// A domain that awaits its verification.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Pending {
+    pub(crate) token: String,
+    pub(crate) domain: EmailDomain,
+}
+
+impl Pending {
+    /// Reads a pattern `<token>.<domain>`; other patterns are none of ours.
+    fn parse(pattern: &str) -> Option<Self> {
+        let (token, domain) = pattern.split_once('.')?;
+        uuid::Uuid::try_parse(token).ok()?;
+        Some(Self { token: token.to_owned(), domain: EmailDomain::parse(domain).ok()? })
+    }
+
+    pub(crate) fn pattern(&self) -> String {
+        format!("{}.{}", self.token, self.domain)
+    }
+}
+
+/// The routing policy with its rules, as they were when they were read.
+#[derive(Debug)]
+pub(crate) struct Routing {
+    policy: Option<PolicyId>,
+    rules: Vec<PolicyRule>,
+}
+
+/// The locks that a change of rules is made under.
+pub(crate) struct Locks(Vec<Lock>);
+
+impl Locks {
+    /// The lock of the tenant's rules; with `verified`, that of everybody's
+    /// verified domains before it. Always in this order, so that no two requests
+    /// wait for each other.
+    pub(crate) async fn acquire(
+        context: &Context,
+        tenant: &TenantName,
+        verified: bool,
+    ) -> Result<Self, LockError> {
+        let mut locks = Self(Vec::new());
+        let all = verified.then(|| "verified-domains".to_owned());
+        for name in all.into_iter().chain([format!("routing-rules#{tenant}")]) {
+            // What is left after it must do for the change.
+            let patience = context.deadline.checked_sub(CHANGE).unwrap_or(context.deadline);
+            match Lock::acquire(context, &name, patience).await {
+                Ok(lock) => locks.0.push(lock),
+                Err(error) => {
+                    locks.release().await;
+                    return Err(error);
+                }
+            }
+        }
+        Ok(locks)
+    }
+
+    /// Gives them back.
+    pub(crate) async fn release(self) {
+        for lock in self.0.into_iter().rev() {
+            lock.release().await;
+        }
+    }
+}
+
+/// Id of the policy; there is exactly one in an org.
+pub(crate) async fn policy(okta: &Client) -> Result<Option<PolicyId>, Error> {
+    Ok(okta.list_policies("IDP_DISCOVERY").await?.into_iter().next().map(|policy| policy.id))
+}
+
+impl Routing {
+    /// Reads all rules of the policy.
+    pub(crate) async fn read(okta: &Client, policy: Option<PolicyId>) -> Result<Self, Error> {
+        let rules = match &policy {
+            Some(policy) => okta.list_policy_rules(policy).try_collect().await?,
+            None => Vec::new(),
+        };
+        Ok(Self { policy, rules })
+    }
+
+    /// The tenant's own two.
+    pub(crate) fn of<'r>(&'r self, tenant: &'r Tenant) -> TenantRules<'r> {
+        let (record, name) = (&tenant.description, &tenant.name);
+        let names = [Some(name.clone()), record.former_name()].into_iter().flatten().collect::<Vec<_>>();
+        let own = |rule: &&PolicyRule| is_own(rule, tenant, record, &names);
+        let is_pending = |rule: &&PolicyRule| is_pending_rule(rule, record, &names);
+        let verified = self.rules.iter().filter(own).find(|rule| !is_pending(rule));
+        let pending = self.rules.iter().filter(own).find(is_pending);
+        TenantRules { policy: self.policy.as_ref(), tenant, verified, pending }
+    }
+
+    /// The rule of somebody else whose domain overlaps with this one: of another
+    /// tenant, or one that an administrator of the org made.
+    pub(crate) fn taken_by(&self, domain: &EmailDomain, own: &TenantRules<'_>) -> Option<&PolicyRule> {
+        let is_own =
+            |rule: &PolicyRule| [own.verified, own.pending].into_iter().flatten().any(|of| of.id == rule.id);
+        let overlaps = |pattern: &str| {
+            let pattern = pattern.trim_start_matches(['@', '.']);
+            // What is only pending belongs to nobody.
+            Pending::parse(pattern).is_none()
+                && EmailDomain::parse(pattern).is_ok_and(|taken| taken.overlaps(domain))
+        };
+        self.rules.iter().find(|rule| !is_own(rule) && rule.patterns().into_iter().any(overlaps))
+    }
+}
+
+/// Whether a rule is the tenant's: the record names it, or it has the name and
+/// leads to the tenant's IdP.
+fn is_own(rule: &PolicyRule, tenant: &Tenant, record: &AdminsDescription, names: &[TenantName]) -> bool {
+    let recorded = [&record.routing_rule_id, &record.inactive_routing_rule_id];
+    recorded.into_iter().flatten().any(|id| id == rule.id.as_str())
+        || rule.name.starts_with(PREFIX)
+            && rule.routes_to(&tenant.id)
+            && names.iter().any(|name| [rule_name(name), pending_rule_name(name)].contains(&rule.name))
+}
+
+/// The rules of one tenant.
+#[derive(Debug)]
+pub(crate) struct TenantRules<'r> {
+    policy: Option<&'r PolicyId>,
+    tenant: &'r Tenant,
+    verified: Option<&'r PolicyRule>,
+    pending: Option<&'r PolicyRule>,
+}
+
+/// Which of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Verified,
+    Pending,
+}
+
+impl TenantRules<'_> {
+    /// The tenant's domains, in the order of their names; one that is both is
+    /// verified.
+    pub(crate) fn domains(&self) -> Vec<Domain> {
+        let verified = self.verified_domains().into_iter().map(|domain| Domain {
+            domain: domain.to_string(),
+            verified: true,
+            dns_verification_string: None,
+        });
+        let pending = self.pending_domains().into_iter().map(|pending| Domain {
+            domain: pending.domain.to_string(),
+            verified: false,
+            dns_verification_string: Some(pending.token),
+        });
+        let mut domains: Vec<Domain> = verified.chain(pending).collect();
+        domains.sort_by(|a, b| a.domain.cmp(&b.domain).then(b.verified.cmp(&a.verified)));
+        domains.dedup_by(|next, kept| next.domain == kept.domain);
+        domains
+    }
+
+    fn verified_domains(&self) -> Vec<EmailDomain> {
+        let patterns = self.verified.map(PolicyRule::patterns).unwrap_or_default();
+        patterns.into_iter().filter_map(|pattern| EmailDomain::parse(pattern).ok()).collect()
+    }
+
+    fn pending_domains(&self) -> Vec<Pending> {
+        let patterns = self.pending.map(PolicyRule::patterns).unwrap_or_default();
+        patterns.into_iter().filter_map(Pending::parse).collect()
+    }
+
+    pub(crate) fn is_verified(&self, domain: &EmailDomain) -> bool {
+        self.verified_domains().contains(domain)
+    }
+
+    pub(crate) fn pending(&self, domain: &EmailDomain) -> Option<Pending> {
+        self.pending_domains().into_iter().find(|pending| pending.domain == *domain)
+    }
+
+    /// Adds a pattern, to a rule that is made if it is not there; then its id is
+    /// recorded. Undo: the old rule, or none.
+    pub(crate) async fn add(
+        &self,
+        okta: &Client,
+        steps: &Steps,
+        kind: Kind,
+        pattern: &str,
+    ) -> Result<(), Failure> {
+        let rule = self.rule(kind);
+        let Some(policy) = self.policy else {
+            // There is always one: then Okta's answer was not right.
+            let error = Error::Unexpected { status: 200 };
+            return steps.run("find the routing policy", async { Err(error) }).await;
+        };
+        if let Some(rule) = rule {
+            let new = rule.with_patterns(|_| true, Some(pattern));
+            self.replace(okta, steps, policy, rule, &new).await?;
+            return self.complete(okta, steps, kind).await;
+        }
+        let name = match kind {
+            Kind::Verified => rule_name(&self.tenant.name),
+            Kind::Pending => pending_rule_name(&self.tenant.name),
+        };
+        let new = NewPolicyRule {
+            name: name.clone(),
+            kind: "IDP_DISCOVERY",
+            conditions: json!({
+                "network": { "connection": "ANYWHERE" },
+                "userIdentifier": {
+                    "type": "IDENTIFIER", "patterns": [{ "matchType": "SUFFIX", "value": pattern }],
+                },
+            }),
+            actions: json!({ "idp": { "providers": [{ "type": "SAML2", "id": self.tenant.id }] } }),
+        };
+        let is_active = self.tenant.description.status() == TenantStatus::Active;
+        let active = kind == Kind::Verified && is_active;
+        let undo = |made: Option<&PolicyRule>| {
+            let (okta, policy, id) = (okta.clone(), policy.clone(), made.map(|rule| rule.id.clone()));
+            let object = match &id {
+                Some(id) => Object::new("routingRule", &name, id),
+                None => Object::unknown("routingRule", &name),
+            };
+            let name = name.clone();
+            Undo::new(object, async move {
+                let id = match id {
+                    Some(id) => Some(id),
+                    None => {
+                        let rules: Vec<PolicyRule> = okta.list_policy_rules(&policy).try_collect().await?;
+                        rules.into_iter().find(|rule| rule.name == name).map(|rule| rule.id)
+                    }
+                };
+                let Some(id) = id else { return Ok(Undone::Entirely) };
+                okta.delete_policy_rule(&policy, &id).await.ok_if_absent()?;
+                Ok(Undone::Entirely)
+            })
+        };
+        let made = okta.create_policy_rule(policy, &new, active);
+        let made = steps.create("create the routing rule", made, undo).await?;
+        self.record(okta, steps, kind, &made).await
+    }
+
+    /// Takes patterns away; a rule without one would be for everybody, and is
+    /// deleted. Repeating it does no harm. `false` if there was nothing to take.
+    pub(crate) async fn remove(
+        &self,
+        okta: &Client,
+        kind: Kind,
+        gone: impl Fn(&str) -> bool,
+    ) -> Result<bool, Error> {
+        let (Some(rule), Some(policy)) = (self.rule(kind), self.policy) else { return Ok(false) };
+        let patterns = rule.patterns();
+        if !patterns.iter().any(|pattern| gone(pattern)) {
+            return Ok(false);
+        }
+        if patterns.iter().all(|pattern| gone(pattern)) {
+            okta.delete_policy_rule(policy, &rule.id).await.ok_if_absent()?;
+        } else {
+            let new = rule.with_patterns(|pattern| !gone(pattern), None);
+            okta.replace_policy_rule(policy, &new).await?;
+        }
+        Ok(true)
+    }
+
+    /// The rule, as problem documents name it.
+    pub(crate) fn object(&self, kind: Kind) -> Option<Object> {
+        self.rule(kind).map(|rule| Object::new("routingRule", &rule.name, &rule.id))
+    }
+
+    fn rule(&self, kind: Kind) -> Option<&PolicyRule> {
+        match kind {
+            Kind::Verified => self.verified,
+            Kind::Pending => self.pending,
+        }
+    }
+
+    async fn replace(
+        &self,
+        okta: &Client,
+        steps: &Steps,
+        policy: &PolicyId,
+        old: &PolicyRule,
+        new: &PolicyRule,
+    ) -> Result<(), Failure> {
+        let (undo, of, before) = (okta.clone(), policy.clone(), old.clone());
+        let undo = Undo::new(Object::new("routingRule", &old.name, &old.id), async move {
+            undo.replace_policy_rule(&of, &before).await.map(|_| Undone::Entirely)
+        });
+        let replaced = okta.replace_policy_rule(policy, new);
+        steps.change("change the routing rule", replaced, undo).await.map(drop)
+    }
+
+    /// Records the id of a rule that a run which stopped half-way, or somebody by
+    /// hand, has left unrecorded.
+    pub(crate) async fn complete(&self, okta: &Client, steps: &Steps, kind: Kind) -> Result<(), Failure> {
+        let record = &self.tenant.description;
+        let recorded = match kind {
+            Kind::Verified => &record.routing_rule_id,
+            Kind::Pending => &record.inactive_routing_rule_id,
+        };
+        match self.rule(kind) {
+            Some(rule) if recorded.as_deref() != Some(rule.id.as_str()) => {
+                self.record(okta, steps, kind, rule).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes the id of a new rule into the tenant's record.
+    async fn record(
+        &self,
+        okta: &Client,
+        steps: &Steps,
+        kind: Kind,
+        rule: &PolicyRule,
+    ) -> Result<(), Failure> {
+        // As it is now: somebody may have changed it since the tenant was read.
+        let admins = steps.run("read the tenant's record", okta.get_group(&self.tenant.admins.id)).await?;
+        let mut record = AdminsDescription::parse(&admins.profile.description).unwrap_or_else(|| {
+            AdminsDescription { tenant_id: Some(self.tenant.id.clone()), ..Default::default() }
+        });
+        let id = Some(rule.id.to_string());
+        match kind {
+            Kind::Verified => record.routing_rule_id = id,
+            Kind::Pending => record.inactive_routing_rule_id = id,
+        }
+        let profile = GroupProfile { description: record.to_text(), ..admins.profile.clone() };
+        let (undo, group) = (okta.clone(), admins.id.clone());
+        let undo = Undo::new(Object::new("group", &admins.profile.name, &admins.id), async move {
+            undo.replace_group(&group, &admins.profile).await.map(|_| Undone::Entirely)
+        });
+        let recorded = okta.replace_group(&self.tenant.admins.id, &profile);
+        steps.change("record the routing rule", recorded, undo).await.map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dom_10_only_patterns_with_a_token_are_pending() {
+        let token = "5f0c7d9e-6f0b-4a53-9a55-0d3a1b0f7a11";
+        let pending = Pending::parse(&format!("{token}.Acme.com")).unwrap();
+        assert_eq!((pending.token.as_str(), pending.domain.as_str()), (token, "acme.com"));
+        for other in ["acme.com", "token.acme.com", token, &format!("{token}.com"), "", "."] {
+            assert_eq!(Pending::parse(other), None, "{other}");
+        }
+    }
+}
