@@ -26,6 +26,8 @@ pub(crate) const TABLE: &[Operation] = &[
     entry("assign-app-to-tenant", Method::Put, "/apps/{appId}/tenants/{tenant}", Access::TenantAdmin),
     entry("list-apps", Method::Get, "/apps", Access::AnyUser),
     entry("get-app", Method::Get, "/apps/{appId}", Access::AnyUser),
+    entry("list-idps", Method::Get, "/idps", Access::AnyUser),
+    entry("get-idp-metadata", Method::Get, "/idps/{idpId}/metadata.xml", Access::IdpAdmin),
     entry("get-idp", Method::Get, "/idps/{idpId}", Access::IdpAdmin),
     entry("update-idp", Method::Put, "/idps/{idpId}", Access::IdpAdmin),
 ];
@@ -104,6 +106,8 @@ pub(crate) fn allowed(claims: &Value, method: &str, path: &[&str]) -> bool {
         ("PUT", ["apps", _, "tenants", tenant]) => admin_of(tenant),
         ("GET", ["apps"]) => true,
         ("GET", ["apps", _]) => true,
+        ("GET", ["idps"]) => true,
+        ("GET", ["idps", idp, "metadata.xml"]) => idp_admin_of(idp),
         ("GET" | "PUT", ["idps", idp]) => idp_admin_of(idp),
         _ => false,
     }

@@ -41,7 +41,7 @@ fn built() -> Vec<(String, String)> {
 }
 
 const FUNCTIONS: &[&str] =
-    &["apps", "authorizer", "tenant-admins", "tenant-apps", "tenant-domains", "tenants"];
+    &["apps", "authorizer", "idps", "tenant-admins", "tenant-apps", "tenant-domains", "tenants"];
 
 fn rules(edges: &Edges) -> Complaints {
     let mut complaints = Complaints::new();

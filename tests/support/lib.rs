@@ -276,13 +276,44 @@ impl TestStack {
 
     /// Any request.
     pub async fn raw(&self, method: &str, path: &str, headers: &[(&str, String)], body: Vec<u8>) -> Answer {
+        Self::answer(self.request(method, path, headers, body).await).await
+    }
+
+    async fn request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, String)],
+        body: Vec<u8>,
+    ) -> reqwest::Response {
         let url = format!("{}{path}", self.stack.api_url());
         let method = method.parse().expect("a method");
         let mut request = self.http.request(method, url).body(body);
         for (name, value) in headers {
             request = request.header(*name, value);
         }
-        Self::answer(request.send().await.expect("the gateway answers")).await
+        request.send().await.expect("the gateway answers")
+    }
+
+    /// Any request; gives status, media type and bytes.
+    pub async fn bytes(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, String)],
+        body: Vec<u8>,
+    ) -> (u16, String, Vec<u8>) {
+        let response = self.request(method, path, headers, body).await;
+        let media_type = response.headers().get("content-type").map(|value| value.to_str().expect("text"));
+        let media_type = media_type.unwrap_or_default().to_owned();
+        let status = response.status().as_u16();
+        (status, media_type, response.bytes().await.expect("a body").to_vec())
+    }
+
+    /// Path of a tenant's IdP.
+    pub async fn idp(&self, tenant: &str) -> String {
+        let answer = self.get(&format!("/tenants/{tenant}"), Superuser).await;
+        format!("/idps/{}", answer.body["id"].as_str().expect("the tenant"))
     }
 
     /// Lambda's `Invoke`.
@@ -301,9 +332,11 @@ impl TestStack {
                 .and_modify(|values| *values = format!("{values}\n{value}"))
                 .or_insert_with(|| value.to_owned());
         }
+        let is_xml = headers.get("content-type").is_some_and(|value| value.contains("xml"));
         let bytes = response.bytes().await.expect("a body");
         let body = match bytes.is_empty() {
             true => Value::Null,
+            false if is_xml => String::from_utf8_lossy(&bytes).into(),
             false => serde_json::from_slice(&bytes).expect("a JSON body"),
         };
         Answer { status, headers, body }

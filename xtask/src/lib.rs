@@ -30,6 +30,7 @@ pub use placeholder_key::placeholder_key;
 pub fn endpoints() -> Vec<&'static lambda_kit::Description> {
     [
         apps::ENDPOINTS,
+        idps::ENDPOINTS,
         tenant_admins::ENDPOINTS,
         tenant_apps::ENDPOINTS,
         tenant_domains::ENDPOINTS,

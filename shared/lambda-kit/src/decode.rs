@@ -118,23 +118,37 @@ impl Request {
         }
     }
 
+    /// The media type of the body, in lower case, without parameters.
+    pub fn media_type(&self) -> String {
+        let media_type = self.parts.content_type.as_deref().unwrap_or_default();
+        media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    }
+
+    /// The body as it was sent.
+    ///
+    /// # Errors
+    ///
+    /// `payload-too-large`.
+    pub fn bytes(&self) -> Result<&[u8], Problem> {
+        let body = &self.parts.body;
+        if body.len() > MAX_BODY_BYTES {
+            let detail = format!("the body has {} bytes; send at most {MAX_BODY_BYTES}", body.len());
+            return Err(Problem::pointing(ProblemCode::PayloadTooLarge, "", detail));
+        }
+        Ok(body)
+    }
+
     /// The JSON body.
     ///
     /// # Errors
     ///
     /// `payload-too-large`, `unsupported-media-type`, `invalid-request`.
     pub fn body<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        let body = &self.parts.body;
-        if body.len() > MAX_BODY_BYTES {
-            let detail = format!("the body has {} bytes; send at most {MAX_BODY_BYTES}", body.len());
-            return Err(Problem::pointing(ProblemCode::PayloadTooLarge, "", detail));
-        }
+        let body = self.bytes()?;
         if body.is_empty() {
             return Err(Problem::violation("", "the body is missing; send a JSON object".to_owned()));
         }
-        let media_type = self.parts.content_type.as_deref().unwrap_or_default();
-        let media_type = media_type.split(';').next().unwrap_or_default().trim();
-        if !media_type.eq_ignore_ascii_case("application/json") {
+        if self.media_type() != "application/json" {
             let detail = "send the body with `Content-Type: application/json`".to_owned();
             return Err(Problem::pointing(ProblemCode::UnsupportedMediaType, "", detail));
         }

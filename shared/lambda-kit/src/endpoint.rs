@@ -46,23 +46,33 @@ pub struct Example {
     pub answer: Option<Value>,
 }
 
+/// Output of an operation whose answer is not JSON: see [`Success::text`].
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Text(());
+
 /// A successful answer.
 #[derive(Debug)]
 pub struct Success<T> {
     pub(crate) status: Option<u16>,
     pub(crate) body: Option<T>,
+    pub(crate) text: Option<(&'static str, Vec<u8>)>,
     pub(crate) headers: Vec<(&'static str, String)>,
 }
 
 impl<T> Success<T> {
     /// With a body, and the status of the table.
     pub fn new(body: T) -> Self {
-        Self { status: None, body: Some(body), headers: Vec::new() }
+        Self { status: None, body: Some(body), text: None, headers: Vec::new() }
     }
 
     /// Without a body, and the status of the table.
     pub fn empty() -> Self {
-        Self { status: None, body: None, headers: Vec::new() }
+        Self { status: None, body: None, text: None, headers: Vec::new() }
+    }
+
+    /// With a body that is not JSON, byte for byte, and its media type.
+    pub fn text(media_type: &'static str, bytes: Vec<u8>) -> Self {
+        Self { text: Some((media_type, bytes)), ..Self::empty() }
     }
 
     /// With another status than the table's.
@@ -81,6 +91,11 @@ impl<T> Success<T> {
     /// The headers.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
         self.headers.iter().map(|(name, value)| (*name, value.as_str()))
+    }
+
+    /// The body that is not JSON, if it is not.
+    pub fn bytes(&self) -> Option<&[u8]> {
+        self.text.as_ref().map(|(_, bytes)| bytes.as_slice())
     }
 
     /// The body.

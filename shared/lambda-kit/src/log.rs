@@ -23,12 +23,13 @@ pub fn init() {
 }
 
 /// The crates whose level can be set.
-const OURS: [&str; 9] = [
+const OURS: [&str; 10] = [
     "lambda_kit",
     "okta_client",
     "state",
     "apps",
     "authorizer",
+    "idps",
     "tenant_admins",
     "tenant_apps",
     "tenant_domains",

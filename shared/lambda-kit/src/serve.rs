@@ -281,6 +281,10 @@ fn answer<E: Endpoint>(
             for (name, value) in success.headers {
                 builder = builder.header(name, value);
             }
+            if let Some((media_type, bytes)) = success.text {
+                let body = String::from_utf8(bytes).map_or_else(|e| Body::Binary(e.into_bytes()), Body::Text);
+                return builder.header("content-type", media_type).body(body).unwrap_or_else(|_| failed());
+            }
             match success.body.map(|body| serde_json::to_string(&body)) {
                 None => Body::Empty,
                 Some(Ok(text)) => {

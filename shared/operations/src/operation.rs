@@ -84,6 +84,8 @@ impl Operation {
 pub enum Resource {
     /// Apps, as their readers may see them.
     Apps,
+    /// Identity providers of tenants.
+    Idps,
     /// Admins of a tenant.
     TenantAdmins,
     /// Apps that a tenant is entitled to.
@@ -99,6 +101,7 @@ impl Resource {
     pub fn name(self) -> &'static str {
         match self {
             Resource::Apps => "apps",
+            Resource::Idps => "idps",
             Resource::TenantAdmins => "tenant-admins",
             Resource::TenantApps => "tenant-apps",
             Resource::TenantDomains => "tenant-domains",

@@ -13,6 +13,8 @@ pub enum ProblemCode {
     Forbidden,
     /// 403: the user is none of the tenant's.
     NotAMember,
+    /// 403: the request changes a member that is okta-dac's own.
+    MemberNotEditable,
     /// 404: no such tenant.
     TenantNotFound,
     /// 404: no such app, for this caller.
@@ -21,6 +23,8 @@ pub enum ProblemCode {
     TenantAppNotFound,
     /// 404: the tenant has no such domain.
     DomainNotFound,
+    /// 404: no such identity provider of a tenant.
+    IdpNotFound,
     /// 409: the name belongs to a tenant already.
     TenantAlreadyExists,
     /// 409: the name is taken by an Okta object that is no tenant's.
@@ -66,10 +70,12 @@ impl ProblemCode {
         ProblemCode::Unauthorized,
         ProblemCode::Forbidden,
         ProblemCode::NotAMember,
+        ProblemCode::MemberNotEditable,
         ProblemCode::TenantNotFound,
         ProblemCode::AppNotFound,
         ProblemCode::TenantAppNotFound,
         ProblemCode::DomainNotFound,
+        ProblemCode::IdpNotFound,
         ProblemCode::TenantAlreadyExists,
         ProblemCode::NameTaken,
         ProblemCode::TenantBusy,
@@ -152,6 +158,10 @@ impl ProblemCode {
                 "not-a-member", 403, false, "The user is not the tenant's",
                 "Add the user to the tenant first.", "Nothing.",
             ),
+            ProblemCode::MemberNotEditable => (
+                "member-not-editable", 403, false, "The member cannot be changed",
+                "Leave the member out that `errors` points at, or send it as it is.", "Nothing.",
+            ),
             ProblemCode::TenantNotFound => (
                 "tenant-not-found", 404, false, "No such tenant",
                 "Check the name; names are lower case.", "Nothing.",
@@ -168,6 +178,10 @@ impl ProblemCode {
             ProblemCode::DomainNotFound => (
                 "domain-not-found", 404, false, "The tenant has no such domain",
                 "Add the domain first; `GET /tenants/{tenant}/domains` lists them.", "Nothing.",
+            ),
+            ProblemCode::IdpNotFound => (
+                "idp-not-found", 404, false, "No such identity provider",
+                "Check the id: it is the id of the tenant.", "Nothing.",
             ),
             ProblemCode::TenantAlreadyExists => (
                 "tenant-already-exists", 409, false, "The tenant exists already",

@@ -1,15 +1,15 @@
 //! The table itself.
 
-use crate::Access::{AnyUser, Superuser, TenantAdmin};
+use crate::Access::{AnyUser, IdpAdmin, Superuser, TenantAdmin};
 use crate::Method::{Delete, Get, Post, Put};
 use crate::Operation;
 use crate::ProblemCode::{
     AppNotFound, DnsUnavailable, DomainAlreadyVerified, DomainNotFound, DomainNotVerified, DomainTaken,
-    LastAdmin, NameTaken, NotAMember, OperationIncomplete, PayloadTooLarge, StateUnavailable,
-    TenantAlreadyExists, TenantAppNotFound, TenantBroken, TenantBusy, TenantNotFound, UnsupportedMediaType,
-    UserNotActive,
+    IdpNotFound, LastAdmin, MemberNotEditable, NameTaken, NotAMember, OperationIncomplete, PayloadTooLarge,
+    StateUnavailable, TenantAlreadyExists, TenantAppNotFound, TenantBroken, TenantBusy, TenantNotFound,
+    UnsupportedMediaType, UserNotActive,
 };
-use crate::Resource::{Apps, TenantAdmins, TenantApps, TenantDomains, Tenants};
+use crate::Resource::{Apps, Idps, TenantAdmins, TenantApps, TenantDomains, Tenants};
 use crate::StateUse::{Locks, Revokes};
 
 /// Every operation, ordered by resource, then name.
@@ -29,6 +29,26 @@ pub const OPERATIONS: &[Operation] = &[
         name: "list-apps", resource: Apps, method: Get, path: "/apps", access: AnyUser, success: 200, state: &[],
         problems: &[],
         summary: "List the apps that the caller sees, page by page.", replaces: Some("listApps"),
+    },
+    Operation {
+        name: "get-idp", resource: Idps, method: Get, path: "/idps/{idpId}", access: IdpAdmin, success: 200, state: &[],
+        problems: &[IdpNotFound],
+        summary: "Get the identity provider of a tenant.", replaces: Some("getIdp"),
+    },
+    Operation {
+        name: "get-idp-metadata", resource: Idps, method: Get, path: "/idps/{idpId}/metadata.xml", access: IdpAdmin, success: 200, state: &[],
+        problems: &[IdpNotFound],
+        summary: "Get the SAML metadata of Okta as the service provider of a tenant's identity provider.", replaces: Some("getIdpMetadata"),
+    },
+    Operation {
+        name: "list-idps", resource: Idps, method: Get, path: "/idps", access: AnyUser, success: 200, state: &[],
+        problems: &[],
+        summary: "List the identity providers of the caller's tenants, page by page.", replaces: Some("listIdps"),
+    },
+    Operation {
+        name: "update-idp", resource: Idps, method: Put, path: "/idps/{idpId}", access: IdpAdmin, success: 200, state: &[],
+        problems: &[MemberNotEditable, IdpNotFound, PayloadTooLarge, UnsupportedMediaType, OperationIncomplete],
+        summary: "Change where a tenant's users sign in, and what their assertions are signed with.", replaces: Some("updateIdp"),
     },
     Operation {
         name: "assign-tenant-admin", resource: TenantAdmins, method: Put, path: "/tenants/{tenant}/admins/{userId}", access: TenantAdmin, success: 200, state: &[],

@@ -1,0 +1,221 @@
+//! What a tenant's admin may change of an IdP, and what they may not.
+
+use lambda_kit::Violation;
+use okta_client::models::IdentityProvider;
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::certificate::Certificate;
+
+/// The members that can be changed; every other one can only be sent as it is.
+///
+/// None of them says whom the IdP may sign in or what they become: account
+/// linking, provisioning and the filter of the subject are not here.
+const EDITABLE: &[&str] = &[
+    "/status",
+    "/x5c",
+    "/protocol/endpoints/sso/url",
+    "/protocol/endpoints/sso/binding",
+    "/protocol/endpoints/sso/destination",
+    "/protocol/algorithms/request/signature/algorithm",
+    "/protocol/algorithms/request/signature/scope",
+    "/protocol/algorithms/response/signature/algorithm",
+    "/protocol/algorithms/response/signature/scope",
+    "/protocol/settings/nameFormat",
+    "/protocol/credentials/trust/issuer",
+    "/protocol/credentials/trust/audience",
+    "/policy/maxClockSkew",
+    "/policy/subject/userNameTemplate/template",
+    "/policy/subject/matchType",
+];
+
+/// Members that follow from others or from time: sent back, they say nothing.
+const DERIVED: &[&str] = &["/created", "/lastUpdated", "/_links", "/x5cExpiresAt"];
+
+/// The longest skew of clocks, in milliseconds: within it an assertion can be
+/// replayed.
+const MAX_SKEW_MS: i64 = 300_000;
+
+/// Formats of name ids (SAML 2.0 Core, 8.3).
+const NAME_FORMATS: [&str; 6] = [
+    "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified",
+    "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress",
+    "urn:oasis:names:tc:SAML:1.1:nameid-format:X509SubjectName",
+    "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent",
+    "urn:oasis:names:tc:SAML:2.0:nameid-format:transient",
+    "urn:oasis:names:tc:SAML:1.1:nameid-format:WindowsDomainQualifiedName",
+];
+
+/// What is to be changed, every value checked.
+#[derive(Clone, Debug)]
+pub(crate) struct Edits {
+    /// As sent.
+    sent: Value,
+    pub(crate) certificate: Option<Certificate>,
+    pub(crate) active: Option<bool>,
+}
+
+impl Edits {
+    /// Reads a body: an IdP as `get-idp` gives it, or a part of one.
+    pub(crate) fn read(sent: Value) -> Result<Self, Vec<Violation>> {
+        let mut violations = Vec::new();
+        let Some(_) = sent.as_object() else {
+            let detail = "must be a JSON object".to_owned();
+            return Err(vec![Violation { pointer: String::new(), detail }]);
+        };
+        let mut refuse = |pointer: &str, detail: &str| {
+            violations.push(Violation { pointer: pointer.to_owned(), detail: detail.to_owned() });
+        };
+        let at = |pointer: &str| sent.pointer(pointer).filter(|value| !value.is_null());
+        let mut check = |pointer: &str, rule: &str, holds: &dyn Fn(&Value) -> bool| {
+            if at(pointer).is_some_and(|value| !holds(value)) {
+                refuse(pointer, rule);
+            }
+        };
+        check("/status", "must be `ACTIVE` or `INACTIVE`", &one_of(&["ACTIVE", "INACTIVE"]));
+        check("/protocol/endpoints/sso/url", "must be an https URL of at most 1014 characters", &is_https);
+        check(
+            "/protocol/endpoints/sso/binding",
+            "must be `HTTP-POST` or `HTTP-REDIRECT`",
+            &one_of(&["HTTP-POST", "HTTP-REDIRECT"]),
+        );
+        check("/protocol/endpoints/sso/destination", "must have 1 to 512 characters", &text(512));
+        for of in ["request", "response"] {
+            let signature = format!("/protocol/algorithms/{of}/signature");
+            let weak = "must be `SHA-256`: SHA-1 can be forged";
+            check(&format!("{signature}/algorithm"), weak, &one_of(&["SHA-256"]));
+        }
+        check(
+            "/protocol/algorithms/request/signature/scope",
+            "must be `REQUEST` or `NONE`",
+            &one_of(&["REQUEST", "NONE"]),
+        );
+        check(
+            "/protocol/algorithms/response/signature/scope",
+            "must be `RESPONSE`, `TOKEN` or `ANY`: what is not signed, anybody can send",
+            &one_of(&["RESPONSE", "TOKEN", "ANY"]),
+        );
+        check("/protocol/settings/nameFormat", "must be a name id format of SAML", &one_of(&NAME_FORMATS));
+        check("/protocol/credentials/trust/issuer", "must have 1 to 1024 characters", &text(1_024));
+        check("/protocol/credentials/trust/audience", "must have 1 to 1024 characters", &text(1_024));
+        check("/policy/maxClockSkew", "must be 0 to 300000 milliseconds", &|value| {
+            value.as_i64().is_some_and(|skew| (0..=MAX_SKEW_MS).contains(&skew))
+        });
+        check(
+            "/policy/subject/userNameTemplate/template",
+            "must be `idpuser.` and the name of an attribute",
+            &is_attribute,
+        );
+        check(
+            "/policy/subject/matchType",
+            "must be `USERNAME`, `EMAIL` or `USERNAME_OR_EMAIL`",
+            &one_of(&["USERNAME", "EMAIL", "USERNAME_OR_EMAIL"]),
+        );
+        let certificate = match at("/x5c").map(certificate) {
+            None => None,
+            Some(Ok(certificate)) => Some(certificate),
+            Some(Err(detail)) => {
+                refuse("/x5c", &detail);
+                None
+            }
+        };
+        let active = at("/status").map(|status| status == "ACTIVE");
+        if violations.is_empty() { Ok(Self { sent, certificate, active }) } else { Err(violations) }
+    }
+
+    /// The first member that differs from what it is and is not to be changed.
+    /// `current` is the IdP as `get-idp` gives it.
+    pub(crate) fn foreign(&self, current: &Value) -> Option<String> {
+        differing(&self.sent, Some(current), "")
+    }
+
+    /// The IdP with the changes, and with the key that it is to trust. A request
+    /// goes to another address only with that as its destination, too, unless the
+    /// body says otherwise.
+    pub(crate) fn apply(&self, idp: &IdentityProvider, kid: Option<&str>) -> IdentityProvider {
+        let mut new = idp.clone();
+        let mut object = Value::Object(std::mem::take(&mut new.other));
+        for pointer in EDITABLE.iter().filter(|pointer| !["/status", "/x5c"].contains(pointer)) {
+            if let Some(value) = self.sent.pointer(pointer).filter(|value| !value.is_null()) {
+                set(&mut object, pointer, value);
+            }
+        }
+        let sso = self.sent.pointer("/protocol/endpoints/sso");
+        if let (Some(url), None) =
+            (sso.and_then(|sso| sso.get("url")), sso.and_then(|sso| sso.get("destination")))
+        {
+            set(&mut object, "/protocol/endpoints/sso/destination", url);
+        }
+        if let Some(kid) = kid {
+            set(&mut object, "/protocol/credentials/trust/kid", &kid.into());
+        }
+        if let Value::Object(other) = object {
+            new.other = other;
+        }
+        new
+    }
+}
+
+/// The path of the first difference that is not editable.
+fn differing(sent: &Value, current: Option<&Value>, path: &str) -> Option<String> {
+    if EDITABLE.contains(&path) || DERIVED.contains(&path) {
+        return None;
+    }
+    match (sent, current) {
+        (Value::Null, None) => None,
+        (Value::Object(members), current) => members.iter().find_map(|(name, value)| {
+            let below = format!("{path}/{}", name.replace('~', "~0").replace('/', "~1"));
+            differing(value, current.and_then(|current| current.get(name)), &below)
+        }),
+        (sent, Some(current)) if sent == current => None,
+        _ => Some(path.to_owned()),
+    }
+}
+
+fn one_of<'r>(values: &'r [&'r str]) -> impl Fn(&Value) -> bool + 'r {
+    move |value| value.as_str().is_some_and(|value| values.contains(&value))
+}
+
+fn text(longest: usize) -> impl Fn(&Value) -> bool {
+    move |value| value.as_str().is_some_and(|text| (1..=longest).contains(&text.chars().count()))
+}
+
+fn is_https(value: &Value) -> bool {
+    let url = value.as_str().filter(|url| url.len() <= 1_014).and_then(|url| Url::parse(url).ok());
+    url.is_some_and(|url| {
+        url.scheme() == "https" && url.has_host() && url.username().is_empty() && url.password().is_none()
+    })
+}
+
+/// `idpuser.email`, and no expression that makes a login out of nothing.
+fn is_attribute(value: &Value) -> bool {
+    let name = value.as_str().and_then(|template| template.strip_prefix("idpuser."));
+    name.is_some_and(|name| {
+        (1..=1_000).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    })
+}
+
+/// A certificate as text, or in an array of one.
+fn certificate(value: &Value) -> Result<Certificate, String> {
+    let text = match value {
+        Value::String(text) => text,
+        Value::Array(elements) => match &elements[..] {
+            [Value::String(text)] => text,
+            _ => return Err("must hold one certificate".to_owned()),
+        },
+        _ => return Err("must be a certificate, or an array of one".to_owned()),
+    };
+    Certificate::parse(text).map_err(|error| error.to_string())
+}
+
+/// Sets the member at a pointer, with the objects on the way to it.
+fn set(object: &mut Value, pointer: &str, value: &Value) {
+    let mut at = object;
+    for name in pointer.trim_start_matches('/').split('/') {
+        if !at.is_object() {
+            *at = json!({});
+        }
+        at = &mut at[name];
+    }
+    *at = value.clone();
+}

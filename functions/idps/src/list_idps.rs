@@ -1,0 +1,102 @@
+//! Lists IdPs, page by page: a superuser sees all tenants', an admin those of
+//! their tenants, anybody else none.
+//!
+//! # Okta calls
+//!
+//! For a superuser, at the same time: `listIdentityProviders` and
+//! `listIdentityProviderKeys`. Two calls, none in a row; more pages of Okta's for
+//! more than 200.
+//!
+//! For an admin of n tenants: `getIdentityProvider` for each, whose ids stand in the
+//! token, then `getIdentityProviderKey` for those that do not trust the placeholder.
+//! At most 2n calls, two in a row.
+
+use futures::TryStreamExt;
+use futures::future::try_join_all;
+use lambda_kit::{
+    Context, Decode, Endpoint, Example, NoBody, Paging, Problem, QueryParameter, Request, Success,
+};
+use okta_client::models::IdpKey;
+use okta_client::{Error, ListIdentityProviders};
+use operations::Operation;
+
+use crate::get_idp::sample;
+use crate::visible::{self, Item, own_key};
+
+/// The operation `list-idps`.
+pub struct ListIdps;
+
+/// Which page.
+#[derive(Debug)]
+pub struct Input {
+    paging: Paging,
+}
+
+/// Why there is no list.
+#[derive(Debug)]
+pub enum ListIdpsError {
+    /// Okta did not answer.
+    Okta(Error),
+}
+
+impl From<ListIdpsError> for Problem {
+    fn from(ListIdpsError::Okta(error): ListIdpsError) -> Self {
+        Problem::okta("list the identity providers", &error)
+    }
+}
+
+impl Decode for Input {
+    type Body = NoBody;
+
+    const QUERY: &'static [QueryParameter] = Paging::QUERY;
+
+    fn decode(request: &Request) -> Result<Self, Problem> {
+        let paging =
+            Paging::decode(request, &[]).map_err(|violation| Problem::violations_of(vec![violation]))?;
+        Ok(Self { paging })
+    }
+}
+
+impl Endpoint for ListIdps {
+    const OPERATION: &'static Operation = operations::get("list-idps");
+    type Input = Input;
+    type Output = Vec<Item>;
+    type Error = ListIdpsError;
+
+    async fn call(context: &Context, input: Input) -> Result<Success<Vec<Item>>, ListIdpsError> {
+        let items = match context.caller.superuser {
+            true => all(context).await,
+            false => own(context).await,
+        };
+        let mut items = items.map_err(ListIdpsError::Okta)?;
+        items.sort_by(|a, b| a.id.cmp(&b.id));
+        let (page, next) = input.paging.cut(items, |item| &item.id);
+        Ok(input.paging.answer(context, Self::OPERATION, page, next.as_deref()))
+    }
+
+    fn example() -> Example {
+        let answer = vec![sample("acme"), sample("globex")];
+        Example { target: "/idps", body: None, answer: Some(answer.into()) }
+    }
+}
+
+async fn all(context: &Context) -> Result<Vec<Item>, Error> {
+    let okta = &context.okta;
+    let named = ListIdentityProviders { q: Some("DAC_".to_owned()) };
+    let (idps, keys) = futures::try_join!(
+        okta.list_identity_providers(&named).try_collect::<Vec<_>>(),
+        okta.list_identity_provider_keys().try_collect::<Vec<IdpKey>>(),
+    )?;
+    let item = |idp| {
+        let key = own_key(&idp, &context.placeholder_key);
+        let key = keys.iter().find(|of| Some(&of.kid) == key.as_ref()).cloned();
+        Item::of(idp, key)
+    };
+    Ok(idps.into_iter().filter_map(item).collect())
+}
+
+async fn own(context: &Context) -> Result<Vec<Item>, Error> {
+    let ids: Vec<_> = context.caller.tenants.iter().map(|tenant| tenant.tenant_id.as_str().into()).collect();
+    let items = try_join_all(ids.iter().map(|id| visible::read(context, id))).await?;
+    Ok(items.into_iter().flatten().collect())
+}

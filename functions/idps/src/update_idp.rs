@@ -1,0 +1,264 @@
+//! Changes where the users of a tenant sign in, and which certificate their
+//! assertions are signed with.
+//!
+//! # Okta calls
+//!
+//! 1. At the same time: `getIdentityProvider` and, for a new certificate,
+//!    `listIdentityProviderKeys`: another IdP may trust it already.
+//! 2. `getIdentityProviderKey` of the one that is trusted; at the same time
+//!    `createIdentityProviderKey`, unless the certificate is there. Undo:
+//!    `deleteIdentityProviderKey`.
+//! 3. `replaceIdentityProvider`. Undo: the old one.
+//! 4. `activateIdentityProvider` or `deactivateIdentityProvider`. Undo: the opposite.
+//! 5. `deleteIdentityProviderKey` of a certificate that is not trusted any more; if it
+//!    fails, the certificate stays.
+//!
+//! With a certificate and a status six calls, five in a row.
+//!
+//! # What can be changed
+//!
+//! The body is an IdP as `get-idp` gives it, or a part of one, or SAML metadata.
+//! Members that are not sent stay. Members that are okta-dac's own must be as they
+//! are: else the request is refused, and the member is named.
+
+use futures::TryStreamExt;
+use lambda_kit::{
+    Context, Decode, Endpoint, Example, Failure, Object, Problem, Request, Steps, Success, Undo, Undone,
+};
+use okta_client::models::{ACTIVE, IdentityProvider, IdpId, IdpKey, KeyId};
+use okta_client::{Client, Error, OkIfAbsent};
+use operations::{Operation, ProblemCode};
+use schemars::JsonSchema;
+use serde_json::{Map, Value, json};
+use tenancy::if_present;
+
+use crate::certificate::Certificate;
+use crate::edits::Edits;
+use crate::get_idp::sample;
+use crate::saml_metadata;
+use crate::visible::{self, Item, own_key, read_key, tenant_of};
+
+/// The operation `update-idp`.
+pub struct UpdateIdp;
+
+/// What becomes of which IdP.
+#[derive(Debug)]
+pub struct Input {
+    idp: IdpId,
+    edits: Edits,
+}
+
+/// Request body: an IdP as `get-idp` gives it, or a part of one. Can be changed:
+/// `status`, `x5c` (base64 of the DER form, or PEM), `protocol.endpoints.sso`,
+/// `protocol.algorithms`, `protocol.settings.nameFormat`, issuer and audience of
+/// `protocol.credentials.trust`, `policy.maxClockSkew`, template and match type of
+/// `policy.subject`. SAML metadata (`application/samlmetadata+xml`) are taken instead.
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(rename = "UpdateIdpRequest")]
+pub struct Body(Map<String, Value>);
+
+/// Why the IdP is as it was.
+#[derive(Debug)]
+pub enum UpdateIdpError {
+    /// There is no such IdP, or it is no tenant's.
+    NotFound(IdpId),
+    /// A member is not the caller's to change.
+    NotEditable(String),
+    /// The certificate may not be trusted.
+    Certificate(String),
+    /// Okta did not answer; nothing was changed.
+    Okta(Error),
+    /// A step failed; the problem says what is left.
+    Stopped(Problem),
+}
+
+impl From<UpdateIdpError> for Problem {
+    fn from(error: UpdateIdpError) -> Self {
+        match error {
+            UpdateIdpError::NotFound(id) => visible::not_found(&id),
+            UpdateIdpError::NotEditable(pointer) => {
+                let detail = "is not yours to change; leave it out, or send it as it is".to_owned();
+                Problem::pointing(ProblemCode::MemberNotEditable, &pointer, detail)
+            }
+            UpdateIdpError::Certificate(detail) => Problem::violation("/x5c", detail),
+            UpdateIdpError::Okta(error) => Problem::okta("read the identity provider", &error),
+            UpdateIdpError::Stopped(problem) => problem,
+        }
+    }
+}
+
+impl Decode for Input {
+    type Body = Body;
+
+    fn decode(request: &Request) -> Result<Self, Problem> {
+        let idp = request.id("idpId")?;
+        let xml = ["application/samlmetadata+xml", "application/xml", "text/xml"];
+        let sent = if xml.contains(&request.media_type().as_str()) {
+            let refuse = |error: saml_metadata::MetadataError| Problem::violation("", error.to_string());
+            saml_metadata::edits(request.bytes()?).map_err(refuse)?
+        } else {
+            let Body(members) = request.body()?;
+            Value::Object(members)
+        };
+        let edits = Edits::read(sent).map_err(Problem::violations_of)?;
+        Ok(Self { idp, edits })
+    }
+}
+
+impl Endpoint for UpdateIdp {
+    const OPERATION: &'static Operation = operations::get("update-idp");
+    type Input = Input;
+    type Output = Item;
+    type Error = UpdateIdpError;
+
+    async fn call(context: &Context, input: Input) -> Result<Success<Item>, UpdateIdpError> {
+        let okta = &context.okta;
+        let (idp, keys) = futures::try_join!(if_present(okta.get_identity_provider(&input.idp)), async {
+            match input.edits.certificate {
+                Some(_) => okta.list_identity_provider_keys().try_collect::<Vec<IdpKey>>().await,
+                None => Ok(Vec::new()),
+            }
+        })
+        .map_err(UpdateIdpError::Okta)?;
+        let Some(idp) = idp.filter(|idp| tenant_of(idp).is_some()) else {
+            return Err(UpdateIdpError::NotFound(input.idp));
+        };
+        if let Some(certificate) = &input.edits.certificate {
+            certificate.check(okta.now()).map_err(|error| UpdateIdpError::Certificate(error.to_string()))?;
+        }
+        let old_key = own_key(&idp, &context.placeholder_key);
+        let current = current(&idp, &input.idp);
+        if let Some(pointer) = input.edits.foreign(&current) {
+            return Err(UpdateIdpError::NotEditable(pointer));
+        }
+        let run = Run { okta, steps: Steps::default(), idp, edits: &input.edits, keys };
+        let (idp, key) = match run.update().await {
+            Ok(done) => done,
+            Err(failure) => return Err(UpdateIdpError::Stopped(run.steps.unwind(failure).await)),
+        };
+        let trusted = own_key(&idp, &context.placeholder_key);
+        if let Some(old) = old_key.filter(|old| Some(old) != trusted.as_ref())
+            && let Err(error) = okta.delete_identity_provider_key(&old).await
+        {
+            // Another IdP may trust it; and a certificate that stays does no harm.
+            tracing::warn!(error = %error, "a certificate stays");
+        }
+        let key = match key {
+            Some(key) => Some(key),
+            None => read_key(okta, trusted).await.map_err(UpdateIdpError::Okta)?,
+        };
+        Item::of(idp, key).map(Success::new).ok_or(UpdateIdpError::NotFound(input.idp))
+    }
+
+    fn example() -> Example {
+        let mut answer = sample("globex");
+        answer["protocol"]["endpoints"]["sso"] = json!({
+            "url": "https://idp.globex.test/sso", "binding": "HTTP-POST", "destination": "https://idp.globex.test/sso",
+        });
+        let body =
+            json!({ "protocol": { "endpoints": { "sso": { "url": "https://idp.globex.test/sso" } } } });
+        Example { target: "/idps/0oa00000000000000014", body: Some(body), answer: Some(answer) }
+    }
+}
+
+/// The IdP as `get-idp` gives it, as far as it is compared.
+fn current(idp: &IdentityProvider, id: &IdpId) -> Value {
+    let item = Item::of(idp.clone(), None);
+    let mut current = serde_json::to_value(item).unwrap_or_default();
+    current["id"] = id.to_string().into();
+    current
+}
+
+/// The IdP as it is, and the steps that change it.
+struct Run<'r> {
+    okta: &'r Client,
+    steps: Steps,
+    idp: IdentityProvider,
+    edits: &'r Edits,
+    /// The org's, if a certificate is sent.
+    keys: Vec<IdpKey>,
+}
+
+impl Run<'_> {
+    /// Gives the IdP as it is then, and its key if that was sent.
+    async fn update(&self) -> Result<(IdentityProvider, Option<IdpKey>), Failure> {
+        let key = match &self.edits.certificate {
+            Some(certificate) => Some(self.key(certificate).await?),
+            None => None,
+        };
+        let new = self.edits.apply(&self.idp, key.as_ref().map(|key| key.kid.as_str()));
+        let mut idp = if new.other == self.idp.other { new } else { self.replace(&new).await? };
+        let active = self.idp.status == ACTIVE;
+        if let Some(wanted) = self.edits.active.filter(|wanted| *wanted != active) {
+            self.turn(wanted).await?;
+            idp.status = if wanted { ACTIVE.to_owned() } else { "INACTIVE".to_owned() };
+        }
+        Ok((idp, key))
+    }
+
+    /// The key of a certificate: the org's, or a new one.
+    async fn key(&self, certificate: &Certificate) -> Result<IdpKey, Failure> {
+        let known =
+            |keys: &[IdpKey]| keys.iter().find(|key| key.x5c.iter().any(|x5c| certificate.is(x5c))).cloned();
+        if let Some(key) = known(&self.keys) {
+            return Ok(key);
+        }
+        let x5c = certificate.x5c();
+        let undo = |made: Option<&IdpKey>| {
+            let (okta, kid, x5c) = (self.okta.clone(), made.map(|key| key.kid.clone()), certificate.clone());
+            let object = match &kid {
+                Some(kid) => Object::new("certificate", "SAML certificate", kid),
+                None => Object::unknown("certificate", "SAML certificate"),
+            };
+            Undo::new(object, async move {
+                let kid: Option<KeyId> = match kid {
+                    Some(kid) => Some(kid),
+                    None => {
+                        let keys: Vec<IdpKey> = okta.list_identity_provider_keys().try_collect().await?;
+                        let is_it = |key: &IdpKey| key.x5c.iter().any(|of| x5c.is(of));
+                        keys.into_iter().find(is_it).map(|key| key.kid)
+                    }
+                };
+                if let Some(kid) = kid {
+                    okta.delete_identity_provider_key(&kid).await.ok_if_absent()?;
+                }
+                Ok(Undone::Entirely)
+            })
+        };
+        let created = self.okta.create_identity_provider_key(&x5c);
+        let failure = match self.steps.create("upload the certificate", created, undo).await {
+            Err(failure) if failure.source.is_duplicate() => failure,
+            result => return result,
+        };
+        // Somebody else has uploaded it meanwhile.
+        let keys = self.okta.list_identity_provider_keys().try_collect::<Vec<IdpKey>>();
+        let keys = self.steps.run("list the certificates", keys).await?;
+        known(&keys).ok_or(failure)
+    }
+
+    async fn replace(&self, new: &IdentityProvider) -> Result<IdentityProvider, Failure> {
+        let (okta, old) = (self.okta.clone(), self.idp.clone());
+        let undo = Undo::new(Object::new("identityProvider", &old.name, &old.id), async move {
+            okta.replace_identity_provider(&old).await.map(|_| Undone::Entirely)
+        });
+        self.steps
+            .change("change the identity provider", self.okta.replace_identity_provider(new), undo)
+            .await
+    }
+
+    async fn turn(&self, on: bool) -> Result<(), Failure> {
+        let (okta, id) = (self.okta.clone(), self.idp.id.clone());
+        let undo = Undo::new(Object::new("identityProvider", &self.idp.name, &id), async move {
+            turn(&okta, &id, !on).await.map(|()| Undone::Entirely)
+        });
+        self.steps.change("switch the identity provider", turn(self.okta, &self.idp.id, on), undo).await
+    }
+}
+
+async fn turn(okta: &Client, id: &IdpId, on: bool) -> Result<(), Error> {
+    match on {
+        true => okta.activate_identity_provider(id).await,
+        false => okta.deactivate_identity_provider(id).await,
+    }
+}

@@ -1,0 +1,86 @@
+//! An IdP as its readers may see it.
+
+use lambda_kit::{Context, Problem};
+use okta_client::models::{IdentityProvider, IdpId, IdpKey, KeyId};
+use okta_client::{Client, Error};
+use operations::ProblemCode;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use tenancy::if_present;
+
+/// What the names of tenants' IdPs begin with in Okta.
+const PREFIX: &str = "DAC_";
+
+/// An IdP of a tenant, as Okta prints it, but for its name and its links.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "IdentityProvider")]
+pub struct Item {
+    /// Its id: the id of the tenant.
+    pub id: String,
+    /// Name of the tenant.
+    pub name: String,
+    /// `ACTIVE` or `INACTIVE`.
+    pub status: String,
+    /// When it was created, RFC 3339, UTC.
+    pub created: String,
+    /// Base64 of the DER form of the certificate that it trusts, one element;
+    /// absent until the tenant's admin has uploaded one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub x5c: Option<Vec<String>>,
+    /// End of the certificate's validity, RFC 3339.
+    #[serde(rename = "x5cExpiresAt", skip_serializing_if = "Option::is_none")]
+    pub x5c_expires_at: Option<String>,
+    /// `protocol`, `policy` and everything else, with the link `acs` only.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+impl Item {
+    /// `None` for an IdP that is no tenant's. `key` is the one that it trusts.
+    pub(crate) fn of(idp: IdentityProvider, key: Option<IdpKey>) -> Option<Self> {
+        let name = tenant_of(&idp)?.to_owned();
+        let IdentityProvider { id, status, created, mut other, name: _ } = idp;
+        let acs = other.get("_links").and_then(|links| links.get("acs")).cloned();
+        other.insert("_links".to_owned(), json!({ "acs": acs.unwrap_or_default() }));
+        let (x5c, x5c_expires_at) = match key {
+            Some(key) => (Some(key.x5c), key.expires_at),
+            None => (None, None),
+        };
+        Some(Self { id: id.to_string(), name, status, created, x5c, x5c_expires_at, other })
+    }
+}
+
+/// The tenant that an IdP is named after.
+pub(crate) fn tenant_of(idp: &IdentityProvider) -> Option<&str> {
+    idp.name.strip_prefix(PREFIX).filter(|name| !name.is_empty())
+}
+
+/// The key that an IdP trusts, unless it is the placeholder.
+pub(crate) fn own_key(idp: &IdentityProvider, placeholder: &KeyId) -> Option<KeyId> {
+    idp.trusted_key().filter(|key| *key != placeholder.as_str()).map(KeyId::from)
+}
+
+/// An IdP as it may be seen (`getIdentityProvider`, then `getIdentityProviderKey`);
+/// `None` if it is not there or no tenant's.
+pub(crate) async fn read(context: &Context, id: &IdpId) -> Result<Option<Item>, Error> {
+    let okta = &context.okta;
+    let Some(idp) = if_present(okta.get_identity_provider(id)).await? else { return Ok(None) };
+    if tenant_of(&idp).is_none() {
+        return Ok(None);
+    }
+    let key = read_key(okta, own_key(&idp, &context.placeholder_key)).await?;
+    Ok(Item::of(idp, key))
+}
+
+pub(crate) async fn read_key(okta: &Client, key: Option<KeyId>) -> Result<Option<IdpKey>, Error> {
+    match key {
+        Some(key) => if_present(okta.get_identity_provider_key(&key)).await,
+        None => Ok(None),
+    }
+}
+
+/// There is no such IdP for the caller.
+pub(crate) fn not_found(id: &IdpId) -> Problem {
+    Problem::new(ProblemCode::IdpNotFound, format!("there is no identity provider `{id}` of a tenant"))
+}
