@@ -26,6 +26,7 @@ pub(crate) const TABLE: &[Operation] = &[
     entry("assign-app-to-tenant", Method::Put, "/apps/{appId}/tenants/{tenant}", Access::TenantAdmin),
     entry("list-apps", Method::Get, "/apps", Access::AnyUser),
     entry("get-app", Method::Get, "/apps/{appId}", Access::AnyUser),
+    entry("okta-proxy", Method::Any, "/api/v1/{proxy+}", Access::OktaToken),
     entry("list-idps", Method::Get, "/idps", Access::AnyUser),
     entry("get-idp-metadata", Method::Get, "/idps/{idpId}/metadata.xml", Access::IdpAdmin),
     entry("get-idp", Method::Get, "/idps/{idpId}", Access::IdpAdmin),

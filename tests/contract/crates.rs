@@ -40,8 +40,16 @@ fn built() -> Vec<(String, String)> {
     text.lines().filter_map(package).collect()
 }
 
-const FUNCTIONS: &[&str] =
-    &["apps", "authorizer", "idps", "tenant-admins", "tenant-apps", "tenant-domains", "tenants"];
+const FUNCTIONS: &[&str] = &[
+    "apps",
+    "authorizer",
+    "idps",
+    "okta-proxy",
+    "tenant-admins",
+    "tenant-apps",
+    "tenant-domains",
+    "tenants",
+];
 
 fn rules(edges: &Edges) -> Complaints {
     let mut complaints = Complaints::new();
@@ -56,6 +64,7 @@ fn rules(edges: &Edges) -> Complaints {
         forbid(function, FUNCTIONS, "what operations share goes down into shared/");
         forbid(function, &["okta-emulator", "gateway"], "the emulator is for tests");
     }
+    forbid("okta-proxy", &["okta-client", "state", "tenancy"], "it has nothing but what the caller sent");
     for pure in ["operations", "domain"] {
         forbid(pure, &["tokio", "reqwest", "okta-client", "lambda-kit", "lambda_http"], "it does no I/O");
     }

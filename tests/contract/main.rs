@@ -18,7 +18,7 @@ mod template;
 
 use std::collections::BTreeSet;
 
-use operations::{OPERATIONS, Operation, VERBS};
+use operations::{Access, OPERATIONS, Operation, VERBS};
 
 /// The complaints of a check; none means that all is well.
 type Complaints = Vec<String>;
@@ -52,7 +52,8 @@ fn table(operations: &[Operation]) -> Complaints {
     for operation in operations {
         let name = operation.name;
         let verb = name.split('-').next().unwrap_or_default();
-        if !VERBS.contains(&verb) {
+        // What passes requests on is called after what it passes them to.
+        if !VERBS.contains(&verb) && operation.access != Access::OktaToken {
             complaints.push(format!("{name}: `{verb}` is no verb of the closed list"));
         }
         if !operation.summary.ends_with('.') {

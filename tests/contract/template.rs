@@ -1,6 +1,6 @@
 //! `template.yaml`: checked, not generated, because people tune it.
 
-use operations::{EnvVar, OPERATIONS, Operation, StateUse};
+use operations::{Access, EnvVar, OPERATIONS, Operation, StateUse};
 use serde_norway::Value;
 use tests::repository;
 
@@ -18,8 +18,18 @@ fn block(operation: &Operation) -> String {
             "            - Effect: Allow\n              Action: [dynamodb:DeleteItem, dynamodb:PutItem]\n              Resource: !GetAtt StateTable.Arn\n"
         }
     };
+    // What passes requests on has no credential of ours, and no authorizer before it.
+    let (credential, auth) = match operation.access {
+        Access::OktaToken => (String::new(), "            Auth:\n              Authorizer: NONE\n"),
+        _ => (
+            format!(
+                "      Layers: !If [HasSecretsExtension, [!Ref SecretsExtensionLayerArn], !Ref AWS::NoValue]\n      Policies:\n        - Statement:\n            - Effect: Allow\n              Action: secretsmanager:GetSecretValue\n              Resource: !Ref OktaCredentialSecretArn\n{table}"
+            ),
+            "",
+        ),
+    };
     format!(
-        "  {}:\n    Type: AWS::Serverless::Function\n    Properties:\n      FunctionName: !Sub ${{NamePrefix}}-{name}\n      CodeUri: target/lambda/{name}/\n      Layers: !If [HasSecretsExtension, [!Ref SecretsExtensionLayerArn], !Ref AWS::NoValue]\n      Policies:\n        - Statement:\n            - Effect: Allow\n              Action: secretsmanager:GetSecretValue\n              Resource: !Ref OktaCredentialSecretArn\n{table}      Events:\n        Api:\n          Type: Api\n          Properties:\n            RestApiId: !Ref Api\n            Path: {}\n            Method: {}\n",
+        "  {}:\n    Type: AWS::Serverless::Function\n    Properties:\n      FunctionName: !Sub ${{NamePrefix}}-{name}\n      CodeUri: target/lambda/{name}/\n{credential}      Events:\n        Api:\n          Type: Api\n          Properties:\n            RestApiId: !Ref Api\n            Path: {}\n            Method: {}\n{auth}",
         operation.logical_id(),
         operation.path,
         operation.method.as_str().to_lowercase(),
@@ -58,7 +68,8 @@ fn check(yaml: &str) -> Complaints {
             && untag(&properties["FunctionName"]).as_str() == Some(&name)
             && events.is_some_and(|events| events.len() == 1)
             && route == (Some(operation.path), Some(&method))
-            && event["Auth"].is_null();
+            && event["Auth"]["Authorizer"].as_str()
+                == (operation.access == Access::OktaToken).then_some("NONE");
         if !right {
             complaints.push(format!("template.yaml must have\n{}", block(operation)));
         }

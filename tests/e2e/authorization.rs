@@ -97,6 +97,9 @@ async fn every_operation_for_every_caller() {
         let stack = TestStack::start().await;
         let acme = Acme::of(&stack).await;
         let operation = endpoint.operation;
+        if operation.access == Access::OktaToken {
+            continue; // Not a matter of our tokens: tests/e2e/okta_proxy.rs.
+        }
         let path = acme.path(operation);
         let method = operation.method.as_str();
         let nobody = stack.raw(method, &path, &[], Vec::new()).await;
@@ -137,6 +140,7 @@ fn the_words_and_the_matrix_agree() {
             Access::AnyUser => [true; 4],
             Access::TenantAdmin | Access::IdpAdmin => [false, false, true, true],
             Access::Superuser => [false, false, false, true],
+            Access::OktaToken => [false; 4],
         };
         assert_eq!([user, other, admin, superuser], expected, "{}", operation.name);
     }

@@ -34,6 +34,7 @@ mod list_tenant_domains;
 mod list_tenants;
 mod local_stack;
 mod logs;
+mod okta_proxy;
 mod readme;
 mod revocation;
 mod sample_events;

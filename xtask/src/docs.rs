@@ -5,7 +5,7 @@ use std::path::Path;
 
 use domain::{Caller, SUPERUSERS, permits};
 use lambda_kit::Description;
-use operations::{EnvVar, OPERATIONS, Operation, ProblemCode};
+use operations::{Access, EnvVar, OPERATIONS, Operation, ProblemCode};
 
 use crate::conformance;
 
@@ -99,13 +99,18 @@ pub(crate) fn authorization() -> String {
          - A policy fits into 8 KiB for every token that fits into 10,240 bytes.\n\n\
          ## Who may call what\n\n\
          `tests/e2e/authorization.rs` plays every cell through the gateway and, with a forged context of the authorizer, directly at the function.\n\
-         Without a token every operation answers 401.\n\n\
+         Without a token every operation answers 401.\n\
+         `okta-proxy` takes no token of ours: it passes on those of the org itself, about which Okta decides.\n\n\
          | operation | method | path | {} |\n|---|---|---|{}\n",
         ROLES.join(" | "),
         "---|".repeat(ROLES.len())
     );
     for operation in OPERATIONS {
-        let cells = matrix(operation).map(|allowed| if allowed { "yes" } else { "403" });
+        let cells = matrix(operation).map(|allowed| match (operation.access, allowed) {
+            (Access::OktaToken, _) => "401",
+            (_, true) => "yes",
+            (_, false) => "403",
+        });
         let (method, cells) = (operation.method.as_str(), cells.join(" | "));
         let _ = writeln!(page, "| {} | {method} | `{}` | {cells} |", operation.name, operation.path);
     }

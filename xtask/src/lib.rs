@@ -23,7 +23,7 @@ pub use deploy_local::{DeployLocal, deploy_local};
 pub use docs::{ROLES, matrix};
 pub use events::event;
 pub use new_operation::{NewOperation, binary, new_operation};
-pub use openapi::openapi;
+pub use openapi::{methods, openapi};
 pub use placeholder_key::placeholder_key;
 
 /// The operations of every package, in the order of the table.
@@ -31,6 +31,7 @@ pub fn endpoints() -> Vec<&'static lambda_kit::Description> {
     [
         apps::ENDPOINTS,
         idps::ENDPOINTS,
+        okta_proxy::ENDPOINTS,
         tenant_admins::ENDPOINTS,
         tenant_apps::ENDPOINTS,
         tenant_domains::ENDPOINTS,

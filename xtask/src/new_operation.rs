@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::Args;
 use heck::{ToPascalCase, ToSnakeCase};
-use operations::VERBS;
+use operations::{Access, Operation, VERBS};
 
 /// What the new operation is called and where it is.
 #[derive(Clone, Debug, Args)]
@@ -64,7 +64,10 @@ pub fn new_operation(root: &Path, new: &NewOperation) -> Result<String, String> 
     let tests = Edit::of(root.join("tests/e2e/main.rs"))?.line_in_order(&format!("mod {module};"), "mod ");
     let files = [
         (source, operation(new, &type_name)),
-        (package.join(format!("src/bin/{}.rs", new.name)), binary(&new.name, &new.resource, &type_name)),
+        (
+            package.join(format!("src/bin/{}.rs", new.name)),
+            binary_text(&new.name, &new.resource, &type_name, "serve"),
+        ),
         (root.join(format!("tests/e2e/{module}.rs")), test(new)),
     ];
     let mut written = Vec::new();
@@ -76,10 +79,18 @@ pub fn new_operation(root: &Path, new: &NewOperation) -> Result<String, String> 
 }
 
 /// The text of an operation's binary; the contract test compares it.
-pub fn binary(name: &str, package: &str, type_name: &str) -> String {
+pub fn binary(operation: &Operation, package: &str) -> String {
+    let serve = match operation.access {
+        Access::OktaToken => "serve_forward",
+        _ => "serve",
+    };
+    binary_text(operation.name, package, &operation.type_name(), serve)
+}
+
+fn binary_text(name: &str, package: &str, type_name: &str, serve: &str) -> String {
     let package = package.replace('-', "_");
     format!(
-        "//! The function `{name}`.\n\nfn main() -> lambda_kit::Exit {{\n    lambda_kit::serve::<{package}::{type_name}>()\n}}\n"
+        "//! The function `{name}`.\n\nfn main() -> lambda_kit::Exit {{\n    lambda_kit::{serve}::<{package}::{type_name}>()\n}}\n"
     )
 }
 

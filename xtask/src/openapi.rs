@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use heck::ToPascalCase;
 use lambda_kit::Description;
-use operations::ProblemCode;
+use operations::{Method, Operation, ProblemCode};
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -17,8 +18,13 @@ pub fn openapi(endpoints: &[&Description]) -> Value {
     let mut generator = settings.into_generator();
     let mut paths: Map<String, Value> = Map::new();
     for endpoint in endpoints {
-        let path = paths.entry(endpoint.operation.path).or_insert_with(|| json!({}));
-        path[endpoint.operation.method.as_str().to_lowercase()] = operation(endpoint, &mut generator);
+        // OpenAPI has no parameter for the rest of a path.
+        let path = paths.entry(endpoint.operation.path.replace("+}", "}")).or_insert_with(|| json!({}));
+        for (method, id) in methods(endpoint.operation) {
+            let mut described = operation(endpoint, &mut generator);
+            described["operationId"] = id.into();
+            path[method.to_lowercase()] = described;
+        }
     }
     let mut schemas = generator.take_definitions(true);
     schemas.insert("Problem".to_owned(), problem_schema());
@@ -42,9 +48,20 @@ pub fn openapi(endpoints: &[&Description]) -> Value {
     })
 }
 
+/// The methods that an operation answers, each with its operationId.
+pub fn methods(operation: &Operation) -> Vec<(&'static str, String)> {
+    match operation.method {
+        Method::Any => ["GET", "POST", "PUT", "DELETE"]
+            .map(|method| (method, format!("{}{}", operation.operation_id(), method.to_pascal_case())))
+            .into(),
+        method => vec![(method.as_str(), operation.operation_id())],
+    }
+}
+
 fn operation(endpoint: &Description, generator: &mut SchemaGenerator) -> Value {
     let (operation, example) = (endpoint.operation, (endpoint.example)());
     let segments = operation.path.split('/').filter_map(|s| s.strip_prefix('{')?.strip_suffix('}'));
+    let segments = segments.map(|name| name.trim_end_matches('+'));
     let path = segments
         .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }));
     let query = endpoint.query.iter().map(|parameter| {
@@ -55,7 +72,7 @@ fn operation(endpoint: &Description, generator: &mut SchemaGenerator) -> Value {
     });
     let parameters: Vec<Value> = path.chain(query).collect();
     let mut described = json!({
-        "operationId": operation.operation_id(), "tags": [operation.resource.name()],
+        "tags": [operation.resource.name()],
         "summary": operation.summary, "description": format!("Who: {}.", operation.access.describe()),
         "responses": responses(endpoint, generator, example.answer),
     });

@@ -176,7 +176,10 @@ async fn answer(gateway: &Gateway, id: &str, request: Request) -> Result<Respons
     let query = parts.uri.query().unwrap_or_default();
     let incoming =
         Incoming { id, stage: &gateway.template.stage, method, path, query, headers: &parts.headers };
-    let context = authorize(gateway, &incoming, &route).await?;
+    let context = match route.is_authorized {
+        true => authorize(gateway, &incoming, &route).await?,
+        false => Map::new(),
+    };
     let body = axum::body::to_bytes(body, MAX_BODY_BYTES).await.map_err(|_| OwnAnswer::too_large())?;
     let event = incoming.proxy_event(&route, &body, context).to_string();
     let pool = gateway.lambda.pool(route.binary).map_err(|_| OwnAnswer::function_failed())?;

@@ -35,8 +35,19 @@ pub struct Function {
     pub memory_mib: u64,
     /// Its environment.
     pub environment: BTreeMap<String, String>,
-    /// Its routes: method in upper case, path template.
-    pub routes: Vec<(String, String)>,
+    /// Its routes.
+    pub routes: Vec<FunctionRoute>,
+}
+
+/// A route that leads to a function.
+#[derive(Clone, Debug)]
+pub struct FunctionRoute {
+    /// Method in upper case, or `ANY`.
+    pub method: String,
+    /// Path template.
+    pub path: String,
+    /// Whether the authorizer is asked.
+    pub is_authorized: bool,
 }
 
 /// The authorizer.
@@ -158,19 +169,20 @@ impl Template {
         let mut candidates: Vec<Route<'t>> = self
             .functions
             .iter()
-            .flat_map(|(binary, function)| function.routes.iter().map(move |(m, p)| (binary, m, p)))
-            .filter(|(_, m, _)| m.as_str() == method)
-            .filter_map(|(binary, _, template)| {
-                Some(Route { binary, template, parameters: matches(template, path)? })
+            .flat_map(|(binary, function)| function.routes.iter().map(move |route| (binary, route)))
+            .filter(|(_, route)| route.method == method || route.method == "ANY")
+            .filter_map(|(binary, route)| {
+                let (template, is_authorized) = (&route.path, route.is_authorized);
+                Some(Route { binary, template, is_authorized, parameters: matches(template, path)? })
             })
             .collect();
-        candidates.sort_by_key(|route| route.parameters.len());
+        candidates.sort_by_key(|route| (route.template.contains("+}"), route.parameters.len()));
         candidates.into_iter().next()
     }
 
     /// Whether any method is routed on this path.
     pub fn has_path(&self, path: &str) -> bool {
-        self.functions.values().flat_map(|f| &f.routes).any(|(_, template)| matches(template, path).is_some())
+        self.functions.values().flat_map(|f| &f.routes).any(|route| matches(&route.path, path).is_some())
     }
 }
 
@@ -181,6 +193,8 @@ pub struct Route<'t> {
     pub binary: &'t str,
     /// Path template.
     pub template: &'t str,
+    /// Whether the authorizer is asked.
+    pub is_authorized: bool,
     /// Path parameters, as they stand in the path.
     pub parameters: Vec<(String, String)>,
 }
@@ -188,9 +202,16 @@ pub struct Route<'t> {
 fn matches(template: &str, path: &str) -> Option<Vec<(String, String)>> {
     let path = if path.len() > 1 { path.strip_suffix('/').unwrap_or(path) } else { path };
     let (mut parameters, mut actual) = (Vec::new(), path.split('/'));
-    for expected in template.split('/') {
+    for (at, expected) in template.split('/').enumerate() {
         let segment = actual.next()?;
-        match expected.strip_prefix('{').and_then(|e| e.strip_suffix('}')) {
+        let name = expected.strip_prefix('{').and_then(|e| e.strip_suffix('}'));
+        if let Some(name) = name.and_then(|name| name.strip_suffix('+')) {
+            // This segment and all that follow.
+            let rest = path.splitn(at + 1, '/').last().filter(|rest| !rest.is_empty())?;
+            parameters.push((name.to_owned(), rest.to_owned()));
+            return Some(parameters);
+        }
+        match name {
             Some(_) if segment.is_empty() => return None,
             Some(name) => parameters.push((name.to_owned(), segment.to_owned())),
             None if expected == segment => {}
@@ -231,7 +252,12 @@ impl Scope<'_> {
             }
             let properties = &definition["Properties"];
             let (method, path) = (self.text(&properties["Method"])?, self.text(&properties["Path"])?);
-            routes.push((method.to_uppercase(), path));
+            let is_authorized = match properties["Auth"]["Authorizer"].as_str() {
+                None => true,
+                Some("NONE") => false,
+                Some(other) => return unsupported(format!("{logical_id}: the authorizer {other}")),
+            };
+            routes.push(FunctionRoute { method: method.to_uppercase(), path, is_authorized });
         }
         let number =
             |key: &str, default| properties[key].as_u64().or(globals[key].as_u64()).unwrap_or(default);

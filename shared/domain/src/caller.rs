@@ -121,6 +121,8 @@ pub fn permits<'v>(
     }
     match operation.access {
         Access::AnyUser => true,
+        // Its bearer passes no authorizer; the tokens that do pass are not for it.
+        Access::OktaToken => false,
         Access::Superuser => caller.superuser,
         Access::TenantAdmin => {
             caller.superuser || parameter("tenant").is_some_and(|tenant| caller.administers(tenant))

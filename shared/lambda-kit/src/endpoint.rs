@@ -134,6 +134,13 @@ impl Description {
     }
 }
 
+impl Description {
+    /// The description of an operation that passes requests on.
+    pub const fn of_forward<F: crate::Forward>() -> Self {
+        Self { operation: F::OPERATION, query: &[], example: F::example, body: |_| None, output: |_| None }
+    }
+}
+
 fn body_schema<B: JsonSchema + 'static>(generator: &mut SchemaGenerator) -> Option<Schema> {
     let none = [TypeId::of::<NoBody>(), TypeId::of::<()>()].contains(&TypeId::of::<B>());
     (!none).then(|| generator.subschema_for::<B>())

@@ -23,13 +23,14 @@ pub fn init() {
 }
 
 /// The crates whose level can be set.
-const OURS: [&str; 10] = [
+const OURS: [&str; 11] = [
     "lambda_kit",
     "okta_client",
     "state",
     "apps",
     "authorizer",
     "idps",
+    "okta_proxy",
     "tenant_admins",
     "tenant_apps",
     "tenant_domains",

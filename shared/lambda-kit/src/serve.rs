@@ -1,20 +1,26 @@
 //! The Lambda function around an operation.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use domain::Caller;
 use futures::FutureExt;
+use http::header::CONTENT_TYPE;
+use http::{HeaderName, HeaderValue};
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, RequestExt, Response, service_fn};
 use okta_client::Client;
 use operations::{Operation, ProblemCode};
 use percent_encoding::percent_decode_str;
+use serde::Serialize;
 use serde_json::Value;
+use tokio::runtime::Runtime;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use crate::forward::{Forward, ForwardContext, ForwardRequest};
 use crate::{
     ApiStage, Config, Context, Decode, Endpoint, Exit, Problem, Request, RequestParts, Resources, Success,
     log, secrets,
@@ -27,23 +33,40 @@ const MARGIN: Duration = Duration::from_millis(500);
 /// operation that stops at its deadline says better than we what is left.
 const ANSWER: Duration = Duration::from_millis(1_000);
 
+/// Longest wait for what a request is passed on to.
+const FORWARD: Duration = Duration::from_secs(25);
+
 /// Runs the function of an operation: the whole `main` of its binary.
 pub fn serve<E: Endpoint>() -> Exit {
+    run(|service, runtime| {
+        let handler = service_fn(|event| async { Ok::<_, Infallible>(service.handle::<E>(event).await) });
+        runtime.block_on(lambda_http::run(handler))
+    })
+}
+
+/// Runs the function of an operation that passes requests on: the whole `main` of
+/// its binary.
+pub fn serve_forward<F: Forward>() -> Exit {
+    run(|service, runtime| {
+        let handler =
+            service_fn(|event| async { Ok::<_, Infallible>(service.handle_forward::<F>(event).await) });
+        runtime.block_on(lambda_http::run(handler))
+    })
+}
+
+fn run(serve: impl FnOnce(&Service, &Runtime) -> Result<(), lambda_http::Error>) -> Exit {
     log::init();
     let started = Config::from_env().map_err(|error| log::fatal(&error)).and_then(|config| {
         let service = Service::new(config).map_err(|error| log::fatal(&error))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         Ok((service, runtime.map_err(|error| log::fatal(&error))?))
     });
-    let (service, runtime) = match started {
-        Ok(started) => started,
-        Err(exit) => return exit,
-    };
-    let handler =
-        service_fn(|event| async { Ok::<_, std::convert::Infallible>(service.handle::<E>(event).await) });
-    match runtime.block_on(lambda_http::run(handler)) {
-        Ok(()) => Exit::STOPPED,
-        Err(error) => log::fatal(&error),
+    match started {
+        Ok((service, runtime)) => match serve(&service, &runtime) {
+            Ok(()) => Exit::STOPPED,
+            Err(error) => log::fatal(&error),
+        },
+        Err(exit) => exit,
     }
 }
 
@@ -85,32 +108,74 @@ impl Service {
 
     /// Answers one event; never fails, never panics.
     pub async fn handle<E: Endpoint>(&self, event: lambda_http::Request) -> Response<Body> {
-        let started = std::time::Instant::now();
-        let lambda = event.lambda_context_ref();
-        let request_id = lambda.map(|context| context.request_id.clone()).unwrap_or_default();
-        let deadline = lambda.map_or(Duration::from_secs(30), |context| until(context.deadline()));
-        let deadline = Instant::now() + deadline.saturating_sub(MARGIN);
+        let times = Times::of(&event);
         // Kept outside the work, which may be dropped.
         let okta_in_use = std::sync::OnceLock::new();
-        let work = self.run::<E>(&event, &request_id, deadline - ANSWER, &okta_in_use);
+        let work = async {
+            let success =
+                self.run::<E>(&event, &times.request_id, times.deadline - ANSWER, &okta_in_use).await?;
+            Answer::of(success, E::OPERATION)
+        };
+        self.answer(E::OPERATION, &times, &okta_in_use, work).await
+    }
+
+    /// Answers one event by what the operation passes on.
+    pub async fn handle_forward<F: Forward>(&self, event: lambda_http::Request) -> Response<Body> {
+        let times = Times::of(&event);
+        let work = async {
+            let http = self.resources.get_or_make(|| async { http_client(FORWARD).ok() }).await;
+            let unusable = || Problem::new(ProblemCode::Internal, "okta-dac failed; report the request id");
+            let context = ForwardContext {
+                org_url: self.config.org_url.clone(),
+                base_url: base_url(&event),
+                http: http.ok_or_else(unusable)?,
+            };
+            let path = event.path_parameters_ref().and_then(|parameters| parameters.first("proxy"));
+            let query = event.query_string_parameters_ref();
+            let query = query.into_iter().flat_map(|map| map.iter());
+            let request = ForwardRequest {
+                method: event.method().clone(),
+                path: path.unwrap_or_default().to_owned(),
+                query: query.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+                headers: event.headers().clone(),
+                body: event.body().to_vec(),
+            };
+            let forwarded = F::call(&context, request).await?;
+            let body = String::from_utf8(forwarded.body)
+                .map_or_else(|error| Body::Binary(error.into_bytes()), Body::Text);
+            Ok(Answer { status: forwarded.status, headers: forwarded.headers, body })
+        };
+        self.answer(F::OPERATION, &times, &std::sync::OnceLock::new(), work).await
+    }
+
+    /// Does the work within the time there is, writes the line of log, and makes
+    /// an answer of the result.
+    async fn answer(
+        &self,
+        operation: &'static Operation,
+        times: &Times,
+        okta_in_use: &std::sync::OnceLock<Client>,
+        work: impl Future<Output = Result<Answer, Problem>>,
+    ) -> Response<Body> {
         let work = AssertUnwindSafe(work).catch_unwind();
-        let result = match tokio::time::timeout_at(deadline, work).await {
+        let result = match tokio::time::timeout_at(times.deadline, work).await {
             Ok(Ok(result)) => result,
             Ok(Err(_panic)) => {
                 Err(Problem::new(ProblemCode::Internal, "okta-dac failed; report the request id"))
             }
-            Err(_elapsed) => Err(timed_out(E::OPERATION)),
+            Err(_elapsed) => Err(timed_out(operation)),
         };
         if result.as_ref().is_err_and(Problem::is_rejected_credential) {
             *self.okta.lock().await = None;
         }
+        let request_id = &times.request_id;
         let okta_calls = okta_in_use.get().map_or(0, Client::calls);
         let code = result.as_ref().err().map(|problem| problem.code().as_str());
         let error = result.as_ref().err().and_then(Problem::log_text).map(str::to_owned);
         let left_behind = result.as_ref().err().and_then(Problem::left_behind);
-        let answer = answer::<E>(result, &request_id, &self.config.cors_origin);
-        let duration_ms = started.elapsed().as_millis() as u64;
-        let (operation, status) = (E::OPERATION.name, answer.status().as_u16());
+        let answer = respond(result, request_id, &self.config.cors_origin);
+        let duration_ms = times.started.elapsed().as_millis() as u64;
+        let (operation, status) = (operation.name, answer.status().as_u16());
         if status >= 500 {
             tracing::error!(
                 operation,
@@ -265,34 +330,67 @@ fn base_url(event: &lambda_http::Request) -> String {
     format!("{scheme}://{}{}", header("host").unwrap_or("localhost"), prefix.join("/"))
 }
 
-fn answer<E: Endpoint>(
-    result: Result<Success<E::Output>, Problem>,
-    request_id: &str,
-    cors_origin: &str,
-) -> Response<Body> {
+/// When a request came, and when its answer must be on its way.
+struct Times {
+    started: std::time::Instant,
+    deadline: Instant,
+    request_id: String,
+}
+
+impl Times {
+    fn of(event: &lambda_http::Request) -> Self {
+        let started = std::time::Instant::now();
+        let lambda = event.lambda_context_ref();
+        let request_id = lambda.map(|context| context.request_id.clone()).unwrap_or_default();
+        let left = lambda.map_or(Duration::from_secs(30), |context| until(context.deadline()));
+        Self { started, deadline: Instant::now() + left.saturating_sub(MARGIN), request_id }
+    }
+}
+
+/// A successful answer, ready to be sent.
+struct Answer {
+    status: u16,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    body: Body,
+}
+
+impl Answer {
+    fn of<T: Serialize>(success: Success<T>, operation: &Operation) -> Result<Self, Problem> {
+        let unusable = || Problem::new(ProblemCode::Internal, "the answer cannot be written");
+        let mut headers = Vec::new();
+        for (name, value) in success.headers {
+            let value = HeaderValue::try_from(value).map_err(|_| unusable())?;
+            headers.push((HeaderName::from_static(name), value));
+        }
+        let (media_type, body) = match (success.text, success.body) {
+            (Some((media_type, bytes)), _) => {
+                let text = String::from_utf8(bytes);
+                (Some(media_type), text.map_or_else(|error| Body::Binary(error.into_bytes()), Body::Text))
+            }
+            (None, Some(body)) => {
+                let text = serde_json::to_string(&body).map_err(|_| unusable())?;
+                (Some("application/json"), Body::Text(text))
+            }
+            (None, None) => (None, Body::Empty),
+        };
+        headers.extend(media_type.map(|value| (CONTENT_TYPE, HeaderValue::from_static(value))));
+        Ok(Self { status: success.status.unwrap_or(operation.success), headers, body })
+    }
+}
+
+fn respond(result: Result<Answer, Problem>, request_id: &str, cors_origin: &str) -> Response<Body> {
     let mut builder = Response::builder()
         .header("access-control-allow-origin", cors_origin)
         .header("access-control-expose-headers", "Link, Location, Retry-After")
         .header("cache-control", "no-store")
         .header("x-request-id", request_id);
     let body = match result {
-        Ok(success) => {
-            builder = builder.status(success.status.unwrap_or(E::OPERATION.success));
-            for (name, value) in success.headers {
+        Ok(answer) => {
+            builder = builder.status(answer.status);
+            for (name, value) in answer.headers {
                 builder = builder.header(name, value);
             }
-            if let Some((media_type, bytes)) = success.text {
-                let body = String::from_utf8(bytes).map_or_else(|e| Body::Binary(e.into_bytes()), Body::Text);
-                return builder.header("content-type", media_type).body(body).unwrap_or_else(|_| failed());
-            }
-            match success.body.map(|body| serde_json::to_string(&body)) {
-                None => Body::Empty,
-                Some(Ok(text)) => {
-                    builder = builder.header("content-type", "application/json");
-                    Body::Text(text)
-                }
-                Some(Err(_)) => return failed(),
-            }
+            answer.body
         }
         Err(problem) => {
             builder =

@@ -86,6 +86,8 @@ pub enum Resource {
     Apps,
     /// Identity providers of tenants.
     Idps,
+    /// Okta's own API, in the name of the caller.
+    OktaProxy,
     /// Admins of a tenant.
     TenantAdmins,
     /// Apps that a tenant is entitled to.
@@ -102,6 +104,7 @@ impl Resource {
         match self {
             Resource::Apps => "apps",
             Resource::Idps => "idps",
+            Resource::OktaProxy => "okta-proxy",
             Resource::TenantAdmins => "tenant-admins",
             Resource::TenantApps => "tenant-apps",
             Resource::TenantDomains => "tenant-domains",
@@ -121,16 +124,19 @@ pub enum Method {
     Put,
     /// Removes.
     Delete,
+    /// Whatever the caller sends: the operation passes it on.
+    Any,
 }
 
 impl Method {
-    /// `GET`, `POST`, `PUT`, `DELETE`.
+    /// `GET`, `POST`, `PUT`, `DELETE`, `ANY`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Method::Get => "GET",
             Method::Post => "POST",
             Method::Put => "PUT",
             Method::Delete => "DELETE",
+            Method::Any => "ANY",
         }
     }
 
@@ -161,6 +167,9 @@ pub enum Access {
     IdpAdmin,
     /// Every caller whose token is accepted.
     AnyUser,
+    /// Bearers of a token of the org itself, about which Okta decides; there is
+    /// no authorizer before it.
+    OktaToken,
 }
 
 impl Access {
@@ -171,6 +180,7 @@ impl Access {
             Access::TenantAdmin => "superuser, admin of the tenant",
             Access::IdpAdmin => "superuser, admin of the tenant of the IdP",
             Access::AnyUser => "any user",
+            Access::OktaToken => "bearer of a token of the org",
         }
     }
 }

@@ -8,6 +8,8 @@ use crate::Operation;
 pub struct Routes<'t> {
     /// By number of segments.
     by_length: Vec<Vec<Route<'t>>>,
+    /// Those that end with a parameter for the rest of the path.
+    open: Vec<Route<'t>>,
 }
 
 #[derive(Debug)]
@@ -20,6 +22,8 @@ struct Route<'t> {
 enum Segment {
     Text(&'static str),
     Parameter(&'static str),
+    /// `{name+}`: this segment and all that follow.
+    Rest(&'static str),
 }
 
 /// An operation of a path, and the path's parameters as they stand in it.
@@ -28,26 +32,34 @@ pub type Match<'t, 'p> = (&'t Operation, Vec<(&'static str, &'p str)>);
 impl<'t> Routes<'t> {
     /// The routes of a table.
     pub fn new(table: &'t [Operation]) -> Self {
-        let mut by_length: Vec<Vec<Route<'t>>> = Vec::new();
+        let (mut by_length, mut open): (Vec<Vec<Route<'t>>>, _) = (Vec::new(), Vec::new());
         for operation in table {
             let segment = |segment: &'static str| match segment
                 .strip_prefix('{')
                 .and_then(|segment| segment.strip_suffix('}'))
             {
-                Some(name) => Segment::Parameter(name),
+                Some(name) => match name.strip_suffix('+') {
+                    Some(name) => Segment::Rest(name),
+                    None => Segment::Parameter(name),
+                },
                 None => Segment::Text(segment),
             };
             let segments: Vec<Segment> = operation.path.split('/').map(segment).collect();
+            if matches!(segments.last(), Some(Segment::Rest(_))) {
+                open.push(Route { operation, segments });
+                continue;
+            }
             while by_length.len() <= segments.len() {
                 by_length.push(Vec::new());
             }
             by_length[segments.len()].push(Route { operation, segments });
         }
-        Self { by_length }
+        Self { by_length, open }
     }
 
     /// The operations whose path template `path` fits, whatever the method, in
-    /// the order of the table. A parameter is one segment that is not empty.
+    /// the order of the table, those with a parameter for the rest last. Any other
+    /// parameter is one segment; none is empty.
     ///
     /// ```
     /// # use operations::{OPERATIONS, Routes};
@@ -64,18 +76,25 @@ impl<'t> Routes<'t> {
         let fits = |route: &&Route<'t>| {
             route.segments.iter().zip(&actual).all(|(expected, segment)| match expected {
                 Segment::Text(text) => text == segment,
-                Segment::Parameter(_) => !segment.is_empty(),
+                Segment::Parameter(_) | Segment::Rest(_) => !segment.is_empty(),
             })
         };
         let parameters = |route: &Route<'t>| {
             let pairs = route.segments.iter().zip(&actual);
             let named = pairs.filter_map(|(expected, segment)| match expected {
                 Segment::Parameter(name) => Some((*name, *segment)),
+                Segment::Rest(name) => Some((*name, rest(path, route.segments.len() - 1))),
                 Segment::Text(_) => None,
             });
             named.collect()
         };
-        let routes = self.by_length.get(actual.len()).into_iter().flatten();
+        let open = self.open.iter().filter(|route| route.segments.len() <= actual.len());
+        let routes = self.by_length.get(actual.len()).into_iter().flatten().chain(open);
         routes.filter(fits).map(|route| (route.operation, parameters(route))).collect()
     }
+}
+
+/// What is left of a path after so many segments.
+fn rest(path: &str, segments: usize) -> &str {
+    path.splitn(segments + 1, '/').last().unwrap_or_default()
 }

@@ -1,7 +1,7 @@
 //! The table itself.
 
-use crate::Access::{AnyUser, IdpAdmin, Superuser, TenantAdmin};
-use crate::Method::{Delete, Get, Post, Put};
+use crate::Access::{AnyUser, IdpAdmin, OktaToken, Superuser, TenantAdmin};
+use crate::Method::{Any, Delete, Get, Post, Put};
 use crate::Operation;
 use crate::ProblemCode::{
     AppNotFound, DnsUnavailable, DomainAlreadyVerified, DomainNotFound, DomainNotVerified, DomainTaken,
@@ -9,7 +9,7 @@ use crate::ProblemCode::{
     StateUnavailable, TenantAlreadyExists, TenantAppNotFound, TenantBroken, TenantBusy, TenantNotFound,
     UnsupportedMediaType, UserNotActive,
 };
-use crate::Resource::{Apps, Idps, TenantAdmins, TenantApps, TenantDomains, Tenants};
+use crate::Resource::{Apps, Idps, OktaProxy, TenantAdmins, TenantApps, TenantDomains, Tenants};
 use crate::StateUse::{Locks, Revokes};
 
 /// Every operation, ordered by resource, then name.
@@ -49,6 +49,11 @@ pub const OPERATIONS: &[Operation] = &[
         name: "update-idp", resource: Idps, method: Put, path: "/idps/{idpId}", access: IdpAdmin, success: 200, state: &[],
         problems: &[MemberNotEditable, IdpNotFound, PayloadTooLarge, UnsupportedMediaType, OperationIncomplete],
         summary: "Change where a tenant's users sign in, and what their assertions are signed with.", replaces: Some("updateIdp"),
+    },
+    Operation {
+        name: "okta-proxy", resource: OktaProxy, method: Any, path: "/api/v1/{proxy+}", access: OktaToken, success: 200, state: &[],
+        problems: &[PayloadTooLarge],
+        summary: "Call Okta's API for users and groups with the caller's own token.", replaces: Some("o4oProxy"),
     },
     Operation {
         name: "assign-tenant-admin", resource: TenantAdmins, method: Put, path: "/tenants/{tenant}/admins/{userId}", access: TenantAdmin, success: 200, state: &[],

@@ -1,0 +1,113 @@
+//! Passes a request for users or groups on to Okta, with the caller's own token:
+//! Okta shows and changes what the bearer's admin role allows.
+//!
+//! # Okta calls
+//!
+//! The caller's, once: neither repeated nor changed. Only the address differs, and
+//! of the headers only those that matter to Okta's API are passed, in both
+//! directions.
+//!
+//! Nothing of ours goes to Okta: the function has no credential.
+
+use http::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, IF_MATCH, IF_NONE_MATCH, LINK,
+    LOCATION, RETRY_AFTER,
+};
+use http::{HeaderName, HeaderValue, Method};
+use lambda_kit::{Example, Forward, ForwardContext, ForwardRequest, Forwarded, Problem};
+use operations::{Operation, ProblemCode};
+
+use crate::path::{self, PathError};
+use crate::token;
+
+/// The operation `okta-proxy`.
+pub struct OktaProxy;
+
+/// Largest body, as everywhere.
+const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// Headers of the request that Okta gets.
+const REQUEST: [HeaderName; 5] = [AUTHORIZATION, ACCEPT, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH];
+
+/// Headers of the answer that the caller gets; `Link` and `Location` lead here.
+const ANSWER: [HeaderName; 9] = [
+    CONTENT_TYPE,
+    ETAG,
+    LINK,
+    LOCATION,
+    RETRY_AFTER,
+    HeaderName::from_static("x-okta-request-id"),
+    HeaderName::from_static("x-rate-limit-limit"),
+    HeaderName::from_static("x-rate-limit-remaining"),
+    HeaderName::from_static("x-rate-limit-reset"),
+];
+
+impl Forward for OktaProxy {
+    const OPERATION: &'static Operation = operations::get("okta-proxy");
+
+    async fn call(context: &ForwardContext, request: ForwardRequest) -> Result<Forwarded, Problem> {
+        let org = context.org_url.as_str();
+        let header = request.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        token::check(header, org, now()).map_err(|detail| Problem::new(ProblemCode::Unauthorized, detail))?;
+        let mut url = path::url(org, &request.path).map_err(|error| match error {
+            PathError::Malformed => {
+                let detail =
+                    "must be segments that are neither empty nor hold dots, slashes or encodings of them";
+                Problem::violation("path.proxy", detail.to_owned())
+            }
+            PathError::Elsewhere => {
+                Problem::new(ProblemCode::Forbidden, "only `users` and `groups` are passed on to Okta")
+            }
+        })?;
+        if request.body.len() > MAX_BODY_BYTES {
+            let detail = format!("the body has {} bytes; send at most {MAX_BODY_BYTES}", request.body.len());
+            return Err(Problem::pointing(ProblemCode::PayloadTooLarge, "", detail));
+        }
+        if !request.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&request.query);
+        }
+        // Okta answers 411 to a PUT or POST that does not say how long it is.
+        let says_length = request.body.is_empty() && [Method::POST, Method::PUT].contains(&request.method);
+        let mut passed = context.http.request(request.method, url);
+        if says_length {
+            passed = passed.header(CONTENT_LENGTH, 0);
+        }
+        for name in REQUEST {
+            for value in request.headers.get_all(&name) {
+                passed = passed.header(&name, value);
+            }
+        }
+        let unavailable =
+            |_| Problem::new(ProblemCode::OktaUnavailable, "Okta does not answer; send the request again");
+        let answer = passed.body(request.body).send().await.map_err(unavailable)?;
+        let (status, headers) = (answer.status().as_u16(), headers(answer.headers(), org, &context.base_url));
+        let body = answer.bytes().await.map_err(unavailable)?.to_vec();
+        Ok(Forwarded { status, headers, body })
+    }
+
+    fn example() -> Example {
+        Example { target: "/api/v1/users/me", body: None, answer: None }
+    }
+}
+
+/// The headers that the caller gets.
+fn headers(answer: &HeaderMap, org: &str, base_url: &str) -> Vec<(HeaderName, HeaderValue)> {
+    let mut headers = Vec::new();
+    for name in ANSWER {
+        for value in answer.get_all(&name) {
+            let leads = name == LINK || name == LOCATION;
+            let value = match value.to_str() {
+                // Okta's own addresses are of no use to somebody who calls here.
+                Ok(text) if leads => HeaderValue::try_from(text.replace(org, base_url)).ok(),
+                _ => Some(value.clone()),
+            };
+            headers.extend(value.map(|value| (name.clone(), value)));
+        }
+    }
+    headers
+}
+
+/// Seconds since 1970.
+fn now() -> i64 {
+    jiff::Timestamp::now().as_second()
+}

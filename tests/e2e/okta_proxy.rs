@@ -1,0 +1,154 @@
+//! `ANY /api/v1/{proxy+}`
+
+use serde_json::{Value, json};
+use tests::{Answer, Superuser, TestStack, repository};
+
+const SECRET: &str = "demo-secret-of-the-okta-emulator";
+
+/// An access token of the org itself, of the service integration.
+async fn org_token(stack: &TestStack, scope: &str) -> String {
+    let form = format!(
+        "grant_type=client_credentials&scope={scope}&client_id=0oa1integration00001&client_secret={SECRET}"
+    );
+    stack.keep_out_of_logs(SECRET);
+    let url = format!("{}/oauth2/v1/token", stack.okta().url());
+    let client = reqwest::Client::builder().build().unwrap();
+    let request = client.post(url).header("content-type", "application/x-www-form-urlencoded").body(form);
+    let answer: Value = request.send().await.unwrap().json().await.unwrap();
+    let token = answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
+    stack.keep_out_of_logs(&token);
+    token
+}
+
+async fn call(stack: &TestStack, method: &str, path: &str, token: &str, body: Option<Value>) -> Answer {
+    let headers = [
+        ("authorization", format!("Bearer {token}")),
+        ("content-type", "application/json".to_owned()),
+        ("cookie", "sid=not-for-okta".to_owned()),
+        ("x-forwarded-for", "203.0.113.7".to_owned()),
+    ];
+    stack
+        .raw(method, path, &headers, body.map(|body| body.to_string()).unwrap_or_default().into_bytes())
+        .await
+}
+
+#[tokio::test]
+async fn succeeds() {
+    let stack = TestStack::start().await;
+    let token = org_token(&stack, "okta.users.manage+okta.groups.manage").await;
+    let user = stack.user("user@acme.test").await;
+    let path = format!("/api/v1/users/{user}");
+    let read = call(&stack, "GET", &path, &token, None).await;
+    assert_eq!((read.status, &read.body["profile"]["login"]), (200, &json!("user@acme.test")), "{read}");
+    assert!(
+        !read.header("x-rate-limit-limit").is_empty() && !read.header("x-okta-request-id").is_empty(),
+        "{read}"
+    );
+    // Bodies and statuses are Okta's.
+    let changed = call(&stack, "POST", &path, &token, Some(json!({ "profile": { "nickName": "ü" } }))).await;
+    assert_eq!((changed.status, &changed.body["profile"]["nickName"]), (200, &json!("ü")), "{changed}");
+    let group =
+        call(&stack, "POST", "/api/v1/groups", &token, Some(json!({ "profile": { "name": "proxied" } })))
+            .await;
+    let member = format!("/api/v1/groups/{}/users/{user}", group.body["id"].as_str().unwrap());
+    let added = call(&stack, "PUT", &member, &token, None).await;
+    assert_eq!((added.status, &added.body), (204, &Value::Null), "{added}");
+    let absent = call(&stack, "GET", "/api/v1/users/00unobody", &token, None).await;
+    assert_eq!((absent.status, &absent.body["errorCode"]), (404, &json!("E0000007")), "{absent}");
+    // pxy_04: what is no JSON reaches Okta as it is, and its answer the caller.
+    let bad = stack
+        .raw(
+            "POST",
+            &path,
+            &[("authorization", format!("Bearer {token}")), ("content-type", "application/json".to_owned())],
+            b"{not json".to_vec(),
+        )
+        .await;
+    assert_eq!((bad.status, &bad.body["errorCode"]), (400, &json!("E0000003")), "{bad}");
+}
+
+/// pxy_06: links lead here, and what they carry works.
+#[tokio::test]
+async fn links_lead_to_this_api() {
+    let stack = TestStack::start().await;
+    let token = org_token(&stack, "okta.users.manage").await;
+    let search = "/api/v1/users?search=status%20eq%20%22ACTIVE%22&limit=2";
+    let page = call(&stack, "GET", search, &token, None).await;
+    let link = page.header("link");
+    assert!(!link.contains(&stack.okta().url()), "{page}");
+    let next = link.lines().find(|line| line.ends_with("rel=\"next\"")).unwrap();
+    let next = next.split(['<', '>']).nth(1).unwrap();
+    let path = next.strip_prefix(&stack.stack.api_url()).unwrap_or_else(|| panic!("{next}"));
+    let second = call(&stack, "GET", path, &token, None).await;
+    assert_eq!(second.status, 200, "{second}");
+    assert_ne!(second.body[0]["id"], page.body[0]["id"]);
+}
+
+/// Okta decides by the bearer's own scopes and role; nothing of ours is added.
+#[tokio::test]
+async fn pxy_01_nothing_but_the_callers_token_reaches_okta() {
+    let stack = TestStack::start().await;
+    let token = org_token(&stack, "okta.groups.manage").await;
+    let refused = call(&stack, "GET", "/api/v1/users", &token, None).await;
+    assert_eq!((refused.status, &refused.body["errorCode"]), (403, &json!("E0000006")), "{refused}");
+    let before = stack.okta().arrivals();
+    let ours = stack.token("superuser@demo.test");
+    for header in [
+        "",
+        "Bearer",
+        "Bearer a.b.c",
+        "SSWS 00demoApiTokenOfTheOktaEmulatorIsNoSecret00",
+        &format!("Bearer {ours}"),
+    ] {
+        let answer =
+            stack.raw("GET", "/api/v1/users", &[("authorization", header.to_owned())], Vec::new()).await;
+        assert_eq!((answer.status, answer.code()), (401, "unauthorized"), "{header}: {answer}");
+    }
+    assert_eq!(stack.get("/api/v1/users", Superuser).await.status, 401);
+    assert_eq!(stack.okta().arrivals(), before, "none of it reaches Okta");
+    // The function has no permission to read the credential, and knows no extension.
+    let template = std::fs::read_to_string(repository().join("template.yaml")).unwrap();
+    let block = template.split("  OktaProxyFunction:").nth(1).unwrap().split("\n\n").next().unwrap();
+    assert!(!block.contains("Policies") && !block.contains("Layers"), "{block}");
+}
+
+#[tokio::test]
+async fn pxy_02_paths_that_lead_elsewhere() {
+    let stack = TestStack::start().await;
+    let token = org_token(&stack, "okta.users.manage+okta.apps.manage").await;
+    let before = stack.okta().arrivals();
+    for path in [
+        "apps",
+        "idps",
+        "users/..%2fapps",
+        "users/%2e%2e/apps",
+        "users//me",
+        "users%2f..%2fapps",
+        "authn",
+        "users/%252e%252e",
+    ] {
+        let answer = call(&stack, "GET", &format!("/api/v1/{path}"), &token, None).await;
+        assert!(matches!(answer.code(), "forbidden" | "invalid-request"), "{path}: {answer}");
+    }
+    assert_eq!(stack.okta().arrivals(), before);
+}
+
+#[tokio::test]
+async fn payload_too_large() {
+    let stack = TestStack::start().await;
+    let token = org_token(&stack, "okta.users.manage").await;
+    let body = json!({ "profile": { "login": "a".repeat(2 << 20) } });
+    let answer = call(&stack, "POST", "/api/v1/users", &token, Some(body)).await;
+    assert_eq!((answer.status, answer.code()), (413, "payload-too-large"), "{answer}");
+}
+
+/// Okta gone: said in our words, with the headers that browsers need.
+#[tokio::test]
+async fn okta_that_does_not_answer() {
+    let stack = TestStack::start().await;
+    let token = org_token(&stack, "okta.users.manage").await;
+    stack.break_call(1, u64::MAX, crate::dropped(okta_emulator::Drop::Before));
+    let answer = call(&stack, "GET", "/api/v1/users", &token, None).await;
+    assert_eq!((answer.status, answer.code()), (503, "okta-unavailable"), "{answer}");
+    assert!(!answer.header("access-control-allow-origin").is_empty());
+}
