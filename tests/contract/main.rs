@@ -14,6 +14,7 @@
 mod crates;
 mod documents;
 mod files;
+mod known_defects;
 mod template;
 
 use std::collections::BTreeSet;
