@@ -35,6 +35,7 @@ mod list_tenants;
 mod local_stack;
 mod logs;
 mod okta_proxy;
+mod predecessor;
 mod readme;
 mod revocation;
 mod sample_events;
