@@ -237,3 +237,53 @@ async fn bad_input_is_refused_before_any_call() {
     assert_eq!(answer.status, 400, "{answer}");
     assert!(stack.okta().journal().iter().all(|call| call.operation_id == Some("oauthKeysCustomAS")));
 }
+
+#[tokio::test]
+async fn idempotency_key_reused() {
+    let stack = TestStack::start().await;
+    let first = crate::idempotency::post(
+        &stack,
+        "/tenants",
+        "superuser@demo.test",
+        "key",
+        &json!({ "name": "initech" }),
+    )
+    .await;
+    assert_eq!(first.status, 201, "{first}");
+    let answer = crate::idempotency::post(
+        &stack,
+        "/tenants",
+        "superuser@demo.test",
+        "key",
+        &json!({ "name": "hooli" }),
+    )
+    .await;
+    assert_eq!((answer.status, answer.code()), (422, "idempotency-key-reused"), "{answer}");
+}
+
+/// The same request runs for longer than anybody waits.
+#[tokio::test]
+async fn request_in_progress() {
+    let stack = TestStack::start().await;
+    let user = stack.user("superuser@demo.test").await;
+    stack.hold(&format!("replay#{user}#add-tenant#key")).await;
+    let answer = crate::idempotency::post(
+        &stack,
+        "/tenants",
+        "superuser@demo.test",
+        "key",
+        &json!({ "name": "initech" }),
+    )
+    .await;
+    assert_eq!((answer.status, answer.code()), (409, "request-in-progress"), "{answer}");
+}
+
+/// A key is asked for, and there is no table to keep it in.
+#[tokio::test]
+async fn state_unavailable() {
+    let stack = TestStack::start().await;
+    stack.stack.stop_dynamodb();
+    let body = json!({ "name": "initech" });
+    let answer = crate::idempotency::post(&stack, "/tenants", "superuser@demo.test", "key", &body).await;
+    assert_eq!((answer.status, answer.code()), (503, "state-unavailable"), "{answer}");
+}

@@ -105,3 +105,29 @@ async fn state_unavailable() {
     assert_eq!((answer.status, answer.code()), (503, "state-unavailable"), "{answer}");
     assert_eq!(stack.okta().stable_snapshot(), before);
 }
+
+#[tokio::test]
+async fn idempotency_key_reused() {
+    let stack = TestStack::start().await;
+    let first = crate::idempotency::post(&stack, DOMAINS, "superuser@demo.test", "key", &acme()).await;
+    assert_eq!(first.status, 201, "{first}");
+    let answer = crate::idempotency::post(
+        &stack,
+        DOMAINS,
+        "superuser@demo.test",
+        "key",
+        &json!({ "domain": "acme-2.test" }),
+    )
+    .await;
+    assert_eq!((answer.status, answer.code()), (422, "idempotency-key-reused"), "{answer}");
+}
+
+/// The same request runs for longer than anybody waits.
+#[tokio::test]
+async fn request_in_progress() {
+    let stack = TestStack::start().await;
+    let user = stack.user("superuser@demo.test").await;
+    stack.hold(&format!("replay#{user}#add-tenant-domain#key")).await;
+    let answer = crate::idempotency::post(&stack, DOMAINS, "superuser@demo.test", "key", &acme()).await;
+    assert_eq!((answer.status, answer.code()), (409, "request-in-progress"), "{answer}");
+}

@@ -26,6 +26,7 @@ mod get_idp;
 mod get_idp_metadata;
 mod get_tenant;
 mod get_tenant_domain;
+mod idempotency;
 mod list_apps;
 mod list_idps;
 mod list_tenant_admins;

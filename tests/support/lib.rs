@@ -202,8 +202,13 @@ impl TestStack {
 
     /// Holds a lock for longer than any request waits.
     pub async fn hold_lock(&self, name: &str) {
+        self.hold(&format!("lock#{name}")).await;
+    }
+
+    /// Holds a key of the table for longer than any request waits.
+    pub async fn hold(&self, id: &str) {
         let item = json!({
-            "id": { "S": format!("lock#{name}") }, "owner": { "S": "somebody else" },
+            "id": { "S": id }, "expires": { "N": "9999999999" }, "owner": { "S": "somebody else" },
             "until": { "N": "9999999999999" },
         });
         self.dynamodb("PutItem", json!({ "TableName": "StateTable", "Item": item })).await;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::Args;
 use heck::{ToPascalCase, ToSnakeCase};
-use operations::{Access, Operation, VERBS};
+use operations::{Access, Operation, StateUse, VERBS};
 
 /// What the new operation is called and where it is.
 #[derive(Clone, Debug, Args)]
@@ -66,7 +66,7 @@ pub fn new_operation(root: &Path, new: &NewOperation) -> Result<String, String> 
         (source, operation(new, &type_name)),
         (
             package.join(format!("src/bin/{}.rs", new.name)),
-            binary_text(&new.name, &new.resource, &type_name, "serve"),
+            binary_text(&new.name, "serve", &format!("{}::{type_name}", new.resource.replace('-', "_"))),
         ),
         (root.join(format!("tests/e2e/{module}.rs")), test(new)),
     ];
@@ -84,13 +84,17 @@ pub fn binary(operation: &Operation, package: &str) -> String {
         Access::OktaToken => "serve_forward",
         _ => "serve",
     };
-    binary_text(operation.name, package, &operation.type_name(), serve)
+    let own = format!("{}::{}", package.replace('-', "_"), operation.type_name());
+    let endpoint = match operation.state.contains(&StateUse::Replays) {
+        true => format!("state::Once<{own}>"),
+        false => own,
+    };
+    binary_text(operation.name, serve, &endpoint)
 }
 
-fn binary_text(name: &str, package: &str, type_name: &str, serve: &str) -> String {
-    let package = package.replace('-', "_");
+fn binary_text(name: &str, serve: &str, endpoint: &str) -> String {
     format!(
-        "//! The function `{name}`.\n\nfn main() -> lambda_kit::Exit {{\n    lambda_kit::{serve}::<{package}::{type_name}>()\n}}\n"
+        "//! The function `{name}`.\n\nfn main() -> lambda_kit::Exit {{\n    lambda_kit::{serve}::<{endpoint}>()\n}}\n"
     )
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use heck::ToPascalCase;
 use lambda_kit::Description;
-use operations::{Method, Operation, ProblemCode};
+use operations::{Method, Operation, ProblemCode, StateUse};
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -70,7 +70,13 @@ fn operation(endpoint: &Description, generator: &mut SchemaGenerator) -> Value {
             "schema": { "type": "string" },
         })
     });
-    let parameters: Vec<Value> = path.chain(query).collect();
+    let key = json!({
+        "name": "Idempotency-Key", "in": "header",
+        "description": "1 to 255 printable characters: the same key and request within 24 hours give the same answer.",
+        "schema": { "type": "string", "minLength": 1, "maxLength": 255 },
+    });
+    let key = operation.state.contains(&StateUse::Replays).then_some(key);
+    let parameters: Vec<Value> = path.chain(query).chain(key).collect();
     let mut described = json!({
         "tags": [operation.resource.name()],
         "summary": operation.summary, "description": format!("Who: {}.", operation.access.describe()),

@@ -21,6 +21,8 @@ pub struct RequestParts {
     pub query: BTreeMap<String, String>,
     /// `Content-Type`.
     pub content_type: Option<String>,
+    /// `Idempotency-Key`.
+    pub idempotency_key: Option<String>,
     /// The body.
     pub body: Vec<u8>,
 }

@@ -6,7 +6,7 @@ use std::future::Future;
 use operations::Operation;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{Context, Decode, NoBody, Problem, QueryParameter};
 
@@ -93,6 +93,21 @@ impl<T> Success<T> {
         self.headers.iter().map(|(name, value)| (*name, value.as_str()))
     }
 
+    /// The same with its body as a JSON value.
+    ///
+    /// # Errors
+    ///
+    /// `internal` if the body does not serialise.
+    pub fn into_value(self) -> Result<Success<Value>, Problem>
+    where
+        T: Serialize,
+    {
+        let body = self.body.map(|body| serde_json::to_value(body)).transpose();
+        let unusable = |_| Problem::new(operations::ProblemCode::Internal, "the answer cannot be written");
+        let Self { status, text, headers, .. } = self;
+        Ok(Success { status, body: body.map_err(unusable)?, text, headers })
+    }
+
     /// The body that is not JSON, if it is not.
     pub fn bytes(&self) -> Option<&[u8]> {
         self.text.as_ref().map(|(_, bytes)| bytes.as_slice())
@@ -101,6 +116,28 @@ impl<T> Success<T> {
     /// The body.
     pub fn body(&self) -> Option<&T> {
         self.body.as_ref()
+    }
+}
+
+/// Headers that an answer may have, for those that are kept.
+const HEADERS: [&str; 2] = ["link", "location"];
+
+impl Success<Value> {
+    /// The whole answer as JSON: to be kept.
+    pub fn to_value(&self) -> Value {
+        json!({ "status": self.status, "headers": self.headers, "body": self.body })
+    }
+
+    /// An answer that was kept.
+    pub fn from_value(kept: &Value) -> Self {
+        let header = |pair: &Value| {
+            let name = HEADERS.into_iter().find(|name| pair[0] == *name)?;
+            Some((name, pair[1].as_str()?.to_owned()))
+        };
+        let headers = kept["headers"].as_array().into_iter().flatten().filter_map(header).collect();
+        let status = kept["status"].as_u64().and_then(|status| u16::try_from(status).ok());
+        let body = Some(kept["body"].clone()).filter(|body| !body.is_null());
+        Self { status, body, text: None, headers }
     }
 }
 

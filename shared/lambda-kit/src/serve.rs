@@ -276,8 +276,14 @@ fn parts(event: &lambda_http::Request) -> RequestParts {
     let query = event.query_string_parameters_ref();
     let query =
         query.into_iter().flat_map(|map| map.iter()).map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
-    let content_type = event.headers().get("content-type").and_then(|value| value.to_str().ok());
-    RequestParts { path, query, content_type: content_type.map(str::to_owned), body: event.body().to_vec() }
+    let header = |name: &str| event.headers().get(name).and_then(|value| value.to_str().ok());
+    RequestParts {
+        path,
+        query,
+        content_type: header("content-type").map(str::to_owned),
+        idempotency_key: header("idempotency-key").map(str::to_owned),
+        body: event.body().to_vec(),
+    }
 }
 
 /// The caller that the authorizer's context describes.

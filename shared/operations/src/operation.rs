@@ -151,6 +151,8 @@ impl Method {
 pub enum StateUse {
     /// Changes something that Okta replaces as a whole, under a lock.
     Locks,
+    /// Keeps its answer for an `Idempotency-Key`.
+    Replays,
     /// Takes rights away: writes a revocation, and flushes what API Gateway keeps
     /// of the authorizer's answers.
     Revokes,

@@ -43,10 +43,14 @@ pub enum ProblemCode {
     DomainTaken,
     /// 409: the DNS of the domain does not hold what was issued.
     DomainNotVerified,
+    /// 409: the same request is being executed.
+    RequestInProgress,
     /// 413: the body is larger than 1 MiB.
     PayloadTooLarge,
     /// 415: the body is not `application/json`.
     UnsupportedMediaType,
+    /// 422: the key was sent with another request.
+    IdempotencyKeyReused,
     /// 429: Okta's rate limit is used up.
     RateLimited,
     /// 500: a defect of okta-dac.
@@ -85,8 +89,10 @@ impl ProblemCode {
         ProblemCode::DomainAlreadyVerified,
         ProblemCode::DomainTaken,
         ProblemCode::DomainNotVerified,
+        ProblemCode::RequestInProgress,
         ProblemCode::PayloadTooLarge,
         ProblemCode::UnsupportedMediaType,
+        ProblemCode::IdempotencyKeyReused,
         ProblemCode::RateLimited,
         ProblemCode::Internal,
         ProblemCode::OktaInvalidResponse,
@@ -222,6 +228,10 @@ impl ProblemCode {
                 "domain-not-verified", 409, true, "The DNS does not verify the domain",
                 "Put the TXT record into the DNS of the domain, wait until it shows, and send the request again.", "Nothing.",
             ),
+            ProblemCode::RequestInProgress => (
+                "request-in-progress", 409, true, "The same request is being executed",
+                "Send the request again, with the same key, after `Retry-After` seconds.", "Nothing.",
+            ),
             ProblemCode::PayloadTooLarge => (
                 "payload-too-large", 413, false, "The body is too large",
                 "Send at most 1 MiB.", "Nothing.",
@@ -229,6 +239,10 @@ impl ProblemCode {
             ProblemCode::UnsupportedMediaType => (
                 "unsupported-media-type", 415, false, "The body is not JSON",
                 "Send `Content-Type: application/json`.", "Nothing.",
+            ),
+            ProblemCode::IdempotencyKeyReused => (
+                "idempotency-key-reused", 422, false, "The key belongs to another request",
+                "Use another `Idempotency-Key` for another request.", "Nothing.",
             ),
             ProblemCode::RateLimited => (
                 "rate-limited", 429, true, "Okta's rate limit is used up",

@@ -5,12 +5,12 @@ use crate::Method::{Any, Delete, Get, Post, Put};
 use crate::Operation;
 use crate::ProblemCode::{
     AppNotFound, DnsUnavailable, DomainAlreadyVerified, DomainNotFound, DomainNotVerified, DomainTaken,
-    IdpNotFound, LastAdmin, MemberNotEditable, NameTaken, NotAMember, OperationIncomplete, PayloadTooLarge,
-    StateUnavailable, TenantAlreadyExists, TenantAppNotFound, TenantBroken, TenantBusy, TenantNotFound,
-    UnsupportedMediaType, UserNotActive,
+    IdempotencyKeyReused, IdpNotFound, LastAdmin, MemberNotEditable, NameTaken, NotAMember,
+    OperationIncomplete, PayloadTooLarge, RequestInProgress, StateUnavailable, TenantAlreadyExists,
+    TenantAppNotFound, TenantBroken, TenantBusy, TenantNotFound, UnsupportedMediaType, UserNotActive,
 };
 use crate::Resource::{Apps, Idps, OktaProxy, TenantAdmins, TenantApps, TenantDomains, Tenants};
-use crate::StateUse::{Locks, Revokes};
+use crate::StateUse::{Locks, Replays, Revokes};
 
 /// Every operation, ordered by resource, then name.
 #[rustfmt::skip] // One field group per line reads as a table.
@@ -86,8 +86,8 @@ pub const OPERATIONS: &[Operation] = &[
         summary: "List the apps that a tenant is entitled to, page by page.", replaces: Some("listTenantApps"),
     },
     Operation {
-        name: "add-tenant-domain", resource: TenantDomains, method: Post, path: "/tenants/{tenant}/domains", access: TenantAdmin, success: 201, state: &[Locks],
-        problems: &[TenantNotFound, TenantBroken, TenantBusy, DomainAlreadyVerified, DomainTaken, PayloadTooLarge, UnsupportedMediaType, StateUnavailable, OperationIncomplete],
+        name: "add-tenant-domain", resource: TenantDomains, method: Post, path: "/tenants/{tenant}/domains", access: TenantAdmin, success: 201, state: &[Locks, Replays],
+        problems: &[TenantNotFound, TenantBroken, TenantBusy, DomainAlreadyVerified, DomainTaken, PayloadTooLarge, UnsupportedMediaType, StateUnavailable, RequestInProgress, IdempotencyKeyReused, OperationIncomplete],
         summary: "Add an e-mail domain to a tenant, to be verified through its DNS.", replaces: Some("addTenantDomain"),
     },
     Operation {
@@ -111,8 +111,8 @@ pub const OPERATIONS: &[Operation] = &[
         summary: "Verify an e-mail domain through its DNS.", replaces: Some("verifyTenantDomain"),
     },
     Operation {
-        name: "add-tenant", resource: Tenants, method: Post, path: "/tenants", access: Superuser, success: 201, state: &[],
-        problems: &[TenantAlreadyExists, NameTaken, TenantBusy, PayloadTooLarge, UnsupportedMediaType, OperationIncomplete],
+        name: "add-tenant", resource: Tenants, method: Post, path: "/tenants", access: Superuser, success: 201, state: &[Replays],
+        problems: &[TenantAlreadyExists, NameTaken, TenantBusy, PayloadTooLarge, UnsupportedMediaType, RequestInProgress, IdempotencyKeyReused, StateUnavailable, OperationIncomplete],
         summary: "Create a tenant.", replaces: Some("addTenant"),
     },
     Operation {
