@@ -19,7 +19,7 @@ test e2e conformance: export OKTA_EXCHANGES := $(OKTA_EXCHANGES)
 OKTA_DESCRIPTION ?= ../shared/okta/openapi-subset.json
 CHROMIUM ?= $(or $(shell command -v chromium || command -v chromium-browser || command -v google-chrome),/usr/bin/chromium)
 
-.PHONY: help run test check e2e conformance okta-description build bench bench-credential generate new-operation invoke placeholder-key deploy deploy-local lint need-cargo need-python need-node
+.PHONY: help run test check e2e conformance okta-description test-api docs build bench bench-credential generate new-operation invoke placeholder-key deploy deploy-local lint need-cargo need-python need-node
 
 help: ## Print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -39,6 +39,7 @@ check: need-cargo need-python lint ## What CI runs: format, clippy, template, al
 	$(MAKE) test
 	$(MAKE) conformance
 	$(MAKE) okta-description
+	$(MAKE) test-api
 
 e2e: need-cargo ## Run the end-to-end tests alone
 	cargo test -p tests --test e2e
@@ -51,6 +52,16 @@ okta-description: need-cargo .tools/description/.done ## Check what the tests ex
 	cd tests/description && ../../.tools/description/bin/python -m unittest --quiet
 	cargo build --bin okta-emulator
 	target/debug/okta-emulator --endpoints | .tools/description/bin/python tests/description/check.py $(OKTA_DESCRIPTION) $(OKTA_EXCHANGES) tests/description/deviations.json
+
+test-api: need-cargo .tools/test-api/.done ## Send generated requests to the local stack, judged by docs/openapi.json
+	cargo build --workspace --bins
+	cargo xtask test-api --schemathesis $(CURDIR)/.tools/test-api/bin/schemathesis
+
+docs: need-python .tools/docs/.done ## Show docs/openapi.json as a page, on port 8088
+	mkdir -p target/docs && cp docs/openapi.json .tools/docs/node_modules/redoc/bundles/redoc.standalone.js target/docs/
+	printf '<!doctype html><title>okta-dac</title><redoc spec-url="openapi.json"></redoc><script src="redoc.standalone.js"></script>' > target/docs/index.html
+	@echo "http://127.0.0.1:8088 (Ctrl-C stops it)"
+	@python3 -m http.server 8088 --bind 127.0.0.1 --directory target/docs
 
 lint: $(LINT)/.done ## Check template.yaml with cfn-lint and sam
 	$(LINT)/bin/cfn-lint template.yaml
@@ -102,6 +113,10 @@ need-node:
 .tools/conformance-node/.done: tests/conformance/package-lock.json | need-node
 	npm ci --prefix tests/conformance --no-audit --no-fund --ignore-scripts --loglevel error
 	mkdir -p $(@D) && touch $@
+
+.tools/docs/.done: | need-node
+	npm install --prefix .tools/docs --no-audit --no-fund --ignore-scripts --loglevel error redoc@2.5.0
+	touch $@
 
 .tools/%/.done: .ci/requirements-%.txt | need-python
 	python3 -m venv .tools/$*

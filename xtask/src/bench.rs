@@ -55,7 +55,7 @@ pub fn bench(root: &Path, only: Option<Part>) -> Result<String, String> {
     let (mut text, mut all) = (String::new(), json!({}));
     if wanted(Part::Functions) {
         let (_stack, addresses) = local_stack::start(root)?;
-        let token = runtime.block_on(token(&addresses))?;
+        let token = runtime.block_on(local_stack::token(&addresses))?;
         let rows = functions(root, &addresses, &token)?;
         table(
             &mut text,
@@ -165,16 +165,6 @@ fn with_token(event: &str, token: &str) -> Result<String, String> {
         }
     }
     Ok(event.to_string())
-}
-
-/// A token that the stack's authorizer accepts now.
-async fn token(addresses: &Value) -> Result<String, String> {
-    let http = lambda_kit::http_client(Duration::from_secs(10)).map_err(|error| error.to_string())?;
-    let url = format!("{}/_emulator/token", addresses["okta"].as_str().unwrap_or_default());
-    let request = http.post(url).json(&json!({ "login": "superuser@demo.test" }));
-    let answer = async { request.send().await?.error_for_status()?.json::<Value>().await };
-    let answer = answer.await.map_err(|error| error.to_string())?;
-    Ok(answer["access_token"].as_str().unwrap_or_default().to_owned())
 }
 
 /// One process, as Lambda runs it: gives the times from starting it to its

@@ -13,6 +13,7 @@ mod local_stack;
 mod new_operation;
 mod openapi;
 mod placeholder_key;
+mod test_api;
 
 use std::path::{Path, PathBuf};
 
@@ -25,6 +26,7 @@ pub use events::event;
 pub use new_operation::{NewOperation, binary, new_operation};
 pub use openapi::{methods, openapi};
 pub use placeholder_key::placeholder_key;
+pub use test_api::{TestApi, test_api};
 
 /// The operations of every package, in the order of the table.
 pub fn endpoints() -> Vec<&'static lambda_kit::Description> {

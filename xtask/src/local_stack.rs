@@ -3,8 +3,9 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A process that ends with this value.
 pub(crate) struct Running(pub(crate) Child);
@@ -17,12 +18,16 @@ impl Drop for Running {
     }
 }
 
-/// Starts the local stack on free ports; gives what it prints with `--json`.
+/// Starts the local stack on free ports; gives what it prints with `--json`. What
+/// its functions log is in `target/local-stack.log`.
 pub(crate) fn start(root: &Path) -> Result<(Running, Value), String> {
+    let log = root.join("target/local-stack.log");
+    let log = std::fs::File::create(&log).map_err(|error| format!("{}: {error}", log.display()))?;
     let child = Command::new(root.join("target/debug/local-stack"))
         .current_dir(root)
         .args(["--api-port", "0", "--lambda-port", "0", "--okta-port", "0", "--dynamodb-port", "0", "--json"])
         .stdout(Stdio::piped())
+        .stderr(log)
         .spawn()
         .map_err(|error| format!("the local stack does not start: {error}"))?;
     let mut running = Running(child);
@@ -32,4 +37,14 @@ pub(crate) fn start(root: &Path) -> Result<(Running, Value), String> {
     }
     let addresses = serde_json::from_str(&line).map_err(|_| "the local stack does not start".to_owned())?;
     Ok((running, addresses))
+}
+
+/// A superuser's token that the stack's authorizer accepts now.
+pub(crate) async fn token(addresses: &Value) -> Result<String, String> {
+    let http = lambda_kit::http_client(Duration::from_secs(10)).map_err(|error| error.to_string())?;
+    let url = format!("{}/_emulator/token", addresses["okta"].as_str().unwrap_or_default());
+    let request = http.post(url).json(&json!({ "login": "superuser@demo.test" }));
+    let answer = async { request.send().await?.error_for_status()?.json::<Value>().await };
+    let answer = answer.await.map_err(|error| error.to_string())?;
+    Ok(answer["access_token"].as_str().unwrap_or_default().to_owned())
 }

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use xtask::{
-    Conformance, DeployLocal, NewOperation, Part, bench, bench_credential, conformance, deploy_local,
-    generate, new_operation, placeholder_key,
+    Conformance, DeployLocal, NewOperation, Part, TestApi, bench, bench_credential, conformance,
+    deploy_local, generate, new_operation, placeholder_key, test_api,
 };
 
 #[derive(Parser)]
@@ -42,6 +42,9 @@ enum Command {
         #[arg(long)]
         org: String,
     },
+    /// Sends generated requests to the local stack and judges the answers by
+    /// docs/openapi.json.
+    TestApi(TestApi),
 }
 
 fn main() -> ExitCode {
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Command::BenchCredential => bench_credential(root),
         Command::Conformance(tools) => conformance(root, &tools),
         Command::DeployLocal(tools) => deploy_local(root, &tools),
+        Command::TestApi(tools) => test_api(root, &tools),
         Command::PlaceholderKey { org } => {
             let mut token = String::new();
             match std::io::stdin().read_to_string(&mut token) {

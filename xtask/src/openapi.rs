@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use heck::ToPascalCase;
-use lambda_kit::Description;
+use lambda_kit::{Description, Values};
 use operations::{Method, Operation, ProblemCode, StateUse};
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
@@ -58,16 +58,30 @@ pub fn methods(operation: &Operation) -> Vec<(&'static str, String)> {
     }
 }
 
+/// What a parameter of a path may hold: a tenant's name, a domain, or an Okta id.
+fn path_schema(name: &str) -> Value {
+    match name {
+        "tenant" => json!({ "type": "string", "minLength": 1, "maxLength": 220 }),
+        "domain" => json!({ "type": "string", "format": "hostname", "minLength": 3, "maxLength": 253 }),
+        "proxy" => json!({ "type": "string", "pattern": "^(users|groups)(/[A-Za-z0-9@._-]+)*$" }),
+        _ => json!({ "type": "string", "pattern": "^[A-Za-z0-9]{1,40}$" }),
+    }
+}
+
 fn operation(endpoint: &Description, generator: &mut SchemaGenerator) -> Value {
     let (operation, example) = (endpoint.operation, (endpoint.example)());
     let segments = operation.path.split('/').filter_map(|s| s.strip_prefix('{')?.strip_suffix('}'));
     let segments = segments.map(|name| name.trim_end_matches('+'));
     let path = segments
-        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }));
+        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": path_schema(name) }));
     let query = endpoint.query.iter().map(|parameter| {
         json!({
             "name": parameter.name, "in": "query", "description": parameter.description,
-            "schema": { "type": "string" },
+            "schema": match parameter.values {
+                Values::Text => json!({ "type": "string" }),
+                Values::Number(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
+                Values::OneOf(values) => json!({ "type": "string", "enum": values }),
+            },
         })
     });
     let key = json!({
@@ -90,28 +104,27 @@ fn operation(endpoint: &Description, generator: &mut SchemaGenerator) -> Value {
         if let Some(body) = example.body {
             content["example"] = body;
         }
-        described["requestBody"] = json!({ "required": true, "content": { "application/json": content } });
+        described["requestBody"] =
+            json!({ "required": endpoint.body_required, "content": { "application/json": content } });
     }
     described
 }
 
 fn responses(endpoint: &Description, generator: &mut SchemaGenerator, answer: Option<Value>) -> Value {
     let mut responses = BTreeMap::new();
-    let schema = (endpoint.output)(generator);
-    let success = if endpoint.operation.success == 204 {
-        if let Some(schema) = schema {
-            // Asked for with `dryRun=true`.
-            let body = json!({ "application/json": { "schema": schema } });
-            responses.insert("200".to_owned(), json!({ "description": "The plan.", "content": body }));
-        }
-        json!({ "description": "Done." })
-    } else {
-        let mut content = json!({ "schema": schema });
+    let content = (endpoint.output)(generator).map(|schema| json!({ "schema": schema }));
+    let content = content.or_else(|| (endpoint.media_type != "application/json").then(|| json!({})));
+    let mut success = json!({ "description": "Done." });
+    if let Some((status, when)) = endpoint.other_success {
+        let content = json!({ (endpoint.media_type): content.clone().unwrap_or_default() });
+        responses.insert(status.to_string(), json!({ "description": when, "content": content }));
+    }
+    if let Some(mut content) = content.filter(|_| endpoint.operation.success != 204) {
         if let Some(answer) = answer {
             content["example"] = answer;
         }
-        json!({ "description": "Done.", "content": { "application/json": content } })
-    };
+        success["content"] = json!({ (endpoint.media_type): content });
+    }
     responses.insert(endpoint.operation.success.to_string(), success);
     let mut by_status: BTreeMap<u16, Vec<ProblemCode>> = BTreeMap::new();
     for code in endpoint.operation.all_problems() {

@@ -53,6 +53,7 @@ impl Decode for Input {
 
 impl Endpoint for GetIdpMetadata {
     const OPERATION: &'static Operation = operations::get("get-idp-metadata");
+    const MEDIA_TYPE: &'static str = "application/samlmetadata+xml";
     type Input = Input;
     type Output = Text;
     type Error = GetIdpMetadataError;
@@ -65,7 +66,7 @@ impl Endpoint for GetIdpMetadata {
         )
         .map_err(GetIdpMetadataError::Okta)?;
         match (idp.as_ref().and_then(tenant_of), metadata) {
-            (Some(_), Some(xml)) => Ok(Success::text("application/samlmetadata+xml", xml)),
+            (Some(_), Some(xml)) => Ok(Success::text(Self::MEDIA_TYPE, xml)),
             _ => Err(GetIdpMetadataError::NotFound(input.idp)),
         }
     }

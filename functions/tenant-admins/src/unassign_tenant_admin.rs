@@ -19,7 +19,7 @@ use domain::TenantName;
 use futures::TryStreamExt;
 use lambda_kit::{
     Context, Decode, Endpoint, Example, Failure, NoBody, Object, Problem, QueryParameter, Request, Steps,
-    Success, Undo, Undone,
+    Success, Undo, Undone, Values,
 };
 use okta_client::models::{GroupId, User, UserId};
 use okta_client::{Client, Error, OkIfAbsent};
@@ -87,8 +87,11 @@ impl From<UnassignTenantAdminError> for Problem {
 impl Decode for Input {
     type Body = NoBody;
 
-    const QUERY: &'static [QueryParameter] =
-        &[QueryParameter { name: "force", description: "`true`: even if nobody is left; superusers only." }];
+    const QUERY: &'static [QueryParameter] = &[QueryParameter {
+        name: "force",
+        description: "`true`: even if nobody is left; superusers only.",
+        values: Values::OneOf(&["true", "false"]),
+    }];
 
     fn decode(request: &Request) -> Result<Self, Problem> {
         let input =

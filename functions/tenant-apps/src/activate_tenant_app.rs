@@ -126,6 +126,8 @@ impl From<ActivateTenantAppError> for Problem {
 impl Decode for Input {
     type Body = Body;
 
+    const BODY_REQUIRED: bool = false;
+
     fn decode(request: &Request) -> Result<Self, Problem> {
         let (tenant, app) = (request.tenant()?, request.id("appId")?);
         let change = if request.parts.body.is_empty() {

@@ -127,6 +127,7 @@ impl Decode for Input {
 
 impl Endpoint for AddTenantDomain {
     const OPERATION: &'static Operation = operations::get("add-tenant-domain");
+    const OTHER_SUCCESS: Option<(u16, &'static str)> = Some((200, "The tenant had the domain before."));
     type Input = Input;
     type Output = Output;
     type Error = AddTenantDomainError;

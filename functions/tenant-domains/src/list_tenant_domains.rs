@@ -9,7 +9,8 @@
 
 use domain::TenantName;
 use lambda_kit::{
-    Context, Decode, Endpoint, Example, NoBody, Paging, Problem, QueryParameter, Request, Success, Violation,
+    Context, Decode, Endpoint, Example, NoBody, Paging, Problem, QueryParameter, Request, Success, Values,
+    Violation,
 };
 use operations::Operation;
 use serde_json::json;
@@ -34,7 +35,11 @@ impl Decode for Input {
     const QUERY: &'static [QueryParameter] = &[
         Paging::LIMIT,
         Paging::AFTER,
-        QueryParameter { name: "verified", description: "`true` or `false`; both unless given." },
+        QueryParameter {
+            name: "verified",
+            description: "`true` or `false`; both unless given.",
+            values: Values::OneOf(&["true", "false"]),
+        },
     ];
 
     fn decode(request: &Request) -> Result<Self, Problem> {

@@ -103,6 +103,8 @@ impl From<VerifyTenantDomainError> for Problem {
 impl Decode for Input {
     type Body = Body;
 
+    const BODY_REQUIRED: bool = false;
+
     fn decode(request: &Request) -> Result<Self, Problem> {
         if !request.parts.body.is_empty() {
             let _: Body = request.body()?;

@@ -34,7 +34,7 @@
 use domain::TenantName;
 use futures::future::join_all;
 use lambda_kit::{
-    Context, Decode, Endpoint, Example, NoBody, Object, Problem, QueryParameter, Request, Success,
+    Context, Decode, Endpoint, Example, NoBody, Object, Problem, QueryParameter, Request, Success, Values,
 };
 use okta_client::models::{Group, IdentityProvider, KeyId, PolicyId, PolicyRule, Role};
 use okta_client::{Client, Error, OkIfAbsent};
@@ -122,6 +122,7 @@ impl Decode for Input {
     const QUERY: &'static [QueryParameter] = &[QueryParameter {
         name: "dryRun",
         description: "`true`: answer 200 with what would be deleted, and delete nothing.",
+        values: Values::OneOf(&["true", "false"]),
     }];
 
     fn decode(request: &Request) -> Result<Self, Problem> {
@@ -131,6 +132,7 @@ impl Decode for Input {
 
 impl Endpoint for DeleteTenant {
     const OPERATION: &'static Operation = operations::get("delete-tenant");
+    const OTHER_SUCCESS: Option<(u16, &'static str)> = Some((200, "The plan, for `dryRun=true`."));
     type Input = Input;
     type Output = Plan;
     type Error = DeleteTenantError;

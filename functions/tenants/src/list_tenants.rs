@@ -14,7 +14,8 @@
 
 use domain::{AdminsDescription, TenantName, TenantStatus};
 use lambda_kit::{
-    Context, Decode, Endpoint, Example, NoBody, Paging, Problem, QueryParameter, Request, Success, Violation,
+    Context, Decode, Endpoint, Example, NoBody, Paging, Problem, QueryParameter, Request, Success, Values,
+    Violation,
 };
 use okta_client::models::Group;
 use okta_client::{Client, Error, ListGroups, search};
@@ -89,8 +90,12 @@ impl Decode for Input {
     const QUERY: &'static [QueryParameter] = &[
         Paging::LIMIT,
         Paging::AFTER,
-        QueryParameter { name: "search", description: "Start of the name." },
-        QueryParameter { name: "status", description: "`ACTIVE` or `SUSPENDED`." },
+        QueryParameter { name: "search", description: "Start of the name.", values: Values::Text },
+        QueryParameter {
+            name: "status",
+            description: "`ACTIVE` or `SUSPENDED`.",
+            values: Values::OneOf(&["ACTIVE", "SUSPENDED"]),
+        },
     ];
 
     fn decode(request: &Request) -> Result<Self, Problem> {

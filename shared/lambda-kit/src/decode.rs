@@ -52,6 +52,19 @@ pub struct QueryParameter {
     pub name: &'static str,
     /// What it does, with default and bounds.
     pub description: &'static str,
+    /// What it may hold.
+    pub values: Values,
+}
+
+/// What a query parameter may hold.
+#[derive(Debug)]
+pub enum Values {
+    /// Any text.
+    Text,
+    /// A whole number between these.
+    Number(u32, u32),
+    /// One of these.
+    OneOf(&'static [&'static str]),
 }
 
 /// Marks an operation without a request body.
@@ -63,6 +76,9 @@ pub struct NoBody;
 pub trait Decode: Sized {
     /// Shape of the request body.
     type Body: JsonSchema;
+
+    /// Whether a request without a body is refused.
+    const BODY_REQUIRED: bool = true;
 
     /// Query parameters.
     const QUERY: &'static [QueryParameter] = &[];

@@ -15,6 +15,12 @@ pub trait Endpoint: 'static {
     /// Its entry in the table.
     const OPERATION: &'static Operation;
 
+    /// Media type of its answer.
+    const MEDIA_TYPE: &'static str = "application/json";
+
+    /// Another status of success than the table's, and when it is answered.
+    const OTHER_SUCCESS: Option<(u16, &'static str)> = None;
+
     /// What it needs to know.
     type Input: Decode + Send;
 
@@ -149,6 +155,12 @@ pub struct Description {
     pub query: &'static [QueryParameter],
     /// Its sample.
     pub example: fn() -> Example,
+    /// Media type of its answer.
+    pub media_type: &'static str,
+    /// Another status of success than the table's, and when it is answered.
+    pub other_success: Option<(u16, &'static str)>,
+    /// Whether a request without a body is refused.
+    pub body_required: bool,
     /// Schema of the request body, if it has one.
     pub body: fn(&mut SchemaGenerator) -> Option<Schema>,
     /// Schema of the answer's body, if it has one.
@@ -165,6 +177,9 @@ impl Description {
             operation: E::OPERATION,
             query: E::Input::QUERY,
             example: E::example,
+            media_type: E::MEDIA_TYPE,
+            other_success: E::OTHER_SUCCESS,
+            body_required: E::Input::BODY_REQUIRED,
             body: body_schema::<<E::Input as Decode>::Body>,
             output: body_schema::<E::Output>,
         }
@@ -174,11 +189,21 @@ impl Description {
 impl Description {
     /// The description of an operation that passes requests on.
     pub const fn of_forward<F: crate::Forward>() -> Self {
-        Self { operation: F::OPERATION, query: &[], example: F::example, body: |_| None, output: |_| None }
+        Self {
+            operation: F::OPERATION,
+            query: &[],
+            example: F::example,
+            media_type: "application/json",
+            other_success: None,
+            body_required: false,
+            body: |_| None,
+            output: |_| None,
+        }
     }
 }
 
 fn body_schema<B: JsonSchema + 'static>(generator: &mut SchemaGenerator) -> Option<Schema> {
-    let none = [TypeId::of::<NoBody>(), TypeId::of::<()>()].contains(&TypeId::of::<B>());
+    let none = [TypeId::of::<NoBody>(), TypeId::of::<()>(), TypeId::of::<Text>()];
+    let none = none.contains(&TypeId::of::<B>());
     (!none).then(|| generator.subschema_for::<B>())
 }

@@ -21,7 +21,7 @@ mod steps;
 
 pub use config::{Config, ConfigError, read, read_all};
 pub use context::{ApiStage, Context, Resources};
-pub use decode::{Decode, NoBody, QueryParameter, Request, RequestParts, Violation};
+pub use decode::{Decode, NoBody, QueryParameter, Request, RequestParts, Values, Violation};
 pub use endpoint::{Description, Endpoint, Example, Success, Text};
 pub use forward::{Forward, ForwardContext, ForwardRequest, Forwarded};
 pub use log::{Exit, fatal, init as init_log};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use operations::Operation;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::{Context, Problem, QueryParameter, Request, Success, Violation};
+use crate::{Context, Problem, QueryParameter, Request, Success, Values, Violation};
 
 /// Which page of a list is wanted.
 #[derive(Debug)]
@@ -20,13 +20,17 @@ pub struct Paging {
 
 impl Paging {
     /// The parameter `limit`.
-    pub const LIMIT: QueryParameter =
-        QueryParameter { name: "limit", description: "Elements on a page, 1 to 200; 30 unless given." };
+    pub const LIMIT: QueryParameter = QueryParameter {
+        name: "limit",
+        description: "Elements on a page, 1 to 200; 30 unless given.",
+        values: Values::Number(1, 200),
+    };
 
     /// The parameter `after`.
     pub const AFTER: QueryParameter = QueryParameter {
         name: "after",
         description: "Opaque cursor, from the link `next` of the page before.",
+        values: Values::Text,
     };
 
     /// The parameters of a list that has no others.

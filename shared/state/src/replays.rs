@@ -53,6 +53,7 @@ struct Key {
 impl<I: Decode> Decode for Input<I> {
     type Body = I::Body;
 
+    const BODY_REQUIRED: bool = I::BODY_REQUIRED;
     const QUERY: &'static [QueryParameter] = I::QUERY;
 
     fn decode(request: &Request) -> Result<Self, Problem> {
