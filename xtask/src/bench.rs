@@ -1,9 +1,10 @@
 //! `make bench`: what is deployed, measured on this machine.
 //!
 //! Everything is compared within one run, on the loopback address: sizes and
-//! starts of the binaries in `target/lambda`, the authorizer's decisions beside
-//! two published token verifiers, and the emulator with a large org. The table
-//! is printed, and kept as JSON in `target/bench.json`.
+//! starts of the binaries in `target/lambda`, what each operation asks of Okta,
+//! the authorizer's decisions beside two published token verifiers, and the
+//! emulator with a large org. The table is printed, and kept as JSON in
+//! `target/bench.json`.
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -14,14 +15,20 @@ use std::time::{Duration, Instant};
 
 use authorizer::{Authorizer, Settings};
 use clap::ValueEnum;
-use okta_emulator::{DEMO_ORG, Emulator, Options, Seed, TokenRequest};
-use operations::EnvVar;
+use okta_emulator::{DEMO_ORG, Emulator, Entry, Options, Seed, TokenRequest, calls_in_a_row};
+use operations::{Access, EnvVar, OPERATIONS};
 use serde_json::{Value, json};
 
 use crate::local_stack::{self, Running};
 
 /// Starts per function; the first is not counted, it warms the page cache.
 const RUNS: usize = 20;
+
+/// Requests to each operation; the first is not counted, its process starts.
+const WARM: usize = 10;
+
+/// How long the emulator takes for each call of an operation.
+const LATENCY_MS: u64 = 50;
 
 /// Requests before the memory is read.
 const REQUESTS: usize = 1_000;
@@ -37,6 +44,8 @@ const ARN: &str = "arn:aws:execute-api:us-east-1:000000000000:abc123/v1/GET/tena
 pub enum Part {
     /// Size, starts and memory of the functions.
     Functions,
+    /// Calls to Okta and latency of the operations.
+    Operations,
     /// Decisions of the authorizer.
     Authorizer,
     /// The emulator with a large org.
@@ -63,6 +72,15 @@ pub fn bench(root: &Path, only: Option<Part>) -> Result<String, String> {
             &rows,
         );
         all["functions"] = rows.into();
+    }
+    if wanted(Part::Operations) {
+        let (_stack, addresses) = local_stack::start(root)?;
+        let rows = runtime.block_on(operations(root, &addresses))?;
+        let title = format!(
+            "operations: warm, debug builds, an Okta that takes {LATENCY_MS} ms for a call, median of {WARM}"
+        );
+        table(&mut text, &title, &rows);
+        all["operations"] = rows.into();
     }
     if wanted(Part::Authorizer) {
         let rows = runtime.block_on(decisions(root))?;
@@ -134,6 +152,50 @@ fn functions(root: &Path, addresses: &Value, token: &str) -> Result<Vec<Value>, 
             "function": name, "bytes": size, "zipped": zipped(&program)?,
             "to /next, ms": milliseconds(&starts), "to first answer, ms": milliseconds(&answers),
             "memory, MiB": memory,
+        }));
+    }
+    Ok(rows)
+}
+
+/// What each operation asks of Okta for its sample event, and how long it takes;
+/// some samples find part of the work done. The org is as in its seed each time. An operation that forwards the caller's own
+/// Okta token is left out: no file has one.
+async fn operations(root: &Path, addresses: &Value) -> Result<Vec<Value>, String> {
+    let http = lambda_kit::http_client(Duration::from_secs(30)).map_err(|error| error.to_string())?;
+    let address = |part: &str| addresses[part].as_str().unwrap_or_default().to_owned();
+    let (okta, lambda) = (address("okta"), address("lambda"));
+    let send = async |request: reqwest::RequestBuilder| {
+        let answer = async { request.send().await?.error_for_status()?.bytes().await };
+        answer.await.map_err(|error| error.to_string())
+    };
+    let mut rows = Vec::new();
+    for operation in OPERATIONS.iter().filter(|operation| operation.access != Access::OktaToken) {
+        let name = operation.name;
+        let event = std::fs::read(root.join(format!("events/{name}.json")))
+            .map_err(|error| format!("events/{name}.json: {error}"))?;
+        let (mut times, mut journal) = (Vec::new(), Vec::<Entry>::new());
+        for run in 0..=WARM {
+            send(http.post(format!("{okta}/_emulator/reset"))).await?;
+            let latency = json!({ "latencyMs": LATENCY_MS });
+            send(http.put(format!("{okta}/_emulator/settings")).json(&latency)).await?;
+            let invoke = http.post(format!("{lambda}/2015-03-31/functions/{name}/invocations"));
+            let started = Instant::now();
+            let answer = send(invoke.body(event.clone())).await?;
+            let time = started.elapsed();
+            let answer: Value = serde_json::from_slice(&answer).map_err(|error| error.to_string())?;
+            if answer["statusCode"] != operation.success {
+                return Err(format!("{name}: {answer}"));
+            }
+            if run > 0 {
+                times.push(time);
+            }
+            let entries = send(http.get(format!("{okta}/_emulator/requests"))).await?;
+            journal = serde_json::from_slice(&entries).map_err(|error| error.to_string())?;
+        }
+        times.sort();
+        rows.push(json!({
+            "operation": name, "Okta calls": journal.len(), "in a row": calls_in_a_row(&journal),
+            "ms": times[WARM / 2].as_secs_f64() * 1e3,
         }));
     }
     Ok(rows)

@@ -22,7 +22,8 @@ enum Command {
     Generate,
     /// Writes the files of a new operation; its tests fail until it is filled in.
     NewOperation(NewOperation),
-    /// Measures the functions in target/lambda, the authorizer and the emulator.
+    /// Measures the functions in target/lambda, the operations, the authorizer and
+    /// the emulator.
     Bench {
         /// Measure this part alone.
         #[arg(long)]

@@ -5,15 +5,16 @@
 //!
 //! 1. At the same time: `getIdentityProvider` and, for a new certificate,
 //!    `listIdentityProviderKeys`: another IdP may trust it already.
-//! 2. `getIdentityProviderKey` of the one that is trusted; at the same time
-//!    `createIdentityProviderKey`, unless the certificate is there. Undo:
+//! 2. `createIdentityProviderKey`, unless the org has the certificate. Undo:
 //!    `deleteIdentityProviderKey`.
 //! 3. `replaceIdentityProvider`. Undo: the old one.
 //! 4. `activateIdentityProvider` or `deactivateIdentityProvider`. Undo: the opposite.
 //! 5. `deleteIdentityProviderKey` of a certificate that is not trusted any more; if it
-//!    fails, the certificate stays.
+//!    fails, the certificate stays. Without a new certificate, `getIdentityProviderKey`
+//!    of the trusted one for the answer, unless it is the placeholder.
 //!
-//! With a certificate and a status six calls, five in a row.
+//! With a certificate and a status, where the placeholder was trusted, five calls, four
+//! in a row.
 //!
 //! # What can be changed
 //!

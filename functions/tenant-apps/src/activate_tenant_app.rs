@@ -17,7 +17,7 @@
 //!
 //! With a body, for the tenant's admins, too: the calls of
 //! [`tenancy::Entitlement`], then `assignGroupToApplication` or
-//! `unassignApplicationFromGroup` for `USERS_<tenant>`. Seven calls, three in a row.
+//! `unassignApplicationFromGroup` for `USERS_<tenant>`. Eight calls, three in a row.
 //!
 //! A suspended tenant's admins have no role: resuming the tenant makes the group
 //! its target.

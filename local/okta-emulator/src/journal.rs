@@ -1,9 +1,9 @@
 //! The journal of calls: how call counts and calls in a row are measured.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One call that reached the emulator.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Entry {
     /// Position since the journal was last emptied, from 1.
     pub seq: u64,
@@ -16,8 +16,8 @@ pub struct Entry {
     /// Path without query.
     pub path: String,
     /// Okta's operationId, or what stands in for it where the published
-    /// description has none.
-    #[serde(rename = "operationId")]
+    /// description has none. Not read back.
+    #[serde(rename = "operationId", skip_deserializing)]
     pub operation_id: Option<&'static str>,
     /// Status of the answer; 0 if the connection was dropped.
     pub status: u16,
