@@ -44,7 +44,7 @@ async fn tenant_broken() {
 async fn operation_incomplete() {
     let stack = TestStack::start().await;
     stack.get("/tenants", Superuser).await; // The keys are fetched.
-    stack.break_call(10, u64::MAX, status(500));
+    stack.break_call(11, u64::MAX, status(500));
     let answer = stack.delete(UMBRELLA, Superuser).await;
     assert_eq!((answer.status, answer.code()), (503, "operation-incomplete"), "{answer}");
     stack.okta().clear_faults();

@@ -1,7 +1,10 @@
 //! `ANY /api/v1/{proxy+}`
 
+use okta_emulator::Drop;
 use serde_json::{Value, json};
 use tests::{Answer, Superuser, TestStack, repository};
+
+use crate::dropped;
 
 const SECRET: &str = "demo-secret-of-the-okta-emulator";
 
@@ -82,6 +85,40 @@ async fn links_lead_to_this_api() {
     let second = call(&stack, "GET", path, &token, None).await;
     assert_eq!(second.status, 200, "{second}");
     assert_ne!(second.body[0]["id"], page.body[0]["id"]);
+}
+
+/// Also where more than one segment follows.
+#[tokio::test]
+async fn links_below_an_object_lead_to_this_api() {
+    let stack = TestStack::start().await;
+    let token = org_token(&stack, "okta.users.manage+okta.groups.manage").await;
+    let groups = call(&stack, "GET", "/api/v1/groups?q=Everyone", &token, None).await;
+    let group = groups.body[0]["id"].as_str().unwrap_or_else(|| panic!("{groups}"));
+    let page = call(&stack, "GET", &format!("/api/v1/groups/{group}/users?limit=1"), &token, None).await;
+    let here = format!("{}/api/v1/groups/{group}/users?", stack.stack.api_url());
+    let link = page.header("link");
+    assert!(link.lines().all(|line| line.starts_with(&format!("<{here}"))), "{page}");
+    let next = link.lines().find(|line| line.ends_with("rel=\"next\"")).unwrap_or_else(|| panic!("{page}"));
+    let path = next.split(['<', '>']).nth(1).unwrap().strip_prefix(&stack.stack.api_url()).unwrap();
+    let second = call(&stack, "GET", path, &token, None).await;
+    assert_eq!(second.status, 200, "{second}");
+    assert_ne!(second.body[0]["id"], page.body[0]["id"]);
+}
+
+/// Whether it is done, only Okta knows; it must not be said that nothing was changed.
+#[tokio::test]
+async fn outcome_unknown() {
+    let stack = TestStack::start().await;
+    let token = org_token(&stack, "okta.groups.manage").await;
+    let body = json!({ "profile": { "name": "proxied" } });
+    stack.break_call(1, 1, dropped(Drop::After));
+    let lost = call(&stack, "POST", "/api/v1/groups", &token, Some(body)).await;
+    assert_eq!((lost.status, lost.code(), &lost.body["retryable"]), (504, "outcome-unknown", &json!(false)));
+    let made = call(&stack, "GET", "/api/v1/groups?q=proxied", &token, None).await;
+    assert_eq!(made.body[0]["profile"]["name"], "proxied", "{made}");
+    stack.break_call(1, 1, dropped(Drop::After));
+    let read = call(&stack, "GET", "/api/v1/groups", &token, None).await;
+    assert_eq!((read.status, read.code()), (503, "okta-unavailable"), "{read}");
 }
 
 /// Okta decides by the bearer's own scopes and role; nothing of ours is added.

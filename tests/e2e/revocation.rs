@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use okta_emulator::Fault;
 use serde_json::{Value, json};
 use tests::{Bearer, Superuser, TestStack};
 
@@ -76,6 +77,21 @@ async fn a_suspended_tenants_admins_are_refused_until_it_is_resumed() {
     for token in [token, newer] {
         assert_eq!(status(&stack, "/tenants/acme", &token).await, 200);
     }
+}
+
+/// What a deletion revokes is less than what the suspension did.
+#[tokio::test]
+async fn a_deletion_that_fails_does_not_end_a_suspension() {
+    let stack = TestStack::start().await;
+    let suspended = stack.put("/tenants/acme", Superuser, json!({ "status": "SUSPENDED" })).await;
+    assert_eq!(suspended.status, 200, "{suspended}");
+    let mut fault = Fault::on_call(1, u64::MAX, crate::status(500));
+    fault.operation_id = Some("deleteGroup".to_owned());
+    stack.okta().order(fault);
+    assert_eq!(stack.delete("/tenants/acme", Superuser).await.status, 503);
+    stack.okta().clear_faults();
+    stack.okta().configure(|settings| settings.clock_offset_ms += 2_000);
+    assert_eq!(status(&stack, "/tenants/acme", &stack.token("admin@acme.test")).await, 403);
 }
 
 #[tokio::test]

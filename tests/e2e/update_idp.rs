@@ -86,10 +86,20 @@ async fn unsupported_media_type() {
 async fn operation_incomplete() {
     let stack = TestStack::start().await;
     let path = stack.idp("acme").await;
-    stack.break_call(2, 1, dropped(Drop::After));
-    stack.break_call(3, u64::MAX, status(500));
+    stack.break_call(3, 1, dropped(Drop::After));
+    stack.break_call(4, u64::MAX, status(500));
     let answer = stack.put(&path, Superuser, sso()).await;
     assert_eq!((answer.status, answer.code()), (503, "operation-incomplete"), "{answer}");
     stack.okta().clear_faults();
     assert_eq!(stack.put(&path, Superuser, sso()).await.status, 200);
+}
+
+/// Whom it may sign in is not known without the group.
+#[tokio::test]
+async fn tenant_broken() {
+    let stack = TestStack::start().await;
+    let path = stack.idp("acme").await;
+    stack.delete_users_group("acme").await;
+    let answer = stack.put(&path, TenantAdmin("acme"), sso()).await;
+    assert_eq!((answer.status, answer.code()), (409, "tenant-broken"), "{answer}");
 }

@@ -6,7 +6,7 @@
 //! 2. `assignGroupToApplication` for `USERS_<tenant>`, unless it is assigned. Undo:
 //!    `unassignApplicationFromGroup`.
 //!
-//! Eight calls, three in a row.
+//! Nine calls, three in a row.
 
 use domain::TenantName;
 use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Problem, Request, Success};

@@ -1,7 +1,7 @@
 //! What a tenant's admin may change of an IdP, and what they may not.
 
 use lambda_kit::Violation;
-use okta_client::models::IdentityProvider;
+use okta_client::models::{GroupId, IdentityProvider};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -132,7 +132,15 @@ impl Edits {
     /// The IdP with the changes, and with the key that it is to trust. A request
     /// goes to another address only with that as its destination, too, unless the
     /// body says otherwise.
-    pub(crate) fn apply(&self, idp: &IdentityProvider, kid: Option<&str>) -> IdentityProvider {
+    ///
+    /// And it signs in only `users`, never an administrator of the org, and makes
+    /// nobody a member of another group: also where it was made with less care.
+    pub(crate) fn apply(
+        &self,
+        idp: &IdentityProvider,
+        users: &GroupId,
+        kid: Option<&str>,
+    ) -> IdentityProvider {
         let mut new = idp.clone();
         let mut object = Value::Object(std::mem::take(&mut new.other));
         for pointer in EDITABLE.iter().filter(|pointer| !["/status", "/x5c"].contains(pointer)) {
@@ -145,6 +153,17 @@ impl Edits {
             (sso.and_then(|sso| sso.get("url")), sso.and_then(|sso| sso.get("destination")))
         {
             set(&mut object, "/protocol/endpoints/sso/destination", url);
+        }
+        let disabled =
+            |object: &Value, pointer: &str| object.pointer(pointer).is_none_or(|action| action == "DISABLED");
+        let only = json!([users]);
+        if !disabled(&object, "/policy/accountLink/action") {
+            set(&mut object, "/policy/accountLink/filter/groups/include", &only);
+            set(&mut object, "/policy/accountLink/filter/users/excludeAdmins", &true.into());
+        }
+        if !disabled(&object, "/policy/provisioning/action") {
+            set(&mut object, "/policy/provisioning/groups/action", &"ASSIGN".into());
+            set(&mut object, "/policy/provisioning/groups/assignments", &only);
         }
         if let Some(kid) = kid {
             set(&mut object, "/protocol/credentials/trust/kid", &kid.into());

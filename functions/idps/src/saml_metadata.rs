@@ -24,6 +24,8 @@ pub(crate) enum MetadataError {
         "the metadata have several certificates for signing; send the one that is to be trusted as `x5c`"
     )]
     SeveralCertificates,
+    #[error("the metadata describe several entities; send the one `EntityDescriptor` that is to be trusted")]
+    SeveralEntities,
 }
 
 /// The body of `update-idp` that says the same.
@@ -32,8 +34,11 @@ pub(crate) enum MetadataError {
 pub(crate) fn edits(xml: &[u8]) -> Result<Value, MetadataError> {
     let text = std::str::from_utf8(xml).map_err(|error| MetadataError::Syntax(error.to_string()))?;
     let document = Document::parse(text).map_err(|error| MetadataError::Syntax(error.to_string()))?;
-    let entity = find(document.root(), METADATA, "EntityDescriptor").next();
-    let entity = entity.ok_or(MetadataError::Missing("EntityDescriptor"))?;
+    let mut entities = find(document.root(), METADATA, "EntityDescriptor");
+    let entity = entities.next().ok_or(MetadataError::Missing("EntityDescriptor"))?;
+    if entities.next().is_some() {
+        return Err(MetadataError::SeveralEntities);
+    }
     let issuer = entity.attribute("entityID").ok_or(MetadataError::Missing("entityID"))?;
     let idp = find(entity, METADATA, "IDPSSODescriptor").next();
     let idp = idp.ok_or(MetadataError::Missing("IDPSSODescriptor"))?;
@@ -111,6 +116,8 @@ mod tests {
     #[test]
     fn metadata_that_are_refused() {
         let without = |part: &str| GOOD.replace(part, "");
+        let one = without("<?xml version=\"1.0\"?>");
+        let federation = format!("<EntitiesDescriptor xmlns=\"{METADATA}\">{one}{one}</EntitiesDescriptor>");
         for (xml, reason) in [
             ("{}".to_owned(), "not XML"),
             (
@@ -125,6 +132,7 @@ mod tests {
             (GOOD.replace("IDPSSODescriptor", "SPSSODescriptor"), "IDPSSODescriptor"),
             (GOOD.replace("use=\"encryption\"", "use=\"signing\""), "several certificates"),
             (GOOD.replace("X509Certificate", "X509CRL"), "X509Certificate"),
+            (federation, "several entities"),
         ] {
             let error = edits(xml.as_bytes()).unwrap_err().to_string();
             assert!(error.contains(reason), "{error}, expected {reason}");

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::{GetIdp, GetIdpMetadata, ListIdps, UpdateIdp};
 
 const ACME: &str = "0oa00000000000000011";
+const GLOBEX_USERS: &str = "00g00000000000000013";
 const GOOD: &str = include_str!("fixtures/good.pem");
 
 fn idp(id: &str) -> TestRequest {
@@ -55,13 +56,17 @@ async fn the_cost_of_each_operation() {
         first,
     ];
     // The heads of the files say the same.
-    assert_eq!(costs, [(2, 1), (3, 2), (2, 2), (2, 1), (5, 4)]);
+    assert_eq!(costs, [(2, 1), (3, 2), (2, 2), (2, 1), (6, 5)]);
 }
 
 #[tokio::test]
 async fn update_idp_fails_cleanly_at_every_step() {
     fails_cleanly_at_every_step::<UpdateIdp>(&everything(), async |_| {}).await;
     converges_after_being_killed::<UpdateIdp>(&everything(), async |_| {}).await;
+    // The certificate that stays is read for the answer: not after the change.
+    let other = update(&json!({ "status": "INACTIVE", "policy": { "maxClockSkew": 90_000 } }));
+    let with_own_key = async |org: &TestOrg| drop(org.call::<UpdateIdp>(&everything()).await.unwrap());
+    fails_cleanly_at_every_step::<UpdateIdp>(&other, with_own_key).await;
 }
 
 #[tokio::test]
@@ -398,4 +403,21 @@ async fn idp_01_hostile_payloads_widen_nothing() {
         assert_same(&without_editable(now), &before, &body.to_string());
     }
     assert!(accepted > 10, "{accepted}: also harmless ones were sent");
+}
+
+/// The predecessor's IdPs signed in anybody, and its admins could add groups.
+#[tokio::test]
+async fn ten_18_idp_02_an_idp_that_signs_in_anybody_is_mended_by_the_next_update() {
+    let org = TestOrg::start().await;
+    let safe = org.emulator.snapshot()["idps"][ACME]["policy"].clone();
+    assert_eq!(safe["accountLink"]["filter"]["users"]["excludeAdmins"], true, "{safe}");
+    for assignments in [safe["provisioning"]["groups"]["assignments"].clone(), json!([GLOBEX_USERS])] {
+        let mut idp = org.okta().get_identity_provider(&ACME.into()).await.unwrap();
+        idp.other["policy"]["accountLink"]["filter"] = Value::Null;
+        idp.other["policy"]["provisioning"]["groups"]["assignments"] = assignments;
+        org.okta().replace_identity_provider(&idp).await.unwrap();
+        assert_ne!(org.emulator.snapshot()["idps"][ACME]["policy"], safe);
+        org.call::<UpdateIdp>(&update(&json!({ "status": "ACTIVE" }))).await.unwrap();
+        assert_eq!(org.emulator.snapshot()["idps"][ACME]["policy"], safe);
+    }
 }

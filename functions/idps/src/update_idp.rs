@@ -5,15 +5,17 @@
 //!
 //! 1. At the same time: `getIdentityProvider` and, for a new certificate,
 //!    `listIdentityProviderKeys`: another IdP may trust it already.
-//! 2. `createIdentityProviderKey`, unless the org has the certificate. Undo:
+//! 2. `getGroup` of the users group that the IdP names, a search if that is another's;
+//!    at the same time, without a new certificate, `getIdentityProviderKey` of the
+//!    trusted one for the answer, unless it is the placeholder.
+//! 3. `createIdentityProviderKey`, unless the org has the certificate. Undo:
 //!    `deleteIdentityProviderKey`.
-//! 3. `replaceIdentityProvider`. Undo: the old one.
-//! 4. `activateIdentityProvider` or `deactivateIdentityProvider`. Undo: the opposite.
-//! 5. `deleteIdentityProviderKey` of a certificate that is not trusted any more; if it
-//!    fails, the certificate stays. Without a new certificate, `getIdentityProviderKey`
-//!    of the trusted one for the answer, unless it is the placeholder.
+//! 4. `replaceIdentityProvider`. Undo: the old one.
+//! 5. `activateIdentityProvider` or `deactivateIdentityProvider`. Undo: the opposite.
+//! 6. `deleteIdentityProviderKey` of a certificate that is not trusted any more; if it
+//!    fails, the certificate stays.
 //!
-//! With a certificate and a status, where the placeholder was trusted, five calls, four
+//! With a certificate and a status, where the placeholder was trusted, six calls, five
 //! in a row.
 //!
 //! # What can be changed
@@ -22,16 +24,17 @@
 //! Members that are not sent stay. Members that are okta-dac's own must be as they
 //! are: else the request is refused, and the member is named.
 
+use domain::{TenantName, users_group};
 use futures::TryStreamExt;
 use lambda_kit::{
     Context, Decode, Endpoint, Example, Failure, Object, Problem, Request, Steps, Success, Undo, Undone,
 };
-use okta_client::models::{ACTIVE, IdentityProvider, IdpId, IdpKey, KeyId};
+use okta_client::models::{ACTIVE, GroupId, IdentityProvider, IdpId, IdpKey, KeyId};
 use okta_client::{Client, Error, OkIfAbsent};
 use operations::{Operation, ProblemCode};
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
-use tenancy::if_present;
+use tenancy::{TenantError, group_called, if_present, users_of_idp};
 
 use crate::certificate::Certificate;
 use crate::edits::Edits;
@@ -68,6 +71,8 @@ pub enum UpdateIdpError {
     NotEditable(String),
     /// The certificate may not be trusted.
     Certificate(String),
+    /// The tenant lacks the group of its users.
+    Tenant(TenantError),
     /// Okta did not answer; nothing was changed.
     Okta(Error),
     /// A step failed; the problem says what is left.
@@ -83,6 +88,7 @@ impl From<UpdateIdpError> for Problem {
                 Problem::pointing(ProblemCode::MemberNotEditable, &pointer, detail)
             }
             UpdateIdpError::Certificate(detail) => Problem::violation("/x5c", detail),
+            UpdateIdpError::Tenant(error) => error.into(),
             UpdateIdpError::Okta(error) => Problem::okta("read the identity provider", &error),
             UpdateIdpError::Stopped(problem) => problem,
         }
@@ -133,7 +139,15 @@ impl Endpoint for UpdateIdp {
         if let Some(pointer) = input.edits.foreign(&current) {
             return Err(UpdateIdpError::NotEditable(pointer));
         }
-        let run = Run { okta, steps: Steps::default(), idp, edits: &input.edits, keys };
+        // For the answer: read before anything is changed, so that it cannot fail after.
+        let kept = async {
+            match input.edits.certificate {
+                Some(_) => Ok(None),
+                None => read_key(okta, old_key.clone()).await.map_err(UpdateIdpError::Okta),
+            }
+        };
+        let (kept, users) = futures::try_join!(kept, users(okta, &idp))?;
+        let run = Run { okta, steps: Steps::default(), idp, users, edits: &input.edits, keys };
         let (idp, key) = match run.update().await {
             Ok(done) => done,
             Err(failure) => return Err(UpdateIdpError::Stopped(run.steps.unwind(failure).await)),
@@ -145,11 +159,7 @@ impl Endpoint for UpdateIdp {
             // Another IdP may trust it; and a certificate that stays does no harm.
             tracing::warn!(error = %error, "a certificate stays");
         }
-        let key = match key {
-            Some(key) => Some(key),
-            None => read_key(okta, trusted).await.map_err(UpdateIdpError::Okta)?,
-        };
-        Item::of(idp, key).map(Success::new).ok_or(UpdateIdpError::NotFound(input.idp))
+        Item::of(idp, key.or(kept)).map(Success::new).ok_or(UpdateIdpError::NotFound(input.idp))
     }
 
     fn example() -> Example {
@@ -171,11 +181,30 @@ fn current(idp: &IdentityProvider, id: &IdpId) -> Value {
     current
 }
 
+/// The group of the users of an IdP's tenant: the one that the IdP names, or else
+/// the one that has its name.
+async fn users(okta: &Client, idp: &IdentityProvider) -> Result<GroupId, UpdateIdpError> {
+    let not_found = || UpdateIdpError::NotFound(idp.id.clone());
+    let tenant = tenant_of(idp).and_then(|name| TenantName::parse(name).ok()).ok_or_else(not_found)?;
+    let name = users_group(&tenant);
+    let found = async {
+        match users_of_idp(okta, idp, &tenant).await? {
+            Some(users) => Ok(Some(users)),
+            None => group_called(okta, &name).await,
+        }
+    };
+    let missing = || TenantError::Broken { missing: format!("the group `{name}`") };
+    let users = found.await.map_err(UpdateIdpError::Okta)?.ok_or_else(missing);
+    users.map(|users| users.id).map_err(UpdateIdpError::Tenant)
+}
+
 /// The IdP as it is, and the steps that change it.
 struct Run<'r> {
     okta: &'r Client,
     steps: Steps,
     idp: IdentityProvider,
+    /// Those whom it may sign in.
+    users: GroupId,
     edits: &'r Edits,
     /// The org's, if a certificate is sent.
     keys: Vec<IdpKey>,
@@ -188,7 +217,7 @@ impl Run<'_> {
             Some(certificate) => Some(self.key(certificate).await?),
             None => None,
         };
-        let new = self.edits.apply(&self.idp, key.as_ref().map(|key| key.kid.as_str()));
+        let new = self.edits.apply(&self.idp, &self.users, key.as_ref().map(|key| key.kid.as_str()));
         let mut idp = if new.other == self.idp.other { new } else { self.replace(&new).await? };
         let active = self.idp.status == ACTIVE;
         if let Some(wanted) = self.edits.active.filter(|wanted| *wanted != active) {

@@ -68,6 +68,7 @@ impl Forward for OktaProxy {
         }
         // Okta answers 411 to a PUT or POST that does not say how long it is.
         let says_length = request.body.is_empty() && [Method::POST, Method::PUT].contains(&request.method);
+        let reads = request.method.is_safe();
         let mut passed = context.http.request(request.method, url);
         if says_length {
             passed = passed.header(CONTENT_LENGTH, 0);
@@ -77,16 +78,26 @@ impl Forward for OktaProxy {
                 passed = passed.header(&name, value);
             }
         }
-        let unavailable =
-            |_| Problem::new(ProblemCode::OktaUnavailable, "Okta does not answer; send the request again");
-        let answer = passed.body(request.body).send().await.map_err(unavailable)?;
+        let sent = passed.body(request.body).send().await;
+        let answer = sent.map_err(|error| lost(reads || error.is_connect()))?;
         let (status, headers) = (answer.status().as_u16(), headers(answer.headers(), org, &context.base_url));
-        let body = answer.bytes().await.map_err(unavailable)?.to_vec();
+        let body = answer.bytes().await.map_err(|_| lost(reads))?.to_vec();
         Ok(Forwarded { status, headers, body })
     }
 
     fn example() -> Example {
         Example { target: "/api/v1/users/me", body: None, answer: None }
+    }
+}
+
+/// There is no answer; `harmless` if nothing can have been changed.
+fn lost(harmless: bool) -> Problem {
+    match harmless {
+        true => Problem::new(ProblemCode::OktaUnavailable, "Okta does not answer; send the request again"),
+        false => Problem::new(
+            ProblemCode::OutcomeUnknown,
+            "the answer of Okta is lost; look whether it did what was asked before you send it again",
+        ),
     }
 }
 

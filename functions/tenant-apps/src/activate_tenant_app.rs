@@ -17,7 +17,7 @@
 //!
 //! With a body, for the tenant's admins, too: the calls of
 //! [`tenancy::Entitlement`], then `assignGroupToApplication` or
-//! `unassignApplicationFromGroup` for `USERS_<tenant>`. Eight calls, three in a row.
+//! `unassignApplicationFromGroup` for `USERS_<tenant>`. Nine calls, three in a row.
 //!
 //! A suspended tenant's admins have no role: resuming the tenant makes the group
 //! its target.
@@ -26,9 +26,7 @@ use domain::{TenantName, TenantStatus, appusers_group};
 use lambda_kit::{
     Context, Decode, Endpoint, Example, Failure, Object, Problem, Request, Steps, Success, Undo, Undone,
 };
-use okta_client::models::{
-    ACTIVE, AppId, Application, ApplicationGroupAssignment, Group, GroupProfile, Role,
-};
+use okta_client::models::{AppId, Application, ApplicationGroupAssignment, Group, GroupProfile, Role};
 use okta_client::{Client, Error, OkIfAbsent};
 use operations::{Operation, ProblemCode};
 use schemars::JsonSchema;
@@ -211,8 +209,7 @@ impl<'r> Run<'r> {
         );
         let (tenant, roles) = tenant.map_err(ActivateTenantAppError::Tenant)?;
         let failed = |error| ActivateTenantAppError::Tenant(TenantError::Okta(error));
-        let is_offered = |app: &Application| app.status == ACTIVE && App::of(app).is_some();
-        if !app.map_err(failed)?.as_ref().is_some_and(is_offered) {
+        if !app.map_err(failed)?.as_ref().is_some_and(App::is_offered) {
             return Err(ActivateTenantAppError::AppNotFound(input.app.clone()));
         }
         let role = roles.into_iter().find(|role| role.kind == ROLE);

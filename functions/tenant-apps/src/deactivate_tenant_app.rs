@@ -2,13 +2,12 @@
 //!
 //! # Okta calls
 //!
-//! 1. `listGroups` twice, then `getGroup` for what is found,
-//!    `listGroupTargetsForGroupRole` and `getApplicationGroupAssignment`.
+//! 1. Those of [`tenancy::Entitlement`].
 //! 2. `unassignApplicationFromGroup` of `USERS_<tenant>`, if all users have the app;
 //!    at the same time `unassignGroupTargetFromGroupAdminRole`.
 //! 3. `deleteGroup` of `APPUSERS_<tenant>_<appId>`.
 //!
-//! Ten calls, four in a row.
+//! Eleven calls, four in a row.
 //!
 //! There is no undo: a deleted group is gone with its memberships. The group is
 //! what the entitlement is found by, and goes last, so that the same request

@@ -37,7 +37,7 @@ async fn the_cost_of_each_operation() {
         cost::<DeactivateTenantApp>(&org, &spyder()).await,
     ];
     // The heads of the files say the same.
-    assert_eq!(costs, [(9, 4), (8, 3), (7, 2), (10, 4)]);
+    assert_eq!(costs, [(9, 4), (9, 3), (7, 2), (11, 4)]);
 }
 
 #[tokio::test]
@@ -108,6 +108,22 @@ async fn app_01_only_superusers_entitle_and_only_to_offered_apps() {
     assert_eq!(inactive.code(), ProblemCode::AppNotFound);
     org.prepare("POST", &format!("/api/v1/apps/{SPYDER}/lifecycle/activate"), json!({})).await;
     assert_same(&org.emulator.stable_snapshot(), &before, "the org");
+}
+
+/// The predecessor let admins entitle their tenants to any app of the org.
+#[tokio::test]
+async fn app_01_what_was_entitled_wrongly_can_only_end() {
+    let org = TestOrg::start().await;
+    let admin = tenant_admin(&org, &["acme"]).await;
+    let payroll = TestRequest::tenant("acme").path("appId", "0oa1payroll000000001");
+    let group = json!({ "profile": { "name": "APPUSERS_acme_0oa1payroll000000001" } });
+    org.prepare("POST", "/api/v1/groups", group).await;
+    let all = payroll.clone().body(&json!({ "allUsers": true }));
+    let refused = org.call_as::<ActivateTenantApp>(admin.clone(), &all).await.unwrap_err();
+    assert_eq!(refused.code(), ProblemCode::TenantAppNotFound);
+    let none = payroll.clone().body(&json!({ "allUsers": false }));
+    org.call_as::<ActivateTenantApp>(admin, &none).await.unwrap();
+    org.call::<DeactivateTenantApp>(&payroll).await.unwrap();
 }
 
 #[tokio::test]

@@ -182,12 +182,12 @@ async fn dom_02_strings_of_others_verify_nothing() {
 #[tokio::test]
 async fn dom_05_domains_of_two_tenants_do_not_overlap() {
     let org = TestOrg::start().await;
-    for domain in ["globex.test", "eu.globex.test"] {
+    // Okta may compare only how logins end.
+    for domain in ["globex.test", "eu.globex.test", "notglobex.test"] {
         for request in [add("acme", domain), add_verified("acme", domain)] {
             assert_eq!(code::<AddTenantDomain>(&org, &request).await, ProblemCode::DomainTaken, "{domain}");
         }
     }
-    org.call::<AddTenantDomain>(&add("acme", "notglobex.test")).await.unwrap();
     // The tenant's own may.
     org.call::<AddTenantDomain>(&add_verified("globex", "eu.globex.test")).await.unwrap();
     // A rule that an administrator of the org made counts, too; pending ones do not.

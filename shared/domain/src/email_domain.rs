@@ -61,17 +61,19 @@ impl EmailDomain {
         &self.0
     }
 
-    /// Whether one of them is the other or below it: then some logins would
-    /// belong to both.
+    /// Whether some logins may belong to both. Whether Okta compares more than the
+    /// ends of logins as text is not documented, so that a domain that ends with the
+    /// letters of the other counts, too.
     ///
     /// ```
     /// use domain::EmailDomain;
     /// let domain = |text| EmailDomain::parse(text).unwrap();
     /// assert!(domain("acme.com").overlaps(&domain("eu.acme.com")));
-    /// assert!(!domain("acme.com").overlaps(&domain("notacme.com")));
+    /// assert!(domain("acme.com").overlaps(&domain("notacme.com")));
+    /// assert!(!domain("acme.com").overlaps(&domain("acme.net")));
     /// ```
     pub fn overlaps(&self, other: &Self) -> bool {
-        self.is_below(&other.0) || other.is_below(&self.0)
+        self.0.ends_with(&other.0) || other.0.ends_with(&self.0)
     }
 
     /// Whether it is `parent` or one of its subdomains.

@@ -281,7 +281,11 @@ fn parts(event: &lambda_http::Request) -> RequestParts {
         path,
         query,
         content_type: header("content-type").map(str::to_owned),
-        idempotency_key: header("idempotency-key").map(str::to_owned),
+        // One that is not text is refused, not overlooked.
+        idempotency_key: event
+            .headers()
+            .get("idempotency-key")
+            .map(|key| String::from_utf8_lossy(key.as_bytes()).into_owned()),
         body: event.body().to_vec(),
     }
 }
@@ -329,7 +333,11 @@ fn base_url(event: &lambda_http::Request) -> String {
         }
         _ => (String::new(), String::new()),
     };
-    let own = resource.matches('/').count();
+    // A greedy parameter stands for as many segments as it has.
+    let greedy = resource.strip_suffix("+}").and_then(|resource| resource.rsplit('{').next());
+    let parameters = event.path_parameters_ref();
+    let rest = greedy.and_then(|name| parameters.and_then(|parameters| parameters.first(name)));
+    let own = resource.matches('/').count() + rest.unwrap_or_default().matches('/').count();
     let before = path.matches('/').count().saturating_sub(own);
     let prefix: Vec<&str> = path.split('/').take(before + 1).collect();
     let scheme = header("x-forwarded-proto").unwrap_or("https");

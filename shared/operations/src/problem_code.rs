@@ -65,6 +65,8 @@ pub enum ProblemCode {
     DnsUnavailable,
     /// 503: the operation stopped half-way and could not be undone entirely.
     OperationIncomplete,
+    /// 504: what was passed on to Okta was sent, but its answer is lost.
+    OutcomeUnknown,
 }
 
 impl ProblemCode {
@@ -100,6 +102,7 @@ impl ProblemCode {
         ProblemCode::StateUnavailable,
         ProblemCode::DnsUnavailable,
         ProblemCode::OperationIncomplete,
+        ProblemCode::OutcomeUnknown,
     ];
 
     /// What every operation can answer.
@@ -276,6 +279,10 @@ impl ProblemCode {
                 "operation-incomplete", 503, true, "Stopped half-way",
                 "Send the same request again: it completes what `leftBehind` names.",
                 "If repeating does not help: look for the request id in the log.",
+            ),
+            ProblemCode::OutcomeUnknown => (
+                "outcome-unknown", 504, false, "It is not known whether Okta did it",
+                "Look whether it is done; send the request again only if it is not.", "Check Okta's status page.",
             ),
         }
     }

@@ -6,8 +6,9 @@ use crate::Operation;
 use crate::ProblemCode::{
     AppNotFound, DnsUnavailable, DomainAlreadyVerified, DomainNotFound, DomainNotVerified, DomainTaken,
     IdempotencyKeyReused, IdpNotFound, LastAdmin, MemberNotEditable, NameTaken, NotAMember,
-    OperationIncomplete, PayloadTooLarge, RequestInProgress, StateUnavailable, TenantAlreadyExists,
-    TenantAppNotFound, TenantBroken, TenantBusy, TenantNotFound, UnsupportedMediaType, UserNotActive,
+    OperationIncomplete, OutcomeUnknown, PayloadTooLarge, RequestInProgress, StateUnavailable,
+    TenantAlreadyExists, TenantAppNotFound, TenantBroken, TenantBusy, TenantNotFound, UnsupportedMediaType,
+    UserNotActive,
 };
 use crate::Resource::{Apps, Idps, OktaProxy, TenantAdmins, TenantApps, TenantDomains, Tenants};
 use crate::StateUse::{Locks, Replays, Revokes};
@@ -47,12 +48,12 @@ pub const OPERATIONS: &[Operation] = &[
     },
     Operation {
         name: "update-idp", resource: Idps, method: Put, path: "/idps/{idpId}", access: IdpAdmin, success: 200, state: &[],
-        problems: &[MemberNotEditable, IdpNotFound, PayloadTooLarge, UnsupportedMediaType, OperationIncomplete],
+        problems: &[MemberNotEditable, IdpNotFound, TenantBroken, PayloadTooLarge, UnsupportedMediaType, OperationIncomplete],
         summary: "Change where a tenant's users sign in, and what their assertions are signed with.", replaces: Some("updateIdp"),
     },
     Operation {
         name: "okta-proxy", resource: OktaProxy, method: Any, path: "/api/v1/{proxy+}", access: OktaToken, success: 200, state: &[],
-        problems: &[PayloadTooLarge],
+        problems: &[PayloadTooLarge, OutcomeUnknown],
         summary: "Call Okta's API for users and groups with the caller's own token.", replaces: Some("o4oProxy"),
     },
     Operation {

@@ -3,14 +3,12 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use lambda_kit::{Context, Problem};
 use operations::ProblemCode;
 use tokio::time::Instant;
 
 use crate::State;
-use crate::table::{StateError, now_ms, number, text};
+use crate::table::{StateError, is_refused, now_ms, number, text};
 
 /// Shortest and longest wait between two tries, in milliseconds.
 const WAIT_MS: std::ops::Range<u64> = 20..120;
@@ -81,7 +79,7 @@ impl Lock {
                 .expression_attribute_values(":owner", text(&owner));
             match put.send().await {
                 Ok(_) => return Ok(Self { state, id, owner }),
-                Err(error) if !is_held(&error) => {
+                Err(error) if !is_refused(&error) => {
                     return Err(StateError::new("get the lock", error).into());
                 }
                 Err(_) => {}
@@ -109,8 +107,4 @@ impl Lock {
             tracing::warn!(error = %StateError::new("release the lock", error), lock = id, "a lock stays");
         }
     }
-}
-
-fn is_held<R>(error: &SdkError<PutItemError, R>) -> bool {
-    error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception)
 }

@@ -133,8 +133,13 @@ impl Replay {
             let put = self
                 .item(until / 1_000 + KEPT_SECONDS)
                 .item("until", number(until))
-                .condition_expression("attribute_not_exists(id) OR expires < :seconds OR #until < :now")
+                // Our own put may have been repeated after a lost answer.
+                .condition_expression(
+                    "attribute_not_exists(id) OR expires < :seconds OR #until < :now OR #owner = :owner",
+                )
                 .expression_attribute_names("#until", "until")
+                .expression_attribute_names("#owner", "owner")
+                .expression_attribute_values(":owner", text(&self.owner))
                 .expression_attribute_values(":now", number(now))
                 .expression_attribute_values(":seconds", number(now / 1_000))
                 .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);

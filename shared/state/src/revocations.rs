@@ -4,7 +4,7 @@ use domain::{TOKEN_LIFETIME_SECONDS, revocation_id};
 use lambda_kit::Context;
 
 use crate::State;
-use crate::table::{StateError, number, text};
+use crate::table::{StateError, is_refused, number, text};
 
 /// Ends what tokens that were issued until now say about a tenant: of one user,
 /// or of everybody. Repeating it does no harm.
@@ -46,11 +46,20 @@ pub async fn reinstate(context: &Context, tenant_id: &str) -> Result<(), StateEr
 async fn write(context: &Context, id: &str, before: i64, expires: Option<i64>) -> Result<(), StateError> {
     let state = State::of(context).await;
     let mut put = state.dynamodb.put_item().table_name(&state.table);
-    put = put.item("id", text(id)).item("before", number(before));
+    put = put
+        .item("id", text(id))
+        .item("before", number(before))
+        .condition_expression("attribute_not_exists(id) OR #before < :before")
+        .expression_attribute_names("#before", "before")
+        .expression_attribute_values(":before", number(before));
     if let Some(expires) = expires {
         put = put.item("expires", number(expires));
     }
-    put.send().await.map_err(|error| StateError::new("write the revocation", error))?;
+    match put.send().await {
+        // As much or more is revoked already: a suspension is not lifted by less.
+        Err(error) if is_refused(&error) => {}
+        result => drop(result.map_err(|error| StateError::new("write the revocation", error))?),
+    }
     // In this order: an authorizer that is asked in between finds it already.
     flush(context, &state).await
 }

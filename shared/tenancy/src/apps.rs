@@ -8,7 +8,9 @@
 use domain::{TenantName, appusers_group};
 use futures::TryStreamExt;
 use lambda_kit::{Context, Object, Problem, Steps, Undo, Undone};
-use okta_client::models::{AppId, Application, ApplicationGroupAssignment, Group, GroupId, RoleAssignmentId};
+use okta_client::models::{
+    ACTIVE, AppId, Application, ApplicationGroupAssignment, Group, GroupId, RoleAssignmentId,
+};
 use okta_client::{Client, Error, OkIfAbsent};
 use operations::ProblemCode;
 use schemars::JsonSchema;
@@ -49,6 +51,11 @@ impl App {
             logo: logo.map(str::to_owned),
         })
     }
+
+    /// Whether tenants can be given the app now.
+    pub fn is_offered(app: &Application) -> bool {
+        app.status == ACTIVE && Self::of(app).is_some()
+    }
 }
 
 /// All apps that tenants can be entitled to, in the order of their ids.
@@ -82,6 +89,8 @@ pub struct Entitlement {
     pub tenant: Tenant,
     /// Id of the app.
     pub app: AppId,
+    /// Whether tenants can be given the app now; if not, an entitlement can only end.
+    pub is_offered: bool,
     /// `APPUSERS_<tenant>_<appId>`.
     pub group: Group,
     /// The groups that the admins' role is limited to.
@@ -120,8 +129,8 @@ impl From<EntitlementError> for Problem {
 }
 
 impl Entitlement {
-    /// Reads it: `listGroups` twice, then `getGroup` for what is found,
-    /// `listGroupTargetsForGroupRole` and `getApplicationGroupAssignment`. Seven
+    /// Reads it: `getApplication` and `listGroups` twice, then `getGroup` for what is
+    /// found, `listGroupTargetsForGroupRole` and `getApplicationGroupAssignment`. Eight
     /// calls, two in a row.
     ///
     /// # Errors
@@ -136,15 +145,20 @@ impl Entitlement {
             )
         };
         let called = appusers_group(name, app.as_str());
-        let (tenant, group) =
-            futures::join!(tenant_for_with(context, name, Want::Tenant, also), group_called(okta, &called));
+        let (tenant, group, application) = futures::join!(
+            tenant_for_with(context, name, Want::Tenant, also),
+            group_called(okta, &called),
+            if_present(okta.get_application(app)),
+        );
         let (tenant, (targets, all_users)) = tenant.map_err(EntitlementError::Tenant)?;
-        let group = group.map_err(|error| EntitlementError::Tenant(TenantError::Okta(error)))?;
+        let failed = |error| EntitlementError::Tenant(TenantError::Okta(error));
+        let (group, application) = (group.map_err(failed)?, application.map_err(failed)?);
+        let is_offered = application.as_ref().is_some_and(App::is_offered);
         let targets = targets.unwrap_or_default();
         // The index may be late; the role is not.
         let target = || targets.iter().find(|group| group.profile.name == called).cloned();
         match group.or_else(target) {
-            Some(group) => Ok(Self { tenant, app: app.clone(), group, targets, all_users }),
+            Some(group) => Ok(Self { tenant, app: app.clone(), is_offered, group, targets, all_users }),
             None => Err(EntitlementError::Absent { tenant: name.clone(), app: app.clone() }),
         }
     }
@@ -158,6 +172,10 @@ impl Entitlement {
     ///
     /// [`EntitlementError`].
     pub async fn set_all_users(&self, okta: &Client, on: bool) -> Result<Option<String>, EntitlementError> {
+        if on && !self.is_offered {
+            let (tenant, app) = (self.tenant.name.clone(), self.app.clone());
+            return Err(EntitlementError::Absent { tenant, app });
+        }
         let users = &self.tenant.require_users().map_err(EntitlementError::Tenant)?.id;
         if self.all_users.is_some() == on {
             return Ok(self.all_users.as_ref().and_then(|assignment| assignment.last_updated.clone()));
