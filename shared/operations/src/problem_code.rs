@@ -296,6 +296,6 @@ mod tests {
     fn every_code_is_listed_once_and_in_order() {
         assert!(ProblemCode::ALL.is_sorted_by(|a, b| a < b));
         // The last variant: `ALL` is complete when it ends there without a gap.
-        assert_eq!(ProblemCode::ALL.len(), ProblemCode::OperationIncomplete as usize + 1);
+        assert_eq!(ProblemCode::ALL.len(), ProblemCode::OutcomeUnknown as usize + 1);
     }
 }
