@@ -413,7 +413,7 @@ async fn ten_18_idp_02_an_idp_that_signs_in_anybody_is_mended_by_the_next_update
     assert_eq!(safe["accountLink"]["filter"]["users"]["excludeAdmins"], true, "{safe}");
     for assignments in [safe["provisioning"]["groups"]["assignments"].clone(), json!([GLOBEX_USERS])] {
         let mut idp = org.okta().get_identity_provider(&ACME.into()).await.unwrap();
-        idp.other["policy"]["accountLink"]["filter"] = Value::Null;
+        idp.other["policy"]["accountLink"].as_object_mut().unwrap().remove("filter");
         idp.other["policy"]["provisioning"]["groups"]["assignments"] = assignments;
         org.okta().replace_identity_provider(&idp).await.unwrap();
         assert_ne!(org.emulator.snapshot()["idps"][ACME]["policy"], safe);
