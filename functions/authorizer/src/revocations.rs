@@ -1,9 +1,10 @@
 //! Rights that were taken away after a token was issued.
 //!
 //! The functions that take rights away write them to DynamoDB; see the crate
-//! `state`. This function only reads, with one signed request: the SDK for it
-//! would double the start of the function that every call waits for
-//! (`make bench-credential` measures both).
+//! `state`. This function only reads, with one signed request: an SDK would
+//! make the function that every call waits for larger and slower to start. That is
+//! measured for another service, where an SDK takes the place of one request
+//! (`make bench-credential`).
 
 use std::collections::HashMap;
 use std::time::Duration;

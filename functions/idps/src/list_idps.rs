@@ -51,9 +51,7 @@ impl Decode for Input {
     const QUERY: &'static [QueryParameter] = Paging::QUERY;
 
     fn decode(request: &Request) -> Result<Self, Problem> {
-        let paging =
-            Paging::decode(request, &[]).map_err(|violation| Problem::violations_of(vec![violation]))?;
-        Ok(Self { paging })
+        Ok(Self { paging: Paging::decode(request, &[])? })
     }
 }
 

@@ -65,8 +65,7 @@ impl Decode for Input {
     const QUERY: &'static [QueryParameter] = Paging::QUERY;
 
     fn decode(request: &Request) -> Result<Self, Problem> {
-        let paging =
-            Paging::decode(request, &[]).map_err(|violation| Problem::violations_of(vec![violation]))?;
+        let paging = Paging::decode(request, &[])?;
         Ok(Self { tenant: request.tenant()?, paging })
     }
 }

@@ -53,7 +53,6 @@ use futures::future::{BoxFuture, join_all, try_join_all};
 use futures::{FutureExt, TryStreamExt};
 use lambda_kit::{
     Context, Decode, Endpoint, Example, Failure, Object, Problem, Request, Steps, Success, Undo, Undone,
-    Violation,
 };
 use okta_client::models::{
     ACTIVE, ApplicationGroupAssignment, Group, GroupId, GroupProfile, IdentityProvider, IdpId, PolicyId,
@@ -166,7 +165,7 @@ impl Decode for Input {
         let body: Body = request.body()?;
         if body.name.is_none() && body.status.is_none() {
             let detail = "send `name`, `status` or both".to_owned();
-            return Err(Problem::violations_of(vec![Violation { pointer: String::new(), detail }]));
+            return Err(Problem::violation("", detail));
         }
         let new_name = body.name.map(|name| NewTenantName::parse(&name)).transpose();
         let new_name = new_name.map_err(|error| Problem::violation("/name", error.to_string()))?;

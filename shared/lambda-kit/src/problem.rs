@@ -48,6 +48,12 @@ impl Object {
     }
 }
 
+impl From<Violation> for Problem {
+    fn from(violation: Violation) -> Self {
+        Self::violations_of(vec![violation])
+    }
+}
+
 impl Problem {
     /// A problem with a sentence for this request: input in backticks, then
     /// what to do next.
@@ -64,7 +70,7 @@ impl Problem {
 
     /// `invalid-request` with one broken rule.
     pub fn violation(pointer: &str, detail: String) -> Self {
-        Self::violations_of(vec![Violation { pointer: pointer.to_owned(), detail }])
+        Violation { pointer: pointer.to_owned(), detail }.into()
     }
 
     /// A problem of another code with one broken rule.
