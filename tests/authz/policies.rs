@@ -226,6 +226,7 @@ fn auz_17_a_policy_as_it_is() {
             "context": {
                 "sub": "somebody@demo.test", "uid": "00u1", "tenants": "[\"0oa1:acme:00g1\"]",
                 "groups": "[\"ADMINS_acme\"]", "onBehalf": "false",
+                "exp": i64::MAX.to_string(),
             },
         })
     );

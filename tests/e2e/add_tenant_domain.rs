@@ -90,7 +90,7 @@ async fn operation_incomplete() {
 #[tokio::test]
 async fn tenant_busy() {
     let stack = TestStack::start().await;
-    stack.hold_lock("routing-rules#acme").await;
+    stack.hold_lock("tenant#acme").await;
     let answer = stack.post(DOMAINS, Superuser, acme()).await;
     assert_eq!((answer.status, answer.code()), (409, "tenant-busy"), "{answer}");
     assert_eq!(answer.header("retry-after"), "1");

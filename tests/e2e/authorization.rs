@@ -54,18 +54,26 @@ impl Acme {
             other => panic!("{other}"),
         };
         let (tenants, groups) = (tenants.to_string(), groups.to_string());
-        json!({ "uid": self.user, "sub": "x", "tenants": tenants, "groups": groups, "onBehalf": on_behalf })
+        json!({
+            "uid": self.user, "sub": "x", "tenants": tenants, "groups": groups, "onBehalf": on_behalf,
+            "exp": "4102444800",
+        })
     }
 
     /// The event of the operation's request about `acme`, from a caller of this kind.
     fn event(&self, endpoint: &Description, role: Option<&str>) -> Vec<u8> {
+        self.event_in(endpoint, role.map_or(Value::Null, |role| self.context(role)))
+    }
+
+    /// The same with what the authorizer would tell.
+    fn event_in(&self, endpoint: &Description, authorizer: Value) -> Vec<u8> {
         let mut event = xtask::event(endpoint);
         for (name, value) in self.parameters() {
             if event["pathParameters"][name].is_string() {
                 event["pathParameters"][name] = value.into();
             }
         }
-        event["requestContext"]["authorizer"] = role.map_or(Value::Null, |role| self.context(role));
+        event["requestContext"]["authorizer"] = authorizer;
         event.to_string().into_bytes()
     }
 }
@@ -106,6 +114,11 @@ async fn every_operation_for_every_caller() {
         assert_eq!(nobody.status, 401, "{} as nobody: {nobody}", operation.name);
         let unauthorized = stack.invoke(operation.name, acme.event(endpoint, None)).await;
         assert_eq!(unauthorized.body["statusCode"], 401, "{}: {unauthorized}", operation.name);
+        let mut stale = acme.context("superuser");
+        stale["exp"] = "1700000000".into();
+        // API Gateway repeats the authorizer's answers for longer than a token lives.
+        let expired = stack.invoke(operation.name, acme.event_in(endpoint, stale)).await;
+        assert_eq!(expired.body["statusCode"], 401, "{}, expired: {expired}", operation.name);
         for (role, allowed) in ROLES.iter().zip(matrix(operation)) {
             let cell = format!("{} as {role}", operation.name);
             let answer = through_the_gateway(&stack, endpoint, &path, role).await;

@@ -56,7 +56,7 @@ async fn operation_incomplete() {
 #[tokio::test]
 async fn tenant_busy() {
     let stack = TestStack::start().await;
-    stack.hold_lock("routing-rules#globex").await;
+    stack.hold_lock("tenant#globex").await;
     let answer = stack.delete(LABS, Superuser).await;
     assert_eq!((answer.status, answer.code()), (409, "tenant-busy"), "{answer}");
     assert_eq!(answer.header("retry-after"), "1");

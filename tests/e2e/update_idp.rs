@@ -103,3 +103,25 @@ async fn tenant_broken() {
     let answer = stack.put(&path, TenantAdmin("acme"), sso()).await;
     assert_eq!((answer.status, answer.code()), (409, "tenant-broken"), "{answer}");
 }
+
+#[tokio::test]
+async fn tenant_busy() {
+    let stack = TestStack::start().await;
+    let path = stack.idp("acme").await;
+    stack.hold_lock(&path.replace("/idps/", "idp#")).await;
+    let answer = stack.put(&path, TenantAdmin("acme"), sso()).await;
+    assert_eq!((answer.status, answer.code()), (409, "tenant-busy"), "{answer}");
+    assert_eq!(answer.header("retry-after"), "1");
+}
+
+#[tokio::test]
+async fn state_unavailable() {
+    let stack = TestStack::start().await;
+    let path = stack.idp("acme").await;
+    let before = stack.okta().stable_snapshot();
+    stack.stack.stop_dynamodb();
+    // The authorizer reads the table, too, for all but superusers.
+    let answer = stack.put(&path, Superuser, sso()).await;
+    assert_eq!((answer.status, answer.code()), (503, "state-unavailable"), "{answer}");
+    assert_eq!(stack.okta().stable_snapshot(), before);
+}

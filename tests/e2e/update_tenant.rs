@@ -115,3 +115,13 @@ async fn tenant_busy() {
     let (answer, ()) = tokio::join!(stack.put("/tenants/acme", Superuser, rename()), meddle);
     assert_eq!((answer.status, answer.code()), (409, "tenant-busy"), "{answer}");
 }
+
+#[tokio::test]
+async fn state_unavailable() {
+    let stack = TestStack::start().await;
+    let before = stack.okta().stable_snapshot();
+    stack.stack.stop_dynamodb();
+    let answer = stack.put("/tenants/acme", Superuser, json!({ "status": "SUSPENDED" })).await;
+    assert_eq!((answer.status, answer.code()), (503, "state-unavailable"), "{answer}");
+    assert_eq!(stack.okta().stable_snapshot(), before);
+}

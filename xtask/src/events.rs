@@ -38,6 +38,7 @@ pub fn event(endpoint: &Description) -> Value {
             "authorizer": {
                 "principalId": "00u00000000000000003", "sub": "superuser@demo.test", "uid": "00u00000000000000003",
                 "tenants": "[]", "groups": "[\"SUPERUSERS\"]", "onBehalf": "false",
+                "exp": "4102444800",
             },
             "domainName": "api.example.test", "httpMethod": operation.method.as_str(),
             "identity": { "sourceIp": "127.0.0.1", "userAgent": "sample" },

@@ -65,6 +65,8 @@ pub struct Context {
     groups: String,
     /// `true` or `false`.
     on_behalf: String,
+    /// Seconds since 1970: API Gateway may repeat this answer for longer.
+    exp: String,
 }
 
 /// What a policy says.
@@ -109,9 +111,9 @@ pub fn authorize(routes: &Routes<'_>, claims: &Claims, method_arn: &str, path: &
 impl Authorization {
     /// More bytes than it can have as JSON: a character has at most six.
     fn longest(&self) -> usize {
-        let Context { sub, uid, tenants, groups, on_behalf } = &self.context;
+        let Context { sub, uid, tenants, groups, on_behalf, exp } = &self.context;
         let resources = self.policy_document.statement[0].resource.iter();
-        let texts = resources.chain([&self.principal_id, sub, uid, tenants, groups, on_behalf]);
+        let texts = resources.chain([&self.principal_id, sub, uid, tenants, groups, on_behalf, exp]);
         512 + texts.map(|text| 6 * text.len() + 3).sum::<usize>()
     }
 }
@@ -208,6 +210,7 @@ fn context(claims: &Claims, tenant: Option<&str>) -> Context {
         tenants: array(&tenants),
         groups: array(&groups),
         on_behalf: caller.on_behalf.to_string(),
+        exp: claims.expires.to_string(),
     }
 }
 

@@ -1,15 +1,12 @@
 //! Verifying an access token.
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
-use domain::Caller;
+use domain::{CLOCK_SKEW_SECONDS, Caller};
 use jsonwebtoken::Algorithm;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{Key, Settings};
-
-/// Skew between the clocks of Okta and of this function, in seconds.
-const LEEWAY: i64 = 60;
 
 /// The scope that every token needs.
 const SCOPE: &str = "dac.admin";
@@ -154,10 +151,10 @@ pub(crate) fn verify(
     if !audience {
         return Err(Rejection::WrongAudience);
     }
-    if claims.exp.saturating_add(LEEWAY) <= now {
+    if claims.exp.saturating_add(CLOCK_SKEW_SECONDS) <= now {
         return Err(Rejection::Expired);
     }
-    if claims.iat.max(claims.nbf.unwrap_or(i64::MIN)) > now + LEEWAY {
+    if claims.iat.max(claims.nbf.unwrap_or(i64::MIN)) > now + CLOCK_SKEW_SECONDS {
         return Err(Rejection::NotYetValid);
     }
     if !settings.client_ids.is_empty() && !settings.client_ids.contains(&claims.cid) {

@@ -421,3 +421,24 @@ async fn ten_18_idp_02_an_idp_that_signs_in_anybody_is_mended_by_the_next_update
         assert_eq!(org.emulator.snapshot()["idps"][ACME]["policy"], safe);
     }
 }
+
+/// Okta replaces an IdP as a whole: neither change is lost.
+#[tokio::test]
+async fn two_updates_at_once_are_both_made() {
+    let org = TestOrg::start().await;
+    for _ in 0..5 {
+        org.emulator.reset();
+        org.emulator.configure(|settings| settings.latency_ms = 3);
+        let skew = update(&json!({ "policy": { "maxClockSkew": 1_000 } }));
+        let trust = json!({ "issuer": "https://idp.acme.test" });
+        let issuer = update(&json!({ "protocol": { "credentials": { "trust": trust } } }));
+        let (one, other) = tokio::join!(org.call::<UpdateIdp>(&skew), org.call::<UpdateIdp>(&issuer));
+        assert!(one.is_ok() && other.is_ok(), "{:?} {:?}", one.err(), other.err());
+        let snapshot = org.emulator.stable_snapshot();
+        let idp = &snapshot["idps"]["idp:DAC_acme"];
+        assert_eq!(
+            (&idp["policy"]["maxClockSkew"], &idp["protocol"]["credentials"]["trust"]["issuer"]),
+            (&json!(1_000), &json!("https://idp.acme.test"))
+        );
+    }
+}

@@ -34,6 +34,7 @@ use okta_client::{Client, Error, OkIfAbsent};
 use operations::{Operation, ProblemCode};
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
+use state::{Change, LockError, Locks};
 use tenancy::{TenantError, group_called, if_present, users_of_idp};
 
 use crate::certificate::Certificate;
@@ -75,6 +76,8 @@ pub enum UpdateIdpError {
     Tenant(TenantError),
     /// Okta did not answer; nothing was changed.
     Okta(Error),
+    /// Others are changing it.
+    Lock(LockError),
     /// A step failed; the problem says what is left.
     Stopped(Problem),
 }
@@ -90,6 +93,7 @@ impl From<UpdateIdpError> for Problem {
             UpdateIdpError::Certificate(detail) => Problem::violation("/x5c", detail),
             UpdateIdpError::Tenant(error) => error.into(),
             UpdateIdpError::Okta(error) => Problem::okta("read the identity provider", &error),
+            UpdateIdpError::Lock(error) => error.into(),
             UpdateIdpError::Stopped(problem) => problem,
         }
     }
@@ -120,46 +124,10 @@ impl Endpoint for UpdateIdp {
     type Error = UpdateIdpError;
 
     async fn call(context: &Context, input: Input) -> Result<Success<Item>, UpdateIdpError> {
-        let okta = &context.okta;
-        let (idp, keys) = futures::try_join!(if_present(okta.get_identity_provider(&input.idp)), async {
-            match input.edits.certificate {
-                Some(_) => okta.list_identity_provider_keys().try_collect::<Vec<IdpKey>>().await,
-                None => Ok(Vec::new()),
-            }
-        })
-        .map_err(UpdateIdpError::Okta)?;
-        let Some(idp) = idp.filter(|idp| tenant_of(idp).is_some()) else {
-            return Err(UpdateIdpError::NotFound(input.idp));
-        };
-        if let Some(certificate) = &input.edits.certificate {
-            certificate.check(okta.now()).map_err(|error| UpdateIdpError::Certificate(error.to_string()))?;
-        }
-        let old_key = own_key(&idp, &context.placeholder_key);
-        let current = current(&idp, &input.idp);
-        if let Some(pointer) = input.edits.foreign(&current) {
-            return Err(UpdateIdpError::NotEditable(pointer));
-        }
-        // For the answer: read before anything is changed, so that it cannot fail after.
-        let kept = async {
-            match input.edits.certificate {
-                Some(_) => Ok(None),
-                None => read_key(okta, old_key.clone()).await.map_err(UpdateIdpError::Okta),
-            }
-        };
-        let (kept, users) = futures::try_join!(kept, users(okta, &idp))?;
-        let run = Run { okta, steps: Steps::default(), idp, users, edits: &input.edits, keys };
-        let (idp, key) = match run.update().await {
-            Ok(done) => done,
-            Err(failure) => return Err(UpdateIdpError::Stopped(run.steps.unwind(failure).await)),
-        };
-        let trusted = own_key(&idp, &context.placeholder_key);
-        if let Some(old) = old_key.filter(|old| Some(old) != trusted.as_ref())
-            && let Err(error) = okta.delete_identity_provider_key(&old).await
-        {
-            // Another IdP may trust it; and a certificate that stays does no harm.
-            tracing::warn!(error = %error, "a certificate stays");
-        }
-        Item::of(idp, key.or(kept)).map(Success::new).ok_or(UpdateIdpError::NotFound(input.idp))
+        let locks = Locks::default();
+        let result = update(context, input, &locks).await;
+        locks.release().await;
+        result
     }
 
     fn example() -> Example {
@@ -171,6 +139,50 @@ impl Endpoint for UpdateIdp {
             json!({ "protocol": { "endpoints": { "sso": { "url": "https://idp.globex.test/sso" } } } });
         Example { target: "/idps/0oa00000000000000014", body: Some(body), answer: Some(answer) }
     }
+}
+
+async fn update(context: &Context, input: Input, locks: &Locks) -> Result<Success<Item>, UpdateIdpError> {
+    locks.take(context, Change::Idp(input.idp.as_str())).await.map_err(UpdateIdpError::Lock)?;
+    let okta = &context.okta;
+    let (idp, keys) = futures::try_join!(if_present(okta.get_identity_provider(&input.idp)), async {
+        match input.edits.certificate {
+            Some(_) => okta.list_identity_provider_keys().try_collect::<Vec<IdpKey>>().await,
+            None => Ok(Vec::new()),
+        }
+    })
+    .map_err(UpdateIdpError::Okta)?;
+    let Some(idp) = idp.filter(|idp| tenant_of(idp).is_some()) else {
+        return Err(UpdateIdpError::NotFound(input.idp));
+    };
+    if let Some(certificate) = &input.edits.certificate {
+        certificate.check(okta.now()).map_err(|error| UpdateIdpError::Certificate(error.to_string()))?;
+    }
+    let old_key = own_key(&idp, &context.placeholder_key);
+    let current = current(&idp, &input.idp);
+    if let Some(pointer) = input.edits.foreign(&current) {
+        return Err(UpdateIdpError::NotEditable(pointer));
+    }
+    // For the answer: read before anything is changed, so that it cannot fail after.
+    let kept = async {
+        match input.edits.certificate {
+            Some(_) => Ok(None),
+            None => read_key(okta, old_key.clone()).await.map_err(UpdateIdpError::Okta),
+        }
+    };
+    let (kept, users) = futures::try_join!(kept, users(okta, &idp))?;
+    let run = Run { okta, steps: Steps::default(), idp, users, edits: &input.edits, keys };
+    let (idp, key) = match run.update().await {
+        Ok(done) => done,
+        Err(failure) => return Err(UpdateIdpError::Stopped(run.steps.unwind(failure).await)),
+    };
+    let trusted = own_key(&idp, &context.placeholder_key);
+    if let Some(old) = old_key.filter(|old| Some(old) != trusted.as_ref())
+        && let Err(error) = okta.delete_identity_provider_key(&old).await
+    {
+        // Another IdP may trust it; and a certificate that stays does no harm.
+        tracing::warn!(error = %error, "a certificate stays");
+    }
+    Item::of(idp, key.or(kept)).map(Success::new).ok_or(UpdateIdpError::NotFound(input.idp))
 }
 
 /// The IdP as `get-idp` gives it, as far as it is compared.

@@ -15,7 +15,8 @@
 //! 3. `getGroup`, and `replaceGroup` with the rule's id in the tenant's record.
 //!    Undo: the old description.
 //!
-//! Eight calls, five in a row.
+//! Eight calls, five in a row. A verified domain is given to the tenant's IdP, too,
+//! as in `verify-tenant-domain`.
 //!
 //! # Why a lock
 //!
@@ -31,11 +32,11 @@ use operations::{Operation, ProblemCode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use state::LockError;
-use tenancy::{Tenant, TenantError, Want, tenant_for};
+use state::{Change, LockError, Locks};
+use tenancy::TenantError;
 
 use crate::dns::record_name;
-use crate::routing::{Kind, Locks, Pending, Routing, policy};
+use crate::routing::{Kind, Pending, read};
 
 /// The operation `add-tenant-domain`.
 pub struct AddTenantDomain;
@@ -84,6 +85,8 @@ pub enum AddTenantDomainError {
     Exists(NewEmailDomain),
     /// It is, or overlaps with, somebody else's.
     Taken(NewEmailDomain),
+    /// With it, the tenant's domains are more than an IdP can be limited to.
+    TooMany(NewEmailDomain),
     /// Others are changing the rules.
     Lock(LockError),
     /// Okta did not answer; nothing was changed.
@@ -101,6 +104,7 @@ impl From<AddTenantDomainError> for Problem {
                 format!("the tenant has verified `{}`", *domain),
             ),
             AddTenantDomainError::Taken(domain) => crate::taken(&domain),
+            AddTenantDomainError::TooMany(domain) => crate::too_many(&domain),
             AddTenantDomainError::Lock(error) => error.into(),
             AddTenantDomainError::Okta(error) => Problem::okta("read the routing rules", &error),
             AddTenantDomainError::Stopped(problem) => problem,
@@ -133,20 +137,8 @@ impl Endpoint for AddTenantDomain {
     type Error = AddTenantDomainError;
 
     async fn call(context: &Context, input: Input) -> Result<Success<Output>, AddTenantDomainError> {
-        let okta = &context.okta;
-        let rules = async {
-            let policy = policy(okta).await.map_err(AddTenantDomainError::Okta)?;
-            let locks = Locks::acquire(context, &input.tenant, input.verified).await;
-            let locks = locks.map_err(AddTenantDomainError::Lock)?;
-            Ok((locks, Routing::read(okta, policy).await))
-        };
-        let (tenant, rules) = futures::join!(tenant_for(context, &input.tenant, Want::Tenant), rules);
-        let (locks, routing) = rules?;
-        let result = match (tenant, routing) {
-            (Err(error), _) => Err(AddTenantDomainError::Tenant(error)),
-            (_, Err(error)) => Err(AddTenantDomainError::Okta(error)),
-            (Ok(tenant), Ok(routing)) => add(context, &input, &tenant, &routing).await,
-        };
+        let locks = Locks::default();
+        let result = add(context, &input, &locks).await;
         locks.release().await;
         result
     }
@@ -166,9 +158,15 @@ impl Endpoint for AddTenantDomain {
 async fn add(
     context: &Context,
     input: &Input,
-    tenant: &Tenant,
-    routing: &Routing,
+    locks: &Locks,
 ) -> Result<Success<Output>, AddTenantDomainError> {
+    if input.verified {
+        locks.take(context, Change::VerifiedDomains).await.map_err(AddTenantDomainError::Lock)?;
+    }
+    locks.take(context, Change::Tenant(&input.tenant)).await.map_err(AddTenantDomainError::Lock)?;
+    let (tenant, routing) = read(context, &input.tenant).await;
+    let tenant = &tenant.map_err(AddTenantDomainError::Tenant)?;
+    let routing = routing.map_err(AddTenantDomainError::Okta)?;
     let (okta, own) = (&context.okta, routing.of(tenant));
     let is_verified = own.is_verified(&input.domain);
     if is_verified && !input.verified {
@@ -177,20 +175,20 @@ async fn add(
     if !is_verified && routing.taken_by(&input.domain, &own).is_some() {
         return Err(AddTenantDomainError::Taken(input.domain.clone()));
     }
-    let steps = Steps::default();
     if input.verified {
-        let added = match is_verified {
-            true => own.complete(okta, &steps, Kind::Verified).await,
-            false => own.add(okta, &steps, Kind::Verified, input.domain.as_str()).await,
+        let more = (!is_verified).then_some(input.domain.as_str());
+        let Some(filter) = own.filter(|_| true, more) else {
+            return Err(AddTenantDomainError::TooMany(input.domain.clone()));
         };
-        if let Err(failure) = added {
-            return Err(AddTenantDomainError::Stopped(steps.unwind(failure).await));
-        }
+        own.lock_idp(context, locks).await.map_err(AddTenantDomainError::Lock)?;
+        let given = own.give(okta, &input.domain, &filter, None).await;
+        given.map_err(AddTenantDomainError::Stopped)?;
         let output =
             Output { domain: input.domain.to_string(), dns_verification_string: None, dns_name: None };
         let status = if is_verified { 200 } else { AddTenantDomain::OPERATION.success };
         return Ok(Success::new(output).status(status));
     }
+    let steps = Steps::default();
     let known = own.pending(&input.domain);
     let status = if known.is_some() { 200 } else { AddTenantDomain::OPERATION.success };
     let pending = match known {

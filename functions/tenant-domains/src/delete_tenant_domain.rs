@@ -2,24 +2,30 @@
 //!
 //! # Okta calls
 //!
+//! Under locks:
+//!
 //! 1. At the same time: `listGroups` and `getGroup`, as in `get-tenant`;
-//!    `listPolicies` and, under a lock, `listPolicyRules`.
-//! 2. `replacePolicyRule` of the tenant's active rule, without the domain; then of
+//!    `listPolicies` and `listPolicyRules`.
+//! 2. If the domain is verified, `getIdentityProvider` and, with a filter of subjects
+//!    that refuses its logins, `replaceIdentityProvider`.
+//! 3. `replacePolicyRule` of the tenant's active rule, without the domain; then of
 //!    the inactive one, where it holds it, too. A rule without a domain would be for
 //!    everybody: `deletePolicyRule` where it was the last.
 //!
-//! Six calls, three in a row, where the domain is one of several.
+//! Six calls, three in a row, where the domain is pending and one of several; eight,
+//! five in a row, where it is verified.
 //!
-//! There is no undo: the same request sent again completes what stopped half-way.
+//! There is no undo: the same request sent again completes what stopped half-way. It
+//! is the rule that says that the tenant has the domain: so the rule is changed last.
 
 use domain::{EmailDomain, TenantName};
 use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Object, Problem, Request, Success};
 use okta_client::Error;
 use operations::Operation;
-use state::LockError;
-use tenancy::{Tenant, TenantError, Want, tenant_for};
+use state::{Change, LockError, Locks};
+use tenancy::TenantError;
 
-use crate::routing::{Kind, Locks, Routing, policy};
+use crate::routing::{Kind, read};
 
 /// The operation `delete-tenant-domain`.
 pub struct DeleteTenantDomain;
@@ -82,20 +88,8 @@ impl Endpoint for DeleteTenantDomain {
     type Error = DeleteTenantDomainError;
 
     async fn call(context: &Context, input: Input) -> Result<Success<()>, DeleteTenantDomainError> {
-        let okta = &context.okta;
-        let rules = async {
-            let policy = policy(okta).await.map_err(DeleteTenantDomainError::Okta)?;
-            let locks = Locks::acquire(context, &input.tenant, false).await;
-            let locks = locks.map_err(DeleteTenantDomainError::Lock)?;
-            Ok((locks, Routing::read(okta, policy).await))
-        };
-        let (tenant, rules) = futures::join!(tenant_for(context, &input.tenant, Want::Tenant), rules);
-        let (locks, routing) = rules?;
-        let result = match (tenant, routing) {
-            (Err(error), _) => Err(DeleteTenantDomainError::Tenant(error)),
-            (_, Err(error)) => Err(DeleteTenantDomainError::Okta(error)),
-            (Ok(tenant), Ok(routing)) => delete(context, input, &tenant, &routing).await,
-        };
+        let locks = Locks::default();
+        let result = delete(context, input, &locks).await;
         locks.release().await;
         result.map(|()| Success::empty())
     }
@@ -105,12 +99,11 @@ impl Endpoint for DeleteTenantDomain {
     }
 }
 
-async fn delete(
-    context: &Context,
-    input: Input,
-    tenant: &Tenant,
-    routing: &Routing,
-) -> Result<(), DeleteTenantDomainError> {
+async fn delete(context: &Context, input: Input, locks: &Locks) -> Result<(), DeleteTenantDomainError> {
+    locks.take(context, Change::Tenant(&input.tenant)).await.map_err(DeleteTenantDomainError::Lock)?;
+    let (tenant, routing) = read(context, &input.tenant).await;
+    let tenant = &tenant.map_err(DeleteTenantDomainError::Tenant)?;
+    let routing = routing.map_err(DeleteTenantDomainError::Okta)?;
     let (okta, own) = (&context.okta, routing.of(tenant));
     let pending = own.pending(&input.domain).map(|pending| pending.pattern());
     if pending.is_none() && !own.is_verified(&input.domain) {
@@ -119,6 +112,21 @@ async fn delete(
     let is_domain = |pattern: &str| EmailDomain::parse(pattern).is_ok_and(|of| of == input.domain);
     let is_token = |pattern: &str| pending.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(pattern));
     let mut changed = false;
+    // Fewer domains are never too many, except those that somebody made by hand:
+    // then the filter stays as it is.
+    let filter = own.filter(|pattern| !is_domain(pattern), None).filter(|_| own.is_verified(&input.domain));
+    if let Some(filter) = filter {
+        own.lock_idp(context, locks).await.map_err(DeleteTenantDomainError::Lock)?;
+        if let Some(idp) = own.idp(okta).await.map_err(DeleteTenantDomainError::Okta)? {
+            changed = match filter.write(okta, &idp).await {
+                Ok(written) => written,
+                Err(source) if source.may_have_happened() => {
+                    return Err(DeleteTenantDomainError::Incomplete { left: own.idp_object(), source });
+                }
+                Err(source) => return Err(DeleteTenantDomainError::Okta(source)),
+            };
+        }
+    }
     for kind in [Kind::Verified, Kind::Pending] {
         let removed = match kind {
             Kind::Verified => own.remove(okta, kind, is_domain).await,

@@ -8,9 +8,9 @@ use domain::{EmailDomain, TenantName};
 use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Problem, Request, Success};
 use operations::Operation;
 use serde_json::json;
-use tenancy::{TenantError, Want, tenant_for};
+use tenancy::TenantError;
 
-use crate::routing::{Domain, Routing, policy};
+use crate::routing::{Domain, read};
 
 /// The operation `get-tenant-domain`.
 pub struct GetTenantDomain;
@@ -55,9 +55,7 @@ impl Endpoint for GetTenantDomain {
     type Error = GetTenantDomainError;
 
     async fn call(context: &Context, input: Input) -> Result<Success<Domain>, GetTenantDomainError> {
-        let okta = &context.okta;
-        let routing = async { Routing::read(okta, policy(okta).await?).await };
-        let (tenant, routing) = futures::join!(tenant_for(context, &input.tenant, Want::Tenant), routing);
+        let (tenant, routing) = read(context, &input.tenant).await;
         let tenant = tenant.map_err(GetTenantDomainError::Tenant)?;
         let routing = routing.map_err(|error| GetTenantDomainError::Tenant(error.into()))?;
         let found = routing.of(&tenant).domains().into_iter().find(|of| of.domain == input.domain.as_str());

@@ -13,6 +13,7 @@ mod dns;
 mod get_tenant_domain;
 mod list_tenant_domains;
 mod routing;
+mod subject;
 #[cfg(test)]
 mod testing;
 mod verify_tenant_domain;
@@ -43,6 +44,14 @@ fn domain(request: &lambda_kit::Request) -> Result<domain::EmailDomain, lambda_k
 fn taken(domain: &domain::EmailDomain) -> lambda_kit::Problem {
     let detail = format!("`{domain}`, or a domain above or below it, belongs to somebody else");
     lambda_kit::Problem::new(operations::ProblemCode::DomainTaken, detail)
+}
+
+/// With the domain, Okta would refuse the filter that limits the tenant's IdP.
+fn too_many(domain: &domain::EmailDomain) -> lambda_kit::Problem {
+    let detail = format!(
+        "with `{domain}` the tenant's verified domains are longer than the 1,024 characters that Okta allows to limit an IdP; delete one that is not needed, or verify a shorter one"
+    );
+    lambda_kit::Problem::new(operations::ProblemCode::InvalidRequest, detail)
 }
 
 /// The tenant has no such domain.

@@ -14,9 +14,9 @@ use lambda_kit::{
 };
 use operations::Operation;
 use serde_json::json;
-use tenancy::{TenantError, Want, tenant_for};
+use tenancy::TenantError;
 
-use crate::routing::{Domain, Routing, policy};
+use crate::routing::{Domain, read};
 
 /// The operation `list-tenant-domains`.
 pub struct ListTenantDomains;
@@ -69,9 +69,7 @@ impl Endpoint for ListTenantDomains {
     type Error = TenantError;
 
     async fn call(context: &Context, input: Input) -> Result<Success<Vec<Domain>>, TenantError> {
-        let okta = &context.okta;
-        let routing = async { Routing::read(okta, policy(okta).await?).await };
-        let (tenant, routing) = futures::join!(tenant_for(context, &input.tenant, Want::Tenant), routing);
+        let (tenant, routing) = read(context, &input.tenant).await;
         let (tenant, routing) = (tenant?, routing?);
         let mut domains = routing.of(&tenant).domains();
         domains.retain(|domain| input.verified.is_none_or(|verified| domain.verified == verified));

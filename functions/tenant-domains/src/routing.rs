@@ -1,20 +1,19 @@
 //! The routing rules of the org, and the two that are a tenant's.
 
-use std::time::Duration;
-
-use domain::{AdminsDescription, EmailDomain, TenantName, TenantStatus, pending_rule_name, rule_name};
+use domain::{
+    AdminsDescription, EmailDomain, TenantName, TenantStatus, idp_name, pending_rule_name, rule_name,
+};
 use futures::TryStreamExt;
-use lambda_kit::{Context, Failure, Object, Steps, Undo, Undone};
-use okta_client::models::{GroupProfile, NewPolicyRule, PolicyId, PolicyRule};
+use lambda_kit::{Context, Failure, Object, Problem, Steps, Undo, Undone};
+use okta_client::models::{GroupProfile, IdentityProvider, IdpId, NewPolicyRule, PolicyId, PolicyRule};
 use okta_client::{Client, Error, OkIfAbsent};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
-use state::{Lock, LockError};
-use tenancy::{Tenant, is_pending_rule};
+use state::{Change, LockError, Locks};
+use tenancy::{Tenant, TenantError, Want, if_present, is_pending_rule, tenant_for};
 
-/// Time that a change takes at most, with what takes it back.
-const CHANGE: Duration = Duration::from_secs(6);
+use crate::subject::Filter;
 
 /// Beginning of the names of okta-dac's rules.
 const PREFIX: &str = "DAC_";
@@ -60,50 +59,18 @@ pub(crate) struct Routing {
     rules: Vec<PolicyRule>,
 }
 
-/// The locks that a change of rules is made under.
-pub(crate) struct Locks(Vec<Lock>);
-
-impl Locks {
-    /// The lock of the tenant's rules; with `verified`, that of everybody's
-    /// verified domains before it. Always in this order, so that no two requests
-    /// wait for each other.
-    pub(crate) async fn acquire(
-        context: &Context,
-        tenant: &TenantName,
-        verified: bool,
-    ) -> Result<Self, LockError> {
-        let mut locks = Self(Vec::new());
-        let all = verified.then(|| "verified-domains".to_owned());
-        for name in all.into_iter().chain([format!("routing-rules#{tenant}")]) {
-            // What is left after it must do for the change.
-            let patience = context.deadline.checked_sub(CHANGE).unwrap_or(context.deadline);
-            match Lock::acquire(context, &name, patience).await {
-                Ok(lock) => locks.0.push(lock),
-                Err(error) => {
-                    locks.release().await;
-                    return Err(error);
-                }
-            }
-        }
-        Ok(locks)
-    }
-
-    /// Gives them back.
-    pub(crate) async fn release(self) {
-        for lock in self.0.into_iter().rev() {
-            lock.release().await;
-        }
-    }
-}
-
-/// Id of the policy; there is exactly one in an org.
-pub(crate) async fn policy(okta: &Client) -> Result<Option<PolicyId>, Error> {
-    Ok(okta.list_policies("IDP_DISCOVERY").await?.into_iter().next().map(|policy| policy.id))
+/// The tenant and the rules, read at the same time.
+pub(crate) async fn read(
+    context: &Context,
+    tenant: &TenantName,
+) -> (Result<Tenant, TenantError>, Result<Routing, Error>) {
+    futures::join!(tenant_for(context, tenant, Want::Tenant), Routing::of_org(&context.okta))
 }
 
 impl Routing {
-    /// Reads all rules of the policy.
-    pub(crate) async fn read(okta: &Client, policy: Option<PolicyId>) -> Result<Self, Error> {
+    /// Reads the policy, of which there is exactly one in an org, and its rules.
+    async fn of_org(okta: &Client) -> Result<Self, Error> {
+        let policy = okta.list_policies("IDP_DISCOVERY").await?.into_iter().next().map(|policy| policy.id);
         let rules = match &policy {
             Some(policy) => okta.list_policy_rules(policy).try_collect().await?,
             None => Vec::new(),
@@ -199,6 +166,85 @@ impl TenantRules<'_> {
 
     pub(crate) fn pending(&self, domain: &EmailDomain) -> Option<Pending> {
         self.pending_domains().into_iter().find(|pending| pending.domain == *domain)
+    }
+
+    /// Whom the tenant's IdP may speak of when the active rule has these patterns
+    /// of it, and one more.
+    pub(crate) fn filter(&self, keep: impl Fn(&str) -> bool, more: Option<&str>) -> Option<Filter> {
+        let mut domains = self.verified.map(PolicyRule::patterns).unwrap_or_default();
+        domains.retain(|pattern| keep(pattern));
+        domains.extend(more);
+        Filter::of(&domains)
+    }
+
+    /// Locks the tenant's IdP until the request ends.
+    pub(crate) async fn lock_idp(&self, context: &Context, locks: &Locks) -> Result<(), LockError> {
+        locks.take(context, Change::Idp(&self.tenant.id)).await
+    }
+
+    /// The tenant's IdP, unless somebody has deleted it.
+    pub(crate) async fn idp(&self, okta: &Client) -> Result<Option<IdentityProvider>, Error> {
+        if_present(okta.get_identity_provider(&IdpId::from(self.tenant.id.as_str()))).await
+    }
+
+    /// The IdP, as problem documents name it.
+    pub(crate) fn idp_object(&self) -> Object {
+        Object::new("identityProvider", idp_name(&self.tenant.name), &self.tenant.id)
+    }
+
+    /// Makes a domain the tenant's, or completes that: its pattern in the active
+    /// rule, with an undo; then, without one, its logins for the IdP, and `token` goes
+    /// from the inactive rule. `filter` is the one with the domain.
+    ///
+    /// # Errors
+    ///
+    /// The problem says what is left.
+    pub(crate) async fn give(
+        &self,
+        okta: &Client,
+        domain: &EmailDomain,
+        filter: &Filter,
+        token: Option<&Pending>,
+    ) -> Result<(), Problem> {
+        let steps = Steps::default();
+        let rule = async {
+            match self.is_verified(domain) {
+                true => self.complete(okta, &steps, Kind::Verified).await,
+                false => self.add(okta, &steps, Kind::Verified, domain.as_str()).await,
+            }
+        };
+        let (rule, idp) = futures::join!(rule, steps.run("read the identity provider", self.idp(okta)));
+        let idp = match rule.and(idp) {
+            Ok(idp) => idp,
+            Err(failure) => return Err(steps.unwind(failure).await),
+        };
+        // Not worth taking the domain back: tried twice, then left to the same
+        // request sent again.
+        let widen = || async {
+            match &idp {
+                Some(idp) => filter.write(okta, idp).await,
+                None => Ok(false),
+            }
+        };
+        let forget = || async {
+            match token.map(Pending::pattern) {
+                Some(pattern) => {
+                    self.remove(okta, Kind::Pending, |other| other.eq_ignore_ascii_case(&pattern)).await
+                }
+                None => Ok(false),
+            }
+        };
+        let (widened, forgotten) = futures::join!(twice(widen), twice(forget));
+        let mut left = Vec::new();
+        left.extend(widened.is_err().then(|| self.idp_object()));
+        left.extend(if forgotten.is_err() { self.object(Kind::Pending) } else { None });
+        match widened.and(forgotten) {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let problem = Problem::incomplete(&["change the routing rule"], &[], &left);
+                Err(problem.log("complete the verified domain", &error))
+            }
+        }
     }
 
     /// Adds a pattern, to a rule that is made if it is not there; then its id is
@@ -354,6 +400,13 @@ impl TenantRules<'_> {
         });
         let recorded = okta.replace_group(&self.tenant.admins.id, &profile);
         steps.change("record the routing rule", recorded, undo).await.map(drop)
+    }
+}
+
+async fn twice<T, F: Future<Output = Result<T, Error>>>(step: impl Fn() -> F) -> Result<T, Error> {
+    match step().await {
+        Ok(done) => Ok(done),
+        Err(_) => step().await,
     }
 }
 

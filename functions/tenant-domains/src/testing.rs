@@ -7,6 +7,8 @@ use operation_testing::{
 use operations::ProblemCode;
 use serde_json::{Value, json};
 
+use tenants::UpdateTenant;
+
 use crate::{AddTenantDomain, DeleteTenantDomain, GetTenantDomain, ListTenantDomains, VerifyTenantDomain};
 
 const LABS: &str = "globex-labs.test";
@@ -75,9 +77,10 @@ async fn the_cost_of_each_operation() {
         cost::<AddTenantDomain>(&org, &add("acme", "acme.test")).await,
         cost::<VerifyTenantDomain>(&org, &of("globex", LABS)).await,
         cost::<DeleteTenantDomain>(&org, &of("globex", "globex-3.test")).await,
+        cost::<DeleteTenantDomain>(&org, &of("globex", LABS)).await,
     ];
     // The heads of the files say the same.
-    assert_eq!(costs, [(5, 2), (5, 2), (6, 3), (8, 5), (7, 4), (6, 3)]);
+    assert_eq!(costs, [(5, 2), (5, 2), (6, 3), (8, 5), (9, 4), (6, 3), (8, 5)]);
 }
 
 #[tokio::test]
@@ -141,10 +144,80 @@ async fn a_domain_from_adding_to_deleting() {
     // A rule without a domain would send everybody to the tenant's IdP.
     assert!(rules(&org).iter().all(|rule| !rule.0.starts_with("DAC_acme")), "{:?}", rules(&org));
     let mut after = org.emulator.stable_snapshot();
+    // The IdP of the predecessor's spoke of anybody.
+    after["idps"]["idp:DAC_acme"]["policy"]["subject"].as_object_mut().unwrap().remove("filter");
     // Only the ids of rules that are gone are left in the record.
     after["groups"]["group:ADMINS_acme"]["profile"]["description"] =
         before["groups"]["group:ADMINS_acme"]["profile"]["description"].clone();
     assert_same(&after, &before, "the org");
+}
+
+/// The IdP speaks of users of the verified domains alone, whatever it was before.
+#[tokio::test]
+async fn ten_18_an_idp_speaks_of_its_domains_alone() {
+    let org = TestOrg::start().await;
+    let filter = || {
+        let idp = &org.emulator.stable_snapshot()["idps"]["idp:DAC_globex"];
+        idp["policy"]["subject"]["filter"].clone()
+    };
+    let of_domains = |domains: &[&str]| json!(domain::subject_filter(domains).unwrap());
+    assert_eq!(filter(), Value::Null);
+    org.call::<VerifyTenantDomain>(&of("globex", "globex.test")).await.unwrap();
+    assert_eq!(filter(), of_domains(&["globex.test"]), "one of the predecessor's");
+    org.call::<VerifyTenantDomain>(&of("globex", LABS)).await.unwrap();
+    assert_eq!(filter(), of_domains(&["globex.test", LABS]));
+    org.call::<AddTenantDomain>(&add("globex", "pending.test")).await.unwrap();
+    assert_eq!(filter(), of_domains(&["globex.test", LABS]), "a pending one is nobody's");
+    org.call::<AddTenantDomain>(&add_verified("globex", "more.test")).await.unwrap();
+    org.call::<DeleteTenantDomain>(&of("globex", "globex.test")).await.unwrap();
+    assert_eq!(filter(), of_domains(&[LABS, "more.test"]));
+    for domain in [LABS, "more.test"] {
+        org.call::<DeleteTenantDomain>(&of("globex", domain)).await.unwrap();
+    }
+    assert_eq!(filter(), of_domains(&[]));
+}
+
+#[tokio::test]
+async fn ten_18_more_domains_than_an_idp_can_be_limited_to() {
+    let org = TestOrg::start_with(|seed| {
+        seed.tenants[0].domains = (0..60).map(|n| format!("acme-department-{n}.test")).collect();
+    })
+    .await;
+    add_and_publish(&org, "acme", "acme.test").await;
+    let before = org.emulator.stable_snapshot();
+    assert_eq!(
+        code::<AddTenantDomain>(&org, &add_verified("acme", "acme-2.test")).await,
+        ProblemCode::InvalidRequest
+    );
+    let refused = code::<VerifyTenantDomain>(&org, &of("acme", "acme.test")).await;
+    assert_eq!(refused, ProblemCode::InvalidRequest);
+    assert_same(&org.emulator.stable_snapshot(), &before, "the org");
+    // Fewer are always allowed.
+    org.call::<DeleteTenantDomain>(&of("acme", "acme-department-3.test")).await.unwrap();
+}
+
+/// A rename replaces the rules, too: neither loses what the other did.
+#[tokio::test]
+async fn a_domain_that_is_verified_beside_a_rename_is_not_lost() {
+    let org = TestOrg::start().await;
+    for _ in 0..5 {
+        org.emulator.reset();
+        add_and_publish(&org, "globex", LABS).await;
+        org.emulator.configure(|settings| settings.latency_ms = 3);
+        let rename = TestRequest::tenant("globex").body(&json!({ "name": "initech" }));
+        let verify = of("globex", LABS);
+        let (renamed, verified) =
+            tokio::join!(org.call::<UpdateTenant>(&rename), org.call::<VerifyTenantDomain>(&verify));
+        renamed.unwrap();
+        let patterns = rules(&org).into_iter().find(|rule| rule.0 == "DAC_initech").unwrap().2;
+        match verified {
+            Ok(_) => assert_eq!(patterns, ["globex.test", LABS]),
+            Err(problem) => {
+                assert_eq!(problem.code(), ProblemCode::TenantNotFound);
+                assert_eq!(patterns, ["globex.test"]);
+            }
+        }
+    }
 }
 
 #[tokio::test]

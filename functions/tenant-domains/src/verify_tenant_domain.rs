@@ -3,35 +3,38 @@
 //!
 //! # Okta calls
 //!
-//! 1. At the same time: `listGroups` and `getGroup`, as in `get-tenant`;
-//!    `listPolicies`, the resolvers, and then, under a lock, `listPolicyRules`.
-//! 2. `replacePolicyRule` of the tenant's active rule. Undo: the old rule. If there
-//!    is none yet, `createPolicyRule`, `getGroup` and `replaceGroup` as in
-//!    `add-tenant-domain`.
-//! 3. `replacePolicyRule` of the inactive rule, without the token; or
-//!    `deletePolicyRule`, if it was the last.
+//! First the resolvers. Then, under locks:
 //!
-//! Seven calls, four in a row, plus the resolvers.
+//! 1. At the same time: `listGroups` and `getGroup`, as in `get-tenant`;
+//!    `listPolicies` and `listPolicyRules`.
+//! 2. At the same time: `getIdentityProvider`; `replacePolicyRule` of the tenant's
+//!    active rule. Undo: the old rule. If there is none yet, `createPolicyRule`,
+//!    `getGroup` and `replaceGroup` as in `add-tenant-domain`.
+//! 3. At the same time: `replaceIdentityProvider` with the filter of subjects that
+//!    lets logins of the domain pass; `replacePolicyRule` of the inactive rule,
+//!    without the token, or `deletePolicyRule`, if it was the last.
+//!
+//! Nine calls, four in a row, plus the resolvers.
 //!
 //! # Why this order
 //!
 //! The pattern is added before the token goes: in between the domain is both,
-//! and counts as verified; the same request sent again completes it. What counts
+//! and counts as verified, and the IdP refuses its users; the same request sent again completes it. What counts
 //! is the token in our rule, never what the caller sends. No two tenants verify at
 //! the same time: the second sees the first one's domain.
 
 use domain::{EmailDomain, TenantName};
-use lambda_kit::{Context, Decode, Endpoint, Example, Problem, Request, Steps, Success};
+use lambda_kit::{Context, Decode, Endpoint, Example, Problem, Request, Success};
 use okta_client::Error;
 use operations::{Operation, ProblemCode};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
-use state::LockError;
-use tenancy::{Tenant, TenantError, Want, tenant_for};
+use state::{Change, LockError, Locks};
+use tenancy::TenantError;
 
 use crate::dns::{DnsError, record_name, texts};
-use crate::routing::{Domain, Kind, Locks, Pending, Routing, TenantRules, policy};
+use crate::routing::{Domain, read};
 
 /// The operation `verify-tenant-domain`.
 pub struct VerifyTenantDomain;
@@ -69,6 +72,8 @@ pub enum VerifyTenantDomainError {
     },
     /// It is, or overlaps with, somebody else's.
     Taken(EmailDomain),
+    /// With it, the tenant's domains are more than an IdP can be limited to.
+    TooMany(EmailDomain),
     /// No resolver answered.
     Dns(DnsError),
     /// Others are changing the rules.
@@ -92,6 +97,7 @@ impl From<VerifyTenantDomainError> for Problem {
                 ),
             ),
             VerifyTenantDomainError::Taken(domain) => crate::taken(&domain),
+            VerifyTenantDomainError::TooMany(domain) => crate::too_many(&domain),
             VerifyTenantDomainError::Lock(error) => error.into(),
             VerifyTenantDomainError::Okta(error) => Problem::okta("read the routing rules", &error),
             VerifyTenantDomainError::Dns(error) => error.into(),
@@ -120,21 +126,8 @@ impl Endpoint for VerifyTenantDomain {
     type Error = VerifyTenantDomainError;
 
     async fn call(context: &Context, input: Input) -> Result<Success<Domain>, VerifyTenantDomainError> {
-        let okta = &context.okta;
-        let rules = async {
-            let (policy, texts) = futures::join!(policy(okta), texts(context, &input.domain));
-            let policy = policy.map_err(VerifyTenantDomainError::Okta)?;
-            let locks = Locks::acquire(context, &input.tenant, true).await;
-            let locks = locks.map_err(VerifyTenantDomainError::Lock)?;
-            Ok((texts, locks, Routing::read(okta, policy).await))
-        };
-        let (tenant, rules) = futures::join!(tenant_for(context, &input.tenant, Want::Tenant), rules);
-        let (texts, locks, routing) = rules?;
-        let result = match (tenant, routing) {
-            (Err(error), _) => Err(VerifyTenantDomainError::Tenant(error)),
-            (_, Err(error)) => Err(VerifyTenantDomainError::Okta(error)),
-            (Ok(tenant), Ok(routing)) => verify(context, input, &tenant, &routing, texts).await,
-        };
+        let locks = Locks::default();
+        let result = verify(context, input, &locks).await;
         locks.release().await;
         result
     }
@@ -151,16 +144,20 @@ impl Endpoint for VerifyTenantDomain {
 async fn verify(
     context: &Context,
     input: Input,
-    tenant: &Tenant,
-    routing: &Routing,
-    texts: Result<Vec<String>, DnsError>,
+    locks: &Locks,
 ) -> Result<Success<Domain>, VerifyTenantDomainError> {
+    // Before the locks: a resolver may be slow.
+    let texts = texts(context, &input.domain).await;
+    for change in [Change::VerifiedDomains, Change::Tenant(&input.tenant)] {
+        locks.take(context, change).await.map_err(VerifyTenantDomainError::Lock)?;
+    }
+    let (tenant, routing) = read(context, &input.tenant).await;
+    let tenant = &tenant.map_err(VerifyTenantDomainError::Tenant)?;
+    let routing = routing.map_err(VerifyTenantDomainError::Okta)?;
     let own = routing.of(tenant);
     let pending = own.pending(&input.domain);
-    let steps = Steps::default();
-    let step = if own.is_verified(&input.domain) {
-        own.complete(&context.okta, &steps, Kind::Verified).await
-    } else {
+    let is_verified = own.is_verified(&input.domain);
+    if !is_verified {
         let Some(pending) = &pending else { return Err(VerifyTenantDomainError::NotFound(input)) };
         let texts = texts.map_err(VerifyTenantDomainError::Dns)?;
         if !texts.contains(&pending.token) {
@@ -169,33 +166,14 @@ async fn verify(
         if routing.taken_by(&input.domain, &own).is_some() {
             return Err(VerifyTenantDomainError::Taken(input.domain));
         }
-        own.add(&context.okta, &steps, Kind::Verified, input.domain.as_str()).await
+    }
+    let more = (!is_verified).then_some(input.domain.as_str());
+    let Some(filter) = own.filter(|_| true, more) else {
+        return Err(VerifyTenantDomainError::TooMany(input.domain));
     };
-    if let Err(failure) = step {
-        return Err(VerifyTenantDomainError::Stopped(steps.unwind(failure).await));
-    }
-    if let Some(pending) = pending {
-        forget(context, &own, &pending).await?;
-    }
+    own.lock_idp(context, locks).await.map_err(VerifyTenantDomainError::Lock)?;
+    let given = own.give(&context.okta, &input.domain, &filter, pending.as_ref()).await;
+    given.map_err(VerifyTenantDomainError::Stopped)?;
     let (domain, verified) = (input.domain.to_string(), true);
     Ok(Success::new(Domain { domain, verified, dns_verification_string: None }))
-}
-
-/// Removes the token. It is not worth taking the domain back: tried twice, then
-/// left to the same request sent again.
-async fn forget(
-    context: &Context,
-    own: &TenantRules<'_>,
-    pending: &Pending,
-) -> Result<(), VerifyTenantDomainError> {
-    let pattern = pending.pattern();
-    let remove = || own.remove(&context.okta, Kind::Pending, |other| other.eq_ignore_ascii_case(&pattern));
-    if remove().await.is_ok() {
-        return Ok(());
-    }
-    remove().await.map(drop).map_err(|error| {
-        let left: Vec<_> = own.object(Kind::Pending).into_iter().collect();
-        let problem = Problem::incomplete(&["verify the domain"], &[], &left);
-        VerifyTenantDomainError::Stopped(problem.log("remove the token", &error))
-    })
 }

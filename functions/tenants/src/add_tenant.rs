@@ -39,7 +39,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use domain::{
-    AdminsDescription, NewTenantName, TenantName, USERS_DESCRIPTION, admins_group, idp_name, users_group,
+    AdminsDescription, NewTenantName, TenantName, USERS_DESCRIPTION, admins_group, idp_name, subject_filter,
+    users_group,
 };
 use lambda_kit::{
     Context, Decode, Endpoint, Example, Failure, Object, Problem, Request, Steps, Success, Undo, Undone,
@@ -603,8 +604,9 @@ fn object(kind: &'static str, name: &str, id: Option<&impl ToString>) -> Object 
 
 /// The IdP of a new tenant: it can sign nobody in, because nobody has the
 /// private key of the certificate that it trusts. What it may do once it can is
-/// fixed here: new users go into `USERS_<name>`, and existing ones are linked
-/// only if they are in it and are no admins.
+/// fixed here: it speaks of nobody until the tenant has verified a domain, new users
+/// go into `USERS_<name>`, and existing ones are linked only if they are in it and are
+/// no admins.
 fn placeholder_idp(name: &TenantName, users: &GroupId, placeholder_key: &str) -> NewIdentityProvider {
     let signature = |scope: &str| json!({ "signature": { "algorithm": "SHA-256", "scope": scope } });
     // RFC 2606: a name that never resolves.
@@ -633,7 +635,11 @@ fn placeholder_idp(name: &TenantName, users: &GroupId, placeholder_key: &str) ->
                 "action": "AUTO",
                 "filter": { "groups": { "include": [users] }, "users": { "excludeAdmins": true } },
             },
-            "subject": { "userNameTemplate": { "template": "idpuser.email" }, "matchType": "USERNAME" },
+            "subject": {
+                "userNameTemplate": { "template": "idpuser.email" }, "matchType": "USERNAME",
+                // Until a domain is verified.
+                "filter": subject_filter(&[]),
+            },
             "maxClockSkew": 0,
         }),
     }

@@ -42,7 +42,7 @@ use operations::{Operation, ProblemCode};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use state::StateError;
+use state::{Change, LockError, Locks, StateError};
 use tenancy::{if_present, is_rule_of, routing};
 
 use crate::lookup::{self, Remains};
@@ -81,10 +81,14 @@ pub enum DeleteTenantError {
     },
     /// Okta did not answer; nothing was deleted.
     Okta(Error),
+    /// Others are changing the tenant.
+    Lock(LockError),
     /// The admins' tokens could not be revoked; nothing was deleted.
     State(StateError),
-    /// Some of it is deleted.
+    /// Some of it is deleted, or at least its admins' tokens are revoked.
     Incomplete {
+        /// Whether the admins' tokens are revoked.
+        revoked: bool,
         /// What is deleted.
         deleted: Vec<Object>,
         /// What is not.
@@ -104,10 +108,12 @@ impl From<DeleteTenantError> for Problem {
                 Problem::new(ProblemCode::TenantBusy, format!("`{name}` {doing}"))
                     .retry_after(std::time::Duration::from_secs(seconds))
             }
+            DeleteTenantError::Lock(error) => error.into(),
             DeleteTenantError::State(error) => error.into(),
             DeleteTenantError::Okta(error) => Problem::okta("read what belongs to the tenant", &error),
-            DeleteTenantError::Incomplete { deleted, left, source } => {
-                let mut problem = Problem::incomplete(&[], &[], &left);
+            DeleteTenantError::Incomplete { revoked, deleted, left, source } => {
+                let completed = if revoked { &["revoke the tokens of the tenant's admins"][..] } else { &[] };
+                let mut problem = Problem::incomplete(completed, &[], &left);
                 problem.quote(&source);
                 let deleted = serde_json::to_value(deleted).unwrap_or_default();
                 problem.member("deleted", deleted).log("delete the tenant", &source)
@@ -138,64 +144,75 @@ impl Endpoint for DeleteTenant {
     type Error = DeleteTenantError;
 
     async fn call(context: &Context, input: Input) -> Result<Success<Plan>, DeleteTenantError> {
-        let parts = Parts::of(context, &input.name).await.map_err(DeleteTenantError::Okta)?;
-        if parts.is_empty() {
-            return Err(DeleteTenantError::NotFound(input.name));
-        }
-        if parts.is_being_created(&context.okta) {
-            let doing = "is being created by another request".to_owned();
-            return Err(DeleteTenantError::Busy { name: input.name, doing, seconds: 15 });
-        }
-        if parts.remains.groups.admins.is_none() {
-            // What is left of a deletion, or of a rename: then it is another tenant's.
-            let renamed = match parts.remains.groups.moved_to.clone() {
-                Some(renamed) => Some(renamed),
-                None => {
-                    lookup::renamed_from(&context.okta, &input.name).await.map_err(DeleteTenantError::Okta)?
-                }
-            };
-            if let Some(renamed) = renamed {
-                let doing = format!("is being renamed to `{renamed}`; complete that, or delete `{renamed}`");
-                return Err(DeleteTenantError::Busy { name: input.name, doing, seconds: 5 });
-            }
-        }
-        if input.dry_run {
-            let plan = parts.stages().iter().flatten().map(Part::object).collect();
-            return Ok(Success::new(Plan { plan }).status(200));
-        }
-        if let Some(id) = parts.tenant_id() {
-            state::revoke(context, id, None).await.map_err(DeleteTenantError::State)?;
-        }
-        let mut deleted = Vec::new();
-        let mut stages = parts.stages().into_iter();
-        while let Some(stage) = stages.next() {
-            let results = join_all(stage.iter().map(|part| part.delete(&context.okta))).await;
-            let mut failure = None;
-            let mut left = Vec::new();
-            for (part, result) in stage.iter().zip(results) {
-                match result {
-                    Ok(()) => deleted.push(part.object()),
-                    Err(error) => {
-                        left.push(part.object());
-                        // The one after which something may be gone says more.
-                        failure = failure.filter(Error::may_have_happened).or(Some(error));
-                    }
-                }
-            }
-            if let Some(source) = failure {
-                if deleted.is_empty() && !source.may_have_happened() {
-                    return Err(DeleteTenantError::Okta(source));
-                }
-                left.extend(stages.flatten().map(|part| part.object()));
-                return Err(DeleteTenantError::Incomplete { deleted, left, source });
-            }
-        }
-        Ok(Success::empty())
+        let locks = Locks::default();
+        let result = delete(context, input, &locks).await;
+        locks.release().await;
+        result
     }
 
     fn example() -> Example {
         Example { target: "/tenants/globex", body: None, answer: None }
     }
+}
+
+async fn delete(context: &Context, input: Input, locks: &Locks) -> Result<Success<Plan>, DeleteTenantError> {
+    if !input.dry_run {
+        locks.take(context, Change::Tenant(&input.name)).await.map_err(DeleteTenantError::Lock)?;
+    }
+    let parts = Parts::of(context, &input.name).await.map_err(DeleteTenantError::Okta)?;
+    if parts.is_empty() {
+        return Err(DeleteTenantError::NotFound(input.name));
+    }
+    if parts.is_being_created(&context.okta) {
+        let doing = "is being created by another request".to_owned();
+        return Err(DeleteTenantError::Busy { name: input.name, doing, seconds: 15 });
+    }
+    if parts.remains.groups.admins.is_none() {
+        // What is left of a deletion, or of a rename: then it is another tenant's.
+        let renamed = match parts.remains.groups.moved_to.clone() {
+            Some(renamed) => Some(renamed),
+            None => {
+                lookup::renamed_from(&context.okta, &input.name).await.map_err(DeleteTenantError::Okta)?
+            }
+        };
+        if let Some(renamed) = renamed {
+            let doing = format!("is being renamed to `{renamed}`; complete that, or delete `{renamed}`");
+            return Err(DeleteTenantError::Busy { name: input.name, doing, seconds: 5 });
+        }
+    }
+    if input.dry_run {
+        let plan = parts.stages().iter().flatten().map(Part::object).collect();
+        return Ok(Success::new(Plan { plan }).status(200));
+    }
+    let revoked = parts.tenant_id().is_some();
+    if let Some(id) = parts.tenant_id() {
+        state::revoke(context, id, None).await.map_err(DeleteTenantError::State)?;
+    }
+    let mut deleted = Vec::new();
+    let mut stages = parts.stages().into_iter();
+    while let Some(stage) = stages.next() {
+        let results = join_all(stage.iter().map(|part| part.delete(&context.okta))).await;
+        let mut failure = None;
+        let mut left = Vec::new();
+        for (part, result) in stage.iter().zip(results) {
+            match result {
+                Ok(()) => deleted.push(part.object()),
+                Err(error) => {
+                    left.push(part.object());
+                    // The one after which something may be gone says more.
+                    failure = failure.filter(Error::may_have_happened).or(Some(error));
+                }
+            }
+        }
+        if let Some(source) = failure {
+            if !revoked && deleted.is_empty() && !source.may_have_happened() {
+                return Err(DeleteTenantError::Okta(source));
+            }
+            left.extend(stages.flatten().map(|part| part.object()));
+            return Err(DeleteTenantError::Incomplete { revoked, deleted, left, source });
+        }
+    }
+    Ok(Success::empty())
 }
 
 /// Everything that is the tenant's.

@@ -461,6 +461,7 @@ async fn a_tenant_in_the_middle_of_a_rename_is_deleted_wholly() {
         org.call::<AddTenant>(&add("initech")).await.unwrap();
         let rename = update("initech", json!({"name": "initrode"}));
         org.kill_at::<UpdateTenant>(&rename, nth).await;
+        org.advance_clock(Duration::ZERO);
         let stopped = org.emulator.stable_snapshot();
         if stopped == before {
             continue;
@@ -484,6 +485,7 @@ async fn a_former_name_is_taken_until_the_rename_is_complete() {
         let before = org.emulator.stable_snapshot();
         let rename = update("initech", json!({"name": "initrode"}));
         org.kill_at::<UpdateTenant>(&rename, nth).await;
+        org.advance_clock(Duration::ZERO);
         let stopped = org.emulator.stable_snapshot();
         match org.call::<AddTenant>(&add("initech")).await {
             // Everything has the new name, and only the note is left.
@@ -601,6 +603,7 @@ async fn ten_17_ten_18_a_new_idp_is_harmless() {
         idp["policy"]["accountLink"]["filter"],
         json!({ "groups": { "include": ["group:USERS_initech"] }, "users": { "excludeAdmins": true } })
     );
+    assert_eq!(idp["policy"]["subject"]["filter"], json!(domain::subject_filter(&[])));
     let groups = &idp["policy"]["provisioning"]["groups"];
     assert_eq!(groups, &json!({ "action": "ASSIGN", "assignments": ["group:USERS_initech"] }));
     let roles = &snapshot["group_roles"]["group:ADMINS_initech"];

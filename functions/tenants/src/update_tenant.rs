@@ -63,7 +63,7 @@ use operations::{Operation, ProblemCode};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use state::StateError;
+use state::{Change, LockError, Locks, StateError};
 use tenancy::{ROLE, Tenant, TenantError, Want, if_present, is_active, is_pending_rule, is_rule_of, routing};
 
 use crate::get_tenant::Output;
@@ -121,6 +121,8 @@ pub enum UpdateTenantError {
     NameTaken(TenantName),
     /// Another request changed the tenant meanwhile.
     Busy(TenantName),
+    /// Others are changing the tenant.
+    Lock(LockError),
     /// A step failed; the problem says what is left.
     Stopped(Problem),
     /// The tenant is changed, but not yet what its admins' tokens are worth.
@@ -148,6 +150,7 @@ impl From<UpdateTenantError> for Problem {
                 Problem::new(ProblemCode::TenantBusy, format!("another request is changing `{name}`"))
                     .retry_after(Duration::from_secs(1))
             }
+            UpdateTenantError::Lock(error) => error.into(),
             UpdateTenantError::Stopped(problem) => problem,
             UpdateTenantError::Tokens { id, source } => {
                 let left = Object::new("token", "access tokens of the tenant's admins", id);
@@ -184,32 +187,10 @@ impl Endpoint for UpdateTenant {
     type Error = UpdateTenantError;
 
     async fn call(context: &Context, input: Input) -> Result<Success<Output>, UpdateTenantError> {
-        let mut run = Run::read(context, &input).await?;
-        let target: TenantName = match &input.new_name {
-            Some(name) => TenantName::clone(name),
-            None => run.tenant.name.clone(),
-        };
-        let is_named = target == run.tenant.name && run.tenant.description.renamed_from.is_none();
-        run.check_record().await?;
-        if !is_named && let Err(failure) = run.rename(&target).await {
-            return Err(run.unwind_rename(failure, &target).await);
-        }
-        let done = match input.status {
-            Some(TenantStatus::Suspended) => run.suspend().await,
-            Some(TenantStatus::Active) => run.resume().await,
-            None => Ok(()),
-        };
-        if let Err(failure) = done {
-            return Err(UpdateTenantError::Stopped(run.steps.unwind(failure).await));
-        }
-        let tokens = match input.status {
-            Some(TenantStatus::Suspended) => state::suspend(context, &run.tenant.id).await,
-            Some(TenantStatus::Active) => state::reinstate(context, &run.tenant.id).await,
-            None => Ok(()),
-        };
-        tokens.map_err(|source| UpdateTenantError::Tokens { id: run.tenant.id.clone(), source })?;
-        let tenant = Output::try_from(run.tenant).map_err(UpdateTenantError::Get)?;
-        Ok(Success::new(tenant))
+        let locks = Locks::default();
+        let result = update(context, &input, &locks).await;
+        locks.release().await;
+        result
     }
 
     fn example() -> Example {
@@ -222,6 +203,45 @@ impl Endpoint for UpdateTenant {
             })),
         }
     }
+}
+
+async fn update(
+    context: &Context,
+    input: &Input,
+    locks: &Locks,
+) -> Result<Success<Output>, UpdateTenantError> {
+    let new_name = input.new_name.as_deref().filter(|name| **name != input.name);
+    let mut names: Vec<&TenantName> = [Some(&input.name), new_name].into_iter().flatten().collect();
+    names.sort();
+    for name in names {
+        locks.take(context, Change::Tenant(name)).await.map_err(UpdateTenantError::Lock)?;
+    }
+    let mut run = Run::read(context, input, locks).await?;
+    let target: TenantName = match &input.new_name {
+        Some(name) => TenantName::clone(name),
+        None => run.tenant.name.clone(),
+    };
+    let is_named = target == run.tenant.name && run.tenant.description.renamed_from.is_none();
+    run.check_record().await?;
+    if !is_named && let Err(failure) = run.rename(&target).await {
+        return Err(run.unwind_rename(failure, &target).await);
+    }
+    let done = match input.status {
+        Some(TenantStatus::Suspended) => run.suspend().await,
+        Some(TenantStatus::Active) => run.resume().await,
+        None => Ok(()),
+    };
+    if let Err(failure) = done {
+        return Err(UpdateTenantError::Stopped(run.steps.unwind(failure).await));
+    }
+    let tokens = match input.status {
+        Some(TenantStatus::Suspended) => state::suspend(context, &run.tenant.id).await,
+        Some(TenantStatus::Active) => state::reinstate(context, &run.tenant.id).await,
+        None => Ok(()),
+    };
+    tokens.map_err(|source| UpdateTenantError::Tokens { id: run.tenant.id.clone(), source })?;
+    let tenant = Output::try_from(run.tenant).map_err(UpdateTenantError::Get)?;
+    Ok(Success::new(tenant))
 }
 
 /// The tenant as it is, and the steps that change it.
@@ -244,7 +264,7 @@ struct Run<'r> {
 }
 
 impl<'r> Run<'r> {
-    async fn read(context: &'r Context, input: &Input) -> Result<Self, UpdateTenantError> {
+    async fn read(context: &'r Context, input: &Input, locks: &Locks) -> Result<Self, UpdateTenantError> {
         let okta = context.okta.until(context.deadline.checked_sub(UNDO).unwrap_or(context.deadline));
         let tenant = async {
             let found = tenancy::tenant(&okta, &input.name, Want::AppGroups, context.deadline).await;
@@ -270,6 +290,7 @@ impl<'r> Run<'r> {
         let (policy, mut rules) = routing.map_err(UpdateTenantError::Okta)?;
         rules.retain(|rule| is_rule_of(rule, Some(&tenant.id), &tenant.description, &tenant.name));
         let idp_id = IdpId::from(tenant.id.as_str());
+        locks.take(context, Change::Idp(&tenant.id)).await.map_err(UpdateTenantError::Lock)?;
         let admins = &tenant.admins.id;
         let role = async {
             let roles = okta.list_group_assigned_roles(admins).await?;

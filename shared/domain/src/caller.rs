@@ -51,6 +51,9 @@ pub fn is_okta_id(id: &str) -> bool {
     (1..=40).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
+/// How far the clock that dated a token may be from ours, in seconds.
+pub const CLOCK_SKEW_SECONDS: i64 = 60;
+
 /// A caller whose token was accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {

@@ -6,8 +6,9 @@ mod description;
 mod email_domain;
 mod names;
 mod revocation;
+mod subject_filter;
 
-pub use caller::{Caller, TenantClaim, TenantClaimError, is_okta_id, permits};
+pub use caller::{CLOCK_SKEW_SECONDS, Caller, TenantClaim, TenantClaimError, is_okta_id, permits};
 pub use description::{AdminsDescription, Resume, TenantStatus, USERS_DESCRIPTION};
 pub use email_domain::{EmailDomain, EmailDomainError, NewEmailDomain};
 pub use names::{
@@ -16,6 +17,7 @@ pub use names::{
 };
 
 pub use revocation::{TOKEN_LIFETIME_SECONDS, revocation_id};
+pub use subject_filter::subject_filter;
 
 /// Group whose members may do everything.
 pub const SUPERUSERS: &str = "SUPERUSERS";

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use domain::Caller;
+use domain::{CLOCK_SKEW_SECONDS, Caller};
 use futures::FutureExt;
 use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue};
@@ -257,6 +257,13 @@ fn timed_out(operation: &Operation) -> Problem {
     Problem::new(code, "the time for this request is used up; send the same request again")
 }
 
+/// Seconds since 1970, by this machine's clock, which AWS keeps right.
+#[expect(clippy::disallowed_methods, reason = "tokens end at a date")]
+fn unix_seconds() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
+}
+
 /// Time left until a deadline that Lambda gives as a date.
 #[expect(clippy::disallowed_methods, reason = "Lambda's deadline is a date")]
 fn until(deadline: SystemTime) -> Duration {
@@ -306,6 +313,11 @@ fn caller(event: &lambda_http::Request) -> Result<Caller, Problem> {
             "the request did not pass the authorizer; send an access token",
         )
     })?;
+    // API Gateway repeats the authorizer's answers, for longer than a token lives.
+    let expires = text("exp").and_then(|exp| exp.parse::<i64>().ok()).unwrap_or_default();
+    if expires.saturating_add(CLOCK_SKEW_SECONDS) <= unix_seconds() {
+        return Err(Problem::new(ProblemCode::Unauthorized, "the token has expired; send a new one"));
+    }
     // The authorizer always says it: anything but "false" means "yes".
     let on_behalf = text("onBehalf") != Some("false");
     Ok(Caller::new(uid, &list("tenants"), &list("groups"), on_behalf))

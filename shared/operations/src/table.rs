@@ -47,8 +47,8 @@ pub const OPERATIONS: &[Operation] = &[
         summary: "List the identity providers of the caller's tenants, page by page.", replaces: Some("listIdps"),
     },
     Operation {
-        name: "update-idp", resource: Idps, method: Put, path: "/idps/{idpId}", access: IdpAdmin, success: 200, state: &[],
-        problems: &[MemberNotEditable, IdpNotFound, TenantBroken, PayloadTooLarge, UnsupportedMediaType, OperationIncomplete],
+        name: "update-idp", resource: Idps, method: Put, path: "/idps/{idpId}", access: IdpAdmin, success: 200, state: &[Locks],
+        problems: &[MemberNotEditable, IdpNotFound, TenantBusy, TenantBroken, PayloadTooLarge, UnsupportedMediaType, StateUnavailable, OperationIncomplete],
         summary: "Change where a tenant's users sign in, and what their assertions are signed with.", replaces: Some("updateIdp"),
     },
     Operation {
@@ -117,7 +117,7 @@ pub const OPERATIONS: &[Operation] = &[
         summary: "Create a tenant.", replaces: Some("addTenant"),
     },
     Operation {
-        name: "delete-tenant", resource: Tenants, method: Delete, path: "/tenants/{tenant}", access: Superuser, success: 204, state: &[Revokes],
+        name: "delete-tenant", resource: Tenants, method: Delete, path: "/tenants/{tenant}", access: Superuser, success: 204, state: &[Locks, Revokes],
         problems: &[TenantNotFound, TenantBusy, StateUnavailable, OperationIncomplete],
         summary: "Delete a tenant and everything that carries its name; its users stay.", replaces: Some("deleteTenant"),
     },
@@ -132,8 +132,8 @@ pub const OPERATIONS: &[Operation] = &[
         summary: "List the tenants, page by page.", replaces: Some("listTenants"),
     },
     Operation {
-        name: "update-tenant", resource: Tenants, method: Put, path: "/tenants/{tenant}", access: Superuser, success: 200, state: &[Revokes],
-        problems: &[TenantNotFound, TenantAlreadyExists, NameTaken, TenantBusy, TenantBroken, PayloadTooLarge, UnsupportedMediaType, OperationIncomplete],
+        name: "update-tenant", resource: Tenants, method: Put, path: "/tenants/{tenant}", access: Superuser, success: 200, state: &[Locks, Revokes],
+        problems: &[TenantNotFound, TenantAlreadyExists, NameTaken, TenantBusy, TenantBroken, PayloadTooLarge, UnsupportedMediaType, StateUnavailable, OperationIncomplete],
         summary: "Rename, suspend or resume a tenant.", replaces: Some("updateTenant"),
     },
 ];

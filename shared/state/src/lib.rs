@@ -22,7 +22,7 @@ mod replays;
 mod revocations;
 mod table;
 
-pub use locks::{Lock, LockError};
+pub use locks::{Change, LockError, Locks};
 pub use replays::Once;
 pub use revocations::{reinstate, revoke, suspend};
 pub use table::{State, StateError};

@@ -1,14 +1,28 @@
 //! Locks: at most one request at a time changes something that Okta replaces
 //! as a whole.
+//!
+//! | lock | who changes what |
+//! |---|---|
+//! | `verified-domains` | makes a domain a tenant's, so that no other gets one that overlaps |
+//! | `tenant#<name>` | the tenant's groups, rules and suspension; both names, for a rename |
+//! | `idp#<id>` | the tenant's IdP |
+//!
+//! Taken in this order, names sorted: so no two requests wait for each other.
+//! What a change starts from is read under the lock.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use domain::TenantName;
 use lambda_kit::{Context, Problem};
 use operations::ProblemCode;
 use tokio::time::Instant;
 
 use crate::State;
 use crate::table::{StateError, is_refused, now_ms, number, text};
+
+/// Time that a change takes at most, with what takes it back.
+const CHANGE: Duration = Duration::from_secs(6);
 
 /// Shortest and longest wait between two tries, in milliseconds.
 const WAIT_MS: std::ops::Range<u64> = 20..120;
@@ -19,10 +33,58 @@ const GRACE: Duration = Duration::from_secs(2);
 /// A lock that is held. Release it; a holder that dies loses it soon after its
 /// deadline.
 #[derive(Debug)]
-pub struct Lock {
+struct Lock {
     state: State,
     id: String,
     owner: String,
+}
+
+/// The locks that a request holds. Release them, also after a failure.
+#[derive(Debug, Default)]
+pub struct Locks(Mutex<Vec<Lock>>);
+
+/// What is changed.
+#[derive(Clone, Copy, Debug)]
+pub enum Change<'c> {
+    /// Whose domains are whose.
+    VerifiedDomains,
+    /// A tenant.
+    Tenant(&'c TenantName),
+    /// The IdP with this id.
+    Idp(&'c str),
+}
+
+impl Change<'_> {
+    fn lock(self) -> String {
+        match self {
+            Change::VerifiedDomains => "verified-domains".to_owned(),
+            Change::Tenant(name) => format!("tenant#{name}"),
+            Change::Idp(id) => format!("idp#{id}"),
+        }
+    }
+}
+
+impl Locks {
+    /// Takes the lock of a change besides those that are held. Waits no longer than
+    /// leaves time for the change.
+    ///
+    /// # Errors
+    ///
+    /// [`LockError`].
+    pub async fn take(&self, context: &Context, change: Change<'_>) -> Result<(), LockError> {
+        let patience = context.deadline.checked_sub(CHANGE).unwrap_or(context.deadline);
+        let lock = Lock::acquire(context, &change.lock(), patience).await?;
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(lock);
+        Ok(())
+    }
+
+    /// Gives all of them back.
+    pub async fn release(self) {
+        let locks = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        for lock in locks.into_iter().rev() {
+            lock.release().await;
+        }
+    }
 }
 
 /// Why the lock is not held.
@@ -56,7 +118,7 @@ impl Lock {
     /// # Errors
     ///
     /// [`LockError`].
-    pub async fn acquire(context: &Context, name: &str, patience: Instant) -> Result<Self, LockError> {
+    async fn acquire(context: &Context, name: &str, patience: Instant) -> Result<Self, LockError> {
         let state = State::of(context).await;
         let (id, owner) = (format!("lock#{name}"), context.request_id.clone());
         loop {
@@ -93,7 +155,7 @@ impl Lock {
     }
 
     /// Gives the lock back. A failure is only logged: the lease ends it.
-    pub async fn release(self) {
+    async fn release(self) {
         let Self { state, id, owner } = self;
         let delete = state
             .dynamodb

@@ -69,5 +69,6 @@ async fn write(context: &Context, id: &str, before: i64, expires: Option<i64>) -
 async fn flush(context: &Context, state: &State) -> Result<(), StateError> {
     let flush = state.apigateway.flush_stage_authorizers_cache();
     let flush = flush.rest_api_id(&context.api.id).stage_name(&context.api.stage);
-    flush.send().await.map(drop).map_err(|error| StateError::new("flush the authorizer's cache", error))
+    let flushed = flush.send().await;
+    flushed.map(drop).map_err(|error| StateError::new("flush the authorizer's cache", error).after_writing())
 }

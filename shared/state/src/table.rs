@@ -31,6 +31,8 @@ pub struct State {
 pub struct StateError {
     /// What was tried, as it reads after "failed to".
     step: &'static str,
+    /// Whether the table was written before.
+    written: bool,
     /// AWS's own words.
     source: Box<dyn std::error::Error + Send + Sync>,
 }
@@ -40,13 +42,22 @@ impl StateError {
         step: &'static str,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self { step, source: source.into() }
+        Self { step, written: false, source: source.into() }
+    }
+
+    /// The table was written, and what must follow was not done.
+    pub(crate) fn after_writing(self) -> Self {
+        Self { written: true, ..self }
     }
 }
 
 impl From<StateError> for Problem {
     fn from(error: StateError) -> Self {
-        let detail = "okta-dac's own table does not answer; nothing was changed";
+        let detail = if error.written {
+            "tokens were revoked or count again, but API Gateway may give older answers for a while; nothing else was changed: send the same request again"
+        } else {
+            "okta-dac's own table does not answer; nothing was changed"
+        };
         Problem::new(ProblemCode::StateUnavailable, detail).log("use the table", &error)
     }
 }
