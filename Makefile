@@ -10,7 +10,7 @@ LAMBDA_PORT ?= 9001
 LINT := .tools/lint
 LAMBDA := .tools/lambda
 MINISTACK := .tools/ministack
-FUNCTIONS := -p apps -p authorizer -p idps -p okta-proxy -p tenant-admins -p tenant-apps -p tenant-domains -p tenants
+FUNCTIONS := -p apps -p authorizer -p delegation -p idps -p okta-proxy -p tenant-admins -p tenant-apps -p tenant-domains -p tenants
 
 # Written by the tests, read by `make okta-description`.
 OKTA_EXCHANGES := $(CURDIR)/target/okta-exchanges

@@ -27,6 +27,15 @@ pub(crate) const TABLE: &[Operation] = &[
     entry("list-apps", Method::Get, "/apps", Access::AnyUser),
     entry("get-app", Method::Get, "/apps/{appId}", Access::AnyUser),
     entry("okta-proxy", Method::Any, "/api/v1/{proxy+}", Access::OktaToken),
+    entry("add-delegation-agent", Method::Post, "/delegator/agents/add", Access::ManagedAccess),
+    entry("enrich-agent-token", Method::Post, "/tokenEnrichment/agent", Access::HookSecret),
+    entry("enrich-entity-token", Method::Post, "/tokenEnrichment/entity", Access::HookSecret),
+    entry("list-delegation-agents", Method::Get, "/delegator/agents", Access::ManagedAccess),
+    entry("list-delegation-events", Method::Get, "/delegator/events", Access::ManagedAccess),
+    entry("list-delegators", Method::Get, "/agent", Access::ManagedAccess),
+    entry("remove-delegation-agent", Method::Post, "/delegator/agents/remove", Access::ManagedAccess),
+    entry("set-delegation", Method::Post, "/delegator/delegation", Access::ManagedAccess),
+    entry("start-delegation", Method::Post, "/agent", Access::ManagedAccess),
     entry("list-idps", Method::Get, "/idps", Access::AnyUser),
     entry("get-idp-metadata", Method::Get, "/idps/{idpId}/metadata.xml", Access::IdpAdmin),
     entry("get-idp", Method::Get, "/idps/{idpId}", Access::IdpAdmin),
@@ -61,6 +70,22 @@ pub(crate) fn allowed(claims: &Value, method: &str, path: &[&str]) -> bool {
     let (groups, tenants) = (list("groups"), list("tenants"));
     let superuser = groups.iter().any(|group| group == "SUPERUSERS");
     if method != "GET" && claims["on_behalf"] == true {
+        return false;
+    }
+    let has = |scope: &str| match claims["scp"].as_array() {
+        Some(scopes) => scopes.iter().any(|s| s == scope),
+        None => scope == "dac.admin",
+    };
+    let delegation = matches!(
+        (method, path),
+        ("GET" | "POST", ["agent"])
+            | ("GET", ["delegator", "agents" | "events"])
+            | ("POST", ["delegator", "agents", "add" | "remove"] | ["delegator", "delegation"])
+    );
+    if delegation {
+        return has("managed.access") && claims["on_behalf"] != true;
+    }
+    if !has("dac.admin") {
         return false;
     }
 

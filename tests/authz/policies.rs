@@ -48,9 +48,17 @@ fn group() -> impl Strategy<Value = Value> {
 }
 
 fn claims() -> impl Strategy<Value = Value> {
-    (vec(element(), 0..5), vec(group(), 0..5), prop::bool::weighted(0.2)).prop_map(|(tenants, groups, on_behalf)| {
-        json!({ "tenants": tenants, "groups": groups, "on_behalf": on_behalf })
-    })
+    let scopes = prop::sample::select(vec![
+        json!(["dac.admin"]),
+        json!(["dac.admin"]),
+        json!(["managed.access"]),
+        json!(["dac.admin", "managed.access"]),
+    ]);
+    (vec(element(), 0..5), vec(group(), 0..5), prop::bool::weighted(0.2), scopes).prop_map(
+        |(tenants, groups, on_behalf, scp)| {
+            json!({ "tenants": tenants, "groups": groups, "on_behalf": on_behalf, "scp": scp })
+        },
+    )
 }
 
 /// A path: its segments as text, and encoded as a client sends them.
@@ -62,6 +70,11 @@ fn path() -> impl Strategy<Value = Vec<String>> {
         Just(fixed(&["tenants"])),
         Just(fixed(&["apps"])),
         Just(fixed(&["nothing"])),
+        Just(fixed(&["agent"])),
+        Just(fixed(&["delegator", "agents"])),
+        Just(fixed(&["delegator", "agents", "add"])),
+        Just(fixed(&["delegator", "events"])),
+        Just(fixed(&["tokenEnrichment", "agent"])),
         name().prop_map(|n| vec!["tenants".to_owned(), n]),
         (name(), third.clone()).prop_map(|(n, t)| vec!["tenants".to_owned(), n, t]),
         (name(), third, other.clone()).prop_map(|(n, t, o)| vec!["tenants".to_owned(), n, t, o]),
@@ -100,6 +113,10 @@ fn verified(claims: &Value) -> Claims {
         &strings(&claims["groups"]),
         claims["on_behalf"] == true,
     );
+    let caller = match claims["scp"].as_array() {
+        Some(_) => caller.with_token("client", &strings(&claims["scp"])),
+        None => caller,
+    };
     Claims { subject: "somebody@demo.test".to_owned(), issued: 0, expires: i64::MAX, caller }
 }
 
@@ -165,6 +182,7 @@ proptest! {
         };
         let other = json!({
             "tenants": turned(&claims["tenants"]), "groups": turned(&claims["groups"]), "on_behalf": claims["on_behalf"],
+            "scp": turned(&claims["scp"]),
         });
         let sent = encoded(&path);
         prop_assert_eq!(policy(&claims, "GET", &sent), policy(&other, "GET", &sent));
@@ -226,7 +244,7 @@ fn auz_17_a_policy_as_it_is() {
             "context": {
                 "sub": "somebody@demo.test", "uid": "00u1", "tenants": "[\"0oa1:acme:00g1\"]",
                 "groups": "[\"ADMINS_acme\"]", "onBehalf": "false",
-                "exp": i64::MAX.to_string(),
+                "exp": i64::MAX.to_string(), "cid": "", "scp": "[\"dac.admin\"]",
             },
         })
     );
@@ -277,6 +295,8 @@ fn a_widened_table_is_found() {
         ("get-tenant", Access::AnyUser),
         ("update-idp", Access::AnyUser),
         ("get-tenant", Access::Superuser),
+        ("start-delegation", Access::AnyUser),
+        ("list-apps", Access::ManagedAccess),
     ] {
         let table: Vec<Operation> = TABLE
             .iter()

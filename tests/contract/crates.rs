@@ -43,6 +43,7 @@ fn built() -> Vec<(String, String)> {
 const FUNCTIONS: &[&str] = &[
     "apps",
     "authorizer",
+    "delegation",
     "idps",
     "okta-proxy",
     "tenant-admins",
@@ -134,7 +135,8 @@ fn the_environment_for_cargo_lambda_watch() {
         .exec()
         .expect("cargo metadata");
     let env = metadata.workspace_metadata["lambda"]["env"].as_object().expect("metadata.lambda.env").clone();
-    let variables = EnvVar::OPERATION.iter().chain(EnvVar::AUTHORIZER).chain(EnvVar::RUNTIME);
+    let variables =
+        EnvVar::OPERATION.iter().chain(EnvVar::DELEGATION).chain(EnvVar::AUTHORIZER).chain(EnvVar::RUNTIME);
     let names: Vec<&str> = variables.map(|variable| variable.name).collect();
     assert_none(crate::differences("Cargo.toml", env.keys().map(String::as_str), names));
     let seed = okta_emulator::Seed::parse(okta_emulator::DEMO_ORG).expect("the demo org");
@@ -142,6 +144,8 @@ fn the_environment_for_cargo_lambda_watch() {
     assert_eq!(env["PLACEHOLDER_KEY_ID"], seed.placeholder_key.kid);
     assert_eq!(env["TOKEN_ISSUER"], issuer);
     assert_eq!(env["OKTA_CREDENTIAL_SECRET_ID"], gateway::SECRET_ARN);
+    assert_eq!(env["HOOK_SECRET_ID"], gateway::HOOK_SECRET_ARN);
+    assert_eq!(env["DELEGATED_USER_TYPE_ID"].as_str(), Some(seed.user_types[0].id.as_str()));
     assert_eq!(env["AWS_SESSION_TOKEN"], gateway::SESSION_TOKEN);
     assert_eq!(env["STATE_TABLE"], "StateTable", "as the local stack calls it");
     assert_eq!(env["TOKEN_AUDIENCES"], seed.authorization_server.audience);

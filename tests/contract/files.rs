@@ -60,6 +60,11 @@ fn operation_file(operation: &operations::Operation, text: &str) -> Complaints {
         let missing = parts.into_iter().filter(|part| !text.contains(part));
         return missing.map(|part| format!("{}.rs lacks `{part}`", operation.module())).collect();
     }
+    if operation.access == Access::HookSecret {
+        let parts = ["# Okta calls".to_owned(), format!("pub struct {name};"), "impl Hook for".to_owned()];
+        let missing = parts.into_iter().filter(|part| !text.contains(part));
+        return missing.map(|part| format!("{}.rs lacks `{part}`", operation.module())).collect();
+    }
     let parts = [
         "# Okta calls".to_owned(),
         format!("pub struct {name};"),

@@ -7,7 +7,7 @@ use tests::repository;
 use crate::{Complaints, assert_none, assert_some};
 
 /// The groups of ids.
-const GROUPS: [&str; 8] = ["AUZ", "TEN", "APP", "ADM", "DOM", "IDP", "PXY", "INF"];
+const GROUPS: [&str; 10] = ["AUZ", "TEN", "APP", "ADM", "DOM", "IDP", "PXY", "INF", "MAN", "DLG"];
 
 fn check(page: &str) -> Complaints {
     let mut complaints = Complaints::new();

@@ -1,6 +1,9 @@
 //! `template.yaml`: checked, not generated, because people tune it.
 
-use operations::{Access, EnvVar, OPERATIONS, Operation, StateUse};
+use std::collections::{BTreeMap, BTreeSet};
+
+use heck::ToPascalCase;
+use operations::{Access, EnvVar, OPERATIONS, Operation, Resource, StateUse};
 use serde_norway::Value;
 use tests::repository;
 
@@ -12,20 +15,41 @@ fn template() -> String {
 
 /// What `template.yaml` must have for an operation, ready to paste.
 fn block(operation: &Operation) -> String {
-    let table = match operation.state {
-        [] => "",
-        _ => {
-            "            - Effect: Allow\n              Action: [dynamodb:DeleteItem, dynamodb:PutItem]\n              Resource: !GetAtt StateTable.Arn\n"
+    let tables: String = tables(operation)
+        .into_iter()
+        .map(|(table, actions)| {
+            let actions: Vec<String> = actions.iter().map(|action| format!("dynamodb:{action}")).collect();
+            let actions = match actions.as_slice() {
+                [one] => one.clone(),
+                several => format!("[{}]", several.join(", ")),
+            };
+            format!("            - Effect: Allow\n              Action: {actions}\n              Resource: !GetAtt {table}.Arn\n")
+        })
+        .collect();
+    let environment = match (operation.resource, operation.name) {
+        (Resource::Delegation, DELEGATION_FIRST) => {
+            let lines =
+                EnvVar::DELEGATION.iter().map(|v| format!("          {}: !Ref {}\n", v.name, parameter(v)));
+            format!("      Environment: &delegation\n        Variables:\n{}", lines.collect::<String>())
         }
+        (Resource::Delegation, _) => "      Environment: *delegation\n".to_owned(),
+        _ => String::new(),
     };
+    let hook = match operation.access {
+        Access::HookSecret => {
+            "            - Effect: Allow\n              Action: secretsmanager:GetSecretValue\n              Resource: !Ref HookSecretArn\n"
+        }
+        _ => "",
+    };
+    let no_authorizer = "            Auth:\n              Authorizer: NONE\n";
     // What passes requests on has no credential of ours, and no authorizer before it.
     let (credential, auth) = match operation.access {
-        Access::OktaToken => (String::new(), "            Auth:\n              Authorizer: NONE\n"),
-        _ => (
+        Access::OktaToken => (String::new(), no_authorizer),
+        access => (
             format!(
-                "      Layers: !If [HasSecretsExtension, [!Ref SecretsExtensionLayerArn], !Ref AWS::NoValue]\n      Policies:\n        - Statement:\n            - Effect: Allow\n              Action: secretsmanager:GetSecretValue\n              Resource: !Ref OktaCredentialSecretArn\n{table}"
+                "{environment}      Layers: !If [HasSecretsExtension, [!Ref SecretsExtensionLayerArn], !Ref AWS::NoValue]\n      Policies:\n        - Statement:\n            - Effect: Allow\n              Action: secretsmanager:GetSecretValue\n              Resource: !Ref OktaCredentialSecretArn\n{hook}{tables}"
             ),
-            "",
+            if access.has_authorizer() { "" } else { no_authorizer },
         ),
     };
     format!(
@@ -68,8 +92,7 @@ fn check(yaml: &str) -> Complaints {
             && untag(&properties["FunctionName"]).as_str() == Some(&name)
             && events.is_some_and(|events| events.len() == 1)
             && route == (Some(operation.path), Some(&method))
-            && event["Auth"]["Authorizer"].as_str()
-                == (operation.access == Access::OktaToken).then_some("NONE");
+            && event["Auth"]["Authorizer"].as_str() == (!operation.access.has_authorizer()).then_some("NONE");
         if !right {
             complaints.push(format!("template.yaml must have\n{}", block(operation)));
         }
@@ -80,17 +103,40 @@ fn check(yaml: &str) -> Complaints {
     complaints
 }
 
-/// Who may use the table, and who may flush the authorizer's cache: exactly the
+/// The first of delegation's functions: the others take its environment.
+const DELEGATION_FIRST: &str = "add-delegation-agent";
+
+/// What an operation may do with which table, both in their order.
+fn tables(operation: &Operation) -> BTreeMap<&'static str, BTreeSet<&'static str>> {
+    let mut tables: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for (table, actions) in operation.state.iter().flat_map(|state| state.permissions()) {
+        tables.entry(*table).or_default().extend(actions.iter().copied());
+    }
+    tables
+}
+
+/// The parameter, or the table, that a variable comes from.
+fn parameter(variable: &EnvVar) -> String {
+    match variable.name {
+        "HOOK_SECRET_ID" => "HookSecretArn".to_owned(),
+        name => name.to_pascal_case(),
+    }
+}
+
+/// Who may use the tables, and who may flush the authorizer's cache: exactly the
 /// operations whose entries say so.
 fn state(resources: &Value) -> Complaints {
     let statements = |operation: &Operation| {
         let policies = &resources[operation.logical_id()]["Properties"]["Policies"];
         serde_norway::to_string(policies).unwrap_or_default()
     };
-    let may_use = OPERATIONS.iter().filter(|operation| statements(operation).contains("StateTable"));
-    let uses = OPERATIONS.iter().filter(|operation| !operation.state.is_empty());
-    let mut complaints =
-        differences("permissions on StateTable", may_use.map(|o| o.name), uses.map(|o| o.name));
+    let mut complaints = Complaints::new();
+    for table in ["DelegationEventsTable", "StateTable"] {
+        let may_use = OPERATIONS.iter().filter(|operation| statements(operation).contains(table));
+        let uses = OPERATIONS.iter().filter(|operation| tables(operation).contains_key(table));
+        let what = format!("permissions on {table}");
+        complaints.extend(differences(&what, may_use.map(|o| o.name), uses.map(|o| o.name)));
+    }
     let roles = resources["FlushPolicy"]["Properties"]["Roles"].as_sequence().into_iter().flatten();
     let roles: Vec<&str> = roles.filter_map(|role| untag(role).as_str()).collect();
     let revoking = OPERATIONS.iter().filter(|operation| operation.state.contains(&StateUse::Revokes));
@@ -131,7 +177,12 @@ fn environment(root: &Value) -> Complaints {
         keys(own),
         EnvVar::AUTHORIZER.iter().map(|v| v.name),
     ));
-    for (variables, name) in [(global, "Globals"), (own, "AuthorizerFunction")] {
+    let function = operations::get(DELEGATION_FIRST).logical_id();
+    let delegation = &root["Resources"][&function]["Properties"]["Environment"]["Variables"];
+    complaints.extend(differences(&function, keys(delegation), EnvVar::DELEGATION.iter().map(|v| v.name)));
+    for (variables, name) in
+        [(global, "Globals"), (own, "AuthorizerFunction"), (delegation, function.as_str())]
+    {
         for variable in keys(variables) {
             if !matches!(&variables[variable], Value::Tagged(tagged) if tagged.tag == "!Ref") {
                 complaints.push(format!("{name}: {variable} must come from a parameter"));

@@ -13,6 +13,8 @@ struct Acme {
     idp: String,
     user: String,
     users_group: String,
+    /// Who may act for `delegator@demo.test`.
+    agent: String,
 }
 
 impl Acme {
@@ -20,7 +22,8 @@ impl Acme {
         let tenant = stack.get("/tenants/acme", Superuser).await.body;
         let text = |member: &str| tenant[member].as_str().unwrap().to_owned();
         let user = stack.user("user@acme.test").await;
-        Self { idp: text("id"), users_group: text("USERS_groupId"), user }
+        let agent = stack.user("agent@demo.test").await;
+        Self { idp: text("id"), users_group: text("USERS_groupId"), user, agent }
     }
 
     fn parameters(&self) -> [(&'static str, &str); 5] {
@@ -51,11 +54,15 @@ impl Acme {
             "admin of the tenant" => (json!([acme]), json!(["ADMINS_acme"]), "false"),
             "superuser" => (json!([]), json!(["SUPERUSERS"]), "false"),
             "superuser, on behalf of a user" => (json!([]), json!(["SUPERUSERS"]), "true"),
+            "user with `managed.access`" => (json!([]), json!([]), "false"),
+            "the same, on behalf of a user" => (json!([]), json!([]), "true"),
             other => panic!("{other}"),
         };
+        let managed = ROLES[5..].contains(&role);
+        let (uid, scope) = if managed { (&self.agent, "managed.access") } else { (&self.user, "dac.admin") };
         let (tenants, groups) = (tenants.to_string(), groups.to_string());
         json!({
-            "uid": self.user, "sub": "x", "tenants": tenants, "groups": groups, "onBehalf": on_behalf,
+            "uid": uid, "cid": "0oa1dacapp0000000001", "scp": json!([scope]).to_string(), "sub": "x", "tenants": tenants, "groups": groups, "onBehalf": on_behalf,
             "exp": "4102444800",
         })
     }
@@ -81,6 +88,14 @@ impl Acme {
 async fn through_the_gateway(stack: &TestStack, endpoint: &Description, path: &str, role: &str) -> Answer {
     let (method, body) = (endpoint.operation.method.as_str(), (endpoint.example)().body);
     let mut headers = vec![("content-type", "application/json".to_owned())];
+    let managed = |claims| {
+        stack.token_with(&okta_emulator::TokenRequest {
+            login: "agent@demo.test".to_owned(),
+            scopes: Some(vec!["managed.access".to_owned()]),
+            claims,
+            ..Default::default()
+        })
+    };
     let token = match role {
         "any user" => stack.token("user@acme.test"),
         "admin of another tenant" => stack.token("admin@globex.test"),
@@ -91,6 +106,10 @@ async fn through_the_gateway(stack: &TestStack, endpoint: &Description, path: &s
             claims: [("on_behalf".to_owned(), true.into())].into_iter().collect(),
             ..Default::default()
         }),
+        "user with `managed.access`" => managed(Default::default()),
+        "the same, on behalf of a user" => {
+            managed([("on_behalf".to_owned(), "True".into())].into_iter().collect())
+        }
         other => panic!("{other}"),
     };
     headers.push(("authorization", format!("Bearer {token}")));
@@ -105,8 +124,8 @@ async fn every_operation_for_every_caller() {
         let stack = TestStack::start().await;
         let acme = Acme::of(&stack).await;
         let operation = endpoint.operation;
-        if operation.access == Access::OktaToken {
-            continue; // Not a matter of our tokens: tests/e2e/okta_proxy.rs.
+        if !operation.access.has_authorizer() {
+            continue; // Not a matter of our tokens: see the operations' own tests.
         }
         let path = acme.path(operation);
         let method = operation.method.as_str();
@@ -148,13 +167,14 @@ async fn principals() {
 #[test]
 fn the_words_and_the_matrix_agree() {
     for operation in operations::OPERATIONS {
-        let [user, other, admin, superuser, _] = matrix(operation);
+        let [user, other, admin, superuser, _, managed, _] = matrix(operation);
         let expected = match operation.access {
-            Access::AnyUser => [true; 4],
-            Access::TenantAdmin | Access::IdpAdmin => [false, false, true, true],
-            Access::Superuser => [false, false, false, true],
-            Access::OktaToken => [false; 4],
+            Access::AnyUser => [true, true, true, true, false],
+            Access::TenantAdmin | Access::IdpAdmin => [false, false, true, true, false],
+            Access::Superuser => [false, false, false, true, false],
+            Access::ManagedAccess => [false, false, false, false, true],
+            Access::OktaToken | Access::HookSecret => [false; 5],
         };
-        assert_eq!([user, other, admin, superuser], expected, "{}", operation.name);
+        assert_eq!([user, other, admin, superuser, managed], expected, "{}", operation.name);
     }
 }

@@ -51,6 +51,10 @@ pub struct TenantAdmin(pub &'static str);
 #[derive(Clone, Copy, Debug)]
 pub struct Member(pub &'static str);
 
+/// This user of the demo org, with the scope for delegation.
+#[derive(Clone, Copy, Debug)]
+pub struct Managed(pub &'static str);
+
 /// Whoever this token says.
 #[derive(Clone, Debug)]
 pub struct Bearer(pub String);
@@ -76,6 +80,17 @@ impl Principal for TenantAdmin {
 impl Principal for Member {
     fn authorization(&self, stack: &TestStack) -> Option<String> {
         Some(format!("Bearer {}", stack.token(&format!("user@{}.test", self.0))))
+    }
+}
+
+impl Principal for Managed {
+    fn authorization(&self, stack: &TestStack) -> Option<String> {
+        let request = TokenRequest {
+            login: self.0.to_owned(),
+            scopes: Some(vec!["managed.access".to_owned()]),
+            ..TokenRequest::default()
+        };
+        Some(format!("Bearer {}", stack.token_with(&request)))
     }
 }
 
@@ -139,10 +154,25 @@ impl TestStack {
     /// As [`TestStack::start`], with another org, and another credential in
     /// Secrets Manager.
     pub async fn start_with(seed: Seed, secret: Option<String>) -> Self {
+        Self::start_as(|options| {
+            options.seed = seed;
+            options.secret = secret;
+        })
+        .await
+    }
+
+    /// As [`TestStack::start`], with other parameters of the template.
+    pub async fn start_configured(parameters: &[(&str, &str)]) -> Self {
+        let parameters = parameters.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
+        Self::start_as(|options| options.parameters = parameters.collect()).await
+    }
+
+    /// As [`TestStack::start`], with other options.
+    pub async fn start_as(change: impl FnOnce(&mut StackOptions)) -> Self {
         let logs = Lines::default();
         let sink = Arc::clone(&logs);
-        let secrets = Mutex::new(vec![seed.api_token.token.clone()]);
-        let options = StackOptions {
+        let seed = Seed::parse(DEMO_ORG).expect("the demo org is a seed");
+        let mut options = StackOptions {
             api_port: 0,
             lambda_port: 0,
             okta_port: 0,
@@ -153,12 +183,17 @@ impl TestStack {
             concurrency: 8,
             seed,
             state_file: None,
-            secret,
+            secret: None,
+            hook_secret: None,
+            parameters: Default::default(),
             log: Arc::new(move |binary, line| {
                 let mut lines = sink.lock().unwrap_or_else(PoisonError::into_inner);
                 lines.push((binary.to_owned(), line.to_owned()));
             }),
         };
+        change(&mut options);
+        let secrets = vec![options.seed.api_token.token.clone(), gateway::HOOK_SECRET.to_owned()];
+        let secrets = Mutex::new(secrets);
         let stack = Stack::start(options).await.expect("the stack starts");
         // No operation may trust a search right after a write.
         stack.okta.configure(|settings| settings.search_lag_ms = SEARCH_LAG_MS);
@@ -245,6 +280,11 @@ impl TestStack {
         let token = self.okta().access_token(request).expect("the user exists");
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner).push(token.clone());
         token
+    }
+
+    /// The `Authorization` header of a principal.
+    pub fn bearer(&self, who: impl Principal) -> String {
+        who.authorization(self).expect("a token")
     }
 
     /// GET.

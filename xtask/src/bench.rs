@@ -1,7 +1,8 @@
 //! `make bench`: what is deployed, measured on this machine.
 //!
 //! Everything is compared within one run, on the loopback address: sizes and
-//! starts of the binaries in `target/lambda`, what each operation asks of Okta,
+//! starts of the binaries in `target/lambda`, what each operation asks of Okta, the
+//! token hook under load,
 //! the authorizer's decisions beside two published token verifiers, and the
 //! emulator with a large org. The table is printed, and kept as JSON in
 //! `target/bench.json`.
@@ -16,7 +17,7 @@ use std::time::{Duration, Instant};
 use authorizer::{Authorizer, Settings};
 use clap::ValueEnum;
 use okta_emulator::{DEMO_ORG, Emulator, Entry, Options, Seed, TokenRequest, calls_in_a_row};
-use operations::{Access, EnvVar, OPERATIONS};
+use operations::{EnvVar, OPERATIONS};
 use serde_json::{Value, json};
 
 use crate::local_stack::{self, Running};
@@ -29,6 +30,11 @@ const WARM: usize = 10;
 
 /// How long the emulator takes for each call of an operation.
 const LATENCY_MS: u64 = 50;
+
+/// Calls of the token hook a second, how many, and how many before they count.
+const HOOK_RATE: u32 = 50;
+const HOOK_CALLS: usize = 1_000;
+const HOOK_WARM: usize = 16;
 
 /// Requests before the memory is read.
 const REQUESTS: usize = 1_000;
@@ -46,6 +52,8 @@ pub enum Part {
     Functions,
     /// Calls to Okta and latency of the operations.
     Operations,
+    /// The token hook under load.
+    Hook,
     /// Decisions of the authorizer.
     Authorizer,
     /// The emulator with a large org.
@@ -81,6 +89,15 @@ pub fn bench(root: &Path, only: Option<Part>) -> Result<String, String> {
         );
         table(&mut text, &title, &rows);
         all["operations"] = rows.into();
+    }
+    if wanted(Part::Hook) {
+        let (_stack, addresses) = local_stack::start_with(root, &["--concurrency", "16"])?;
+        let row = runtime.block_on(hook_load(&addresses))?;
+        let title = format!(
+            "token hook: {HOOK_RATE} delegated tokens a second through the gateway, debug builds, an Okta that takes {LATENCY_MS} ms for a call"
+        );
+        table(&mut text, &title, std::slice::from_ref(&row));
+        all["hook"] = row;
     }
     if wanted(Part::Authorizer) {
         let rows = runtime.block_on(decisions(root))?;
@@ -169,7 +186,7 @@ async fn operations(root: &Path, addresses: &Value) -> Result<Vec<Value>, String
         answer.await.map_err(|error| error.to_string())
     };
     let mut rows = Vec::new();
-    for operation in OPERATIONS.iter().filter(|operation| operation.access != Access::OktaToken) {
+    for operation in OPERATIONS.iter().filter(|operation| operation.access.has_authorizer()) {
         let name = operation.name;
         let event = std::fs::read(root.join(format!("events/{name}.json")))
             .map_err(|error| format!("events/{name}.json: {error}"))?;
@@ -199,6 +216,84 @@ async fn operations(root: &Path, addresses: &Value) -> Result<Vec<Value>, String
         }));
     }
     Ok(rows)
+}
+
+/// Calls of the token hook at a steady rate, each with a delegation of its own.
+/// Like the operations, it goes through the gateway and a real process.
+async fn hook_load(addresses: &Value) -> Result<Value, String> {
+    let http = lambda_kit::http_client(Duration::from_secs(10)).map_err(|error| error.to_string())?;
+    let address = |part: &str| addresses[part].as_str().unwrap_or_default().to_owned();
+    let (api, okta) = (address("api"), address("okta"));
+    let json_of = async |request: reqwest::RequestBuilder| {
+        let answer = async { request.send().await?.error_for_status()?.json::<Value>().await };
+        answer.await.map_err(|error| error.to_string())
+    };
+    let wanted = json!({ "login": "agent@demo.test", "scopes": ["managed.access"] });
+    let token = json_of(http.post(format!("{okta}/_emulator/token")).json(&wanted)).await?;
+    let token = token["access_token"].as_str().unwrap_or_default().to_owned();
+    let found = json_of(http.get(format!("{api}/agent")).bearer_auth(&token)).await?;
+    let delegator = json!({ "entityid": found[0]["id"] });
+    let mut ids = Vec::new();
+    for _ in 0..HOOK_CALLS + HOOK_WARM {
+        let started = json_of(http.post(format!("{api}/agent")).bearer_auth(&token).json(&delegator)).await?;
+        ids.push(started["id"].as_str().unwrap_or_default().to_owned());
+    }
+    let agent = json_of(http.get(format!("{okta}/api/v1/users/agent@demo.test")).header(
+        "authorization",
+        format!("SSWS {}", Seed::parse(DEMO_ORG).map_err(|error| error.to_string())?.api_token.token),
+    ))
+    .await?;
+    let client = addresses["parameters"]["OktaDacAppId"].clone();
+    let settings = http.put(format!("{okta}/_emulator/settings")).json(&json!({ "latencyMs": LATENCY_MS }));
+    json_of(settings).await?;
+    let call = |id: String| {
+        let payload = json!({
+            "eventType": "com.okta.oauth2.tokens.transform",
+            "data": {
+                "context": {
+                    "protocol": { "request": { "state": id }, "client": { "id": client } },
+                    "user": { "id": agent["id"] },
+                },
+                "access": { "claims": { "uid": agent["id"], "cid": client, "sub": "agent@demo.test" } },
+            },
+        });
+        let request = http.post(format!("{api}/tokenEnrichment/agent")).json(&payload);
+        let request = request.header("authorization", addresses["hookSecret"].as_str().unwrap_or_default());
+        async move {
+            let started = Instant::now();
+            let answer = async { request.send().await?.error_for_status()?.text().await };
+            let delegated = answer.await.is_ok_and(|answer| answer.contains("on_behalf_sub"));
+            (started.elapsed(), delegated)
+        }
+    };
+    let rest = ids.split_off(HOOK_WARM);
+    futures::future::join_all(ids.into_iter().map(&call)).await;
+    let cleared = http.delete(format!("{okta}/_emulator/requests")).send().await;
+    cleared.map_err(|error| error.to_string())?;
+    let mut tick = tokio::time::interval(Duration::from_secs(1) / HOOK_RATE);
+    let mut running = Vec::new();
+    for id in rest {
+        tick.tick().await;
+        running.push(tokio::spawn(call(id)));
+    }
+    let mut times = Vec::new();
+    let mut delegated = 0;
+    for call in running {
+        let (time, done) = call.await.map_err(|error| error.to_string())?;
+        times.push(time);
+        delegated += u32::from(done);
+    }
+    times.sort();
+    let above = |share: usize| {
+        let time = times[(times.len() * share).div_ceil(100) - 1];
+        time.as_secs_f64() * 1e3 - LATENCY_MS as f64
+    };
+    let entries = json_of(http.get(format!("{okta}/_emulator/requests"))).await?;
+    Ok(json!({
+        "calls": times.len(), "delegated": delegated,
+        "median above Okta's, ms": above(50), "p99 above Okta's, ms": above(99),
+        "Okta calls each": entries.as_array().map_or(0, Vec::len) as f64 / times.len() as f64,
+    }))
 }
 
 /// What API Gateway sends to an authorizer of the type REQUEST.
@@ -249,7 +344,7 @@ fn life(
     for (name, value) in addresses["runtimeEnvironment"].as_object().into_iter().flatten() {
         command.env(name, value.as_str().unwrap_or_default());
     }
-    command.env("STATE_TABLE", "StateTable");
+    command.env("STATE_TABLE", "StateTable").env("DELEGATION_EVENTS_TABLE", "DelegationEventsTable");
     let text = |name: &str| addresses["parameters"][name].as_str().unwrap_or_default().to_owned();
     for (name, value) in [
         ("OKTA_ORG_URL", text("OktaOrgUrl")),
@@ -260,6 +355,8 @@ fn life(
         ("TOKEN_ISSUER", text("TokenIssuer")),
         ("TOKEN_AUDIENCES", text("TokenAudiences")),
         ("TOKEN_CLIENT_IDS", text("TokenClientIds")),
+        ("HOOK_SECRET_ID", text("HookSecretArn")),
+        ("DELEGATED_USER_TYPE_ID", text("DelegatedUserTypeId")),
         ("AWS_LAMBDA_FUNCTION_NAME", "bench".to_owned()),
         ("AWS_LAMBDA_FUNCTION_VERSION", "1".to_owned()),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256".to_owned()),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use domain::{Caller, SUPERUSERS, permits};
 use lambda_kit::Description;
-use operations::{Access, EnvVar, OPERATIONS, Operation, ProblemCode};
+use operations::{EnvVar, MANAGED_ACCESS, OPERATIONS, Operation, ProblemCode};
 
 use crate::conformance;
 
@@ -52,12 +52,14 @@ pub(crate) fn api(endpoints: &[&Description]) -> String {
 }
 
 /// Kinds of callers whose tokens are accepted: the columns of the matrix.
-pub const ROLES: [&str; 5] = [
+pub const ROLES: [&str; 7] = [
     "any user",
     "admin of another tenant",
     "admin of the tenant",
     "superuser",
     "superuser, on behalf of a user",
+    "user with `managed.access`",
+    "the same, on behalf of a user",
 ];
 
 /// Which of [`ROLES`] may call an operation, by the rule that the authorizer and
@@ -73,6 +75,8 @@ pub fn matrix(operation: &Operation) -> [bool; ROLES.len()] {
         admin("acme", false, &["ADMINS_acme"]),
         admin("acme", false, &[SUPERUSERS]),
         admin("acme", true, &[SUPERUSERS]),
+        admin("acme", false, &[]).with_token("0oa1", &[MANAGED_ACCESS.to_owned()]),
+        admin("acme", true, &[]).with_token("0oa1", &[MANAGED_ACCESS.to_owned()]),
     ];
     let parameter = |name: &str| match name {
         "tenant" => Some("acme"),
@@ -89,7 +93,8 @@ pub(crate) fn authorization() -> String {
          The authorizer decides from the token and the table of operations alone; each function decides again from the authorizer's context before it acts.\n\n\
          A caller is a superuser with the group `SUPERUSERS`.\n\
          A caller is admin of a tenant with a well-formed element `<tenantId>:<tenant>:<usersGroupId>` in `tenants` **and** the group `ADMINS_<tenant>`.\n\
-         A token with `on_behalf` is refused wherever something would change.\n\n\
+         A token with `on_behalf` is refused wherever something would change, and by everything about delegation.\n\
+         A token needs the scope `dac.admin`, for delegation `managed.access`.\n\n\
          Properties, each tested in `tests/authz`, most on generated claims:\n\n\
          - Nothing is allowed that the table does not list.\n\
          - An admin of one tenant never reaches another.\n\
@@ -100,14 +105,15 @@ pub(crate) fn authorization() -> String {
          ## Who may call what\n\n\
          `tests/e2e/authorization.rs` plays every cell through the gateway and, with a forged context of the authorizer, directly at the function.\n\
          Without a token every operation answers 401.\n\
-         `okta-proxy` takes no token of ours: it passes on those of the org itself, about which Okta decides.\n\n\
+         `okta-proxy` takes no token of ours: it passes on those of the org itself, about which Okta decides.\n\
+         The hooks take no token at all, but the secret that Okta sends with them.\n\n\
          | operation | method | path | {} |\n|---|---|---|{}\n",
         ROLES.join(" | "),
         "---|".repeat(ROLES.len())
     );
     for operation in OPERATIONS {
         let cells = matrix(operation).map(|allowed| match (operation.access, allowed) {
-            (Access::OktaToken, _) => "401",
+            (access, _) if !access.has_authorizer() => "401",
             (_, true) => "yes",
             (_, false) => "403",
         });

@@ -1,9 +1,11 @@
 //! Sample events: `events/<operation>.json`, as API Gateway sends them.
 
 use lambda_kit::Description;
+use operations::Access;
 use serde_json::{Map, Value, json};
 
-/// The event of an operation's sample request, sent by a superuser.
+/// The event of an operation's sample request, sent by a superuser, or by whom the
+/// request is about.
 pub fn event(endpoint: &Description) -> Value {
     let (operation, example) = (endpoint.operation, (endpoint.example)());
     let (path, query) = example.target.split_once('?').unwrap_or((example.target, ""));
@@ -22,6 +24,14 @@ pub fn event(endpoint: &Description) -> Value {
     let multi = |map: &Map<String, Value>| -> Value {
         if map.is_empty() { Value::Null } else { map.iter().map(|(k, v)| (k.clone(), json!([v]))).collect() }
     };
+    // Users of the demo org.
+    let (uid, login, groups) = match operation.access {
+        Access::ManagedAccess if operation.path == "/agent" => {
+            ("00u00000000000000008", "agent@demo.test", "[]")
+        }
+        Access::ManagedAccess => ("00u00000000000000009", "delegator@demo.test", "[]"),
+        _ => ("00u00000000000000003", "superuser@demo.test", "[\"SUPERUSERS\"]"),
+    };
     let mut headers = Map::new();
     headers.insert("Host".to_owned(), "api.example.test".into());
     headers.insert("X-Forwarded-Proto".to_owned(), "https".into());
@@ -36,9 +46,9 @@ pub fn event(endpoint: &Description) -> Value {
         "requestContext": {
             "accountId": "000000000000", "apiId": "local00api",
             "authorizer": {
-                "principalId": "00u00000000000000003", "sub": "superuser@demo.test", "uid": "00u00000000000000003",
-                "tenants": "[]", "groups": "[\"SUPERUSERS\"]", "onBehalf": "false",
-                "exp": "4102444800",
+                "principalId": uid, "sub": login, "uid": uid,
+                "tenants": "[]", "groups": groups, "onBehalf": "false", "exp": "4102444800",
+                "cid": "0oa1dacapp0000000001", "scp": format!("[\"{}\"]", operation.access.scope()),
             },
             "domainName": "api.example.test", "httpMethod": operation.method.as_str(),
             "identity": { "sourceIp": "127.0.0.1", "userAgent": "sample" },

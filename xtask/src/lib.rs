@@ -32,6 +32,7 @@ pub use test_api::{TestApi, test_api};
 pub fn endpoints() -> Vec<&'static lambda_kit::Description> {
     [
         apps::ENDPOINTS,
+        delegation::ENDPOINTS,
         idps::ENDPOINTS,
         okta_proxy::ENDPOINTS,
         tenant_admins::ENDPOINTS,

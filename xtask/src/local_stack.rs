@@ -21,11 +21,17 @@ impl Drop for Running {
 /// Starts the local stack on free ports; gives what it prints with `--json`. What
 /// its functions log is in `target/local-stack.log`.
 pub(crate) fn start(root: &Path) -> Result<(Running, Value), String> {
+    start_with(root, &[])
+}
+
+/// The same with more arguments.
+pub(crate) fn start_with(root: &Path, arguments: &[&str]) -> Result<(Running, Value), String> {
     let log = root.join("target/local-stack.log");
     let log = std::fs::File::create(&log).map_err(|error| format!("{}: {error}", log.display()))?;
     let child = Command::new(root.join("target/debug/local-stack"))
         .current_dir(root)
         .args(["--api-port", "0", "--lambda-port", "0", "--okta-port", "0", "--dynamodb-port", "0", "--json"])
+        .args(arguments)
         .stdout(Stdio::piped())
         .stderr(log)
         .spawn()
@@ -39,11 +45,12 @@ pub(crate) fn start(root: &Path) -> Result<(Running, Value), String> {
     Ok((running, addresses))
 }
 
-/// A superuser's token that the stack's authorizer accepts now.
+/// A superuser's token that the stack's authorizer accepts now, for everything.
 pub(crate) async fn token(addresses: &Value) -> Result<String, String> {
     let http = lambda_kit::http_client(Duration::from_secs(10)).map_err(|error| error.to_string())?;
     let url = format!("{}/_emulator/token", addresses["okta"].as_str().unwrap_or_default());
-    let request = http.post(url).json(&json!({ "login": "superuser@demo.test" }));
+    let scopes = ["openid", "dac.admin", "managed.access"];
+    let request = http.post(url).json(&json!({ "login": "superuser@demo.test", "scopes": scopes }));
     let answer = async { request.send().await?.error_for_status()?.json::<Value>().await };
     let answer = answer.await.map_err(|error| error.to_string())?;
     Ok(answer["access_token"].as_str().unwrap_or_default().to_owned())

@@ -82,6 +82,7 @@ pub fn new_operation(root: &Path, new: &NewOperation) -> Result<String, String> 
 pub fn binary(operation: &Operation, package: &str) -> String {
     let serve = match operation.access {
         Access::OktaToken => "serve_forward",
+        Access::HookSecret => "serve_hook",
         _ => "serve",
     };
     let own = format!("{}::{}", package.replace('-', "_"), operation.type_name());

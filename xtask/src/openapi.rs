@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use heck::ToPascalCase;
 use lambda_kit::{Description, Values};
-use operations::{Method, Operation, ProblemCode, StateUse};
+use operations::{Access, Method, Operation, ProblemCode, StateUse};
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -40,10 +40,16 @@ pub fn openapi(endpoints: &[&Description]) -> Value {
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "securitySchemes": { "accessToken": {
-                "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
-                "description": "Access token of the custom authorization server, with the scope `dac.admin`.",
-            } },
+            "securitySchemes": {
+                "accessToken": {
+                    "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+                    "description": "Access token of the custom authorization server, with the scope `dac.admin`, or `managed.access` for delegation.",
+                },
+                "hookSecret": {
+                    "type": "apiKey", "in": "header", "name": "Authorization",
+                    "description": "What Okta sends with its inline hooks.",
+                },
+            },
         },
     })
 }
@@ -98,6 +104,19 @@ fn operation(endpoint: &Description, generator: &mut SchemaGenerator) -> Value {
     });
     if !parameters.is_empty() {
         described["parameters"] = parameters.into();
+    }
+    if operation.access == Access::HookSecret {
+        // Okta's own description says what it sends and takes.
+        let hook = "https://developer.okta.com/docs/reference/token-hook/";
+        described["security"] = json!([{ "hookSecret": [] }]);
+        described["externalDocs"] = json!({ "description": "Token inline hook", "url": hook });
+        let content = json!({ "schema": { "type": "object" }, "example": example.body });
+        described["requestBody"] = json!({ "required": true, "content": { "application/json": content } });
+        let answer = json!({ "type": "object", "properties": {
+            "commands": { "type": "array", "items": { "type": "object" } }, "error": { "type": "object" },
+        } });
+        let content = json!({ "application/json": { "schema": answer } });
+        described["responses"][operation.success.to_string()]["content"] = content;
     }
     if let Some(schema) = (endpoint.body)(generator) {
         let mut content = json!({ "schema": schema });

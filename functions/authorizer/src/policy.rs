@@ -67,6 +67,10 @@ pub struct Context {
     on_behalf: String,
     /// Seconds since 1970: API Gateway may repeat this answer for longer.
     exp: String,
+    /// Client of the token.
+    cid: String,
+    /// JSON array: those scopes of the token that are ours.
+    scp: String,
 }
 
 /// What a policy says.
@@ -111,9 +115,10 @@ pub fn authorize(routes: &Routes<'_>, claims: &Claims, method_arn: &str, path: &
 impl Authorization {
     /// More bytes than it can have as JSON: a character has at most six.
     fn longest(&self) -> usize {
-        let Context { sub, uid, tenants, groups, on_behalf, exp } = &self.context;
+        let Context { sub, uid, tenants, groups, on_behalf, exp, cid, scp } = &self.context;
         let resources = self.policy_document.statement[0].resource.iter();
-        let texts = resources.chain([&self.principal_id, sub, uid, tenants, groups, on_behalf, exp]);
+        let texts =
+            resources.chain([&self.principal_id, sub, uid, tenants, groups, on_behalf, exp, cid, scp]);
         512 + texts.map(|text| 6 * text.len() + 3).sum::<usize>()
     }
 }
@@ -211,6 +216,8 @@ fn context(claims: &Claims, tenant: Option<&str>) -> Context {
         groups: array(&groups),
         on_behalf: caller.on_behalf.to_string(),
         exp: claims.expires.to_string(),
+        cid: caller.client.clone(),
+        scp: array(&caller.scopes),
     }
 }
 

@@ -3,13 +3,14 @@
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use domain::{CLOCK_SKEW_SECONDS, Caller};
 use jsonwebtoken::Algorithm;
+use operations::{DAC_ADMIN, MANAGED_ACCESS};
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{Key, Settings};
 
-/// The scope that every token needs.
-const SCOPE: &str = "dac.admin";
+/// The scopes that are ours; every token needs one of them.
+const SCOPES: [&str; 2] = [DAC_ADMIN, MANAGED_ACCESS];
 
 /// Longest token: more does not fit into the headers that API Gateway takes.
 const MAX_BYTES: usize = 10_240;
@@ -57,7 +58,7 @@ pub enum Rejection {
     NotYetValid,
     #[error("`cid` is a client that is not accepted")]
     WrongClient,
-    #[error("`scp` lacks `dac.admin`")]
+    #[error("`scp` has neither `dac.admin` nor `managed.access`")]
     MissingScope,
     #[error("the token is bound to a key (`cnf`) and comes without its proof")]
     Bound,
@@ -160,7 +161,12 @@ pub(crate) fn verify(
     if !settings.client_ids.is_empty() && !settings.client_ids.contains(&claims.cid) {
         return Err(Rejection::WrongClient);
     }
-    if !claims.scp.iter().any(|scope| scope == SCOPE) {
+    let scopes: Vec<String> = SCOPES
+        .into_iter()
+        .filter(|scope| claims.scp.iter().any(|has| has == scope))
+        .map(str::to_owned)
+        .collect();
+    if scopes.is_empty() {
         return Err(Rejection::MissingScope);
     }
     if claims.cnf.is_some() {
@@ -178,6 +184,7 @@ pub(crate) fn verify(
         Value::String(text) => !text.eq_ignore_ascii_case("false"),
         _ => true,
     };
-    let caller = Caller::new(&claims.uid, &strings(&claims.tenants), &strings(&claims.groups), on_behalf);
+    let caller = Caller::new(&claims.uid, &strings(&claims.tenants), &strings(&claims.groups), on_behalf)
+        .with_token(&claims.cid, &scopes);
     Ok(Claims { subject: claims.sub, issued: claims.iat, expires: claims.exp, caller })
 }

@@ -11,6 +11,11 @@ pub(crate) const API_ID: &str = "local00api";
 /// ARN of the secret with the Okta credential.
 pub const SECRET_ARN: &str =
     "arn:aws:secretsmanager:us-east-1:000000000000:secret:okta-dac/okta-credential-AbCdEf";
+/// ARN of the secret with what Okta sends with its hooks.
+pub const HOOK_SECRET_ARN: &str =
+    "arn:aws:secretsmanager:us-east-1:000000000000:secret:okta-dac/hook-secret-AbCdEf";
+/// What the local Okta sends with its hooks.
+pub const HOOK_SECRET: &str = "local-secret-of-the-token-hook-0000001";
 /// What a function shows to the secrets extension.
 pub const SESSION_TOKEN: &str = "local-session-token";
 

@@ -17,7 +17,7 @@ mod rest;
 mod stack;
 mod template;
 
-pub use aws::{SECRET_ARN, SESSION_TOKEN};
+pub use aws::{HOOK_SECRET, HOOK_SECRET_ARN, SECRET_ARN, SESSION_TOKEN};
 pub use iam::{Decision, evaluate};
 pub use lambda::{InvokeError, LogSink};
 pub use stack::{Stack, StackError, StackOptions};

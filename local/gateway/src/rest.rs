@@ -1,5 +1,6 @@
 //! The two HTTP servers: the REST API, and Lambda with its neighbours.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 
-use crate::aws::{API_ID, SECRET_ARN, SESSION_TOKEN, method_arn, request_id};
+use crate::aws::{API_ID, SESSION_TOKEN, method_arn, request_id};
 use crate::events::{Incoming, proxy_answer};
 use crate::iam::{Decision, evaluate};
 use crate::lambda::{InvokeError, Lambda};
@@ -29,14 +30,14 @@ pub(crate) struct Gateway {
     pub(crate) template: Template,
     pub(crate) lambda: Lambda,
     pub(crate) policies: PolicyCache,
-    /// What Secrets Manager has.
-    pub(crate) secret: String,
+    /// What Secrets Manager has, by ARN.
+    pub(crate) secrets: BTreeMap<&'static str, String>,
 }
 
 impl Gateway {
-    pub(crate) fn new(template: Template, lambda: Lambda, secret: String) -> Self {
+    pub(crate) fn new(template: Template, lambda: Lambda, secrets: BTreeMap<&'static str, String>) -> Self {
         let policies = PolicyCache::new(Duration::from_secs(template.authorizer.ttl_seconds));
-        Self { template, lambda, policies, secret }
+        Self { template, lambda, policies, secrets }
     }
 }
 
@@ -328,8 +329,9 @@ async fn secret(
     if headers.get("x-aws-parameters-secrets-token").is_none_or(|token| token != SESSION_TOKEN) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    if query.get("secretId").is_none_or(|id| id != SECRET_ARN) {
-        return StatusCode::BAD_REQUEST.into_response();
+    let id = query.get("secretId").map_or("", String::as_str);
+    match gateway.secrets.get(id) {
+        Some(secret) => axum::Json(json!({ "ARN": id, "SecretString": secret })).into_response(),
+        None => StatusCode::BAD_REQUEST.into_response(),
     }
-    axum::Json(json!({ "ARN": SECRET_ARN, "SecretString": gateway.secret })).into_response()
 }

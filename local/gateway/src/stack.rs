@@ -6,14 +6,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dynoxide::{Database, DynoxideError};
-use okta_emulator::{Emulator, Seed};
+use okta_emulator::{Emulator, HookSeed, Seed};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
-use crate::aws::{SECRET_ARN, runtime_environment};
+use crate::aws::{HOOK_SECRET, HOOK_SECRET_ARN, SECRET_ARN, runtime_environment};
 use crate::lambda::{Lambda, LogSink};
 use crate::rest::{self, Gateway};
 use crate::template::{Template, TemplateError};
+
+/// The app whose tokens are asked about.
+const DELEGATION_DEMO: &str = "Delegation demo";
 
 /// How to start a stack. Ports are on the loopback address; 0 picks a free one.
 #[derive(Clone)]
@@ -40,6 +43,10 @@ pub struct StackOptions {
     pub state_file: Option<PathBuf>,
     /// What Secrets Manager has instead of the seed's API token.
     pub secret: Option<String>,
+    /// What it has of the hook's secrets, instead of [`HOOK_SECRET`] alone.
+    pub hook_secret: Option<String>,
+    /// Parameters of the template that differ.
+    pub parameters: BTreeMap<String, String>,
     /// Where the functions' log lines go.
     pub log: LogSink,
 }
@@ -98,7 +105,14 @@ impl Stack {
             rest::bind(options.lambda_port).await.map_err(port(options.lambda_port, "LAMBDA_PORT"))?;
         let (dynamodb_listener, dynamodb_address) =
             rest::bind(options.dynamodb_port).await.map_err(port(options.dynamodb_port, "DYNAMODB_PORT"))?;
-        let seed = options.seed;
+        let mut seed = options.seed;
+        if let Some(client) = seed.apps.iter().find(|app| app.label == DELEGATION_DEMO) {
+            seed.token_hook = Some(HookSeed {
+                client: client.id.clone(),
+                uri: format!("http://{api}/tokenEnrichment/agent"),
+                secret: HOOK_SECRET.to_owned(),
+            });
+        }
         let emulator_options = okta_emulator::Options {
             port: options.okta_port,
             seed: seed.clone(),
@@ -108,7 +122,8 @@ impl Stack {
             okta_emulator::StartError::Port { port, .. } => StackError::Port { port, variable: "OKTA_PORT" },
             error => StackError::Okta(error),
         })?;
-        let parameters = parameters(&okta, &seed, lambda_address);
+        let mut parameters = parameters(&okta, &seed, lambda_address);
+        parameters.extend(options.parameters);
         let template = Template::read(&options.template, &parameters)?;
         for binary in template.functions.keys() {
             let path = options.bin_dir.join(binary);
@@ -129,7 +144,10 @@ impl Stack {
         );
         let secret =
             options.secret.unwrap_or_else(|| json!({ "apiToken": seed.api_token.token }).to_string());
-        let gateway = Arc::new(Gateway::new(template, lambda, secret));
+        let hook_secret =
+            options.hook_secret.unwrap_or_else(|| json!({ "current": HOOK_SECRET }).to_string());
+        let secrets = BTreeMap::from([(SECRET_ARN, secret), (HOOK_SECRET_ARN, hook_secret)]);
+        let gateway = Arc::new(Gateway::new(template, lambda, secrets));
         let servers = vec![
             serve(api_listener, rest::api(Arc::clone(&gateway))),
             serve(lambda_listener, rest::lambda(Arc::clone(&gateway))),
@@ -231,6 +249,9 @@ fn database(template: &Template, data: Option<&Path>) -> Result<Database, StackE
 fn parameters(okta: &Emulator, seed: &Seed, lambda: SocketAddr) -> BTreeMap<String, String> {
     let app = seed.apps.iter().find(|app| app.label == "okta-dac").map(|app| app.id.clone());
     let app = app.unwrap_or_default();
+    let demo = seed.apps.iter().find(|app| app.label == DELEGATION_DEMO).map(|app| app.id.as_str());
+    let clients: Vec<&str> = [app.as_str()].into_iter().chain(demo).collect();
+    let delegators = seed.user_types.first().map(|kind| kind.id.clone()).unwrap_or_default();
     let pairs = [
         ("OktaOrgUrl", okta.url()),
         ("OktaCredentialSecretArn", SECRET_ARN.to_owned()),
@@ -238,7 +259,9 @@ fn parameters(okta: &Emulator, seed: &Seed, lambda: SocketAddr) -> BTreeMap<Stri
         ("PlaceholderKeyId", seed.placeholder_key.kid.clone()),
         ("TokenIssuer", okta.issuer()),
         ("TokenAudiences", seed.authorization_server.audience.clone()),
-        ("TokenClientIds", app),
+        ("TokenClientIds", clients.join(",")),
+        ("DelegatedUserTypeId", delegators),
+        ("HookSecretArn", HOOK_SECRET_ARN.to_owned()),
         ("DnsResolvers", format!("{0}/dns-query,{0}/dns-query", okta.url())),
         ("CorsAllowOrigin", "http://127.0.0.1:8080".to_owned()),
         ("SecretsExtensionPort", lambda.port().to_string()),

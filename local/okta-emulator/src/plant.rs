@@ -27,11 +27,19 @@ impl Seed {
             "createdBy": "sprsystem",
         }));
         let kind = org.insert_user_type(default, true, now);
-        let schema = text(&org.user_types[&kind], "schema").to_owned();
-        if let Some(custom) =
-            org.schemas.get_mut(&schema).and_then(|s| lookup_mut(s, "/definitions/custom/properties"))
-        {
-            custom["delegatedAgents"] = array_attribute("Delegated agents");
+        for seed in &self.user_types {
+            let given = object(json!({
+                "name": seed.name, "displayName": seed.name, "description": "okta-dac", "createdBy": "sprsystem",
+            }));
+            org.insert_user_type_with(seed.id.clone(), given, false, now);
+            let schema = text(&org.user_types[&seed.id], "schema").to_owned();
+            let custom =
+                org.schemas.get_mut(&schema).and_then(|s| lookup_mut(s, "/definitions/custom/properties"));
+            if let Some(custom) = custom {
+                for name in &seed.arrays {
+                    custom[name] = array_attribute(name);
+                }
+            }
         }
         self.plant_server(&mut org, url, now);
         for origin in &self.trusted_origins {
@@ -55,7 +63,14 @@ impl Seed {
         for seed in &self.users {
             let id = org.new_id("00u");
             let (first, domain) = seed.login.split_once('@').unwrap_or((&seed.login, ""));
-            let mut user = user(&id, &kind, &seed.login, first, domain, &time);
+            let kind = match &seed.kind {
+                None => &kind,
+                Some(name) => {
+                    let named = self.user_types.iter().find(|kind| kind.name == *name);
+                    &named.ok_or_else(|| wrong(format!("no type of users `{name}`")))?.id
+                }
+            };
+            let mut user = user(&id, kind, &seed.login, first, domain, &time);
             if let Some(password) = &seed.password {
                 passwords::set(&mut user, password, now);
             }
@@ -182,7 +197,31 @@ impl Seed {
             "name": "groups", "claimType": "RESOURCE", "valueType": "GROUPS", "group_filter_type": "REGEX",
             "value": "SUPERUSERS|ADMINS_.*", "conditions": { "scopes": ["dac.admin"] },
         }));
-        org.insert_default_policy(&mut server, now);
+        org.insert_claim(
+            &mut server,
+            json!({
+                "name": "can_delegate", "claimType": "RESOURCE", "valueType": "EXPRESSION",
+                "value": "(user.delegatedAgents != null) ? \"True\" : \"False\"",
+                "conditions": { "scopes": ["managed.access"] },
+            }),
+        );
+        if let Some(hook) = &self.token_hook {
+            let id = "cal1tokenhook0000001";
+            let mut given = object(json!({
+                "name": "okta-dac", "type": "com.okta.oauth2.tokens.transform", "version": "1.0.0",
+                "channel": {
+                    "type": "HTTP", "version": "1.0.0",
+                    "config": {
+                        "uri": hook.uri, "method": "POST", "headers": [],
+                        "authScheme": { "type": "HEADER", "key": "Authorization", "value": hook.secret },
+                    },
+                },
+            }));
+            crate::json::stamp(&mut given, id, "ACTIVE", now);
+            org.inline_hooks.insert(id.to_owned(), given);
+            org.insert_policy(&mut server, &hook.client, Some(id), now);
+        }
+        org.insert_policy(&mut server, "ALL_CLIENTS", None, now);
         org.authorization_servers.insert(seed.id.clone(), server);
     }
 

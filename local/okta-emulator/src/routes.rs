@@ -77,6 +77,7 @@ pub(crate) const ROUTES: &[&[Route]] = &[
     api::sessions::ROUTES,
     api::trusted_origins::ROUTES,
     api::user_lifecycle::ROUTES,
+    api::user_roles::ROUTES,
     api::user_types::ROUTES,
     api::users::ROUTES,
     oauth::authorize::ROUTES,

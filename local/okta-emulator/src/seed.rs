@@ -18,6 +18,12 @@ pub struct Seed {
     pub apps: Vec<AppSeed>,
     /// Users.
     pub users: Vec<UserSeed>,
+    /// Types of users beside the default one.
+    #[serde(default)]
+    pub user_types: Vec<UserTypeSeed>,
+    /// The token hook of one client.
+    #[serde(default)]
+    pub token_hook: Option<HookSeed>,
     /// Tenants, as add-tenant makes them.
     #[serde(default)]
     pub tenants: Vec<TenantSeed>,
@@ -142,9 +148,38 @@ pub struct UserSeed {
     /// Password; without one nobody can sign in as this user.
     #[serde(default)]
     pub password: Option<String>,
-    /// Logins of the agents that may act for the user.
+    /// Name of the user's type; the default one unless given.
+    #[serde(default, rename = "type")]
+    pub kind: Option<String>,
+    /// Logins of the agents that may act for the user, whose type must have the
+    /// attribute.
     #[serde(default)]
     pub delegated_agents: Vec<String>,
+}
+
+/// A type of users.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UserTypeSeed {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Attributes that are arrays of text.
+    #[serde(default)]
+    pub arrays: Vec<String>,
+}
+
+/// A token hook, which is asked about every token of one client.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HookSeed {
+    /// The client.
+    pub client: String,
+    /// Where the hook is.
+    pub uri: String,
+    /// What is sent as `Authorization`.
+    pub secret: String,
 }
 
 /// A tenant.

@@ -1,10 +1,12 @@
 //! AWS as far as operations need it: a DynamoDB with their table, and the call
 //! that flushes the authorizer's cache.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use axum::routing::delete;
 use dynoxide::Database;
 use lambda_kit::Resources;
@@ -16,11 +18,16 @@ use tokio::task::JoinHandle;
 /// Name of the table.
 pub(crate) const TABLE: &str = "state";
 
+/// Name of the table of delegation's records.
+const RECORDS: &str = "DelegationEventsTable";
+
 /// The services, on ports of their own.
 pub(crate) struct Aws {
     pub(crate) resources: Resources,
     pub(crate) flushes: Arc<AtomicUsize>,
-    pub(crate) server: JoinHandle<()>,
+    server: JoinHandle<()>,
+    proxy: JoinHandle<()>,
+    faults: Faults,
     control_plane: JoinHandle<()>,
     database: Database,
 }
@@ -33,9 +40,26 @@ impl Aws {
             "AttributeDefinitions": [{ "AttributeName": "id", "AttributeType": "S" }],
             "KeySchema": [{ "AttributeName": "id", "KeyType": "HASH" }],
         });
-        database.create_table(serde_json::from_value(table).expect("a table")).expect("it is created");
-        let (listener, url) = listen().await;
+        let records = json!({
+            "TableName": RECORDS, "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [
+                { "AttributeName": "delegator", "AttributeType": "S" }, { "AttributeName": "at", "AttributeType": "S" },
+            ],
+            "KeySchema": [
+                { "AttributeName": "delegator", "KeyType": "HASH" }, { "AttributeName": "at", "KeyType": "RANGE" },
+            ],
+        });
+        for table in [table, records] {
+            database.create_table(serde_json::from_value(table).expect("a table")).expect("it is created");
+        }
+        let (listener, own_url) = listen().await;
         let server = tokio::spawn(dynoxide::server::serve_on(listener, database.clone()));
+        let faults = Faults::default();
+        let (listener, url) = listen().await;
+        let proxy = axum::Router::new().fallback(pass).with_state((own_url, faults.clone()));
+        let proxy = tokio::spawn(async move {
+            let _ = axum::serve(listener, proxy).await;
+        });
         let flushes = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&flushes);
         let flush = move || {
@@ -48,7 +72,24 @@ impl Aws {
             let _ = axum::serve(listener, router).await;
         });
         let resources = Resources::with(State::local(TABLE, &url, &control_plane_url));
-        Self { resources, flushes, server, control_plane, database }
+        Self { resources, flushes, server, proxy, control_plane, database, faults }
+    }
+
+    /// Ends DynamoDB.
+    pub(crate) fn stop(&self) {
+        self.server.abort();
+        self.break_calls(1, u64::MAX, false);
+    }
+
+    /// Lets `times` calls fail, beginning with the `nth` from now on; `after` they
+    /// were done.
+    pub(crate) fn break_calls(&self, nth: u64, times: u64, after: bool) {
+        *lock(&self.faults) = Fault { passing: nth - 1, failing: times, after, seen: 0 };
+    }
+
+    /// Calls since the last order.
+    pub(crate) fn calls(&self) -> u64 {
+        lock(&self.faults).seen
     }
 
     pub(crate) fn end_locks(&self) {
@@ -72,8 +113,53 @@ impl Aws {
 impl Drop for Aws {
     fn drop(&mut self) {
         self.server.abort();
+        self.proxy.abort();
         self.control_plane.abort();
     }
+}
+
+/// Which calls of DynamoDB fail.
+#[derive(Debug, Default)]
+struct Fault {
+    passing: u64,
+    failing: u64,
+    after: bool,
+    seen: u64,
+}
+
+type Faults = Arc<Mutex<Fault>>;
+
+fn lock(faults: &Faults) -> std::sync::MutexGuard<'_, Fault> {
+    faults.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Passes a call on to DynamoDB, or lets it fail.
+async fn pass(
+    axum::extract::State((url, faults)): axum::extract::State<(String, Faults)>,
+    headers: HeaderMap,
+    body: axum::body::Bytes,
+) -> Response {
+    let (fails, after) = {
+        let mut fault = lock(&faults);
+        fault.seen += 1;
+        let passes = fault.passing > 0;
+        let fails = !passes && fault.failing > 0;
+        fault.passing = fault.passing.saturating_sub(1);
+        fault.failing = fault.failing.saturating_sub(u64::from(fails));
+        (fails, fault.after)
+    };
+    let failed = || StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    if fails && !after {
+        return failed();
+    }
+    let http = lambda_kit::http_client(Duration::from_secs(5)).expect("a client");
+    let answer = http.post(url).headers(headers).body(body).send().await;
+    let Ok(answer) = answer else { return failed() };
+    if fails {
+        return failed();
+    }
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    (status, headers, answer.bytes().await.unwrap_or_default()).into_response()
 }
 
 async fn listen() -> (TcpListener, String) {

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use domain::Caller;
 use futures::future::join_all;
-use lambda_kit::{ApiStage, Context, Decode, Endpoint, Problem, Request, RequestParts};
+use lambda_kit::{ApiStage, Context, Decode, Endpoint, Hook, Problem, Request, RequestParts};
 use okta_client::{ApiToken, Client, OrgUrl};
 use okta_emulator::{Action, DEMO_ORG, Drop, Emulator, Fault, Options, Seed};
 use operations::{Method, ProblemCode};
@@ -44,6 +44,8 @@ pub struct TestOrg {
 #[derive(Clone, Debug, Default)]
 pub struct TestRequest {
     parts: RequestParts,
+    /// Who sends it; a superuser unless given.
+    caller: Option<Caller>,
 }
 
 impl TestRequest {
@@ -71,6 +73,17 @@ impl TestRequest {
     pub fn query(mut self, name: &str, value: &str) -> Self {
         self.parts.query.insert(name.to_owned(), value.to_owned());
         self
+    }
+
+    /// Sent by this caller.
+    #[must_use]
+    pub fn by(mut self, caller: Caller) -> Self {
+        self.caller = Some(caller);
+        self
+    }
+
+    fn caller(&self) -> Caller {
+        self.caller.clone().unwrap_or_else(superuser)
     }
 
     /// With a JSON body.
@@ -148,7 +161,7 @@ impl TestOrg {
 
     /// What an operation makes of a request that it accepts.
     pub fn input<E: Endpoint>(&self, request: &TestRequest) -> E::Input {
-        let request = Request { parts: request.parts.clone(), caller: superuser() };
+        let request = Request { parts: request.parts.clone(), caller: request.caller() };
         E::Input::decode(&request).unwrap_or_else(|problem| panic!("{}", problem.document("id")))
     }
 
@@ -158,7 +171,7 @@ impl TestOrg {
     ///
     /// The operation's problem.
     pub async fn call<E: Endpoint>(&self, request: &TestRequest) -> Result<Value, Problem> {
-        self.call_as::<E>(superuser(), request).await
+        self.call_as::<E>(request.caller(), request).await
     }
 
     /// Sends a request in the name of `caller`.
@@ -185,21 +198,22 @@ impl TestOrg {
         context: &Context,
         request: &TestRequest,
     ) -> (Value, Option<String>) {
-        let request = Request { parts: request.parts.clone(), caller: superuser() };
+        let request = Request { parts: request.parts.clone(), caller: request.caller() };
         let problem = |problem: Problem| -> ! { panic!("{}", problem.document("id")) };
         let input = E::Input::decode(&request).unwrap_or_else(|p| problem(p));
         let success = E::call(context, input).await.unwrap_or_else(|error| problem(error.into()));
         let next = success.headers().find(|(name, value)| *name == "link" && value.ends_with("rel=\"next\""));
         let next = next.map(|(_, link)| {
             let after = link.split("after=").nth(1).expect("a cursor");
-            after.split(['&', '>']).next().expect("a cursor").to_owned()
+            let cursor = after.split(['&', '>']).next().expect("a cursor");
+            percent_encoding::percent_decode_str(cursor).decode_utf8().expect("text").into_owned()
         });
         (serde_json::to_value(success.body()).expect("an answer serialises"), next)
     }
 
     /// All pages of a list, with `limit` elements each.
     pub async fn pages<E: Endpoint>(&self, request: &TestRequest, limit: usize) -> Vec<Vec<Value>> {
-        let (context, mut pages) = (self.context(), Vec::new());
+        let (context, mut pages) = (Context { caller: request.caller(), ..self.context() }, Vec::new());
         let mut request = request.clone().query("limit", &limit.to_string());
         loop {
             let (page, next) = self.call_with_links::<E>(&context, &request).await;
@@ -236,7 +250,30 @@ impl TestOrg {
 
     /// Ends DynamoDB: it cannot be reached any more.
     pub fn stop_dynamodb(&self) {
-        self.aws.server.abort();
+        self.aws.stop();
+    }
+
+    /// Lets `times` calls of DynamoDB fail, beginning with the `nth` from now on;
+    /// `after` they were done, or before.
+    pub fn break_dynamodb(&self, nth: u64, times: u64, after: bool) {
+        self.aws.break_calls(nth, times, after);
+    }
+
+    /// Calls of DynamoDB since the last order of faults.
+    pub fn dynamodb_calls(&self) -> u64 {
+        self.aws.calls()
+    }
+
+    /// Configures operations: the value takes the place of one that a function reads
+    /// when it starts.
+    pub async fn configure<T: Clone + Send + Sync + 'static>(&self, value: T) {
+        self.aws.resources.keep(value).await;
+    }
+
+    /// Calls an operation as Okta does.
+    pub async fn hook<H: Hook>(&self, payload: Value) -> Value {
+        let nobody = Caller::new("", &[], &[], true);
+        H::call(&Context { caller: nobody, ..self.context() }, payload).await
     }
 
     /// Moves Okta's clock; and, as if that time had passed, ends all locks.
@@ -267,7 +304,7 @@ pub async fn tenant_admin(org: &TestOrg, tenants: &[&str]) -> Caller {
 ///
 /// If the request is refused.
 pub async fn cost<E: Endpoint>(org: &TestOrg, request: &TestRequest) -> (usize, usize) {
-    cost_as::<E>(superuser(), org, request).await
+    cost_as::<E>(request.caller(), org, request).await
 }
 
 /// Calls, and calls in a row, of one request in the name of `caller`.

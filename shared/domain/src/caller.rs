@@ -1,6 +1,6 @@
 //! Who is calling, and what they may do.
 
-use operations::{Access, Operation};
+use operations::{Access, DAC_ADMIN, Operation};
 
 use crate::{SUPERUSERS, TenantName, admins_group};
 
@@ -65,10 +65,14 @@ pub struct Caller {
     pub on_behalf: bool,
     /// Tenants that the caller administers, in the order of the claim.
     pub tenants: Vec<TenantClaim>,
+    /// `cid`: the client that the token was issued to.
+    pub client: String,
+    /// `scp`: what the token may be used for.
+    pub scopes: Vec<String>,
 }
 
 impl Caller {
-    /// The caller that these claims describe.
+    /// The caller that these claims describe, with the scope `dac.admin`.
     ///
     /// Somebody is admin of a tenant only if `tenants` has a well-formed
     /// element for it **and** `groups` has its `ADMINS_` group: the first
@@ -98,7 +102,15 @@ impl Caller {
             superuser: groups.iter().any(|group| group == SUPERUSERS),
             on_behalf,
             tenants: administered,
+            client: String::new(),
+            scopes: vec![DAC_ADMIN.to_owned()],
         }
+    }
+
+    /// The same with a token of this client and these scopes.
+    #[must_use]
+    pub fn with_token(self, client: &str, scopes: &[String]) -> Self {
+        Self { client: client.to_owned(), scopes: scopes.to_vec(), ..self }
     }
 
     /// Whether the caller is admin of the tenant called `name`.
@@ -122,10 +134,15 @@ pub fn permits<'v>(
     if caller.on_behalf && !operation.method.is_safe() {
         return false;
     }
+    if !caller.scopes.iter().any(|scope| scope == operation.access.scope()) {
+        return false;
+    }
     match operation.access {
         Access::AnyUser => true,
-        // Its bearer passes no authorizer; the tokens that do pass are not for it.
-        Access::OktaToken => false,
+        // A delegated token neither nominates agents nor starts another delegation.
+        Access::ManagedAccess => !caller.on_behalf,
+        // What calls it passes no authorizer; the tokens that do pass are not for it.
+        Access::OktaToken | Access::HookSecret => false,
         Access::Superuser => caller.superuser,
         Access::TenantAdmin => {
             caller.superuser || parameter("tenant").is_some_and(|tenant| caller.administers(tenant))

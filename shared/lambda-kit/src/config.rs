@@ -50,6 +50,16 @@ pub enum ConfigError {
     /// A resolver that is no URL.
     #[error("DNS_RESOLVERS must be URLs, separated by commas, not `{0}`")]
     Resolver(String),
+    /// A value that breaks a rule.
+    #[error("{name} {rule}, not `{value}`")]
+    Value {
+        /// The variable.
+        name: &'static str,
+        /// What it must be.
+        rule: &'static str,
+        /// Its value.
+        value: String,
+    },
     /// A share that is none.
     #[error("OKTA_RATE_LIMIT_SHARE must be a number from 1 to 100, not `{0}`")]
     Share(String),

@@ -61,6 +61,11 @@ impl Resources {
         Self(Arc::new(Mutex::new(kept)))
     }
 
+    /// Keeps a value, before the first request.
+    pub async fn keep<T: Clone + Send + Sync + 'static>(&self, value: T) {
+        self.0.lock().await.insert(value);
+    }
+
     /// The value, made now if this is the first time.
     pub async fn get_or_make<T, F>(&self, make: impl FnOnce() -> F) -> T
     where

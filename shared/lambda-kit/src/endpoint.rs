@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{Context, Decode, NoBody, Problem, QueryParameter};
+use crate::{ConfigError, Context, Decode, NoBody, Problem, QueryParameter, Resources};
 
 /// One operation of the API.
 pub trait Endpoint: 'static {
@@ -29,6 +29,12 @@ pub trait Endpoint: 'static {
 
     /// One variant per outcome that a caller can act on.
     type Error: Into<Problem> + Send;
+
+    /// Reads what it is configured with beyond [`Context`], when the function
+    /// starts: one that cannot work does not.
+    fn prepare(_: &Resources) -> impl Future<Output = Result<(), ConfigError>> + Send {
+        async { Ok(()) }
+    }
 
     /// Does it. May be called with a request that was sent before: it converges.
     fn call(
@@ -187,6 +193,20 @@ impl Description {
 }
 
 impl Description {
+    /// The description of an operation that Okta calls.
+    pub const fn of_hook<H: crate::Hook>() -> Self {
+        Self {
+            operation: H::OPERATION,
+            query: &[],
+            example: H::example,
+            media_type: "application/json",
+            other_success: None,
+            body_required: true,
+            body: |_| None,
+            output: |_| None,
+        }
+    }
+
     /// The description of an operation that passes requests on.
     pub const fn of_forward<F: crate::Forward>() -> Self {
         Self {

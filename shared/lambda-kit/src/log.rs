@@ -23,12 +23,13 @@ pub fn init() {
 }
 
 /// The crates whose level can be set.
-const OURS: [&str; 11] = [
+const OURS: [&str; 12] = [
     "lambda_kit",
     "okta_client",
     "state",
     "apps",
     "authorizer",
+    "delegation",
     "idps",
     "okta_proxy",
     "tenant_admins",

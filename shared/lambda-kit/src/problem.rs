@@ -48,6 +48,12 @@ impl Object {
     }
 }
 
+/// An error with its sources.
+pub(crate) fn chain(error: &dyn StdError) -> String {
+    let sources = std::iter::successors(error.source(), |&error| error.source());
+    sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
+}
+
 impl From<Violation> for Problem {
     fn from(violation: Violation) -> Self {
         Self::violations_of(vec![violation])
@@ -151,12 +157,7 @@ impl Problem {
     /// With what happened, for the log alone, after what was said before.
     #[must_use]
     pub fn log(mut self, step: &str, error: &dyn StdError) -> Self {
-        let mut chain = format!("failed to {step}: failed to {error}");
-        let mut source = error.source();
-        while let Some(cause) = source {
-            chain.push_str(&format!(": {cause}"));
-            source = cause.source();
-        }
+        let chain = format!("failed to {step}: failed to {}", chain(error));
         match &mut self.0.log {
             Some(log) => log.push_str(&format!("; {chain}")),
             log => *log = Some(chain),

@@ -1,4 +1,5 @@
-//! The Okta credential, read at run time from Secrets Manager.
+//! The Okta credential and the hook's secrets, read at run time from Secrets
+//! Manager.
 //!
 //! The AWS Parameters and Secrets extension answers on localhost with the
 //! value that Secrets Manager has, caches it (300 s by default) and needs no
@@ -11,6 +12,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::Config;
+use crate::hook::{HookSecretError, HookSecrets};
 
 /// Why there is no credential. Never says what was found instead.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +29,9 @@ pub(crate) enum SecretError {
     /// The secret has another shape.
     #[error("read the secret `{id}`: {source}")]
     NoCredential { id: String, source: CredentialError },
+    /// The hook's secret has another shape.
+    #[error("read the secret `{id}`: {source}")]
+    NoHookSecret { id: String, source: HookSecretError },
 }
 
 #[derive(Deserialize)]
@@ -37,7 +42,24 @@ struct SecretValue {
 
 /// The credential in the configured secret.
 pub(crate) async fn credential(http: &reqwest::Client, config: &Config) -> Result<Credential, SecretError> {
-    let (port, id) = (config.secrets_port, config.credential_secret_id.clone());
+    let id = &config.credential_secret_id;
+    let value = secret(http, config, id).await?;
+    let credential = Credential::parse(value.expose_secret());
+    credential.map_err(|source| SecretError::NoCredential { id: id.clone(), source })
+}
+
+/// What Okta may send with its hooks.
+pub(crate) async fn hook_secrets(
+    http: &reqwest::Client,
+    config: &Config,
+    id: &str,
+) -> Result<HookSecrets, SecretError> {
+    let value = secret(http, config, id).await?;
+    HookSecrets::parse(&value).map_err(|source| SecretError::NoHookSecret { id: id.to_owned(), source })
+}
+
+async fn secret(http: &reqwest::Client, config: &Config, id: &str) -> Result<SecretString, SecretError> {
+    let (port, id) = (config.secrets_port, id.to_owned());
     let malformed = || SecretError::Malformed { id: id.clone() };
     // INVARIANT: a constant with a port number is a URL.
     #[expect(clippy::expect_used, reason = "invariant above")]
@@ -53,6 +75,5 @@ pub(crate) async fn credential(http: &reqwest::Client, config: &Config) -> Resul
         return Err(SecretError::Refused { id, status: response.status().as_u16() });
     }
     let value: SecretValue = response.json().await.map_err(|_| malformed())?;
-    Credential::parse(value.secret_string.expose_secret())
-        .map_err(|source| SecretError::NoCredential { id, source })
+    Ok(value.secret_string)
 }

@@ -12,7 +12,7 @@ use http::{HeaderName, HeaderValue};
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, RequestExt, Response, service_fn};
 use okta_client::Client;
-use operations::{Operation, ProblemCode};
+use operations::{EnvVar, Operation, ProblemCode};
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde_json::Value;
@@ -21,9 +21,11 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::forward::{Forward, ForwardContext, ForwardRequest};
+use crate::hook::{self, Hook, HookSecrets};
+use crate::problem::chain;
 use crate::{
-    ApiStage, Config, Context, Decode, Endpoint, Exit, Problem, Request, RequestParts, Resources, Success,
-    log, secrets,
+    ApiStage, Config, ConfigError, Context, Decode, Endpoint, Exit, Problem, Request, RequestParts,
+    Resources, Success, log, read_all, secrets,
 };
 
 /// Time between the last moment to answer and the end of the function.
@@ -38,8 +40,23 @@ const FORWARD: Duration = Duration::from_secs(25);
 
 /// Runs the function of an operation: the whole `main` of its binary.
 pub fn serve<E: Endpoint>() -> Exit {
-    run(|service, runtime| {
+    run(E::prepare, |service, runtime| {
         let handler = service_fn(|event| async { Ok::<_, Infallible>(service.handle::<E>(event).await) });
+        runtime.block_on(lambda_http::run(handler))
+    })
+}
+
+/// Runs the function of an operation that Okta calls: the whole `main` of its
+/// binary.
+pub fn serve_hook<H: Hook>() -> Exit {
+    let prepare = async |resources: &Resources| {
+        let [secret_id] = read_all([&EnvVar::HOOK_SECRET_ID])?;
+        resources.keep(HookSecretId(secret_id)).await;
+        H::prepare(resources).await
+    };
+    run(prepare, |service, runtime| {
+        let handler =
+            service_fn(|event| async { Ok::<_, Infallible>(service.handle_hook::<H>(event).await) });
         runtime.block_on(lambda_http::run(handler))
     })
 }
@@ -47,19 +64,27 @@ pub fn serve<E: Endpoint>() -> Exit {
 /// Runs the function of an operation that passes requests on: the whole `main` of
 /// its binary.
 pub fn serve_forward<F: Forward>() -> Exit {
-    run(|service, runtime| {
-        let handler =
-            service_fn(|event| async { Ok::<_, Infallible>(service.handle_forward::<F>(event).await) });
-        runtime.block_on(lambda_http::run(handler))
-    })
+    run(
+        async |_: &Resources| Ok(()),
+        |service, runtime| {
+            let handler =
+                service_fn(|event| async { Ok::<_, Infallible>(service.handle_forward::<F>(event).await) });
+            runtime.block_on(lambda_http::run(handler))
+        },
+    )
 }
 
-fn run(serve: impl FnOnce(&Service, &Runtime) -> Result<(), lambda_http::Error>) -> Exit {
+fn run(
+    prepare: impl AsyncFnOnce(&Resources) -> Result<(), ConfigError>,
+    serve: impl FnOnce(&Service, &Runtime) -> Result<(), lambda_http::Error>,
+) -> Exit {
     log::init();
     let started = Config::from_env().map_err(|error| log::fatal(&error)).and_then(|config| {
         let service = Service::new(config).map_err(|error| log::fatal(&error))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        Ok((service, runtime.map_err(|error| log::fatal(&error))?))
+        let runtime = runtime.map_err(|error| log::fatal(&error))?;
+        runtime.block_on(prepare(&service.resources)).map_err(|error| log::fatal(&error))?;
+        Ok((service, runtime))
     });
     match started {
         Ok((service, runtime)) => match serve(&service, &runtime) {
@@ -84,6 +109,13 @@ pub fn http_client(timeout: Duration) -> Result<reqwest::Client, reqwest::Error>
         .build()
 }
 
+/// Name of the secret with what Okta sends with its hooks.
+#[derive(Clone)]
+struct HookSecretId(String);
+
+/// How long the hook's secrets are used without asking for them again.
+const HOOK_SECRETS: Duration = Duration::from_secs(60);
+
 /// What a function keeps between requests.
 pub struct Service {
     config: Config,
@@ -91,6 +123,8 @@ pub struct Service {
     resources: Resources,
     /// Made for the first request, and again after Okta rejected the credential.
     okta: Mutex<Option<Client>>,
+    /// Read for the first call of a hook, and again from time to time.
+    hook_secrets: Mutex<Option<(Instant, HookSecrets)>>,
 }
 
 impl Service {
@@ -103,6 +137,7 @@ impl Service {
             http: http_client(Duration::from_secs(3))?,
             resources: Resources::default(),
             okta: Mutex::new(None),
+            hook_secrets: Mutex::new(None),
         })
     }
 
@@ -117,6 +152,87 @@ impl Service {
             Answer::of(success, E::OPERATION)
         };
         self.answer(E::OPERATION, &times, &okta_in_use, work).await
+    }
+
+    /// Answers one call of Okta's. Whoever does not know the hook's secret gets
+    /// 401; everything else that may go wrong is a doubt, and has an answer, too.
+    pub async fn handle_hook<H: Hook>(&self, event: lambda_http::Request) -> Response<Body> {
+        let times = Times::of(&event);
+        let deadline = times.deadline.min(Instant::now() + hook::DEADLINE);
+        let okta_in_use = std::sync::OnceLock::new();
+        let work = async {
+            let unknown = || Problem::new(ProblemCode::Unauthorized, "send the secret of the hook");
+            let presented = event.headers().get("authorization").ok_or_else(unknown)?;
+            let known = async {
+                let secrets = self.hook_secrets().await.inspect_err(
+                    |error| tracing::error!(error = %chain(error), "the hook's secret cannot be read"),
+                );
+                Ok::<_, Problem>(match secrets {
+                    Ok(secrets) if !secrets.accept(presented.as_bytes()) => return Err(unknown()),
+                    Ok(_) => self.hook_commands::<H>(&event, &times, deadline, &okta_in_use).await,
+                    Err(_) => None,
+                })
+            };
+            let known = AssertUnwindSafe(known).catch_unwind();
+            let commands = match tokio::time::timeout_at(deadline, known).await {
+                Ok(Ok(result)) => result?,
+                Ok(Err(_panic)) => None,
+                Err(_elapsed) => {
+                    tracing::error!("the hook had no time to decide");
+                    None
+                }
+            };
+            let commands = match commands {
+                Some(commands) => commands,
+                None => H::doubt(&self.resources).await,
+            };
+            Answer::of(Success::new(commands), H::OPERATION)
+        };
+        self.answer(H::OPERATION, &times, &okta_in_use, work).await
+    }
+
+    /// `None` if there is nothing to decide by.
+    async fn hook_commands<H: Hook>(
+        &self,
+        event: &lambda_http::Request,
+        times: &Times,
+        deadline: Instant,
+        okta_in_use: &std::sync::OnceLock<Client>,
+    ) -> Option<Value> {
+        let payload = serde_json::from_slice(event.body())
+            .inspect_err(|_| tracing::warn!("the payload is not JSON"))
+            .ok()?;
+        let okta = self.okta().await.inspect_err(|problem| {
+            tracing::error!(error = problem.log_text(), "there is no Okta credential")
+        });
+        let okta = okta.ok()?.for_request(deadline);
+        let okta = okta_in_use.get_or_init(|| okta);
+        let nobody = Caller::new("", &[], &[], true);
+        let context = self.context(event, okta, nobody, &times.request_id, deadline);
+        Some(H::call(&context, payload).await)
+    }
+
+    /// The secrets, as they were at most a minute ago; longer, if they cannot be
+    /// read now.
+    async fn hook_secrets(&self) -> Result<HookSecrets, secrets::SecretError> {
+        let mut kept = self.hook_secrets.lock().await;
+        if let Some((read, secrets)) = &*kept
+            && read.elapsed() < HOOK_SECRETS
+        {
+            return Ok(secrets.clone());
+        }
+        let id = self.resources.get_or_make(|| async { HookSecretId(String::new()) }).await;
+        match (secrets::hook_secrets(&self.http, &self.config, &id.0).await, &*kept) {
+            (Err(error @ secrets::SecretError::Unreachable { .. }), Some((_, secrets))) => {
+                tracing::warn!(error = %chain(&error), "the hook's secret is the one of before");
+                Ok(secrets.clone())
+            }
+            (Err(error), _) => Err(error),
+            (Ok(secrets), _) => {
+                *kept = Some((Instant::now(), secrets.clone()));
+                Ok(secrets)
+            }
+        }
     }
 
     /// Answers one event by what the operation passes on.
@@ -209,11 +325,23 @@ impl Service {
         let input = E::Input::decode(&request)?;
         let okta = self.okta().await?.for_request(deadline);
         let okta = okta_in_use.get_or_init(|| okta);
-        let context = Context {
+        let context = self.context(event, okta, request.caller, request_id, deadline);
+        E::call(&context, input).await.map_err(Into::into)
+    }
+
+    fn context(
+        &self,
+        event: &lambda_http::Request,
+        okta: &Client,
+        caller: Caller,
+        request_id: &str,
+        deadline: Instant,
+    ) -> Context {
+        Context {
             okta: okta.clone(),
             app_id: self.config.app_id.clone(),
             placeholder_key: self.config.placeholder_key.clone(),
-            caller: request.caller,
+            caller,
             request_id: request_id.to_owned(),
             deadline,
             dns_resolvers: self.config.dns_resolvers.clone(),
@@ -221,8 +349,7 @@ impl Service {
             api: api_stage(event),
             resources: self.resources.clone(),
             base_url: base_url(event),
-        };
-        E::call(&context, input).await.map_err(Into::into)
+        }
     }
 
     async fn okta(&self) -> Result<Client, Problem> {
@@ -320,7 +447,8 @@ fn caller(event: &lambda_http::Request) -> Result<Caller, Problem> {
     }
     // The authorizer always says it: anything but "false" means "yes".
     let on_behalf = text("onBehalf") != Some("false");
-    Ok(Caller::new(uid, &list("tenants"), &list("groups"), on_behalf))
+    let caller = Caller::new(uid, &list("tenants"), &list("groups"), on_behalf);
+    Ok(caller.with_token(text("cid").unwrap_or_default(), &list("scp")))
 }
 
 /// The API and stage that the request came through.

@@ -138,6 +138,31 @@ impl Steps {
     /// Takes everything back and says what became of it: the failure's own
     /// problem if nothing is left, else `operation-incomplete`.
     pub async fn unwind(&self, failure: Failure) -> Problem {
+        match self.take_back().await {
+            None => Problem::okta(failure.step, &failure.source),
+            Some((mut problem, stuck)) => {
+                problem.quote(&failure.source);
+                let problem = problem.log(failure.step, &failure.source);
+                match stuck {
+                    Some(error) => problem.log("take a step back", &error),
+                    None => problem,
+                }
+            }
+        }
+    }
+
+    /// The same after something failed that is no step: its own problem if nothing
+    /// is left.
+    pub async fn unwind_after(&self, problem: Problem) -> Problem {
+        match self.take_back().await {
+            None => problem,
+            Some((incomplete, Some(error))) => incomplete.log("take a step back", &error),
+            Some((incomplete, None)) => incomplete,
+        }
+    }
+
+    /// Takes everything back; if something is left, what says so, and why.
+    async fn take_back(&self) -> Option<(Problem, Option<okta_client::Error>)> {
         let log = std::mem::take(&mut *self.lock());
         let completed: Vec<_> = log.iter().filter(|slot| slot.completed).map(|slot| slot.step).collect();
         let (mut undone, mut left_behind, mut stuck) = (Vec::new(), Vec::new(), None);
@@ -155,16 +180,7 @@ impl Steps {
                 }
             }
         }
-        if left_behind.is_empty() {
-            return Problem::okta(failure.step, &failure.source);
-        }
-        let mut problem = Problem::incomplete(&completed, &undone, &left_behind);
-        problem.quote(&failure.source);
-        let problem = problem.log(failure.step, &failure.source);
-        match stuck {
-            Some(error) => problem.log("take a step back", &error),
-            None => problem,
-        }
+        (!left_behind.is_empty()).then(|| (Problem::incomplete(&completed, &undone, &left_behind), stuck))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Slot>> {

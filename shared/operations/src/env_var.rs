@@ -151,6 +151,97 @@ impl EnvVar {
         example: "http://127.0.0.1:9001",
         default: Some(""),
     };
+    /// The table of delegation's records.
+    pub const DELEGATION_EVENTS_TABLE: EnvVar = EnvVar {
+        name: "DELEGATION_EVENTS_TABLE",
+        meaning: "Name of the DynamoDB table with the records of delegation",
+        example: "okta-dac-delegation-events",
+        default: None,
+    };
+    /// How long the records are kept.
+    pub const DELEGATION_EVENT_DAYS: EnvVar = EnvVar {
+        name: "DELEGATION_EVENT_DAYS",
+        meaning: "Days for which the records of delegation are kept, 1 to 3650",
+        example: "365",
+        default: Some("365"),
+    };
+    /// How long a delegation may wait for its token.
+    pub const DELEGATION_SECONDS: EnvVar = EnvVar {
+        name: "DELEGATION_SECONDS",
+        meaning: "Seconds between the start of a delegation and its token, 10 to 300",
+        example: "60",
+        default: Some("60"),
+    };
+    /// What becomes of a token in doubt.
+    pub const DELEGATION_FAIL: EnvVar = EnvVar {
+        name: "DELEGATION_FAIL",
+        meaning: "What becomes of the token when a delegation cannot be confirmed: `keep` leaves it the agent's own, `deny` lets Okta issue none",
+        example: "keep",
+        default: Some("keep"),
+    };
+    /// RFC 8693.
+    pub const DELEGATION_ACTOR_CLAIMS: EnvVar = EnvVar {
+        name: "DELEGATION_ACTOR_CLAIMS",
+        meaning: "`true` adds the claims `act` (RFC 8693) and `delegation_id` to delegated access tokens",
+        example: "true",
+        default: Some("false"),
+    };
+    /// Who may be nominated.
+    pub const DELEGATION_AGENTS: EnvVar = EnvVar {
+        name: "DELEGATION_AGENTS",
+        meaning: "Who may be an agent: `same-tenant`, users of a tenant of the delegator's, or, for users without a tenant, others without one; `any`, every active user of the org",
+        example: "same-tenant",
+        default: Some("same-tenant"),
+    };
+    /// Admins as delegators.
+    pub const DELEGATION_OF_ADMINS: EnvVar = EnvVar {
+        name: "DELEGATION_OF_ADMINS",
+        meaning: "Whether somebody may act for an administrator of the org, a superuser or an admin of a tenant: `refuse` or `allow`",
+        example: "refuse",
+        default: Some("refuse"),
+    };
+    /// Who is acted for.
+    pub const DELEGATED_SUB: EnvVar = EnvVar {
+        name: "DELEGATED_SUB",
+        meaning: "Attribute of the delegator's profile that the claim `on_behalf_sub` holds: `login`, as `sub` of access tokens, another one, or `id` for the user's id",
+        example: "login",
+        default: Some("login"),
+    };
+    /// Claims of access tokens.
+    pub const DELEGATED_ACCESS_CLAIMS: EnvVar = EnvVar {
+        name: "DELEGATED_ACCESS_CLAIMS",
+        meaning: "Attributes of the delegator's profile that become claims of delegated access tokens, separated by commas",
+        example: "department,costCenter",
+        default: Some(""),
+    };
+    /// Claims of ID tokens.
+    pub const DELEGATED_IDENTITY_CLAIMS: EnvVar = EnvVar {
+        name: "DELEGATED_IDENTITY_CLAIMS",
+        meaning: "Attributes of the delegator's profile that become claims of the ID tokens beside them, separated by commas",
+        example: "department",
+        default: Some(""),
+    };
+    /// Type of delegators.
+    pub const DELEGATED_USER_TYPE_ID: EnvVar = EnvVar {
+        name: "DELEGATED_USER_TYPE_ID",
+        meaning: "Id of the type of users who can nominate agents; empty: every user whose type has the attributes can, and nobody switches it on or off",
+        example: "oty1delegator0000001",
+        default: Some(""),
+    };
+    /// Type of all others.
+    pub const USER_TYPE_ID: EnvVar = EnvVar {
+        name: "USER_TYPE_ID",
+        meaning: "Id of the type of all other users; empty: the org's default type",
+        example: "oty1user000000000001",
+        default: Some(""),
+    };
+    /// Name of the secret with the hook secrets.
+    pub const HOOK_SECRET_ID: EnvVar = EnvVar {
+        name: "HOOK_SECRET_ID",
+        meaning: "Name or ARN of the Secrets Manager secret with what Okta sends as `Authorization` of its inline hooks: `{\"current\": \"…\", \"previous\": \"…\"}`, each of at least 32 bytes; `previous` may be left out",
+        example: "okta-dac/hook-secret",
+        default: None,
+    };
     /// Log filter.
     pub const AWS_LAMBDA_LOG_LEVEL: EnvVar = EnvVar {
         name: "AWS_LAMBDA_LOG_LEVEL",
@@ -170,6 +261,19 @@ impl EnvVar {
         EnvVar::STATE_TABLE,
         EnvVar::DNS_RESOLVERS,
         EnvVar::CORS_ALLOW_ORIGIN,
+        EnvVar::DELEGATION_EVENTS_TABLE,
+        EnvVar::DELEGATION_EVENT_DAYS,
+        EnvVar::DELEGATION_SECONDS,
+        EnvVar::DELEGATION_FAIL,
+        EnvVar::DELEGATION_ACTOR_CLAIMS,
+        EnvVar::DELEGATION_AGENTS,
+        EnvVar::DELEGATION_OF_ADMINS,
+        EnvVar::DELEGATED_SUB,
+        EnvVar::DELEGATED_ACCESS_CLAIMS,
+        EnvVar::DELEGATED_IDENTITY_CLAIMS,
+        EnvVar::DELEGATED_USER_TYPE_ID,
+        EnvVar::USER_TYPE_ID,
+        EnvVar::HOOK_SECRET_ID,
         EnvVar::TOKEN_ISSUER,
         EnvVar::TOKEN_AUDIENCES,
         EnvVar::TOKEN_CLIENT_IDS,
@@ -204,6 +308,23 @@ impl EnvVar {
         EnvVar::STATE_TABLE,
         EnvVar::DNS_RESOLVERS,
         EnvVar::CORS_ALLOW_ORIGIN,
+    ];
+
+    /// What the functions of delegation need besides.
+    pub const DELEGATION: &'static [EnvVar] = &[
+        EnvVar::DELEGATION_EVENTS_TABLE,
+        EnvVar::DELEGATION_EVENT_DAYS,
+        EnvVar::DELEGATION_SECONDS,
+        EnvVar::DELEGATION_FAIL,
+        EnvVar::DELEGATION_ACTOR_CLAIMS,
+        EnvVar::DELEGATION_AGENTS,
+        EnvVar::DELEGATION_OF_ADMINS,
+        EnvVar::DELEGATED_SUB,
+        EnvVar::DELEGATED_ACCESS_CLAIMS,
+        EnvVar::DELEGATED_IDENTITY_CLAIMS,
+        EnvVar::DELEGATED_USER_TYPE_ID,
+        EnvVar::USER_TYPE_ID,
+        EnvVar::HOOK_SECRET_ID,
     ];
 
     /// What the authorizer needs.

@@ -13,7 +13,7 @@ mod routes;
 mod table;
 
 pub use env_var::EnvVar;
-pub use operation::{Access, Method, Operation, Resource, StateUse, VERBS};
+pub use operation::{Access, DAC_ADMIN, MANAGED_ACCESS, Method, Operation, Resource, StateUse, VERBS};
 pub use problem_code::ProblemCode;
 pub use routes::{Match, Routes};
 pub use table::{OPERATIONS, get};

@@ -5,8 +5,12 @@ use heck::{ToLowerCamelCase, ToPascalCase, ToSnakeCase};
 use crate::{ProblemCode, Routes};
 
 /// The verbs that an operation's name may begin with.
+#[rustfmt::skip] // A list.
 pub const VERBS: &[&str] =
-    &["list", "get", "add", "update", "delete", "assign", "unassign", "activate", "deactivate", "verify"];
+    &[
+        "list", "get", "add", "update", "delete", "assign", "unassign", "activate", "deactivate", "verify",
+        "remove", "set", "start", "enrich",
+    ];
 
 /// One operation of the HTTP API; the binary of the same name serves it.
 ///
@@ -59,7 +63,11 @@ impl Operation {
 
     /// The common problems and the operation's own, in the order of the codes.
     pub fn all_problems(&self) -> Vec<ProblemCode> {
-        let mut codes = [ProblemCode::COMMON, self.problems].concat();
+        let common = match self.access {
+            Access::HookSecret => &[ProblemCode::Unauthorized, ProblemCode::Internal],
+            _ => ProblemCode::COMMON,
+        };
+        let mut codes = [common, self.problems].concat();
         codes.sort();
         codes.dedup();
         codes
@@ -84,6 +92,8 @@ impl Operation {
 pub enum Resource {
     /// Apps, as their readers may see them.
     Apps,
+    /// Users who act for others, for a while.
+    Delegation,
     /// Identity providers of tenants.
     Idps,
     /// Okta's own API, in the name of the caller.
@@ -103,6 +113,7 @@ impl Resource {
     pub fn name(self) -> &'static str {
         match self {
             Resource::Apps => "apps",
+            Resource::Delegation => "delegation",
             Resource::Idps => "idps",
             Resource::OktaProxy => "okta-proxy",
             Resource::TenantAdmins => "tenant-admins",
@@ -146,17 +157,50 @@ impl Method {
     }
 }
 
-/// What an operation does with okta-dac's own table.
+/// What an operation does with okta-dac's own tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StateUse {
+    /// Uses up a delegation that was started, and records it.
+    Consumes,
     /// Changes something that Okta replaces as a whole, under a lock.
     Locks,
+    /// Reads the records of delegation.
+    ReadsRecords,
+    /// Records what it does with delegation.
+    Records,
     /// Keeps its answer for an `Idempotency-Key`.
     Replays,
     /// Takes rights away: writes a revocation, and flushes what API Gateway keeps
     /// of the authorizer's answers.
     Revokes,
+    /// Starts a delegation.
+    Starts,
 }
+
+impl StateUse {
+    /// The tables, by their logical ids in `template.yaml`, with the actions of
+    /// DynamoDB that it needs.
+    pub const fn permissions(self) -> &'static [(&'static str, &'static [&'static str])] {
+        match self {
+            StateUse::Consumes => &[
+                ("DelegationEventsTable", &["PutItem"]),
+                ("StateTable", &["DeleteItem", "GetItem", "UpdateItem"]),
+            ],
+            StateUse::Locks | StateUse::Replays | StateUse::Revokes => {
+                &[("StateTable", &["DeleteItem", "PutItem"])]
+            }
+            StateUse::ReadsRecords => &[("DelegationEventsTable", &["Query"])],
+            StateUse::Records => &[("DelegationEventsTable", &["PutItem"])],
+            StateUse::Starts => &[("StateTable", &["PutItem"])],
+        }
+    }
+}
+
+/// The scope for administering tenants.
+pub const DAC_ADMIN: &str = "dac.admin";
+
+/// The scope for delegation.
+pub const MANAGED_ACCESS: &str = "managed.access";
 
 /// Who may call an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,9 +213,15 @@ pub enum Access {
     IdpAdmin,
     /// Every caller whose token is accepted.
     AnyUser,
+    /// Users with the scope `managed.access`, in their own name: no token that was
+    /// issued to act for somebody else.
+    ManagedAccess,
     /// Bearers of a token of the org itself, about which Okta decides; there is
     /// no authorizer before it.
     OktaToken,
+    /// Okta itself, with the secret of the inline hook; there is no authorizer
+    /// before it.
+    HookSecret,
 }
 
 impl Access {
@@ -182,7 +232,22 @@ impl Access {
             Access::TenantAdmin => "superuser, admin of the tenant",
             Access::IdpAdmin => "superuser, admin of the tenant of the IdP",
             Access::AnyUser => "any user",
+            Access::ManagedAccess => "any user, in their own name",
             Access::OktaToken => "bearer of a token of the org",
+            Access::HookSecret => "Okta, with the hook secret",
+        }
+    }
+
+    /// Whether the authorizer decides before the function does.
+    pub const fn has_authorizer(self) -> bool {
+        !matches!(self, Access::OktaToken | Access::HookSecret)
+    }
+
+    /// The scope that a token must have.
+    pub const fn scope(self) -> &'static str {
+        match self {
+            Access::ManagedAccess => MANAGED_ACCESS,
+            _ => DAC_ADMIN,
         }
     }
 }

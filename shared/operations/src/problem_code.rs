@@ -19,6 +19,8 @@ pub enum ProblemCode {
     TenantNotFound,
     /// 404: no such app, for this caller.
     AppNotFound,
+    /// 404: nobody of this id or login can be an agent of the caller.
+    AgentNotFound,
     /// 404: the tenant is not entitled to the app.
     TenantAppNotFound,
     /// 404: the tenant has no such domain.
@@ -43,6 +45,14 @@ pub enum ProblemCode {
     DomainTaken,
     /// 409: the DNS of the domain does not hold what was issued.
     DomainNotVerified,
+    /// 409: the caller cannot nominate agents.
+    DelegationNotActive,
+    /// 409: the caller has as many agents as one can have.
+    TooManyAgents,
+    /// 409: the other type of users lacks attributes that the caller has.
+    AttributesWouldBeLost,
+    /// 409: another request is changing the caller's delegation.
+    UserBusy,
     /// 409: the same request is being executed.
     RequestInProgress,
     /// 413: the body is larger than 1 MiB.
@@ -79,6 +89,7 @@ impl ProblemCode {
         ProblemCode::MemberNotEditable,
         ProblemCode::TenantNotFound,
         ProblemCode::AppNotFound,
+        ProblemCode::AgentNotFound,
         ProblemCode::TenantAppNotFound,
         ProblemCode::DomainNotFound,
         ProblemCode::IdpNotFound,
@@ -91,6 +102,10 @@ impl ProblemCode {
         ProblemCode::DomainAlreadyVerified,
         ProblemCode::DomainTaken,
         ProblemCode::DomainNotVerified,
+        ProblemCode::DelegationNotActive,
+        ProblemCode::TooManyAgents,
+        ProblemCode::AttributesWouldBeLost,
+        ProblemCode::UserBusy,
         ProblemCode::RequestInProgress,
         ProblemCode::PayloadTooLarge,
         ProblemCode::UnsupportedMediaType,
@@ -156,7 +171,7 @@ impl ProblemCode {
             ),
             ProblemCode::Unauthorized => (
                 "unauthorized", 401, false, "No accepted access token",
-                "Get a new token with the scope `dac.admin`.",
+                "Get a new token with the scope `dac.admin`, or `managed.access` for delegation.",
                 "If it concerns every caller: compare issuer, audiences and client ids of the deployment with the tokens.",
             ),
             ProblemCode::Forbidden => (
@@ -179,6 +194,10 @@ impl ProblemCode {
                 "app-not-found", 404, false, "No such app",
                 "Check the id; `GET /apps` lists the apps that you see.",
                 "If tenants are to have it: let its label begin with `DAC_`, and activate it.",
+            ),
+            ProblemCode::AgentNotFound => (
+                "agent-not-found", 404, false, "No such agent",
+                "Check id or login; the user must be active, and of a tenant of yours.", "Nothing.",
             ),
             ProblemCode::TenantAppNotFound => (
                 "tenant-app-not-found", 404, false, "The tenant does not have the app",
@@ -230,6 +249,24 @@ impl ProblemCode {
             ProblemCode::DomainNotVerified => (
                 "domain-not-verified", 409, true, "The DNS does not verify the domain",
                 "Put the TXT record into the DNS of the domain, wait until it shows, and send the request again.", "Nothing.",
+            ),
+            ProblemCode::DelegationNotActive => (
+                "delegation-not-active", 409, false, "Delegation is not switched on for the user",
+                "Send `{\"op\": \"ACTIVATE\"}` to `/delegator/delegation` first.",
+                "If that fails: set `DELEGATED_USER_TYPE_ID` to a type of users with the attributes `delegatedAgents` and `delegationGrants`.",
+            ),
+            ProblemCode::TooManyAgents => (
+                "too-many-agents", 409, false, "The user has too many agents",
+                "Remove an agent that is not needed first.", "Nothing.",
+            ),
+            ProblemCode::AttributesWouldBeLost => (
+                "attributes-would-be-lost", 409, false, "The other type of users lacks attributes",
+                "Report it to an administrator of the org.",
+                "Add the attributes that `detail` names to the type.",
+            ),
+            ProblemCode::UserBusy => (
+                "user-busy", 409, true, "The user's delegation is being changed",
+                "Send the request again after `Retry-After` seconds.", "Nothing.",
             ),
             ProblemCode::RequestInProgress => (
                 "request-in-progress", 409, true, "The same request is being executed",

@@ -1,17 +1,17 @@
 //! The table itself.
 
-use crate::Access::{AnyUser, IdpAdmin, OktaToken, Superuser, TenantAdmin};
+use crate::Access::{AnyUser, HookSecret, IdpAdmin, ManagedAccess, OktaToken, Superuser, TenantAdmin};
 use crate::Method::{Any, Delete, Get, Post, Put};
 use crate::Operation;
 use crate::ProblemCode::{
-    AppNotFound, DnsUnavailable, DomainAlreadyVerified, DomainNotFound, DomainNotVerified, DomainTaken,
-    IdempotencyKeyReused, IdpNotFound, LastAdmin, MemberNotEditable, NameTaken, NotAMember,
-    OperationIncomplete, OutcomeUnknown, PayloadTooLarge, RequestInProgress, StateUnavailable,
-    TenantAlreadyExists, TenantAppNotFound, TenantBroken, TenantBusy, TenantNotFound, UnsupportedMediaType,
-    UserNotActive,
+    AgentNotFound, AppNotFound, AttributesWouldBeLost, DelegationNotActive, DnsUnavailable,
+    DomainAlreadyVerified, DomainNotFound, DomainNotVerified, DomainTaken, IdempotencyKeyReused, IdpNotFound,
+    LastAdmin, MemberNotEditable, NameTaken, NotAMember, OperationIncomplete, OutcomeUnknown,
+    PayloadTooLarge, RequestInProgress, StateUnavailable, TenantAlreadyExists, TenantAppNotFound,
+    TenantBroken, TenantBusy, TenantNotFound, TooManyAgents, UnsupportedMediaType, UserBusy, UserNotActive,
 };
-use crate::Resource::{Apps, Idps, OktaProxy, TenantAdmins, TenantApps, TenantDomains, Tenants};
-use crate::StateUse::{Locks, Replays, Revokes};
+use crate::Resource::{Apps, Delegation, Idps, OktaProxy, TenantAdmins, TenantApps, TenantDomains, Tenants};
+use crate::StateUse::{Consumes, Locks, ReadsRecords, Records, Replays, Revokes, Starts};
 
 /// Every operation, ordered by resource, then name.
 #[rustfmt::skip] // One field group per line reads as a table.
@@ -30,6 +30,51 @@ pub const OPERATIONS: &[Operation] = &[
         name: "list-apps", resource: Apps, method: Get, path: "/apps", access: AnyUser, success: 200, state: &[],
         problems: &[],
         summary: "List the apps that the caller sees, page by page.", replaces: Some("listApps"),
+    },
+    Operation {
+        name: "add-delegation-agent", resource: Delegation, method: Post, path: "/delegator/agents/add", access: ManagedAccess, success: 200, state: &[Locks, Records],
+        problems: &[AgentNotFound, DelegationNotActive, TooManyAgents, UserBusy, UserNotActive, PayloadTooLarge, UnsupportedMediaType, StateUnavailable, OperationIncomplete],
+        summary: "Let another user act for the caller.", replaces: None,
+    },
+    Operation {
+        name: "enrich-agent-token", resource: Delegation, method: Post, path: "/tokenEnrichment/agent", access: HookSecret, success: 200, state: &[Consumes],
+        problems: &[],
+        summary: "Tell Okta whom the user of a token acts for.", replaces: None,
+    },
+    Operation {
+        name: "enrich-entity-token", resource: Delegation, method: Post, path: "/tokenEnrichment/entity", access: HookSecret, success: 200, state: &[],
+        problems: &[],
+        summary: "Tell Okta which entity the user of a token belongs to.", replaces: None,
+    },
+    Operation {
+        name: "list-delegation-agents", resource: Delegation, method: Get, path: "/delegator/agents", access: ManagedAccess, success: 200, state: &[],
+        problems: &[],
+        summary: "List the users who may act for the caller.", replaces: None,
+    },
+    Operation {
+        name: "list-delegation-events", resource: Delegation, method: Get, path: "/delegator/events", access: ManagedAccess, success: 200, state: &[ReadsRecords],
+        problems: &[StateUnavailable],
+        summary: "List what was done in the name of the caller, newest first, page by page.", replaces: None,
+    },
+    Operation {
+        name: "list-delegators", resource: Delegation, method: Get, path: "/agent", access: ManagedAccess, success: 200, state: &[],
+        problems: &[],
+        summary: "List the users whom the caller may act for.", replaces: None,
+    },
+    Operation {
+        name: "remove-delegation-agent", resource: Delegation, method: Post, path: "/delegator/agents/remove", access: ManagedAccess, success: 200, state: &[Locks, Records],
+        problems: &[UserBusy, PayloadTooLarge, UnsupportedMediaType, StateUnavailable, OperationIncomplete],
+        summary: "Let another user act for the caller no longer.", replaces: None,
+    },
+    Operation {
+        name: "set-delegation", resource: Delegation, method: Post, path: "/delegator/delegation", access: ManagedAccess, success: 200, state: &[Locks, Records],
+        problems: &[AttributesWouldBeLost, DelegationNotActive, UserBusy, UserNotActive, PayloadTooLarge, UnsupportedMediaType, StateUnavailable, OperationIncomplete],
+        summary: "Make the caller somebody who can nominate agents, or undo it.", replaces: None,
+    },
+    Operation {
+        name: "start-delegation", resource: Delegation, method: Post, path: "/agent", access: ManagedAccess, success: 200, state: &[Records, Starts],
+        problems: &[PayloadTooLarge, UnsupportedMediaType, StateUnavailable],
+        summary: "Begin to act for another user: the id makes the next token say so.", replaces: None,
     },
     Operation {
         name: "get-idp", resource: Idps, method: Get, path: "/idps/{idpId}", access: IdpAdmin, success: 200, state: &[],

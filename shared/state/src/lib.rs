@@ -1,11 +1,15 @@
-//! What okta-dac itself remembers, in one DynamoDB table.
+//! What okta-dac itself remembers, in DynamoDB.
 //!
 //! Everything about tenants is in Okta. Here is what Okta cannot keep: locks,
 //! because it has no conditional writes for rules; revocations, because a token
-//! lives on when its rights are gone; answers, for requests that are sent again.
+//! lives on when its rights are gone; answers, for requests that are sent again;
+//! delegations that wait for their token. A second table has the records of
+//! delegation, by delegator and time ([`Record`]).
 //!
 //! | `id` | other attributes | `expires` |
 //! |---|---|---|
+//! | `delegation#<digest of the id>` | `agent`, `client`, `delegator`; `until`: ms since 1970; `used`: request id | an hour after `until` |
+//! | `delegation-of#<agent>#<client>` | the same of the newest | an hour after `until` |
 //! | `lock#<name>` | `owner`: request id; `until`: ms since 1970 | an hour later |
 //! | `replay#<userId>#<operation>#<key>` | `owner`, `fingerprint`: digest of the request; `until` while it runs, then `answer` | a day later |
 //! | `revocation#<tenantId>` | `before`: seconds since 1970; tokens issued until then do not count | when none of them lives; never, while the tenant is suspended |
@@ -17,12 +21,16 @@
 //! Only functions that write here link this crate and, with it, an AWS SDK. The
 //! authorizer reads with a signed request of its own.
 
+mod delegations;
 mod locks;
+mod records;
 mod replays;
 mod revocations;
 mod table;
 
+pub use delegations::{Delegation, Reference, Started, consume, find, is_delegation_id, start};
 pub use locks::{Change, LockError, Locks};
+pub use records::{Event, Kept, Record, RecordsTable, record, records};
 pub use replays::Once;
 pub use revocations::{reinstate, revoke, suspend};
 pub use table::{State, StateError};

@@ -6,6 +6,7 @@
 //! | `verified-domains` | makes a domain a tenant's, so that no other gets one that overlaps |
 //! | `tenant#<name>` | the tenant's groups, rules and suspension; both names, for a rename |
 //! | `idp#<id>` | the tenant's IdP |
+//! | `user#<id>` | whether and to whom the user delegates |
 //!
 //! Taken in this order, names sorted: so no two requests wait for each other.
 //! What a change starts from is read under the lock.
@@ -52,6 +53,8 @@ pub enum Change<'c> {
     Tenant(&'c TenantName),
     /// The IdP with this id.
     Idp(&'c str),
+    /// The delegation of the user with this id.
+    User(&'c str),
 }
 
 impl Change<'_> {
@@ -60,6 +63,14 @@ impl Change<'_> {
             Change::VerifiedDomains => "verified-domains".to_owned(),
             Change::Tenant(name) => format!("tenant#{name}"),
             Change::Idp(id) => format!("idp#{id}"),
+            Change::User(id) => format!("user#{id}"),
+        }
+    }
+
+    fn busy(self) -> ProblemCode {
+        match self {
+            Change::VerifiedDomains | Change::Tenant(_) | Change::Idp(_) => ProblemCode::TenantBusy,
+            Change::User(_) => ProblemCode::UserBusy,
         }
     }
 }
@@ -73,7 +84,7 @@ impl Locks {
     /// [`LockError`].
     pub async fn take(&self, context: &Context, change: Change<'_>) -> Result<(), LockError> {
         let patience = context.deadline.checked_sub(CHANGE).unwrap_or(context.deadline);
-        let lock = Lock::acquire(context, &change.lock(), patience).await?;
+        let lock = Lock::acquire(context, change, patience).await?;
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(lock);
         Ok(())
     }
@@ -91,8 +102,13 @@ impl Locks {
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Others held it all the time.
-    #[error("get the lock `{0}`")]
-    Busy(String),
+    #[error("get the lock `{lock}`")]
+    Busy {
+        /// Name of the lock.
+        lock: String,
+        /// What the caller is told.
+        code: ProblemCode,
+    },
     /// AWS did not answer.
     #[error(transparent)]
     State(#[from] StateError),
@@ -101,26 +117,25 @@ pub enum LockError {
 impl From<LockError> for Problem {
     fn from(error: LockError) -> Self {
         match error {
-            LockError::Busy(_) => Problem::new(
-                ProblemCode::TenantBusy,
-                "other requests are changing the same; nothing was changed",
-            )
-            .retry_after(Duration::from_secs(1)),
+            LockError::Busy { code, .. } => {
+                let detail = "other requests are changing the same; nothing was changed";
+                Problem::new(code, detail).retry_after(Duration::from_secs(1))
+            }
             LockError::State(error) => error.into(),
         }
     }
 }
 
 impl Lock {
-    /// Waits for the lock called `name`, at most until `patience`; it is this
+    /// Waits for the lock of `change`, at most until `patience`; it is this
     /// request's until the request's deadline.
     ///
     /// # Errors
     ///
     /// [`LockError`].
-    async fn acquire(context: &Context, name: &str, patience: Instant) -> Result<Self, LockError> {
+    async fn acquire(context: &Context, change: Change<'_>, patience: Instant) -> Result<Self, LockError> {
         let state = State::of(context).await;
-        let (id, owner) = (format!("lock#{name}"), context.request_id.clone());
+        let (id, owner) = (format!("lock#{}", change.lock()), context.request_id.clone());
         loop {
             let now = now_ms();
             let lease = context.deadline.saturating_duration_since(Instant::now()) + GRACE;
@@ -148,7 +163,7 @@ impl Lock {
             }
             let wait = Duration::from_millis(fastrand::u64(WAIT_MS));
             if Instant::now() + wait > patience {
-                return Err(LockError::Busy(name.to_owned()));
+                return Err(LockError::Busy { lock: change.lock(), code: change.busy() });
             }
             tokio::time::sleep(wait).await;
         }

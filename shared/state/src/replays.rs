@@ -7,7 +7,9 @@ use std::time::Duration;
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use lambda_kit::{Context, Decode, Endpoint, Example, Problem, QueryParameter, Request, Success};
+use lambda_kit::{
+    ConfigError, Context, Decode, Endpoint, Example, Problem, QueryParameter, Request, Resources, Success,
+};
 use operations::{Operation, ProblemCode};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -83,6 +85,10 @@ impl<E: Endpoint> Endpoint for Once<E> {
     type Input = Input<E::Input>;
     type Output = Value;
     type Error = Problem;
+
+    async fn prepare(resources: &Resources) -> Result<(), ConfigError> {
+        E::prepare(resources).await
+    }
 
     async fn call(context: &Context, input: Input<E::Input>) -> Result<Success<Value>, Problem> {
         let Some(key) = input.key else { return run::<E>(context, input.input).await };

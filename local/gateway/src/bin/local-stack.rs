@@ -80,6 +80,8 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         seed: Seed::parse(&yaml).map_err(|e| e.to_string())?,
         state_file: arguments.state,
         secret: None,
+        hook_secret: None,
+        parameters: Default::default(),
         log: Arc::new(|binary, line| eprintln!("{binary}: {line}")),
     };
     let stack = Stack::start(options).await.map_err(|e| e.to_string())?;
@@ -101,7 +103,7 @@ fn print_json(stack: &Stack) {
     let addresses = json!({
         "api": stack.api_url(), "lambda": stack.lambda_url(), "okta": stack.okta.url(),
         "dynamodb": stack.dynamodb_url(), "parameters": stack.parameters(),
-        "runtimeEnvironment": stack.runtime_environment(),
+        "runtimeEnvironment": stack.runtime_environment(), "hookSecret": gateway::HOOK_SECRET,
     });
     println!("{addresses}");
 }

@@ -91,14 +91,22 @@ fn insert(
 }
 
 impl Org {
-    /// A policy for all clients with one rule for everybody; used by the seed.
-    pub(crate) fn insert_default_policy(&mut self, server: &mut AuthorizationServer, now: Timestamp) {
+    /// A policy for a client, or for `ALL_CLIENTS`, with one rule for everybody and
+    /// perhaps a token hook; used by the seed.
+    pub(crate) fn insert_policy(
+        &mut self,
+        server: &mut AuthorizationServer,
+        client: &str,
+        hook: Option<&str>,
+        now: Timestamp,
+    ) {
+        let name = if hook.is_some() { "With a token hook" } else { "Default" };
         let policy = object(json!({
-            "type": "OAUTH_AUTHORIZATION_POLICY", "name": "Default", "description": "All clients",
-            "conditions": { "clients": { "include": ["ALL_CLIENTS"] } },
+            "type": "OAUTH_AUTHORIZATION_POLICY", "name": name, "description": name,
+            "conditions": { "clients": { "include": [client] } },
         }));
         let id = insert(self, &mut server.policies, policy, "00p", now);
-        let rule = object(json!({
+        let mut rule = object(json!({
             "type": "RESOURCE_ACCESS", "name": "Everyone",
             "conditions": {
                 "people": { "users": { "include": [], "exclude": [] }, "groups": { "include": ["EVERYONE"], "exclude": [] } },
@@ -113,6 +121,9 @@ impl Org {
                 "refreshTokenWindowMinutes": 10_080,
             } },
         }));
+        if let (Some(hook), Some(actions)) = (hook, rule.get_mut("actions")) {
+            actions["token"]["inlineHook"] = json!({ "id": hook });
+        }
         let mut rules = BTreeMap::new();
         insert(self, &mut rules, rule, "0pr", now);
         server.rules.insert(id, rules);

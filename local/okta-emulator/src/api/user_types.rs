@@ -42,13 +42,20 @@ impl Org {
     }
 
     /// Creates a type and its schema; used by the seed, too.
-    pub(crate) fn insert_user_type(
+    pub(crate) fn insert_user_type(&mut self, kind: Object, default: bool, now: jiff::Timestamp) -> String {
+        let id = self.new_id("oty");
+        self.insert_user_type_with(id, kind, default, now)
+    }
+
+    /// The same with an id that is given.
+    pub(crate) fn insert_user_type_with(
         &mut self,
+        id: String,
         mut kind: Object,
         default: bool,
         now: jiff::Timestamp,
     ) -> String {
-        let (id, schema) = (self.new_id("oty"), self.new_id("osc"));
+        let schema = self.new_id("osc");
         let (time, by) = (okta_time(now), text(&kind, "createdBy").to_owned());
         kind.extend(object(json!({
             "id": id, "schema": schema, "created": time, "lastUpdated": time, "default": default,

@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use super::PAGE_LIMIT;
-use crate::models::{Group, PasswordChange, User, UserId, UserType, UserTypeId};
+use crate::models::{Group, PasswordChange, Role, User, UserId, UserSchema, UserType, UserTypeId};
 use crate::{Client, Error, Pages};
 
 /// What a list of linked objects holds.
@@ -105,6 +105,17 @@ impl Client {
         self.pages("listUserGroups", self.url(&["users", user.as_str(), "groups"]))
     }
 
+    /// The admin roles of a user, their own and those of their groups
+    /// (`listAssignedRolesForUser`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`].
+    pub async fn list_assigned_roles_for_user(&self, id_or_login: &str) -> Result<Vec<Role>, Error> {
+        let url = self.url(&["users", id_or_login, "roles"])?;
+        self.call("listAssignedRolesForUser", Method::GET, url).await.map(|answer| answer.body)
+    }
+
     /// The users that a relationship leads to (`listLinkedObjectsForUser`):
     /// none or one from the associated side, any number from the primary one.
     ///
@@ -121,6 +132,26 @@ impl Client {
             self.call("listLinkedObjectsForUser", Method::GET, url).await.map(|answer| answer.body)?;
         let id = |link: LinkedObject| link.links.own.href.rsplit('/').next().unwrap_or_default().into();
         Ok(found.into_iter().map(id).collect())
+    }
+
+    /// A type of users (`getUserType`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`].
+    pub async fn get_user_type(&self, kind: &UserTypeId) -> Result<UserType, Error> {
+        let url = self.url(&["meta", "types", "user", kind.as_str()])?;
+        self.call("getUserType", Method::GET, url).await.map(|answer| answer.body)
+    }
+
+    /// The attributes of the users of a type (`getUserSchema`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`].
+    pub async fn get_user_schema(&self, kind: &UserType) -> Result<UserSchema, Error> {
+        let url = self.url(&["meta", "schemas", "user", kind.schema_id()])?;
+        self.call("getUserSchema", Method::GET, url).await.map(|answer| answer.body)
     }
 
     /// The types of users (`listUserTypes`).

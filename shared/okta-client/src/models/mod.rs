@@ -18,7 +18,7 @@ pub use ids::{
     UserId, UserTypeId,
 };
 pub use policies::{NewPolicyRule, Policy, PolicyRule};
-pub use users::{PasswordChange, User, UserType, UserTypeRef};
+pub use users::{PasswordChange, User, UserSchema, UserType, UserTypeRef};
 
 /// `status` of an active IdP or rule.
 pub const ACTIVE: &str = "ACTIVE";

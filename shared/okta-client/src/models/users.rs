@@ -65,6 +65,32 @@ pub struct UserType {
     /// Whether users have it unless they are given another.
     #[serde(default)]
     pub default: bool,
+    /// Where its schema is.
+    #[serde(default, rename = "_links")]
+    links: Value,
+}
+
+impl UserType {
+    /// Id of its schema: the end of its link, which is all that Okta says of it.
+    pub(crate) fn schema_id(&self) -> &str {
+        let href = self.links.pointer("/schema/href").and_then(Value::as_str);
+        href.and_then(|href| href.rsplit('/').next()).unwrap_or("default")
+    }
+}
+
+/// The attributes of users (schema `UserSchema`).
+#[derive(Clone, Debug, Deserialize)]
+pub struct UserSchema {
+    definitions: Value,
+}
+
+impl UserSchema {
+    /// Whether users have this attribute.
+    pub fn has(&self, attribute: &str) -> bool {
+        ["base", "custom"]
+            .into_iter()
+            .any(|part| self.definitions[part]["properties"].get(attribute).is_some())
+    }
 }
 
 /// A change of a password (schema `ChangePasswordRequest`). Printing it shows

@@ -1,0 +1,205 @@
+//! Lets another user act for the caller, for a while or until further notice.
+//!
+//! # Okta calls
+//!
+//! 1. At the same time, under a lock of the caller: `getUser` of the caller and of
+//!    the agent, `listUserGroups` of both.
+//! 2. `updateUser` with the two attributes. Undo: their former values.
+//!
+//! Five calls, two in a row; three, if every user can be an agent.
+//!
+//! # Why a lock
+//!
+//! Okta replaces an array as a whole and has no conditional writes: of two agents
+//! who are nominated at once, one would be lost.
+
+use jiff::Timestamp;
+use lambda_kit::{ConfigError, Context, Decode, Endpoint, Example, Problem, Request, Resources, Success};
+use okta_client::Error;
+use operations::{Operation, ProblemCode};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+use state::{Change, Event, LockError, Locks};
+use tenancy::if_present;
+
+use crate::grants::{Grant, Grants, MAX_AGENTS};
+use crate::people::{self, Nomination};
+use crate::settings::Settings;
+
+/// The operation `add-delegation-agent`.
+pub struct AddDelegationAgent;
+
+/// Most characters of a reason.
+const MAX_REASON: usize = 200;
+
+/// Whom, until when, and why.
+#[derive(Debug)]
+pub struct Input {
+    agent: String,
+    until: Option<Timestamp>,
+    reason: Option<String>,
+}
+
+/// Request body.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a JSON object")]
+#[schemars(rename = "AddDelegationAgentRequest")]
+pub struct Body {
+    /// Id or login of the agent.
+    agentid: String,
+    /// When the nomination ends, RFC 3339, with a time zone; absent: when it is
+    /// removed.
+    until: Option<String>,
+    /// Why; at most 200 characters.
+    reason: Option<String>,
+}
+
+/// Why the user is no agent.
+#[derive(Debug)]
+pub enum AddDelegationAgentError {
+    /// Nobody of this id or login can be the caller's agent.
+    NotFound(String),
+    /// The caller themself.
+    Oneself,
+    /// The end is in the past.
+    Over,
+    /// The caller cannot sign in.
+    NotActive,
+    /// The caller has not switched delegation on.
+    Off,
+    /// The caller has enough agents.
+    TooMany,
+    /// Others are changing the caller.
+    Lock(LockError),
+    /// Okta did not answer; nothing was changed.
+    Okta(Error),
+    /// The step failed; the problem says what is left.
+    Stopped(Problem),
+}
+
+impl From<AddDelegationAgentError> for Problem {
+    fn from(error: AddDelegationAgentError) -> Self {
+        match error {
+            AddDelegationAgentError::NotFound(agent) => Problem::new(
+                ProblemCode::AgentNotFound,
+                format!("`{agent}` is no active user who could act for you"),
+            ),
+            AddDelegationAgentError::Oneself => {
+                Problem::violation("/agentid", "must be another user than yourself".to_owned())
+            }
+            AddDelegationAgentError::Over => Problem::violation("/until", "must be in the future".to_owned()),
+            AddDelegationAgentError::NotActive => people::not_active(),
+            AddDelegationAgentError::Off => people::lacks_attributes(),
+            AddDelegationAgentError::TooMany => Problem::new(
+                ProblemCode::TooManyAgents,
+                format!("you have {MAX_AGENTS} agents; remove one that is not needed"),
+            ),
+            AddDelegationAgentError::Lock(error) => error.into(),
+            AddDelegationAgentError::Okta(error) => Problem::okta("read the users", &error),
+            AddDelegationAgentError::Stopped(problem) => problem,
+        }
+    }
+}
+
+/// Id or login in a body.
+pub(crate) fn user_of(pointer: &str, text: String) -> Result<String, Problem> {
+    if people::is_user(&text) {
+        return Ok(text);
+    }
+    Err(Problem::violation(pointer, "must be the id or the login of a user".to_owned()))
+}
+
+impl Decode for Input {
+    type Body = Body;
+
+    fn decode(request: &Request) -> Result<Self, Problem> {
+        let body: Body = request.body()?;
+        let until = body.until.map(|until| until.parse::<Timestamp>()).transpose().map_err(|_| {
+            let detail = "must be a time such as `2027-01-31T12:00:00Z`".to_owned();
+            Problem::violation("/until", detail)
+        })?;
+        let is_long =
+            |reason: &String| reason.chars().count() > MAX_REASON || reason.chars().any(char::is_control);
+        if body.reason.as_ref().is_some_and(is_long) {
+            let detail = format!("must have at most {MAX_REASON} characters, in one line");
+            return Err(Problem::violation("/reason", detail));
+        }
+        Ok(Self { agent: user_of("/agentid", body.agentid)?, until, reason: body.reason })
+    }
+}
+
+impl Endpoint for AddDelegationAgent {
+    const OPERATION: &'static Operation = operations::get("add-delegation-agent");
+    type Input = Input;
+    type Output = Nomination;
+    type Error = AddDelegationAgentError;
+
+    async fn prepare(resources: &Resources) -> Result<(), ConfigError> {
+        Settings::prepare(resources).await
+    }
+
+    async fn call(context: &Context, input: Input) -> Result<Success<Nomination>, AddDelegationAgentError> {
+        let locks = Locks::default();
+        let result = add(context, input, &locks).await;
+        locks.release().await;
+        result.map(Success::new)
+    }
+
+    fn example() -> Example {
+        Example {
+            target: "/delegator/agents/add",
+            body: Some(json!({
+                "agentid": "superuser@demo.test", "until": "2099-12-31T23:59:59Z", "reason": "Parental leave",
+            })),
+            answer: Some(json!({
+                "id": "00u00000000000000003", "until": "2099-12-31T23:59:59Z", "reason": "Parental leave",
+            })),
+        }
+    }
+}
+
+async fn add(context: &Context, input: Input, locks: &Locks) -> Result<Nomination, AddDelegationAgentError> {
+    let (okta, uid) = (&context.okta, context.caller.uid.as_str());
+    let settings = Settings::for_request(context).await;
+    locks.take(context, Change::User(uid)).await.map_err(AddDelegationAgentError::Lock)?;
+    let groups = async {
+        match settings.any_agent {
+            true => Ok(None),
+            false => {
+                futures::try_join!(people::groups(okta, uid), people::groups(okta, &input.agent)).map(Some)
+            }
+        }
+    };
+    let (user, agent, groups) =
+        futures::try_join!(if_present(okta.get_user(uid)), if_present(okta.get_user(&input.agent)), groups)
+            .map_err(AddDelegationAgentError::Okta)?;
+    let Some(user) = user.filter(people::is_active) else { return Err(AddDelegationAgentError::NotActive) };
+    if settings.delegator_type.as_ref().is_some_and(|kind| *kind != user.kind.id) {
+        return Err(AddDelegationAgentError::Off);
+    }
+    let may = groups.is_none_or(|(own, other)| people::share_a_tenant(&own, &other));
+    let Some(agent) = agent.filter(|agent| may && people::is_active(agent)) else {
+        return Err(AddDelegationAgentError::NotFound(input.agent));
+    };
+    if agent.id == user.id {
+        return Err(AddDelegationAgentError::Oneself);
+    }
+    let now = okta.now();
+    if input.until.is_some_and(|until| until.as_second() <= now) {
+        return Err(AddDelegationAgentError::Over);
+    }
+    let until = input.until.map(|until| until.to_string());
+    let grant = Grant { agent: agent.id.to_string(), until, reason: input.reason };
+    let before = Grants::of(&user);
+    if before.0.contains(&grant) {
+        return Ok(grant.into());
+    }
+    let after = before.with(grant.clone(), now);
+    if after.0.len() > MAX_AGENTS {
+        return Err(AddDelegationAgentError::TooMany);
+    }
+    let record = people::record(context, &settings, Event::Grant, &grant.agent);
+    people::write_grants(context, &user, &after, &record).await.map_err(AddDelegationAgentError::Stopped)?;
+    Ok(grant.into())
+}

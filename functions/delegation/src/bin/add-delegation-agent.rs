@@ -1,0 +1,5 @@
+//! The function `add-delegation-agent`.
+
+fn main() -> lambda_kit::Exit {
+    lambda_kit::serve::<delegation::AddDelegationAgent>()
+}

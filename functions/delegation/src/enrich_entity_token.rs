@@ -1,0 +1,96 @@
+//! Tells Okta which entity the user of a token belongs to: the user that the linked
+//! object `parentEntity` leads to.
+//!
+//! # Okta calls
+//!
+//! 1. `listLinkedObjectsForUser` of the user.
+//! 2. `getUser` of the entity, if there is one.
+//!
+//! Two calls, two in a row. The access token gets the claim `entity` with the
+//! attribute `entityId` of the entity's profile, the ID token the same claim with
+//! `entityName`, as the predecessor has it.
+
+use lambda_kit::{ConfigError, Context, Example, Hook, Resources};
+use okta_client::Error;
+use okta_client::models::{User, UserId};
+use operations::Operation;
+use serde_json::{Value, json};
+use tenancy::if_present;
+
+use crate::patch::{ACCESS, IDENTITY, Patch, deny, nothing};
+use crate::payload::{Payload, Unclear};
+use crate::people;
+use crate::settings::Settings;
+
+/// The operation `enrich-entity-token`.
+pub struct EnrichEntityToken;
+
+/// Name of the relationship, from the user's side.
+const RELATIONSHIP: &str = "parentEntity";
+
+impl Hook for EnrichEntityToken {
+    const OPERATION: &'static Operation = operations::get("enrich-entity-token");
+
+    async fn prepare(resources: &Resources) -> Result<(), ConfigError> {
+        Settings::prepare(resources).await
+    }
+
+    async fn call(context: &Context, payload: Value) -> Value {
+        let payload = match Payload::of(&payload) {
+            Ok(payload) => payload,
+            Err(Unclear::Foreign) => return nothing(),
+            Err(Unclear::Contradictory) => return Self::doubt(&context.resources).await,
+        };
+        match entity(context, payload.user).await {
+            Ok(Some(entity)) => {
+                let command = |claims: Option<&_>, attribute: &str, kind: &str| {
+                    let mut patch = Patch::of(claims?);
+                    patch.set("entity", &entity.profile.get(attribute).cloned().unwrap_or_default());
+                    patch.command(kind)
+                };
+                let access = command(payload.access, "entityId", ACCESS);
+                let identity = command(payload.identity, "entityName", IDENTITY);
+                json!({ "commands": access.into_iter().chain(identity).collect::<Vec<_>>() })
+            }
+            Ok(None) => nothing(),
+            Err(error) => {
+                tracing::error!(error = %error, "Okta does not say which entity it is");
+                Self::doubt(&context.resources).await
+            }
+        }
+    }
+
+    async fn doubt(resources: &Resources) -> Value {
+        match Settings::of(resources).await.deny {
+            true => deny("The entity could not be confirmed."),
+            false => nothing(),
+        }
+    }
+
+    fn example() -> Example {
+        Example {
+            target: "/tokenEnrichment/entity",
+            body: Some(json!({
+                "eventType": "com.okta.oauth2.tokens.transform",
+                "data": {
+                    "context": {
+                        "protocol": { "client": { "id": "0oa1delegation000001" } },
+                        "user": { "id": "00u00000000000000008" },
+                    },
+                    "access": { "claims": { "uid": "00u00000000000000008", "cid": "0oa1delegation000001" } },
+                },
+            })),
+            answer: None,
+        }
+    }
+}
+
+/// The active entity of a user. A user without one, and an org without the
+/// relationship, is no doubt.
+async fn entity(context: &Context, user: &str) -> Result<Option<User>, Error> {
+    let okta = &context.okta;
+    let found = if_present(okta.list_linked_objects_for_user(&UserId::from(user), RELATIONSHIP)).await?;
+    let Some(id) = found.into_iter().flatten().next() else { return Ok(None) };
+    let entity = if_present(okta.get_user(id.as_str())).await?;
+    Ok(entity.filter(people::is_active))
+}

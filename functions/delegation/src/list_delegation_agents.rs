@@ -1,0 +1,148 @@
+//! Lists the users who may act for the caller.
+//!
+//! # Okta calls
+//!
+//! 1. `getUser` of the caller.
+//! 2. `listUsers`, with a search for the ids: names are shown as the index has them,
+//!    and an agent whom it does not have, or whom the org has deleted, stands in the
+//!    list without them.
+//!
+//! Two calls, two in a row.
+
+use futures::TryStreamExt;
+use lambda_kit::{
+    ConfigError, Context, Decode, Endpoint, Example, NoBody, Problem, Request, Resources, Success,
+};
+use okta_client::models::User;
+use okta_client::{Error, search};
+use operations::Operation;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::json;
+use tenancy::if_present;
+
+use crate::grants::Grants;
+use crate::settings::Settings;
+
+/// The operation `list-delegation-agents`.
+pub struct ListDelegationAgents;
+
+/// Nothing.
+#[derive(Debug)]
+pub struct Input;
+
+/// The agents.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "DelegationAgents")]
+pub struct Output {
+    /// Who may act for the caller, in the order of nomination.
+    pub agents: Vec<Agent>,
+}
+
+/// One of them. The odd names are those of the predecessor.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "ListedDelegationAgent")]
+pub struct Agent {
+    /// Id of the user.
+    pub id: String,
+    /// First name.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub first_name: String,
+    /// Last name.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub second_name: String,
+    /// Login.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub login: String,
+    /// E-mail address.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub email: String,
+    /// Organization.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub organization: String,
+    /// State of the user; only an `ACTIVE` one can act.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub status: String,
+    /// When the nomination ends, RFC 3339; absent if it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+    /// Why, in the caller's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Why there is no list.
+#[derive(Debug)]
+pub enum ListDelegationAgentsError {
+    /// Okta did not answer.
+    Okta(Error),
+}
+
+impl From<ListDelegationAgentsError> for Problem {
+    fn from(ListDelegationAgentsError::Okta(error): ListDelegationAgentsError) -> Self {
+        Problem::okta("read the users", &error)
+    }
+}
+
+impl Decode for Input {
+    type Body = NoBody;
+
+    fn decode(_: &Request) -> Result<Self, Problem> {
+        Ok(Self)
+    }
+}
+
+impl Endpoint for ListDelegationAgents {
+    const OPERATION: &'static Operation = operations::get("list-delegation-agents");
+    type Input = Input;
+    type Output = Output;
+    type Error = ListDelegationAgentsError;
+
+    async fn prepare(resources: &Resources) -> Result<(), ConfigError> {
+        Settings::prepare(resources).await
+    }
+
+    async fn call(context: &Context, _: Input) -> Result<Success<Output>, ListDelegationAgentsError> {
+        let okta = &context.okta;
+        let user =
+            if_present(okta.get_user(&context.caller.uid)).await.map_err(ListDelegationAgentsError::Okta)?;
+        let grants = user.as_ref().map_or_else(Vec::new, |user| Grants::of(user).0);
+        let ids: Vec<String> = grants.iter().map(|grant| search::eq("id", &grant.agent)).collect();
+        let users: Vec<User> = match ids.as_slice() {
+            [] => Vec::new(),
+            ids => {
+                let found = okta.list_users(&search::any(ids)).try_collect().await;
+                found.map_err(ListDelegationAgentsError::Okta)?
+            }
+        };
+        let agent = |grant: crate::grants::Grant| {
+            let user = users.iter().find(|user| user.id.as_str() == grant.agent);
+            let attribute =
+                |name: &str| user.map_or_else(String::new, |user| user.attribute(name).to_owned());
+            Agent {
+                first_name: attribute("firstName"),
+                second_name: attribute("lastName"),
+                login: attribute("login"),
+                email: attribute("email"),
+                organization: attribute("organization"),
+                status: user.map_or_else(String::new, |user| user.status.clone()),
+                id: grant.agent,
+                until: grant.until,
+                reason: grant.reason,
+            }
+        };
+        Ok(Success::new(Output { agents: grants.into_iter().map(agent).collect() }))
+    }
+
+    fn example() -> Example {
+        Example {
+            target: "/delegator/agents",
+            body: None,
+            answer: Some(json!({ "agents": [{
+                "id": "00u00000000000000008", "firstName": "agent", "secondName": "demo.test",
+                "login": "agent@demo.test", "email": "agent@demo.test", "status": "ACTIVE",
+            }] })),
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! What several operations ask of the users.
+
+use domain::SUPERUSERS;
+use futures::TryStreamExt;
+use lambda_kit::{Context, Object, Problem, Steps, Undo, Undone};
+use okta_client::models::{ACTIVE, Group, User, UserId};
+use okta_client::{Client, Error};
+use operations::ProblemCode;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use state::{Event, Record};
+use tenancy::if_present;
+
+use crate::grants::{GRANTS, Grant, Grants, former};
+use crate::settings::Settings;
+
+/// Groups whose members are users of one tenant.
+const USERS: &str = "USERS_";
+
+/// Groups whose members administer a tenant.
+const ADMINS: &str = "ADMINS_";
+
+/// Whether this can be a user's id or login.
+pub(crate) fn is_user(text: &str) -> bool {
+    (1..=100).contains(&text.chars().count()) && !text.contains('/') && !text.chars().any(char::is_control)
+}
+
+/// Whether the user can sign in now.
+pub(crate) fn is_active(user: &User) -> bool {
+    user.status == ACTIVE
+}
+
+/// The groups of a user by id or login; none of somebody who is not there.
+pub(crate) async fn groups(okta: &Client, user: &str) -> Result<Vec<Group>, Error> {
+    let user = UserId::from(user);
+    let groups = if_present(okta.list_user_groups(&user).try_collect::<Vec<Group>>()).await?;
+    Ok(groups.unwrap_or_default())
+}
+
+/// Whether one of two users may be the other's agent: they share a tenant, or
+/// neither has one.
+pub(crate) fn share_a_tenant(one: &[Group], other: &[Group]) -> bool {
+    let tenants = |groups: &[Group]| -> Vec<String> {
+        let users = groups.iter().filter(|group| group.profile.name.starts_with(USERS));
+        users.map(|group| group.id.to_string()).collect()
+    };
+    let (one, other) = (tenants(one), tenants(other));
+    one.iter().any(|tenant| other.contains(tenant)) || (one.is_empty() && other.is_empty())
+}
+
+/// Whether a member of these groups administers the platform or a tenant.
+pub(crate) fn administers(groups: &[Group]) -> bool {
+    groups.iter().any(|group| group.profile.name == SUPERUSERS || group.profile.name.starts_with(ADMINS))
+}
+
+/// An agent of the caller.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "DelegationAgent")]
+pub struct Nomination {
+    /// Id of the user.
+    pub id: String,
+    /// When the nomination ends, RFC 3339; absent if it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+    /// Why, in the caller's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl From<Grant> for Nomination {
+    fn from(grant: Grant) -> Self {
+        Self { id: grant.agent, until: grant.until, reason: grant.reason }
+    }
+}
+
+/// The caller's own record, before it is known how it ends.
+pub(crate) fn record<'r>(
+    context: &'r Context,
+    settings: &'r Settings,
+    event: Event,
+    agent: &'r str,
+) -> Record<'r> {
+    Record {
+        table: &settings.records,
+        delegator: &context.caller.uid,
+        event,
+        agent,
+        client: &context.caller.client,
+        request_id: &context.request_id,
+        refused: None,
+        delegation: "",
+    }
+}
+
+/// Changes the grants in the caller's profile, and records it.
+///
+/// # Errors
+///
+/// The problem says what is left.
+pub(crate) async fn write_grants(
+    context: &Context,
+    user: &User,
+    grants: &Grants,
+    record: &Record<'_>,
+) -> Result<(), Problem> {
+    write_profile(context, user, grants.profile(user), record).await
+}
+
+/// Changes attributes of the caller, and records it: what cannot be recorded is
+/// taken back.
+///
+/// # Errors
+///
+/// The problem says what is left.
+pub(crate) async fn write_profile(
+    context: &Context,
+    user: &User,
+    profile: Map<String, Value>,
+    record: &Record<'_>,
+) -> Result<(), Problem> {
+    let (okta, id, before) = (context.okta.clone(), user.id.clone(), former(user, &profile));
+    let undo = Undo::new(Object::new("user", user.login(), &user.id), async move {
+        okta.update_user(&id, &before).await.map(|_| Undone::Entirely)
+    });
+    let written = context.okta.update_user(&user.id, &profile);
+    let has_note = profile.contains_key(GRANTS);
+    recorded(context, written, undo, record).await.map_err(|problem| match has_note {
+        // Only the org's administrator can mend what Okta says here.
+        true if problem.code() == ProblemCode::OktaInvalidResponse => lacks_attributes(),
+        _ => problem,
+    })
+}
+
+/// A write to the caller's own user, and its record.
+///
+/// # Errors
+///
+/// The problem says what is left.
+pub(crate) async fn recorded(
+    context: &Context,
+    write: impl Future<Output = Result<User, Error>>,
+    undo: Undo,
+    record: &Record<'_>,
+) -> Result<(), Problem> {
+    let steps = Steps::default();
+    if let Err(failure) = steps.change("change the user", write, undo).await {
+        return Err(steps.unwind(failure).await);
+    }
+    match state::record(context, record).await {
+        Ok(()) => Ok(()),
+        Err(error) => Err(steps.unwind_after(error.into()).await),
+    }
+}
+
+/// The caller's type of users has no attributes for it.
+pub(crate) fn lacks_attributes() -> Problem {
+    let detail = "your type of users lacks the attributes `delegatedAgents` and `delegationGrants`; switch delegation on, or report it to an administrator of the org";
+    Problem::new(ProblemCode::DelegationNotActive, detail)
+}
+
+/// The caller of an accepted token is not there any more, or cannot sign in.
+pub(crate) fn not_active() -> Problem {
+    Problem::new(ProblemCode::UserNotActive, "your user is not active; sign in again when it is")
+}

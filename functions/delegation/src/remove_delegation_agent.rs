@@ -1,0 +1,135 @@
+//! Lets another user act for the caller no longer, from the next token on.
+//!
+//! # Okta calls
+//!
+//! 1. Under a lock of the caller: `getUser` of the caller; beside it, `getUser` of
+//!    the agent, if the request has a login.
+//! 2. `updateUser` with the two attributes. Undo: their former values.
+//!
+//! Two calls, two in a row; three, for a login. Somebody who is no agent is removed
+//! without a write: so the same request sent again answers the same.
+
+use lambda_kit::{ConfigError, Context, Decode, Endpoint, Example, Problem, Request, Resources, Success};
+use okta_client::Error;
+use operations::Operation;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use state::{Change, Event, LockError, Locks};
+use tenancy::if_present;
+
+use crate::add_delegation_agent::user_of;
+use crate::grants::Grants;
+use crate::people;
+use crate::settings::Settings;
+
+/// The operation `remove-delegation-agent`.
+pub struct RemoveDelegationAgent;
+
+/// Whom.
+#[derive(Debug)]
+pub struct Input {
+    agent: String,
+}
+
+/// Request body.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a JSON object")]
+#[schemars(rename = "RemoveDelegationAgentRequest")]
+pub struct Body {
+    /// Id or login of the agent.
+    agentid: String,
+}
+
+/// Who is left.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "RemainingDelegationAgents")]
+pub struct Output {
+    /// Ids of the users who may still act for the caller.
+    pub agents: Vec<String>,
+}
+
+/// Why the user is an agent still.
+#[derive(Debug)]
+pub enum RemoveDelegationAgentError {
+    /// Others are changing the caller.
+    Lock(LockError),
+    /// Okta did not answer; nothing was changed.
+    Okta(Error),
+    /// The step failed; the problem says what is left.
+    Stopped(Problem),
+}
+
+impl From<RemoveDelegationAgentError> for Problem {
+    fn from(error: RemoveDelegationAgentError) -> Self {
+        match error {
+            RemoveDelegationAgentError::Lock(error) => error.into(),
+            RemoveDelegationAgentError::Okta(error) => Problem::okta("read the users", &error),
+            RemoveDelegationAgentError::Stopped(problem) => problem,
+        }
+    }
+}
+
+impl Decode for Input {
+    type Body = Body;
+
+    fn decode(request: &Request) -> Result<Self, Problem> {
+        let body: Body = request.body()?;
+        Ok(Self { agent: user_of("/agentid", body.agentid)? })
+    }
+}
+
+impl Endpoint for RemoveDelegationAgent {
+    const OPERATION: &'static Operation = operations::get("remove-delegation-agent");
+    type Input = Input;
+    type Output = Output;
+    type Error = RemoveDelegationAgentError;
+
+    async fn prepare(resources: &Resources) -> Result<(), ConfigError> {
+        Settings::prepare(resources).await
+    }
+
+    async fn call(context: &Context, input: Input) -> Result<Success<Output>, RemoveDelegationAgentError> {
+        let locks = Locks::default();
+        let result = remove(context, input, &locks).await;
+        locks.release().await;
+        result.map(Success::new)
+    }
+
+    fn example() -> Example {
+        Example {
+            target: "/delegator/agents/remove",
+            body: Some(json!({ "agentid": "agent@demo.test" })),
+            answer: Some(json!({ "agents": [] })),
+        }
+    }
+}
+
+async fn remove(
+    context: &Context,
+    input: Input,
+    locks: &Locks,
+) -> Result<Output, RemoveDelegationAgentError> {
+    let (okta, uid) = (&context.okta, context.caller.uid.as_str());
+    let settings = Settings::for_request(context).await;
+    locks.take(context, Change::User(uid)).await.map_err(RemoveDelegationAgentError::Lock)?;
+    let agent = async {
+        match input.agent.contains('@') {
+            true => if_present(okta.get_user(&input.agent)).await,
+            // Also of somebody whom the org has deleted.
+            false => Ok(None),
+        }
+    };
+    let (user, agent) = futures::try_join!(if_present(okta.get_user(uid)), agent)
+        .map_err(RemoveDelegationAgentError::Okta)?;
+    let agent = agent.map_or(input.agent, |agent| agent.id.to_string());
+    let Some(user) = user else { return Ok(Output { agents: Vec::new() }) };
+    let before = Grants::of(&user);
+    let after = before.without(&agent);
+    if after != before {
+        let record = people::record(context, &settings, Event::Remove, &agent);
+        let written = people::write_grants(context, &user, &after, &record).await;
+        written.map_err(RemoveDelegationAgentError::Stopped)?;
+    }
+    Ok(Output { agents: after.0.into_iter().map(|grant| grant.agent).collect() })
+}

@@ -1,0 +1,200 @@
+//! Begins to act for another user: the answer's id makes one token say so, within
+//! a minute.
+//!
+//! # Okta calls
+//!
+//! At the same time: `getUser` of the caller and of the delegator; unless the
+//! configuration allows it, `listAssignedRolesForUser` and `listUserGroups` of the
+//! delegator, who must be no administrator; `listUserGroups` of the caller, because
+//! both must still share a tenant.
+//!
+//! Five calls, one in a row.
+//!
+//! # What the caller learns
+//!
+//! That they may act, or that they may not; not why: a stranger must not learn who
+//! there is, and who is nominated. The delegator sees it in their records.
+
+use domain::is_okta_id;
+use lambda_kit::{ConfigError, Context, Decode, Endpoint, Example, Problem, Request, Resources, Success};
+use okta_client::Error;
+use operations::{Operation, ProblemCode};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use state::{Delegation, Event, Record, StateError};
+use tenancy::if_present;
+
+use crate::grants::Grants;
+use crate::people;
+use crate::settings::Settings;
+
+/// The operation `start-delegation`.
+pub struct StartDelegation;
+
+/// For whom.
+#[derive(Debug)]
+pub struct Input {
+    delegator: String,
+}
+
+/// Request body.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a JSON object")]
+#[schemars(rename = "StartDelegationRequest")]
+pub struct Body {
+    /// Id of the delegator, from `list-delegators`.
+    entityid: String,
+}
+
+/// What makes the next token a delegated one.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "StartedDelegation")]
+pub struct Output {
+    /// Send it to Okta as `state` of `/authorize`; on `/token`, as the query
+    /// parameter `delegation_id`, or not at all.
+    pub id: String,
+}
+
+/// Why the caller does not act.
+#[derive(Debug)]
+pub enum StartDelegationError {
+    /// The caller may not act for this user, or there is none.
+    NotDelegated,
+    /// Okta did not answer; nothing was begun.
+    Okta(Error),
+    /// The table did not answer; nothing was begun.
+    State(StateError),
+}
+
+impl From<StartDelegationError> for Problem {
+    fn from(error: StartDelegationError) -> Self {
+        match error {
+            StartDelegationError::NotDelegated => Problem::new(
+                ProblemCode::Forbidden,
+                "you may not act for this user; `GET /agent` lists for whom you may",
+            ),
+            StartDelegationError::Okta(error) => Problem::okta("read the users", &error),
+            StartDelegationError::State(error) => error.into(),
+        }
+    }
+}
+
+impl Decode for Input {
+    type Body = Body;
+
+    fn decode(request: &Request) -> Result<Self, Problem> {
+        let body: Body = request.body()?;
+        if is_okta_id(&body.entityid) {
+            return Ok(Self { delegator: body.entityid });
+        }
+        Err(Problem::violation(
+            "/entityid",
+            "must be the id of a user: at most 40 letters and digits".to_owned(),
+        ))
+    }
+}
+
+impl Endpoint for StartDelegation {
+    const OPERATION: &'static Operation = operations::get("start-delegation");
+    type Input = Input;
+    type Output = Output;
+    type Error = StartDelegationError;
+
+    async fn prepare(resources: &Resources) -> Result<(), ConfigError> {
+        Settings::prepare(resources).await
+    }
+
+    async fn call(context: &Context, input: Input) -> Result<Success<Output>, StartDelegationError> {
+        let settings = Settings::for_request(context).await;
+        let mut record = Record {
+            delegator: &input.delegator,
+            ..people::record(context, &settings, Event::Start, &context.caller.uid)
+        };
+        let (known, refused) = refusal(context, &settings, &input.delegator).await?;
+        if let Some(refused) = refused {
+            record.refused = Some(refused);
+            if !known {
+                // Nobody can read it: a line of log is enough.
+                record.delegator = "";
+            }
+            state::record(context, &record).await.map_err(StartDelegationError::State)?;
+            return Err(StartDelegationError::NotDelegated);
+        }
+        let delegation = Delegation {
+            agent: context.caller.uid.clone(),
+            client: context.caller.client.clone(),
+            delegator: input.delegator.clone(),
+        };
+        let id = state::start(context, &delegation, settings.seconds, &record).await;
+        Ok(Success::new(Output { id: id.map_err(StartDelegationError::State)? }))
+    }
+
+    fn example() -> Example {
+        Example {
+            target: "/agent",
+            body: Some(json!({ "entityid": "00u00000000000000009" })),
+            answer: Some(json!({ "id": "dlg_kG1Yc0Zb2gq5Hn8vJd3sXw7RtLm4EaPuVi6TfBy9oQc" })),
+        }
+    }
+}
+
+/// Whether the delegator is known, and why the caller may not act for them.
+async fn refusal(
+    context: &Context,
+    settings: &Settings,
+    delegator: &str,
+) -> Result<(bool, Option<&'static str>), StartDelegationError> {
+    let (okta, uid) = (&context.okta, context.caller.uid.as_str());
+    let roles = async {
+        match settings.of_admins {
+            true => Ok(None),
+            false => if_present(okta.list_assigned_roles_for_user(delegator)).await,
+        }
+    };
+    let groups = async {
+        match settings.of_admins && settings.any_agent {
+            true => Ok(None),
+            false => people::groups(okta, delegator).await.map(Some),
+        }
+    };
+    let own_groups = async {
+        match settings.any_agent {
+            true => Ok(None),
+            false => people::groups(okta, uid).await.map(Some),
+        }
+    };
+    let read = futures::try_join!(
+        if_present(okta.get_user(delegator)),
+        if_present(okta.get_user(uid)),
+        roles,
+        groups,
+        own_groups
+    );
+    let (user, agent, roles, groups, own_groups) = read.map_err(StartDelegationError::Okta)?;
+    let Some(user) = user else { return Ok((false, Some("there is no such user"))) };
+    let refused = |why| Ok((true, Some(why)));
+    if delegator == uid {
+        return refused("nobody acts for themself");
+    }
+    if !agent.is_some_and(|agent| people::is_active(&agent)) {
+        return refused("the agent is not active");
+    }
+    if !people::is_active(&user) {
+        return refused("the delegator is not active");
+    }
+    if !Grants::of(&user).allow(uid, okta.now()) {
+        return refused("not nominated, or not any more");
+    }
+    let is_admin = roles.is_some_and(|roles| !roles.is_empty())
+        || groups.as_ref().is_some_and(|groups| people::administers(groups));
+    if is_admin && !settings.of_admins {
+        return refused("the delegator is an administrator");
+    }
+    if let (Some(groups), Some(own)) = (&groups, &own_groups)
+        && !people::share_a_tenant(groups, own)
+    {
+        return refused("the agent is of another tenant");
+    }
+    Ok((true, None))
+}

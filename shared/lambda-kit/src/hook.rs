@@ -1,0 +1,125 @@
+//! Operations that Okta calls: inline hooks.
+//!
+//! Okta waits three seconds for a token hook and then issues the token as it was;
+//! so does a status other than 200.
+//! A hook therefore has a deadline of its own, and an answer for every doubt.
+
+use std::future::Future;
+use std::time::Duration;
+
+use operations::Operation;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::Value;
+use subtle::ConstantTimeEq;
+
+use crate::{ConfigError, Context, Example, Resources};
+
+/// Time from a call of Okta's to the answer.
+pub(crate) const DEADLINE: Duration = Duration::from_millis(2_500);
+
+/// Fewest bytes of a secret.
+const MIN_LEN: usize = 32;
+
+/// An inline hook. There is no authorizer before it: Okta sends the hook's secret
+/// as `Authorization`.
+pub trait Hook: 'static {
+    /// Its entry in the table.
+    const OPERATION: &'static Operation;
+
+    /// Reads what it is configured with beyond [`Context`], when the function
+    /// starts: one that cannot work does not.
+    fn prepare(resources: &Resources) -> impl Future<Output = Result<(), ConfigError>> + Send;
+
+    /// What Okta is to do with the token of this payload. `context.caller` is
+    /// nobody.
+    fn call(context: &Context, payload: Value) -> impl Future<Output = Value> + Send;
+
+    /// What Okta is to do when there was no time to decide, or nothing to decide by.
+    fn doubt(resources: &Resources) -> impl Future<Output = Value> + Send;
+
+    /// The one sample.
+    fn example() -> Example;
+}
+
+/// What Okta may send as `Authorization`: two at once while one is replaced.
+#[derive(Clone, Debug)]
+pub(crate) struct HookSecrets {
+    current: SecretString,
+    previous: Option<SecretString>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    current: SecretString,
+    previous: Option<SecretString>,
+}
+
+/// Why a secret cannot be used. Never says what was found instead.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum HookSecretError {
+    #[error("it must be {{\"current\": \"…\", \"previous\": \"…\"}}, `previous` may be left out")]
+    Shape,
+    #[error("`{0}` must have at least {MIN_LEN} bytes")]
+    Short(&'static str),
+}
+
+impl HookSecrets {
+    pub(crate) fn parse(json: &SecretString) -> Result<Self, HookSecretError> {
+        let stored: Stored =
+            serde_json::from_str(json.expose_secret()).map_err(|_| HookSecretError::Shape)?;
+        let long = |secret: &SecretString| secret.expose_secret().len() >= MIN_LEN;
+        if !long(&stored.current) {
+            return Err(HookSecretError::Short("current"));
+        }
+        if !stored.previous.as_ref().is_none_or(long) {
+            return Err(HookSecretError::Short("previous"));
+        }
+        Ok(Self { current: stored.current, previous: stored.previous })
+    }
+
+    /// Whether `presented` is one of them; the time that it takes says only how
+    /// long they are.
+    pub(crate) fn accept(&self, presented: &[u8]) -> bool {
+        let is = |secret: &SecretString| presented.ct_eq(secret.expose_secret().as_bytes());
+        let previous = self.previous.as_ref().map_or(0.into(), is);
+        (is(&self.current) | previous).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD: &str = "an-old-secret-of-the-hook-of-32-b";
+    const NEW: &str = "a-new-secret-of-the-hook-of-32-by";
+
+    fn secrets(json: &str) -> Result<HookSecrets, HookSecretError> {
+        HookSecrets::parse(&SecretString::from(json.to_owned()))
+    }
+
+    #[test]
+    fn dlg_05_two_secrets_count_and_nothing_else() {
+        let both = secrets(&format!(r#"{{"current":"{NEW}","previous":"{OLD}"}}"#)).unwrap();
+        assert!(both.accept(NEW.as_bytes()) && both.accept(OLD.as_bytes()));
+        for other in ["", "x", &NEW[1..], &format!("{NEW} "), &format!("Bearer {NEW}")] {
+            assert!(!both.accept(other.as_bytes()), "{other}");
+        }
+        let one = secrets(&format!(r#"{{"current":"{NEW}"}}"#)).unwrap();
+        assert!(one.accept(NEW.as_bytes()) && !one.accept(OLD.as_bytes()) && !one.accept(b""));
+    }
+
+    #[test]
+    fn dlg_05_short_and_misshapen_secrets_are_refused() {
+        assert_eq!(
+            secrets(r#"{"current":"0123456789012345678901234567890"}"#).unwrap_err(),
+            HookSecretError::Short("current")
+        );
+        let short = secrets(&format!(r#"{{"current":"{NEW}","previous":""}}"#));
+        assert_eq!(short.unwrap_err(), HookSecretError::Short("previous"));
+        for shape in ["", "null", "[]", r#""text""#, "{}", r#"{"secret":"x"}"#, NEW] {
+            assert_eq!(secrets(shape).unwrap_err(), HookSecretError::Shape, "{shape}");
+        }
+    }
+}
