@@ -50,6 +50,8 @@ async fn the_walkthrough_runs_as_written() {
     let run = tokio::task::spawn_blocking(move || Command::new("bash").args(["-c", &script]).output());
     let output = String::from_utf8(run.await.unwrap().unwrap().stdout).unwrap();
     let outputs: Vec<&str> = output.split(mark).map(str::trim).collect();
+    // Nothing, after the last mark: each step was run.
+    assert_eq!(outputs.len(), steps.len() + 1, "{output}");
     for ((command, expected), actual) in steps.iter().zip(outputs) {
         assert!(fits(actual, expected), "{command}\n{actual}\n{expected}");
     }

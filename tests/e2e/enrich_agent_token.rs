@@ -120,6 +120,9 @@ async fn man_26_a_slow_okta_is_no_lost_answer() {
     assert_eq!((answer.status, &answer.body), (200, &json!({ "commands": [] })), "{answer}");
     assert!(asked.elapsed() < std::time::Duration::from_secs(3), "{:?}", asked.elapsed());
     stack.okta().configure(|settings| settings.latency_ms = 0);
+    // There was time left for the record.
+    let records = stack.get("/delegator/events?limit=1", Managed("delegator@demo.test")).await;
+    assert_eq!(records.body[0]["reason"], "Okta does not answer", "{records}");
     assert!(is_delegated(&hook(&stack, Some(HOOK_SECRET), &payload(&id)).await), "not used up");
 }
 

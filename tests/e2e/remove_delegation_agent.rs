@@ -26,6 +26,16 @@ async fn succeeds() {
 }
 
 #[tokio::test]
+async fn agent_not_found() {
+    let stack = TestStack::start().await;
+    // A login that nobody has, and a short name, which Okta would find.
+    for agent in ["nobody@demo.test", "agent"] {
+        let answer = stack.post(REMOVE, DELEGATOR, json!({ "agentid": agent })).await;
+        assert_eq!((answer.status, answer.code()), (404, "agent-not-found"), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn user_busy() {
     let stack = TestStack::start().await;
     stack.hold_lock("user#00u00000000000000009").await;

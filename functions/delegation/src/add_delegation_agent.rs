@@ -174,16 +174,26 @@ async fn add(context: &Context, input: Input, locks: &Locks) -> Result<Nominatio
     let (user, agent, groups) =
         futures::try_join!(if_present(okta.get_user(uid)), if_present(okta.get_user(&input.agent)), groups)
             .map_err(AddDelegationAgentError::Okta)?;
-    let Some(user) = user.filter(people::is_active) else { return Err(AddDelegationAgentError::NotActive) };
+    let agent = agent.filter(|agent| people::is_named(agent, &input.agent));
+    let agent_id = agent.as_ref().map_or("", |agent| agent.id.as_str());
+    let record = people::record(context, &settings, Event::Grant, agent_id);
+    let refused = async |why, error| {
+        people::refuse(context, &record, why).await;
+        Err(error)
+    };
+    let Some(user) = user.filter(people::is_active) else {
+        return refused("the delegator is not active", AddDelegationAgentError::NotActive).await;
+    };
     if settings.delegator_type.as_ref().is_some_and(|kind| *kind != user.kind.id) {
-        return Err(AddDelegationAgentError::Off);
+        return refused("delegation is not switched on", AddDelegationAgentError::Off).await;
     }
     let may = groups.is_none_or(|(own, other)| people::share_a_tenant(&own, &other));
-    let Some(agent) = agent.filter(|agent| may && people::is_active(agent)) else {
-        return Err(AddDelegationAgentError::NotFound(input.agent));
+    let Some(agent) = agent.as_ref().filter(|agent| may && people::is_active(agent)) else {
+        let error = AddDelegationAgentError::NotFound(input.agent.clone());
+        return refused("no active user of a tenant of the delegator's", error).await;
     };
     if agent.id == user.id {
-        return Err(AddDelegationAgentError::Oneself);
+        return refused("nobody acts for themself", AddDelegationAgentError::Oneself).await;
     }
     let now = okta.now();
     if input.until.is_some_and(|until| until.as_second() <= now) {
@@ -197,9 +207,8 @@ async fn add(context: &Context, input: Input, locks: &Locks) -> Result<Nominatio
     }
     let after = before.with(grant.clone(), now);
     if after.0.len() > MAX_AGENTS {
-        return Err(AddDelegationAgentError::TooMany);
+        return refused("too many agents", AddDelegationAgentError::TooMany).await;
     }
-    let record = people::record(context, &settings, Event::Grant, &grant.agent);
     people::write_grants(context, &user, &after, &record).await.map_err(AddDelegationAgentError::Stopped)?;
     Ok(grant.into())
 }

@@ -21,12 +21,13 @@
 //!
 //! The token stays the agent's own, or, by the configuration, there is none.
 
-use lambda_kit::{ConfigError, Context, Example, Hook, Resources};
+use lambda_kit::{ConfigError, Context, Example, Hook, Problem, Resources};
 use okta_client::models::User;
 use operations::Operation;
 use serde_json::{Map, Value, json};
 use state::{Event, Record, Reference, Started};
 use tenancy::if_present;
+use tokio::time::Instant;
 
 use crate::grants::Grants;
 use crate::patch::{ACCESS, IDENTITY, Patch, deny, nothing};
@@ -41,8 +42,8 @@ pub struct EnrichAgentToken;
 enum Refusal {
     /// Nobody asked for it.
     NotAsked,
-    /// What was asked for cannot be confirmed, and why.
-    Doubt(&'static str),
+    /// What was asked for cannot be confirmed, and why; what the log gets besides.
+    Doubt(&'static str, Option<Problem>),
 }
 
 impl Hook for EnrichAgentToken {
@@ -52,15 +53,21 @@ impl Hook for EnrichAgentToken {
         Settings::prepare(resources).await
     }
 
-    async fn call(context: &Context, payload: Value) -> Value {
+    fn unasked(payload: &Value) -> Option<Value> {
+        let is_asked = match Payload::of(payload) {
+            Ok(payload) => payload.reference().is_some(),
+            Err(unclear) => unclear == Unclear::Contradictory,
+        };
+        (!is_asked).then(nothing)
+    }
+
+    async fn call(context: &Context, payload: Value) -> Result<Value, Problem> {
         let settings = Settings::for_request(context).await;
         match delegate(context, &settings, &payload).await {
-            Ok(commands) => commands,
-            Err(Refusal::NotAsked) => nothing(),
-            Err(Refusal::Doubt(why)) => {
-                tracing::warn!(why, "a token is not delegated");
-                doubt(&settings)
-            }
+            Ok(commands) => Ok(commands),
+            Err(Refusal::NotAsked) => Ok(nothing()),
+            Err(Refusal::Doubt(_, Some(problem))) => Err(problem),
+            Err(Refusal::Doubt(_, None)) => Ok(doubt(&settings)),
         }
     }
 
@@ -96,34 +103,52 @@ fn doubt(settings: &Settings) -> Value {
 async fn delegate(context: &Context, settings: &Settings, payload: &Value) -> Result<Value, Refusal> {
     let payload = Payload::of(payload).map_err(|unclear| match unclear {
         Unclear::Foreign => Refusal::NotAsked,
-        Unclear::Contradictory => Refusal::Doubt("the payload does not say who and which client"),
+        Unclear::Contradictory => {
+            tracing::warn!("the payload says of two users or clients that the token is theirs");
+            Refusal::Doubt("the payload does not say who and which client", None)
+        }
     })?;
     let reference = payload.reference().ok_or(Refusal::NotAsked)?;
-    let found = state::find(context, reference).await.map_err(|error| unavailable(&error))?;
-    let started = match (found, reference) {
-        (Some(started), _) => started,
-        (None, Reference::Newest { .. }) => return Err(Refusal::NotAsked),
-        (None, Reference::Id(_)) => return Err(Refusal::Doubt("there is no delegation of this id")),
-    };
-    let mut record = Record {
+    let record = Record {
         table: &settings.records,
-        delegator: &started.delegation.delegator,
+        delegator: "",
         event: Event::Use,
         agent: payload.user,
         client: payload.client,
         request_id: &context.request_id,
         refused: None,
-        delegation: &started.fingerprint,
+        delegation: "",
     };
-    let result = confirm(context, settings, &payload, &started, &record).await;
-    if let Err(Refusal::Doubt(why)) = &result {
-        record.refused = Some(why);
-        // The log has it, and the token is not delegated.
-        if let Err(error) = state::record(context, &record).await {
-            tracing::warn!(error = %error, "a refusal is not in the table");
+    match find(context, reference).await {
+        Ok(started) => {
+            let (delegator, delegation) = (&started.delegation.delegator, &started.fingerprint);
+            let record = Record { delegator, delegation, ..record };
+            let result = confirm(context, settings, &payload, &started, &record).await;
+            noted(context, &record, result).await
         }
+        Err(refusal) => noted(context, &record, Err(refusal)).await,
+    }
+}
+
+/// The result, of which a refusal is recorded.
+async fn noted(
+    context: &Context,
+    record: &Record<'_>,
+    result: Result<Value, Refusal>,
+) -> Result<Value, Refusal> {
+    if let Err(Refusal::Doubt(why, _)) = &result {
+        people::refuse(context, record, why).await;
     }
     result
+}
+
+async fn find(context: &Context, reference: Reference<'_>) -> Result<Started, Refusal> {
+    match (state::find(context, reference).await, reference) {
+        (Ok(Some(started)), _) => Ok(started),
+        (Ok(None), Reference::Newest { .. }) => Err(Refusal::NotAsked),
+        (Ok(None), Reference::Id(_)) => Err(Refusal::Doubt("there is no delegation of this id", None)),
+        (Err(error), _) => Err(unavailable(error)),
+    }
 }
 
 /// Looks at everything, uses the delegation up, and says what to write.
@@ -134,42 +159,53 @@ async fn confirm(
     started: &Started,
     record: &Record<'_>,
 ) -> Result<Value, Refusal> {
+    let doubt = |why| Err(Refusal::Doubt(why, None));
     let (okta, of) = (&context.okta, &started.delegation);
     if of.agent != payload.user || of.client != payload.client {
-        return Err(Refusal::Doubt("another user or client than it was started by"));
+        return doubt("another user or client than it was started by");
     }
     if !started.is_usable {
-        return Err(Refusal::Doubt("used up, or too late"));
+        return doubt("used up, or too late");
     }
-    let Some(access) = payload.access else {
-        return Err(Refusal::Doubt("no access token is to be issued"));
-    };
+    let Some(access) = payload.access else { return doubt("no access token is to be issued") };
     let read =
         futures::try_join!(if_present(okta.get_user(&of.delegator)), if_present(okta.get_user(&of.agent)));
     let (delegator, agent) = read.map_err(|error| {
-        tracing::error!(error = %error, "Okta does not say who they are");
-        Refusal::Doubt("Okta does not answer")
+        Refusal::Doubt("Okta does not answer", Some(Problem::okta("read the users", &error)))
     })?;
     let Some(delegator) = delegator.filter(people::is_active) else {
-        return Err(Refusal::Doubt("the delegator is not active"));
+        return doubt("the delegator is not active");
     };
     if !agent.is_some_and(|agent| people::is_active(&agent)) {
-        return Err(Refusal::Doubt("the agent is not active"));
+        return doubt("the agent is not active");
     }
     if !Grants::of(&delegator).allow(&of.agent, okta.now()) {
-        return Err(Refusal::Doubt("not nominated any more"));
+        return doubt("not nominated any more");
     }
-    let commands = commands(settings, started, &delegator, access, payload.identity);
+    let Some(sub) = sub(settings, &delegator) else { return doubt("the delegator has no `on_behalf_sub`") };
+    let commands = commands(settings, started, &delegator, &sub, access, payload.identity);
+    if Instant::now() >= context.deadline {
+        // Okta would have given up before it has the answer.
+        return doubt("too little time is left");
+    }
     match state::consume(context, started, record).await {
         Ok(true) => Ok(commands),
-        Ok(false) => Err(Refusal::Doubt("used up by another call")),
-        Err(error) => Err(unavailable(&error)),
+        Ok(false) => doubt("used up by another call"),
+        Err(error) => Err(unavailable(error)),
     }
 }
 
-fn unavailable(error: &state::StateError) -> Refusal {
-    tracing::error!(error = %error, "the table does not answer");
-    Refusal::Doubt("the table does not answer")
+fn unavailable(error: state::StateError) -> Refusal {
+    Refusal::Doubt("the table does not answer", Some(error.into()))
+}
+
+/// What `on_behalf_sub` says of the delegator, if it says anything.
+fn sub(settings: &Settings, delegator: &User) -> Option<String> {
+    let sub = match settings.sub.as_str() {
+        "id" => delegator.id.as_str(),
+        name => delegator.attribute(name),
+    };
+    (!sub.is_empty()).then(|| sub.to_owned())
 }
 
 /// What makes the tokens delegated ones. The three claims, and that two of them are
@@ -178,18 +214,15 @@ fn commands(
     settings: &Settings,
     started: &Started,
     delegator: &User,
+    sub: &str,
     access: &Map<String, Value>,
     identity: Option<&Map<String, Value>>,
 ) -> Value {
     let attribute = |name: &String| delegator.profile.get(name).cloned().unwrap_or_default();
-    let sub = match settings.sub.as_str() {
-        "id" => json!(delegator.id),
-        _ => attribute(&settings.sub),
-    };
     let mut patch = Patch::of(access);
     patch.set("can_delegate", &json!("False"));
     patch.set("on_behalf", &json!("True"));
-    patch.set("on_behalf_sub", &sub);
+    patch.set("on_behalf_sub", &json!(sub));
     if settings.actor_claims {
         let agent = access.get("sub").cloned().unwrap_or_else(|| json!(started.delegation.agent));
         patch.set("act", &json!({ "sub": agent }));

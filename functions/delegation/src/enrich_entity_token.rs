@@ -10,7 +10,7 @@
 //! attribute `entityId` of the entity's profile, the ID token the same claim with
 //! `entityName`, as the predecessor has it.
 
-use lambda_kit::{ConfigError, Context, Example, Hook, Resources};
+use lambda_kit::{ConfigError, Context, Example, Hook, Problem, Resources};
 use okta_client::Error;
 use okta_client::models::{User, UserId};
 use operations::Operation;
@@ -35,29 +35,23 @@ impl Hook for EnrichEntityToken {
         Settings::prepare(resources).await
     }
 
-    async fn call(context: &Context, payload: Value) -> Value {
-        let payload = match Payload::of(&payload) {
-            Ok(payload) => payload,
-            Err(Unclear::Foreign) => return nothing(),
-            Err(Unclear::Contradictory) => return Self::doubt(&context.resources).await,
+    fn unasked(payload: &Value) -> Option<Value> {
+        (Payload::of(payload).err() == Some(Unclear::Foreign)).then(nothing)
+    }
+
+    async fn call(context: &Context, payload: Value) -> Result<Value, Problem> {
+        let Ok(payload) = Payload::of(&payload) else { return Ok(Self::doubt(&context.resources).await) };
+        let entity = entity(context, payload.user).await;
+        let entity = entity.map_err(|error| Problem::okta("read the entity", &error))?;
+        let Some(entity) = entity else { return Ok(nothing()) };
+        let command = |claims: Option<&_>, attribute: &str, kind: &str| {
+            let mut patch = Patch::of(claims?);
+            patch.set("entity", &entity.profile.get(attribute).cloned().unwrap_or_default());
+            patch.command(kind)
         };
-        match entity(context, payload.user).await {
-            Ok(Some(entity)) => {
-                let command = |claims: Option<&_>, attribute: &str, kind: &str| {
-                    let mut patch = Patch::of(claims?);
-                    patch.set("entity", &entity.profile.get(attribute).cloned().unwrap_or_default());
-                    patch.command(kind)
-                };
-                let access = command(payload.access, "entityId", ACCESS);
-                let identity = command(payload.identity, "entityName", IDENTITY);
-                json!({ "commands": access.into_iter().chain(identity).collect::<Vec<_>>() })
-            }
-            Ok(None) => nothing(),
-            Err(error) => {
-                tracing::error!(error = %error, "Okta does not say which entity it is");
-                Self::doubt(&context.resources).await
-            }
-        }
+        let access = command(payload.access, "entityId", ACCESS);
+        let identity = command(payload.identity, "entityName", IDENTITY);
+        Ok(json!({ "commands": access.into_iter().chain(identity).collect::<Vec<_>>() }))
     }
 
     async fn doubt(resources: &Resources) -> Value {

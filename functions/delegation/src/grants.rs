@@ -50,9 +50,10 @@ impl Grants {
         let notes = user.attributes(GRANTS);
         let grant = |agent: &str| {
             let read = |note: &&str| serde_json::from_str::<Grant>(note).ok();
-            let note = notes.iter().filter_map(read).find(|note| note.agent == agent);
+            let note = notes.iter().filter_map(&read).find(|note| note.agent == agent);
             // A note that somebody has damaged says something: that it is over.
-            let damaged = notes.iter().any(|note| note.contains(agent)).then(|| "damaged".to_owned());
+            let is_damaged = |note: &&&str| read(note).is_none() && note.contains(agent);
+            let damaged = notes.iter().find(is_damaged).map(|_| "damaged".to_owned());
             note.unwrap_or_else(|| Grant { agent: agent.to_owned(), until: damaged, reason: None })
         };
         let mut grants: Vec<Grant> = Vec::new();
@@ -143,6 +144,14 @@ mod tests {
             grants(&note).with(Grant { agent: "00u4".to_owned(), until: None, reason: None }, 100).0.len(),
             2
         );
+    }
+
+    /// What is said of one agent says nothing of another whom it names.
+    #[test]
+    fn a_reason_is_not_read() {
+        let note = r#"{"agent":"00u2","reason":"covers 00u3"}"#;
+        let user = user(json!({ "delegatedAgents": ["00u2", "00u3"], "delegationGrants": [note] }));
+        assert!(Grants::of(&user).allow("00u3", 0));
     }
 
     #[test]

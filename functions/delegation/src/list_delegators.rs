@@ -8,8 +8,7 @@
 
 use futures::TryStreamExt;
 use lambda_kit::{
-    ConfigError, Context, Decode, Endpoint, Example, NoBody, Paging, Problem, QueryParameter, Request,
-    Resources, Success,
+    Context, Decode, Endpoint, Example, NoBody, Paging, Problem, QueryParameter, Request, Success,
 };
 use okta_client::models::User;
 use okta_client::{Error, search};
@@ -20,7 +19,6 @@ use serde_json::json;
 
 use crate::grants::{AGENTS, Grants};
 use crate::people;
-use crate::settings::Settings;
 
 /// The operation `list-delegators`.
 pub struct ListDelegators;
@@ -70,10 +68,6 @@ impl Endpoint for ListDelegators {
     type Input = Input;
     type Output = Vec<Item>;
     type Error = ListDelegatorsError;
-
-    async fn prepare(resources: &Resources) -> Result<(), ConfigError> {
-        Settings::prepare(resources).await
-    }
 
     async fn call(context: &Context, input: Input) -> Result<Success<Vec<Item>>, ListDelegatorsError> {
         let (okta, uid) = (&context.okta, context.caller.uid.as_str());

@@ -27,9 +27,9 @@ pub(crate) struct Payload<'p> {
 /// Why a call is not understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unclear {
-    /// It is about something else, and no concern of ours.
+    /// It is about something else, or about no user, and no concern of ours.
     Foreign,
-    /// It says nothing, or two things, of who the user or the client is.
+    /// It names a delegation and nobody, or two users or clients.
     Contradictory,
 }
 
@@ -64,6 +64,10 @@ impl<'p> Payload<'p> {
         });
         let id = state.map(str::to_owned).filter(|state| is_delegation_id(state));
         let id = id.or(parameter.filter(|id| is_delegation_id(id)));
+        let (Some(user), Some(client)) = (user, client) else {
+            // Such as a token of a client alone.
+            return Err(if id.is_some() { Unclear::Contradictory } else { Unclear::Foreign });
+        };
         Ok(Self { user, client, access, identity, id, has_state: state.is_some() })
     }
 
@@ -78,8 +82,8 @@ impl<'p> Payload<'p> {
     }
 }
 
-/// The one text that those that are there agree on.
-fn one<'p>(values: &[Option<&'p Value>]) -> Result<&'p str, Unclear> {
+/// The one text that those that are there agree on, if any is.
+fn one<'p>(values: &[Option<&'p Value>]) -> Result<Option<&'p str>, Unclear> {
     let mut found = None;
     for value in values.iter().flatten() {
         match (value.as_str().filter(|text| !text.is_empty()), found) {
@@ -88,7 +92,7 @@ fn one<'p>(values: &[Option<&'p Value>]) -> Result<&'p str, Unclear> {
             _ => return Err(Unclear::Contradictory),
         }
     }
-    found.ok_or(Unclear::Contradictory)
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -151,6 +155,14 @@ mod tests {
             assert_eq!(unclear, Unclear::Contradictory, "{pointer}");
         }
         assert_eq!(Payload::of(&json!({})).unwrap_err(), Unclear::Foreign);
+        // A token of a client alone is nobody's, unless it asks for a delegation.
+        let mut client = payload();
+        client["data"]["context"].as_object_mut().unwrap().remove("user");
+        client["data"].as_object_mut().unwrap().remove("identity");
+        client["data"]["access"]["claims"].as_object_mut().unwrap().remove("uid");
+        assert_eq!(Payload::of(&client).unwrap_err(), Unclear::Foreign);
+        client["data"]["context"]["protocol"]["request"]["state"] = "dlg_1".into();
+        assert_eq!(Payload::of(&client).unwrap_err(), Unclear::Contradictory);
         let other = changed("/eventType", json!("com.okta.user.pre-registration"));
         assert_eq!(Payload::of(&other).unwrap_err(), Unclear::Foreign);
     }

@@ -1,6 +1,6 @@
 //! What several operations ask of the users.
 
-use domain::SUPERUSERS;
+use domain::{SUPERUSERS, is_okta_id};
 use futures::TryStreamExt;
 use lambda_kit::{Context, Object, Problem, Steps, Undo, Undone};
 use okta_client::models::{ACTIVE, Group, User, UserId};
@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use state::{Event, Record};
 use tenancy::if_present;
 
-use crate::grants::{GRANTS, Grant, Grants, former};
+use crate::grants::{Grant, Grants, former};
 use crate::settings::Settings;
 
 /// Groups whose members are users of one tenant.
@@ -24,6 +24,17 @@ const ADMINS: &str = "ADMINS_";
 /// Whether this can be a user's id or login.
 pub(crate) fn is_user(text: &str) -> bool {
     (1..=100).contains(&text.chars().count()) && !text.contains('/') && !text.chars().any(char::is_control)
+}
+
+/// Whether this is a user's id, also of one who is gone.
+pub(crate) fn is_id(text: &str) -> bool {
+    text.starts_with("00u") && is_okta_id(text)
+}
+
+/// Whether this is the user whom a text names: by id or login. Okta finds users by
+/// short names and by `me`, too, which others may mean differently.
+pub(crate) fn is_named(user: &User, text: &str) -> bool {
+    user.id.as_str() == text || user.login().eq_ignore_ascii_case(text)
 }
 
 /// Whether the user can sign in now.
@@ -93,6 +104,14 @@ pub(crate) fn record<'r>(
     }
 }
 
+/// Records that the caller was refused. The refusal does not wait for the table.
+pub(crate) async fn refuse(context: &Context, record: &Record<'_>, why: &'static str) {
+    let record = Record { refused: Some(why), ..record.clone() };
+    if let Err(error) = state::record(context, &record).await {
+        tracing::warn!(error = %error, "a refusal is not in the table");
+    }
+}
+
 /// Changes the grants in the caller's profile, and records it.
 ///
 /// # Errors
@@ -124,12 +143,7 @@ pub(crate) async fn write_profile(
         okta.update_user(&id, &before).await.map(|_| Undone::Entirely)
     });
     let written = context.okta.update_user(&user.id, &profile);
-    let has_note = profile.contains_key(GRANTS);
-    recorded(context, written, undo, record).await.map_err(|problem| match has_note {
-        // Only the org's administrator can mend what Okta says here.
-        true if problem.code() == ProblemCode::OktaInvalidResponse => lacks_attributes(),
-        _ => problem,
-    })
+    recorded(context, written, undo, record).await
 }
 
 /// A write to the caller's own user, and its record.
@@ -145,7 +159,11 @@ pub(crate) async fn recorded(
 ) -> Result<(), Problem> {
     let steps = Steps::default();
     if let Err(failure) = steps.change("change the user", write, undo).await {
-        return Err(steps.unwind(failure).await);
+        // Okta's validation: all that we send is right but for the type's attributes.
+        return Err(match &failure.source {
+            Error::Api(error) if error.code == "E0000001" => steps.unwind_after(lacks_attributes()).await,
+            _ => steps.unwind(failure).await,
+        });
     }
     match state::record(context, record).await {
         Ok(()) => Ok(()),

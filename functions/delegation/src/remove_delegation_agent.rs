@@ -3,15 +3,16 @@
 //! # Okta calls
 //!
 //! 1. Under a lock of the caller: `getUser` of the caller; beside it, `getUser` of
-//!    the agent, if the request has a login.
+//!    the agent, unless the request has an id.
 //! 2. `updateUser` with the two attributes. Undo: their former values.
 //!
 //! Two calls, two in a row; three, for a login. Somebody who is no agent is removed
-//! without a write: so the same request sent again answers the same.
+//! without a write: so the same request sent again answers the same. The id of
+//! somebody whom the org has deleted is enough, too.
 
 use lambda_kit::{ConfigError, Context, Decode, Endpoint, Example, Problem, Request, Resources, Success};
 use okta_client::Error;
-use operations::Operation;
+use operations::{Operation, ProblemCode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -52,6 +53,8 @@ pub struct Output {
 /// Why the user is an agent still.
 #[derive(Debug)]
 pub enum RemoveDelegationAgentError {
+    /// Nobody has this login.
+    NotFound(String),
     /// Others are changing the caller.
     Lock(LockError),
     /// Okta did not answer; nothing was changed.
@@ -63,6 +66,10 @@ pub enum RemoveDelegationAgentError {
 impl From<RemoveDelegationAgentError> for Problem {
     fn from(error: RemoveDelegationAgentError) -> Self {
         match error {
+            RemoveDelegationAgentError::NotFound(agent) => Problem::new(
+                ProblemCode::AgentNotFound,
+                format!("nobody has the login `{agent}`; `GET /delegator/agents` has the ids of your agents"),
+            ),
             RemoveDelegationAgentError::Lock(error) => error.into(),
             RemoveDelegationAgentError::Okta(error) => Problem::okta("read the users", &error),
             RemoveDelegationAgentError::Stopped(problem) => problem,
@@ -113,16 +120,21 @@ async fn remove(
     let (okta, uid) = (&context.okta, context.caller.uid.as_str());
     let settings = Settings::for_request(context).await;
     locks.take(context, Change::User(uid)).await.map_err(RemoveDelegationAgentError::Lock)?;
+    let is_id = people::is_id(&input.agent);
     let agent = async {
-        match input.agent.contains('@') {
-            true => if_present(okta.get_user(&input.agent)).await,
-            // Also of somebody whom the org has deleted.
-            false => Ok(None),
+        match is_id {
+            true => Ok(None),
+            false => if_present(okta.get_user(&input.agent)).await,
         }
     };
     let (user, agent) = futures::try_join!(if_present(okta.get_user(uid)), agent)
         .map_err(RemoveDelegationAgentError::Okta)?;
-    let agent = agent.map_or(input.agent, |agent| agent.id.to_string());
+    let agent = agent.filter(|agent| people::is_named(agent, &input.agent));
+    let agent = match (agent, is_id) {
+        (Some(agent), _) => agent.id.to_string(),
+        (None, true) => input.agent,
+        (None, false) => return Err(RemoveDelegationAgentError::NotFound(input.agent)),
+    };
     let Some(user) = user else { return Ok(Output { agents: Vec::new() }) };
     let before = Grants::of(&user);
     let after = before.without(&agent);

@@ -9,7 +9,8 @@
 //! 2. `getUserSchema` of the other type.
 //! 3. `replaceUser` with its profile and the other type. Undo: the former ones.
 //!
-//! Four calls, three in a row; two, if the caller has the type already.
+//! Four calls, three in a row; two, if the caller has the type already. `DEACTIVATE`
+//! gives the other type to those alone who have the delegators'.
 //!
 //! # What becomes of the profile
 //!
@@ -161,7 +162,8 @@ async fn set(context: &Context, input: &Input, locks: &Locks) -> Result<(), SetD
         false => (Event::Deactivate, Value::Null),
     };
     let record = people::record(context, &settings, event, "");
-    if user.kind.id == kind.id {
+    // Who has another type than the delegators' keeps it when switching off.
+    if user.kind.id == kind.id || (!input.on && user.kind.id != *delegators) {
         // Also after a type was given by hand, or the attributes are on every type.
         let has = |name: &str| user.profile.get(name).is_some_and(|value| !value.is_null());
         let change: Map<String, Value> = match input.on {

@@ -1,6 +1,6 @@
 //! How delegation is configured.
 
-use lambda_kit::{ConfigError, Context, Resources, read_all};
+use lambda_kit::{ConfigError, Context, Resources, read, read_all};
 use okta_client::models::UserTypeId;
 use operations::EnvVar;
 use state::RecordsTable;
@@ -52,21 +52,12 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// As a function has it whose variables are unset.
+    /// The defaults of the variables, and the example of the one that has none.
     fn default() -> Self {
-        Self {
-            records: RecordsTable { name: "DelegationEventsTable".to_owned(), days: 365 },
-            seconds: 60,
-            deny: false,
-            actor_claims: false,
-            any_agent: false,
-            of_admins: false,
-            sub: "login".to_owned(),
-            access_claims: Vec::new(),
-            identity_claims: Vec::new(),
-            delegator_type: None,
-            user_type: None,
-        }
+        let value = |variable: &EnvVar| variable.default.unwrap_or(variable.example).to_owned();
+        // INVARIANT: a test reads them.
+        #[expect(clippy::expect_used, reason = "invariant above")]
+        Self::of_values(value).expect("the defaults are good values")
     }
 }
 
@@ -88,64 +79,50 @@ impl Settings {
     }
 
     fn from_env() -> Result<Self, ConfigError> {
-        let [table, days, seconds, fail, actor, agents, admins, sub, access, identity, delegators, users] =
-            read_all([
-                &EnvVar::DELEGATION_EVENTS_TABLE,
-                &EnvVar::DELEGATION_EVENT_DAYS,
-                &EnvVar::DELEGATION_SECONDS,
-                &EnvVar::DELEGATION_FAIL,
-                &EnvVar::DELEGATION_ACTOR_CLAIMS,
-                &EnvVar::DELEGATION_AGENTS,
-                &EnvVar::DELEGATION_OF_ADMINS,
-                &EnvVar::DELEGATED_SUB,
-                &EnvVar::DELEGATED_ACCESS_CLAIMS,
-                &EnvVar::DELEGATED_IDENTITY_CLAIMS,
-                &EnvVar::DELEGATED_USER_TYPE_ID,
-                &EnvVar::USER_TYPE_ID,
-            ])?;
-        let kind = |id: String| (!id.is_empty()).then(|| UserTypeId::from(id));
+        read_all([&EnvVar::DELEGATION_EVENTS_TABLE])?;
+        Self::of_values(|variable| read(variable).unwrap_or_default())
+    }
+
+    fn of_values(value: impl Fn(&EnvVar) -> String) -> Result<Self, ConfigError> {
+        let kind =
+            |variable: &EnvVar| Some(value(variable)).filter(|id| !id.is_empty()).map(UserTypeId::from);
+        let number = |variable, least, most, rule| number(variable, value(variable), least, most, rule);
+        let choice = |variable, words, rule| choice(variable, value(variable), words, rule);
         Ok(Self {
             records: RecordsTable {
-                name: table,
-                days: number(
-                    &EnvVar::DELEGATION_EVENT_DAYS,
-                    days,
-                    1,
-                    3_650,
-                    "must be a number from 1 to 3650",
-                )?,
+                name: value(&EnvVar::DELEGATION_EVENTS_TABLE),
+                days: number(&EnvVar::DELEGATION_EVENT_DAYS, 1, 3_650, "must be a number from 1 to 3650")?,
             },
-            seconds: number(
-                &EnvVar::DELEGATION_SECONDS,
-                seconds,
-                10,
-                300,
-                "must be a number from 10 to 300",
-            )?,
-            deny: choice(&EnvVar::DELEGATION_FAIL, fail, ["keep", "deny"], "must be `keep` or `deny`")?,
+            seconds: number(&EnvVar::DELEGATION_SECONDS, 10, 300, "must be a number from 10 to 300")?,
+            deny: choice(&EnvVar::DELEGATION_FAIL, ["keep", "deny"], "must be `keep` or `deny`")?,
             actor_claims: choice(
                 &EnvVar::DELEGATION_ACTOR_CLAIMS,
-                actor,
                 ["false", "true"],
                 "must be `true` or `false`",
             )?,
             any_agent: choice(
                 &EnvVar::DELEGATION_AGENTS,
-                agents,
                 ["same-tenant", "any"],
                 "must be `same-tenant` or `any`",
             )?,
             of_admins: choice(
                 &EnvVar::DELEGATION_OF_ADMINS,
-                admins,
                 ["refuse", "allow"],
                 "must be `refuse` or `allow`",
             )?,
-            sub,
-            access_claims: claims(&EnvVar::DELEGATED_ACCESS_CLAIMS, &access, RESERVED_ACCESS)?,
-            identity_claims: claims(&EnvVar::DELEGATED_IDENTITY_CLAIMS, &identity, RESERVED_IDENTITY)?,
-            delegator_type: kind(delegators),
-            user_type: kind(users),
+            sub: attribute(&EnvVar::DELEGATED_SUB, value(&EnvVar::DELEGATED_SUB))?,
+            access_claims: claims(
+                &EnvVar::DELEGATED_ACCESS_CLAIMS,
+                &value(&EnvVar::DELEGATED_ACCESS_CLAIMS),
+                RESERVED_ACCESS,
+            )?,
+            identity_claims: claims(
+                &EnvVar::DELEGATED_IDENTITY_CLAIMS,
+                &value(&EnvVar::DELEGATED_IDENTITY_CLAIMS),
+                RESERVED_IDENTITY,
+            )?,
+            delegator_type: kind(&EnvVar::DELEGATED_USER_TYPE_ID),
+            user_type: kind(&EnvVar::USER_TYPE_ID),
         })
     }
 }
@@ -174,11 +151,23 @@ fn choice(
     }
 }
 
+fn is_attribute(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+fn attribute(variable: &EnvVar, value: String) -> Result<String, ConfigError> {
+    let rule = "must be an attribute of letters, digits and `_`";
+    if is_attribute(&value) {
+        Ok(value)
+    } else {
+        Err(ConfigError::Value { name: variable.name, rule, value })
+    }
+}
+
 fn claims(variable: &EnvVar, list: &str, reserved: &[&str]) -> Result<Vec<String>, ConfigError> {
     let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
     let claim = |name: &str| {
-        let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        if is_name && !reserved.contains(&name) && !name.starts_with("device_") {
+        if is_attribute(name) && !reserved.contains(&name) && !name.starts_with("device_") {
             return Ok(name.to_owned());
         }
         let rule = "must be attributes of letters, digits and `_` that are no reserved claims";
@@ -190,6 +179,12 @@ fn claims(variable: &EnvVar, list: &str, reserved: &[&str]) -> Result<Vec<String
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_defaults_are_good_values() {
+        let settings = Settings::default();
+        assert_eq!((settings.seconds, settings.sub.as_str(), settings.deny), (60, "login", false));
+    }
 
     #[test]
     fn only_attributes_become_claims() {

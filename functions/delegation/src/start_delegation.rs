@@ -72,7 +72,7 @@ impl From<StartDelegationError> for Problem {
         match error {
             StartDelegationError::NotDelegated => Problem::new(
                 ProblemCode::Forbidden,
-                "you may not act for this user; `GET /agent` lists for whom you may",
+                "you may not act for this user; `GET /agent` lists who has nominated you",
             ),
             StartDelegationError::Okta(error) => Problem::okta("read the users", &error),
             StartDelegationError::State(error) => error.into(),
@@ -172,7 +172,10 @@ async fn refusal(
         own_groups
     );
     let (user, agent, roles, groups, own_groups) = read.map_err(StartDelegationError::Okta)?;
-    let Some(user) = user else { return Ok((false, Some("there is no such user"))) };
+    // Okta finds users by short names, too: the record would be nobody's.
+    let Some(user) = user.filter(|user| user.id.as_str() == delegator) else {
+        return Ok((false, Some("there is no such user")));
+    };
     let refused = |why| Ok((true, Some(why)));
     if delegator == uid {
         return refused("nobody acts for themself");
@@ -186,8 +189,8 @@ async fn refusal(
     if !Grants::of(&user).allow(uid, okta.now()) {
         return refused("not nominated, or not any more");
     }
-    let is_admin = roles.is_some_and(|roles| !roles.is_empty())
-        || groups.as_ref().is_some_and(|groups| people::administers(groups));
+    let is_admin = roles.is_none_or(|roles| !roles.is_empty())
+        || groups.as_ref().is_none_or(|groups| people::administers(groups));
     if is_admin && !settings.of_admins {
         return refused("the delegator is an administrator");
     }

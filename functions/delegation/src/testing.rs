@@ -170,10 +170,30 @@ async fn man_25_what_cannot_be_recorded_is_taken_back() {
         org.advance_clock(std::time::Duration::ZERO);
         assert_same(&org.emulator.stable_snapshot(), &before, name);
     }
+    let remove = by(DELEGATOR, &json!({ "agentid": AGENT }));
+    let set = by(DELEGATOR, &json!({ "op": "DEACTIVATE" }));
+    org.break_dynamodb(2, u64::MAX, false);
+    assert_eq!(code::<RemoveDelegationAgent>(&org, &remove).await, ProblemCode::StateUnavailable);
+    org.break_dynamodb(1, 0, false);
+    org.advance_clock(std::time::Duration::ZERO);
+    org.break_dynamodb(2, u64::MAX, false);
+    assert_eq!(code::<SetDelegation>(&org, &set).await, ProblemCode::StateUnavailable);
+    org.break_dynamodb(1, 0, false);
+    org.advance_clock(std::time::Duration::ZERO);
+    assert_same(&org.emulator.stable_snapshot(), &before, "removal and switch");
+    // A start is one transaction with its record.
+    for after in [false, true] {
+        org.break_dynamodb(1, u64::MAX, after);
+        assert_eq!(code::<StartDelegation>(&org, &begin(AGENT)).await, ProblemCode::StateUnavailable);
+        org.break_dynamodb(1, 0, false);
+    }
+    org.cancel_transactions("TransactionConflict", 2);
+    started(&org).await;
+    let starts = events(&org).await.len();
     // One call that fails is repeated.
     org.break_dynamodb(2, 1, true);
     org.call::<AddDelegationAgent>(&nominate(ACME_USER)).await.unwrap();
-    assert_eq!(events(&org).await.len(), 1);
+    assert_eq!(events(&org).await.len(), starts + 1);
 }
 
 #[tokio::test]
@@ -230,12 +250,13 @@ async fn man_01_a_stranger_is_refused_before_and_after_successes_of_others() {
     for (n, result) in results.into_iter().enumerate() {
         assert_eq!(result.is_ok(), n % 2 == 0, "{n}");
     }
-    // Nobody learns who there is: an unknown user, and one who nominates nobody.
-    for entity in ["00unobody", SUPERUSER, DELEGATOR] {
+    // Nobody learns who there is: an unknown user, one who nominates nobody, and names
+    // under which Okta would find a user, whose record would be nobody's.
+    for entity in ["00unobody", SUPERUSER, DELEGATOR, "delegator", "me"] {
         let uid = if entity == DELEGATOR { DELEGATOR } else { AGENT };
         let refused =
             org.call::<StartDelegation>(&by(uid, &json!({ "entityid": entity }))).await.unwrap_err();
-        let detail = "you may not act for this user; `GET /agent` lists for whom you may";
+        let detail = "you may not act for this user; `GET /agent` lists who has nominated you";
         assert_eq!(
             (refused.code(), refused.document("id")["detail"].as_str()),
             (ProblemCode::Forbidden, Some(detail))
@@ -250,7 +271,7 @@ async fn man_04_ids_are_random_and_the_table_has_none_of_them() {
     let mut ids = std::collections::BTreeSet::new();
     for _ in 0..20 {
         let id = started(&org).await;
-        assert!(org.items("").iter().all(|key| !key.contains(&id)), "{id}");
+        assert!(!org.tables().contains(&id[4..]), "{id}");
         let differing = ids
             .iter()
             .all(|other: &String| other.bytes().zip(id.bytes()).filter(|(a, b)| a != b).count() > 20);
@@ -385,6 +406,22 @@ async fn man_14_who_can_be_an_agent() {
         );
     }
     org.call::<AddDelegationAgent>(&body("superuser@demo.test")).await.unwrap();
+    // Okta finds users by short names and by `me`, too: the API token's owner.
+    for alias in ["me", "superuser", "agent", "SUPERUSER"] {
+        assert_eq!(
+            code::<AddDelegationAgent>(&org, &body(alias)).await,
+            ProblemCode::AgentNotFound,
+            "{alias}"
+        );
+        assert_eq!(
+            code::<RemoveDelegationAgent>(&org, &body(alias)).await,
+            ProblemCode::AgentNotFound,
+            "{alias}"
+        );
+    }
+    let refusals: Vec<String> =
+        events(&org).await.into_iter().map(|(event, outcome, _)| format!("{event} {outcome}")).collect();
+    assert_eq!(refusals.iter().filter(|refusal| *refusal == "grant refused").count(), 8, "{refusals:?}");
     // DLG-03: a login is text, never an expression.
     assert_eq!(
         code::<AddDelegationAgent>(&org, &body(r#"" or profile.login sw ""#)).await,
@@ -485,9 +522,23 @@ async fn man_13_switching_keeps_the_profile() {
     assert_eq!(lost.code(), ProblemCode::AttributesWouldBeLost);
     assert!(lost.document("id")["detail"].as_str().unwrap().contains("`room`"));
     assert_same(&org.emulator.stable_snapshot(), &before, "the org");
+    // Who has a third type keeps it.
+    let third = org
+        .prepare("POST", "/api/v1/meta/types/user", json!({ "name": "third", "displayName": "Third" }))
+        .await;
+    let user = org.prepare("GET", &format!("/api/v1/users/{ACME_USER}"), json!({})).await;
+    let moved = json!({ "profile": user["profile"], "type": { "id": third["id"] } });
+    org.prepare("PUT", &format!("/api/v1/users/{ACME_USER}"), moved).await;
+    let before = org.emulator.stable_snapshot();
+    org.call::<SetDelegation>(&set(ACME_USER, "DEACTIVATE")).await.unwrap();
+    assert_same(&org.emulator.stable_snapshot(), &before, "a third type");
     // Without a type of their own nobody switches anything.
     org.configure(Settings::default()).await;
     assert_eq!(code::<SetDelegation>(&org, &set(AGENT, "ACTIVATE")).await, ProblemCode::DelegationNotActive);
+    // The type of everybody lacks the attributes.
+    org.configure(Settings { any_agent: true, ..Settings::default() }).await;
+    let nominate = by(AGENT, &json!({ "agentid": ACME_USER }));
+    assert_eq!(code::<AddDelegationAgent>(&org, &nominate).await, ProblemCode::DelegationNotActive);
 }
 
 /// DLG-08, DLG-06: nobody becomes an administrator, or acts for one, by delegation.
@@ -586,7 +637,8 @@ async fn man_26_in_doubt_no_token_is_delegated() {
                 assert_eq!(answer, doubt, "Okta call {nth}, {status}");
             }
         }
-        // DynamoDB: 1 the delegation is found, 2 it is used up, 3 the refusal is kept.
+        // DynamoDB: 1 the delegation is found, 2 it is used up; the refusal is not
+        // kept then either.
         for (nth, after) in [(1, false), (2, false), (2, true)] {
             let id = started(&org).await;
             org.break_dynamodb(nth, u64::MAX, after);
@@ -594,6 +646,32 @@ async fn man_26_in_doubt_no_token_is_delegated() {
             org.break_dynamodb(1, 0, false);
             assert_eq!(answer, doubt, "DynamoDB call {nth}, {after}");
         }
+        // Another transaction on it is waited for; what lasts is a doubt, too.
+        let id = started(&org).await;
+        org.cancel_transactions("TransactionConflict", 3);
+        assert!(is_delegated(&org.hook::<EnrichAgentToken>(authorize(&id, AGENT, CLIENT)).await));
+        for code in ["TransactionConflict", "ThrottlingError"] {
+            let id = started(&org).await;
+            org.cancel_transactions(code, u64::MAX);
+            assert_eq!(org.hook::<EnrichAgentToken>(authorize(&id, AGENT, CLIENT)).await, doubt, "{code}");
+            org.cancel_transactions(code, 0);
+            assert_eq!(events(&org).await[0].2, "the table does not answer");
+            assert!(
+                is_delegated(&org.hook::<EnrichAgentToken>(authorize(&id, AGENT, CLIENT)).await),
+                "not used up"
+            );
+        }
+        // A token of a client alone, and a delegator of whom there is nothing to say.
+        let mut client = refresh(AGENT, CLIENT);
+        client["data"]["context"].as_object_mut().unwrap().remove("user");
+        client["data"].as_object_mut().unwrap().remove("identity");
+        client["data"]["access"]["claims"].as_object_mut().unwrap().remove("uid");
+        assert_eq!(org.hook::<EnrichAgentToken>(client.clone()).await, nothing());
+        assert_eq!(org.hook::<EnrichEntityToken>(client).await, nothing());
+        org.configure(Settings { deny, sub: "nickName".to_owned(), ..open() }).await;
+        let id = started(&org).await;
+        assert_eq!(org.hook::<EnrichAgentToken>(authorize(&id, AGENT, CLIENT)).await, doubt);
+        org.configure(Settings { deny, ..open() }).await;
         // A lost answer is repeated, and is no second use.
         let id = started(&org).await;
         org.break_dynamodb(2, 1, true);

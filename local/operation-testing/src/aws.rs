@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 pub(crate) const TABLE: &str = "state";
 
 /// Name of the table of delegation's records.
-const RECORDS: &str = "DelegationEventsTable";
+const RECORDS: &str = operations::EnvVar::DELEGATION_EVENTS_TABLE.example;
 
 /// The services, on ports of their own.
 pub(crate) struct Aws {
@@ -84,12 +84,21 @@ impl Aws {
     /// Lets `times` calls fail, beginning with the `nth` from now on; `after` they
     /// were done.
     pub(crate) fn break_calls(&self, nth: u64, times: u64, after: bool) {
-        *lock(&self.faults) = Fault { passing: nth - 1, failing: times, after, seen: 0 };
+        *lock(&self.faults) = Fault { passing: nth - 1, failing: times, after, ..Fault::default() };
     }
 
-    /// Calls since the last order.
-    pub(crate) fn calls(&self) -> u64 {
-        lock(&self.faults).seen
+    /// Lets `times` transactions be canceled for this reason, from now on.
+    pub(crate) fn cancel_transactions(&self, code: &'static str, times: u64) {
+        *lock(&self.faults) = Fault { canceled: Some(code), failing: times, ..Fault::default() };
+    }
+
+    /// Everything in both tables, as text.
+    pub(crate) fn everything(&self) -> String {
+        let scan = |table: &str| {
+            let request = serde_json::from_value(json!({ "TableName": table })).expect("a scan");
+            serde_json::to_string(&self.database.scan(request).expect("items")).expect("JSON")
+        };
+        scan(TABLE) + &scan(RECORDS)
     }
 
     pub(crate) fn end_locks(&self) {
@@ -124,7 +133,8 @@ struct Fault {
     passing: u64,
     failing: u64,
     after: bool,
-    seen: u64,
+    /// Only transactions fail, and for this reason.
+    canceled: Option<&'static str>,
 }
 
 type Faults = Arc<Mutex<Fault>>;
@@ -141,8 +151,20 @@ async fn pass(
 ) -> Response {
     let (fails, after) = {
         let mut fault = lock(&faults);
-        fault.seen += 1;
-        let passes = fault.passing > 0;
+        let is_transaction = headers
+            .get("x-amz-target")
+            .is_some_and(|target| target.as_bytes().ends_with(b"TransactWriteItems"));
+        if let Some(code) = fault.canceled
+            && is_transaction
+            && fault.failing > 0
+        {
+            fault.failing -= 1;
+            let reasons = json!([{ "Code": code }, { "Code": "None" }]);
+            let kind = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException";
+            let body = json!({ "__type": kind, "message": "canceled", "CancellationReasons": reasons });
+            return (StatusCode::BAD_REQUEST, axum::Json(body)).into_response();
+        }
+        let passes = fault.passing > 0 || fault.canceled.is_some();
         let fails = !passes && fault.failing > 0;
         fault.passing = fault.passing.saturating_sub(1);
         fault.failing = fault.failing.saturating_sub(u64::from(fails));

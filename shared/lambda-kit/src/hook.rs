@@ -13,10 +13,16 @@ use serde::Deserialize;
 use serde_json::Value;
 use subtle::ConstantTimeEq;
 
-use crate::{ConfigError, Context, Example, Resources};
+use crate::{ConfigError, Context, Example, Problem, Resources};
 
-/// Time from a call of Okta's to the answer.
+/// Time from the begin of the function's work to the answer.
 pub(crate) const DEADLINE: Duration = Duration::from_millis(2_500);
+
+/// Time before [`DEADLINE`] that is left for keeping what was done.
+pub(crate) const RECORD: Duration = Duration::from_millis(400);
+
+/// Longest wait for the secrets while those of before can be used.
+pub(crate) const SECRETS: Duration = Duration::from_millis(500);
 
 /// Fewest bytes of a secret.
 const MIN_LEN: usize = 32;
@@ -31,9 +37,16 @@ pub trait Hook: 'static {
     /// starts: one that cannot work does not.
     fn prepare(resources: &Resources) -> impl Future<Output = Result<(), ConfigError>> + Send;
 
+    /// The answer, where nobody need be asked.
+    fn unasked(payload: &Value) -> Option<Value>;
+
     /// What Okta is to do with the token of this payload. `context.caller` is
-    /// nobody.
-    fn call(context: &Context, payload: Value) -> impl Future<Output = Value> + Send;
+    /// nobody; after `context.deadline` there is time for a record, and no more.
+    ///
+    /// # Errors
+    ///
+    /// For the log; the answer is [`Hook::doubt`].
+    fn call(context: &Context, payload: Value) -> impl Future<Output = Result<Value, Problem>> + Send;
 
     /// What Okta is to do when there was no time to decide, or nothing to decide by.
     fn doubt(resources: &Resources) -> impl Future<Output = Value> + Send;

@@ -4,9 +4,12 @@
 
 use lambda_http::request::from_str;
 use lambda_http::{Body, RequestExt};
-use lambda_kit::{Config, Context, Decode, Endpoint, Example, NoBody, Problem, Request, Service, Success};
+use lambda_kit::{
+    Config, ConfigError, Context, Decode, Endpoint, Example, Hook, NoBody, Problem, Request, Resources,
+    Service, Success,
+};
 use operations::Operation;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// An operation that panics.
 struct Panics;
@@ -51,8 +54,8 @@ async fn secrets() -> u16 {
     port
 }
 
-async fn answer(secrets_port: u16) -> (u16, Value) {
-    let config = Config {
+fn config(secrets_port: u16) -> Config {
+    Config {
         rate_limit_share: 50,
         org_url: okta_client::OrgUrl::parse("http://127.0.0.1:9").unwrap(),
         credential_secret_id: "secret".to_owned(),
@@ -63,12 +66,18 @@ async fn answer(secrets_port: u16) -> (u16, Value) {
         dns_resolvers: Vec::new(),
         placeholder_key: "kid".into(),
         cors_origin: "https://app.example.test".to_owned(),
-    };
-    let event = include_str!("../../../events/get-tenant.json");
+    }
+}
+
+fn event(json: &str) -> lambda_http::Request {
     let mut lambda = lambda_http::Context::default();
     lambda.request_id = "request".to_owned();
-    let event = from_str(event).unwrap().with_lambda_context(lambda);
-    let answer = Service::new(config).unwrap().handle::<Panics>(event).await;
+    from_str(json).unwrap().with_lambda_context(lambda)
+}
+
+async fn answer(secrets_port: u16) -> (u16, Value) {
+    let event = event(include_str!("../../../events/get-tenant.json"));
+    let answer = Service::new(config(secrets_port)).unwrap().handle::<Panics>(event).await;
     assert_eq!(answer.headers()["access-control-allow-origin"], "https://app.example.test");
     let Body::Text(text) = answer.body() else { panic!() };
     (answer.status().as_u16(), serde_json::from_str(text).unwrap())
@@ -88,4 +97,147 @@ async fn inf_01_a_panic_is_an_answer() {
 async fn without_the_secrets_extension_the_failure_is_ours() {
     let (status, problem) = answer(9).await;
     assert_eq!((status, &problem["code"]), (500, &"internal".into()));
+}
+
+/// A hook that does what its payload says.
+struct Obedient;
+
+impl Hook for Obedient {
+    const OPERATION: &'static Operation = operations::get("enrich-agent-token");
+
+    async fn prepare(_: &Resources) -> Result<(), ConfigError> {
+        Ok(())
+    }
+
+    fn unasked(payload: &Value) -> Option<Value> {
+        (payload["do"] == "nothing").then(|| json!("unasked"))
+    }
+
+    async fn call(_: &Context, payload: Value) -> Result<Value, Problem> {
+        let api = |code: &str| {
+            okta_client::Error::Api(serde_json::from_value(json!({ "errorCode": code })).unwrap())
+        };
+        match payload["do"].as_str() {
+            Some("panic") => panic!("on purpose"),
+            Some("be rejected") => Err(Problem::okta("read", &api("E0000011"))),
+            Some("fail") => Err(Problem::okta("read", &api("E0000009"))),
+            _ => Ok(json!("done")),
+        }
+    }
+
+    async fn doubt(_: &Resources) -> Value {
+        json!("doubt")
+    }
+
+    fn example() -> Example {
+        Example { target: "/tokenEnrichment/agent", body: None, answer: None }
+    }
+}
+
+const SECRET: &str = "a-secret-of-the-hook-of-32-bytes-";
+
+/// The secrets extension: what it says, and how often it was asked for each.
+#[derive(Clone)]
+struct Extension {
+    port: u16,
+    hook: std::sync::Arc<std::sync::Mutex<Option<String>>>,
+    credentials: std::sync::Arc<std::sync::atomic::AtomicUsize>,
+}
+
+impl Extension {
+    async fn start() -> Self {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let stored = json!({ "current": SECRET }).to_string();
+        let own = Self {
+            port,
+            hook: std::sync::Arc::new(std::sync::Mutex::new(Some(stored))),
+            credentials: Default::default(),
+        };
+        let shared = own.clone();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut request = vec![0; 4096];
+                let read = stream.read(&mut request).await.unwrap_or(0);
+                let is_credential = String::from_utf8_lossy(&request[..read]).contains("secretId=secret");
+                let value = match is_credential {
+                    true => {
+                        shared.credentials.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                        Some(json!({ "apiToken": "token" }).to_string())
+                    }
+                    false => shared.hook.lock().unwrap().clone(),
+                };
+                let (status, body) = match value {
+                    Some(value) => ("200 OK", json!({ "SecretString": value }).to_string()),
+                    None => ("500 Error", String::new()),
+                };
+                let length = body.len();
+                let answer = format!(
+                    "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+                );
+                let _ = stream.write_all(answer.as_bytes()).await;
+            }
+        });
+        own
+    }
+
+    fn store(&self, hook: Option<&Value>) {
+        *self.hook.lock().unwrap() = hook.map(Value::to_string);
+    }
+}
+
+async fn call(service: &Service, what: &str) -> (u16, Value) {
+    let mut sent: Value =
+        serde_json::from_str(include_str!("../../../events/enrich-agent-token.json")).unwrap();
+    for headers in ["headers", "multiValueHeaders"] {
+        sent[headers]["Authorization"] = if headers == "headers" { json!(SECRET) } else { json!([SECRET]) };
+    }
+    sent["body"] = json!({ "do": what }).to_string().into();
+    let answer = service.handle_hook::<Obedient>(event(&sent.to_string())).await;
+    let Body::Text(text) = answer.body() else { panic!() };
+    (answer.status().as_u16(), serde_json::from_str(text).unwrap())
+}
+
+#[tokio::test]
+async fn whatever_goes_wrong_in_a_hook_is_a_doubt() {
+    let extension = Extension::start().await;
+    let service = Service::new(config(extension.port)).unwrap();
+    let credentials = || extension.credentials.load(std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(call(&service, "nothing").await, (200, json!("unasked")));
+    assert_eq!(credentials(), 0, "nobody was asked");
+    assert_eq!(call(&service, "it").await, (200, json!("done")));
+    for what in ["panic", "fail", "be rejected"] {
+        assert_eq!(call(&service, what).await, (200, json!("doubt")), "{what}");
+    }
+    assert_eq!(credentials(), 1);
+    // Okta's rejection makes the credential be read again.
+    assert_eq!(call(&service, "it").await, (200, json!("done")));
+    assert_eq!(credentials(), 2);
+}
+
+/// Those of before count while the extension fails, and not when it says others.
+#[tokio::test]
+async fn a_hooks_secrets_are_read_again() {
+    let extension = Extension::start().await;
+    let service = Service::new(config(extension.port)).unwrap();
+    let later = async || {
+        tokio::time::pause();
+        tokio::time::advance(std::time::Duration::from_secs(61)).await;
+        tokio::time::resume();
+    };
+    assert_eq!(call(&service, "it").await.0, 200);
+    extension.store(None);
+    later().await;
+    assert_eq!(call(&service, "it").await, (200, json!("done")), "the extension fails");
+    let other = "another-secret-of-the-hook-of-32-b";
+    extension.store(Some(&json!({ "current": other, "previous": SECRET })));
+    later().await;
+    assert_eq!(call(&service, "it").await.0, 200, "the previous one");
+    extension.store(Some(&json!({ "current": other })));
+    later().await;
+    assert_eq!(call(&service, "it").await.0, 401, "it is gone");
+    extension.store(Some(&json!({ "current": "short" })));
+    later().await;
+    assert_eq!(call(&service, "it").await, (200, json!("doubt")), "what is stored is none");
 }

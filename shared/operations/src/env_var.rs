@@ -175,7 +175,7 @@ impl EnvVar {
     /// What becomes of a token in doubt.
     pub const DELEGATION_FAIL: EnvVar = EnvVar {
         name: "DELEGATION_FAIL",
-        meaning: "What becomes of the token when a delegation cannot be confirmed: `keep` leaves it the agent's own, `deny` lets Okta issue none",
+        meaning: "What becomes of a token when the hook cannot confirm a delegation, or an entity: `keep` leaves it as it was, `deny` lets Okta issue none, also while Okta's API or the table is away",
         example: "keep",
         default: Some("keep"),
     };

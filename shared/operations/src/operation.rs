@@ -182,10 +182,9 @@ impl StateUse {
     /// DynamoDB that it needs.
     pub const fn permissions(self) -> &'static [(&'static str, &'static [&'static str])] {
         match self {
-            StateUse::Consumes => &[
-                ("DelegationEventsTable", &["PutItem"]),
-                ("StateTable", &["DeleteItem", "GetItem", "UpdateItem"]),
-            ],
+            StateUse::Consumes => {
+                &[("DelegationEventsTable", &["PutItem"]), ("StateTable", &["GetItem", "UpdateItem"])]
+            }
             StateUse::Locks | StateUse::Replays | StateUse::Revokes => {
                 &[("StateTable", &["DeleteItem", "PutItem"])]
             }

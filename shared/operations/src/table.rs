@@ -63,7 +63,7 @@ pub const OPERATIONS: &[Operation] = &[
     },
     Operation {
         name: "remove-delegation-agent", resource: Delegation, method: Post, path: "/delegator/agents/remove", access: ManagedAccess, success: 200, state: &[Locks, Records],
-        problems: &[UserBusy, PayloadTooLarge, UnsupportedMediaType, StateUnavailable, OperationIncomplete],
+        problems: &[AgentNotFound, UserBusy, PayloadTooLarge, UnsupportedMediaType, StateUnavailable, OperationIncomplete],
         summary: "Let another user act for the caller no longer.", replaces: None,
     },
     Operation {

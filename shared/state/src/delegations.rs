@@ -23,7 +23,7 @@ use crate::table::{StateError, now_ms, number, text};
 const PREFIX: &str = "dlg_";
 
 /// Tries while another transaction holds the delegation.
-const CONFLICTS: usize = 4;
+const CONFLICTS: u64 = 6;
 
 /// Who acts for whom, through which client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,14 +100,16 @@ pub async fn start(
             .item("expires", number(until / 1_000 + 3_600))
     };
     let newest = newest_key(&delegation.agent, &delegation.client);
+    let record = Record { delegation: &fingerprint, ..record.clone() };
     let mut writes = Vec::new();
     for key in [delegation_key(&fingerprint), newest] {
         let put = item(key).build().map_err(|error| failed(error.into()))?;
         writes.push(TransactWriteItem::builder().put(put).build());
     }
     writes.push(TransactWriteItem::builder().put(record.put().map_err(failed)?).build());
-    let written = state.dynamodb.transact_write_items().set_transact_items(Some(writes)).send().await;
-    written.map_err(|error| failed(error.into()))?;
+    if !transact(&state, writes).await.map_err(failed)? {
+        return Err(failed("a condition that was not asked for".into()));
+    }
     record.log();
     Ok(id)
 }
@@ -178,26 +180,38 @@ pub async fn consume(context: &Context, started: &Started, record: &Record<'_>) 
         TransactWriteItem::builder().update(used).build(),
         TransactWriteItem::builder().put(record.put().map_err(failed)?).build(),
     ];
-    for _ in 0..CONFLICTS {
+    let consumed = transact(&state, writes).await.map_err(failed)?;
+    if consumed {
+        record.log();
+    }
+    Ok(consumed)
+}
+
+/// Writes all or nothing; `false` if a condition is not fulfilled. Another
+/// transaction on the same items is waited for: the SDK does not.
+async fn transact(
+    state: &State,
+    writes: Vec<TransactWriteItem>,
+) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
+    let mut tries = 0;
+    loop {
         let write = state.dynamodb.transact_write_items().set_transact_items(Some(writes.clone()));
-        let error = match write.send().await {
-            Ok(_) => {
-                record.log();
-                return Ok(true);
+        let Err(error) = write.send().await else { return Ok(true) };
+        let codes: Vec<&str> = match error.as_service_error() {
+            Some(TransactWriteItemsError::TransactionCanceledException(canceled)) => {
+                canceled.cancellation_reasons().iter().filter_map(CancellationReason::code).collect()
             }
-            Err(error) => error,
+            _ => Vec::new(),
         };
-        let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) = error.as_service_error()
-        else {
-            return Err(failed(error.into()));
-        };
-        let is_conflict = |reason: &CancellationReason| reason.code() == Some("TransactionConflict");
-        if !canceled.cancellation_reasons().iter().any(is_conflict) {
+        if codes.contains(&"ConditionalCheckFailed") {
             return Ok(false);
         }
-        tokio::time::sleep(Duration::from_millis(fastrand::u64(5..30))).await;
+        tries += 1;
+        if !codes.contains(&"TransactionConflict") || tries == CONFLICTS {
+            return Err(error.into());
+        }
+        tokio::time::sleep(Duration::from_millis(fastrand::u64(5..30) * tries)).await;
     }
-    Ok(false)
 }
 
 fn delegation_key(fingerprint: &str) -> String {

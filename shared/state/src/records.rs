@@ -143,9 +143,20 @@ impl Record<'_> {
 ///
 /// # Errors
 ///
-/// [`StateError`]: it stands in the log alone.
+/// [`StateError`]: it stands in the log alone, as refused.
 pub async fn record(context: &Context, record: &Record<'_>) -> Result<(), StateError> {
-    record.log();
+    let kept = keep(context, record).await;
+    match &kept {
+        Ok(()) => record.log(),
+        Err(_) => {
+            let refused = record.refused.or(Some("it could not be recorded"));
+            Record { refused, ..record.clone() }.log();
+        }
+    }
+    kept
+}
+
+async fn keep(context: &Context, record: &Record<'_>) -> Result<(), StateError> {
     if record.delegator.is_empty() {
         return Ok(());
     }
