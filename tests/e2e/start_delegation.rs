@@ -24,6 +24,22 @@ async fn succeeds() {
     assert_eq!((bad.status, bad.code()), (400, "invalid-request"), "{bad}");
 }
 
+/// MAN-01: a hundred requests at once, through real processes; what others may do
+/// says nothing of a stranger.
+#[tokio::test]
+async fn man_01_strangers_are_refused_among_a_hundred_requests_at_once() {
+    let stack = TestStack::start().await;
+    let stranger = Managed("user@acme.test");
+    assert_eq!(stack.post("/agent", stranger, delegator()).await.status, 403);
+    let requests =
+        (0..100).map(|n| stack.post("/agent", if n % 2 == 0 { AGENT } else { stranger }, delegator()));
+    let answers = futures::future::join_all(requests).await;
+    for (n, answer) in answers.into_iter().enumerate() {
+        assert_eq!(answer.status, if n % 2 == 0 { 200 } else { 403 }, "{n}: {answer}");
+    }
+    assert_eq!(stack.post("/agent", stranger, delegator()).await.status, 403);
+}
+
 /// MAN-21, DLG-01: neither a delegated token nor one of a client alone begins.
 #[tokio::test]
 async fn man_21_dlg_01_only_users_in_their_own_name() {

@@ -104,7 +104,7 @@ pub(crate) fn record<'r>(
     }
 }
 
-/// Records that the caller was refused. The refusal does not wait for the table.
+/// Records a refusal; that the table is away changes nothing about it.
 pub(crate) async fn refuse(context: &Context, record: &Record<'_>, why: &'static str) {
     let record = Record { refused: Some(why), ..record.clone() };
     if let Err(error) = state::record(context, &record).await {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use axum::extract;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::delete;
@@ -56,7 +57,8 @@ impl Aws {
         let server = tokio::spawn(dynoxide::server::serve_on(listener, database.clone()));
         let faults = Faults::default();
         let (listener, url) = listen().await;
-        let proxy = axum::Router::new().fallback(pass).with_state((own_url, faults.clone()));
+        let http = lambda_kit::http_client(Duration::from_secs(5)).expect("a client");
+        let proxy = axum::Router::new().fallback(pass).with_state((http, own_url, faults.clone()));
         let proxy = tokio::spawn(async move {
             let _ = axum::serve(listener, proxy).await;
         });
@@ -145,7 +147,7 @@ fn lock(faults: &Faults) -> std::sync::MutexGuard<'_, Fault> {
 
 /// Passes a call on to DynamoDB, or lets it fail.
 async fn pass(
-    axum::extract::State((url, faults)): axum::extract::State<(String, Faults)>,
+    extract::State((http, url, faults)): extract::State<(reqwest::Client, String, Faults)>,
     headers: HeaderMap,
     body: axum::body::Bytes,
 ) -> Response {
@@ -174,7 +176,6 @@ async fn pass(
     if fails && !after {
         return failed();
     }
-    let http = lambda_kit::http_client(Duration::from_secs(5)).expect("a client");
     let answer = http.post(url).headers(headers).body(body).send().await;
     let Ok(answer) = answer else { return failed() };
     if fails {

@@ -245,8 +245,24 @@ async fn users_their_groups_types_and_relations() {
     assert!(client.get_user("no/body?x@demo.test").await.unwrap_err().is_not_found());
 
     let types = client.list_user_types().await.unwrap();
-    let replaced = client.replace_user(&delegator.id, &changed.profile, &types[0].id).await.unwrap();
-    assert!(types[0].default && replaced.kind.id == types[0].id && replaced.status == "ACTIVE");
+    let default = types.iter().find(|kind| kind.default).unwrap();
+    let kind = client.get_user_type(&delegator.kind.id).await.unwrap();
+    assert!(!kind.default && kind.name == "delegator" && types.len() == 2);
+    let (own, other) =
+        (client.get_user_schema(&kind).await.unwrap(), client.get_user_schema(default).await.unwrap());
+    assert!(own.has("delegatedAgents") && own.has("firstName"));
+    assert!(!other.has("delegatedAgents") && other.has("firstName"));
+    let refused = client.replace_user(&delegator.id, &changed.profile, &default.id).await.unwrap_err();
+    assert!(matches!(refused, Error::Api(error) if error.status == 400), "what the type lacks");
+    let mut profile = changed.profile.clone();
+    profile.remove("delegatedAgents");
+    let replaced = client.replace_user(&delegator.id, &profile, &default.id).await.unwrap();
+    assert!(replaced.kind.id == default.id && replaced.status == "ACTIVE");
+    let roles = client.list_assigned_roles_for_user("superuser@demo.test").await.unwrap();
+    assert_eq!(roles.iter().map(|role| role.kind.as_str()).collect::<Vec<_>>(), ["SUPER_ADMIN"]);
+    let inherited = client.list_assigned_roles_for_user("admin@acme.test").await.unwrap();
+    assert_eq!(inherited.iter().map(|role| role.kind.as_str()).collect::<Vec<_>>(), ["USER_ADMIN"]);
+    assert!(client.list_assigned_roles_for_user("nobody@demo.test").await.unwrap_err().is_not_found());
     let admin = client.get_user("admin@acme.test").await.unwrap();
     let groups = texts(client.list_user_groups(&admin.id), |group| group.profile.name.clone()).await;
     assert_eq!(groups, ["Everyone", "USERS_acme", "ADMINS_acme"]);
