@@ -86,10 +86,12 @@ fn create_user_type(org: &mut Org, call: &Call) -> Outcome {
     if org.user_types.len() >= 10 {
         return Err(OktaError::validation("userType", "The maximum number of user types is reached"));
     }
-    let kind = object(json!({
-        "name": name, "displayName": display, "description": body.get("description"),
-        "createdBy": call.caller.who.id(),
+    let mut kind = object(json!({
+        "name": name, "displayName": display, "createdBy": call.caller.who.id(),
     }));
+    if let Some(description) = body.get("description").filter(|description| !description.is_null()) {
+        kind.insert("description".to_owned(), description.clone());
+    }
     let id = org.insert_user_type(kind, false, call.now);
     Ok(Reply::ok(render(&org.user_types[&id], call)))
 }
