@@ -45,23 +45,23 @@ pub struct Agent {
     /// Id of the user.
     pub id: String,
     /// First name.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub first_name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_name: Option<String>,
     /// Last name.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub second_name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub second_name: Option<String>,
     /// Login.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub login: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub login: Option<String>,
     /// E-mail address.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub email: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
     /// Organization.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub organization: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
     /// State of the user; only an `ACTIVE` one can act.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub status: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
     /// When the nomination ends, RFC 3339; absent if it does not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
@@ -111,15 +111,17 @@ impl Endpoint for ListDelegationAgents {
         let users = try_join_all(searches).await.map_err(ListDelegationAgentsError::Okta)?.concat();
         let agent = |grant: crate::grants::Grant| {
             let user = users.iter().find(|user| user.id.as_str() == grant.agent);
-            let attribute =
-                |name: &str| user.map_or_else(String::new, |user| user.attribute(name).to_owned());
+            let attribute = |name: &str| {
+                let value = user.map(|user| user.attribute(name).to_owned());
+                value.filter(|value| !value.is_empty())
+            };
             Agent {
                 first_name: attribute("firstName"),
                 second_name: attribute("lastName"),
                 login: attribute("login"),
                 email: attribute("email"),
                 organization: attribute("organization"),
-                status: user.map_or_else(String::new, |user| user.status.clone()),
+                status: user.map(|user| user.status.clone()),
                 id: grant.agent,
                 until: grant.until,
                 reason: grant.reason,

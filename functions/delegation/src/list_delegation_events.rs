@@ -35,8 +35,8 @@ pub struct Item {
     /// `activate`, `deactivate`, `grant`, `remove`, `start` or `use`.
     pub event: String,
     /// Id of the agent; absent where there is none.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub agent: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
     /// Id of the client.
     pub client: String,
     /// `done` or `refused`.
@@ -49,6 +49,7 @@ pub struct Item {
 impl From<Kept> for Item {
     fn from(kept: Kept) -> Self {
         let Kept { time, event, agent, client, outcome, reason, at: _ } = kept;
+        let agent = Some(agent).filter(|agent| !agent.is_empty());
         Self { time, event, agent, client, outcome, reason }
     }
 }
