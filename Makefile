@@ -28,8 +28,9 @@ run: need-cargo ## Start the local stack; make run ARGS=--json prints its addres
 	@cargo build --workspace --bins || { echo "make run: the build failed: mend what the compiler says above" >&2; exit 1; }
 	@exec target/debug/local-stack $(ARGS)
 
-test: need-cargo ## Run all tests, offline
+test: need-cargo ## Run all tests; offline, once everything is downloaded
 	rm -rf $(OKTA_EXCHANGES)
+	cargo fetch
 	cargo build --workspace --bins
 	cargo test --workspace
 

@@ -154,7 +154,7 @@ fn the_environment_for_cargo_lambda_watch() {
 /// Functions that do not stand in the log's filter would log their failures alone.
 #[test]
 fn every_function_logs() {
-    let source = std::fs::read_to_string(repository().join("shared/lambda-kit/src/log.rs")).unwrap();
+    let source = std::fs::read_to_string(repository().join("shared/run-kit/src/log.rs")).unwrap();
     let makefile = std::fs::read_to_string(repository().join("Makefile")).unwrap();
     for entry in std::fs::read_dir(repository().join("functions")).unwrap() {
         let package = entry.unwrap().file_name().into_string().unwrap();

@@ -56,18 +56,18 @@ fn binary(operation: &operations::Operation, package: &str, text: &str) -> Compl
 fn operation_file(operation: &operations::Operation, text: &str) -> Complaints {
     let name = operation.type_name();
     if operation.access == Access::OktaToken {
-        let parts = ["# Okta calls".to_owned(), format!("pub struct {name};"), "impl Forward for".to_owned()];
+        let parts = ["# Okta calls".to_owned(), format!("pub struct {name}"), "impl Forward for".to_owned()];
         let missing = parts.into_iter().filter(|part| !text.contains(part));
         return missing.map(|part| format!("{}.rs lacks `{part}`", operation.module())).collect();
     }
     if operation.access == Access::HookSecret {
-        let parts = ["# Okta calls".to_owned(), format!("pub struct {name};"), "impl Hook for".to_owned()];
+        let parts = ["# Okta calls".to_owned(), format!("pub struct {name}"), "impl Hook for".to_owned()];
         let missing = parts.into_iter().filter(|part| !text.contains(part));
         return missing.map(|part| format!("{}.rs lacks `{part}`", operation.module())).collect();
     }
     let parts = [
         "# Okta calls".to_owned(),
-        format!("pub struct {name};"),
+        format!("pub struct {name}"),
         "pub struct Input".to_owned(),
         format!("pub enum {name}Error"),
     ];

@@ -178,7 +178,7 @@ fn functions(root: &Path, addresses: &Value, token: &str) -> Result<Vec<Value>, 
 /// some samples find part of the work done. The org is as in its seed each time. An operation that forwards the caller's own
 /// Okta token is left out: no file has one.
 async fn operations(root: &Path, addresses: &Value) -> Result<Vec<Value>, String> {
-    let http = lambda_kit::http_client(Duration::from_secs(30)).map_err(|error| error.to_string())?;
+    let http = run_kit::http_client(Duration::from_secs(30)).map_err(|error| error.to_string())?;
     let address = |part: &str| addresses[part].as_str().unwrap_or_default().to_owned();
     let (okta, lambda) = (address("okta"), address("lambda"));
     let send = async |request: reqwest::RequestBuilder| {
@@ -221,7 +221,7 @@ async fn operations(root: &Path, addresses: &Value) -> Result<Vec<Value>, String
 /// Calls of the token hook at a steady rate, each with a delegation of its own.
 /// Like the operations, it goes through the gateway and a real process.
 async fn hook_load(addresses: &Value) -> Result<Value, String> {
-    let http = lambda_kit::http_client(Duration::from_secs(10)).map_err(|error| error.to_string())?;
+    let http = run_kit::http_client(Duration::from_secs(10)).map_err(|error| error.to_string())?;
     let address = |part: &str| addresses[part].as_str().unwrap_or_default().to_owned();
     let (api, okta) = (address("api"), address("okta"));
     let json_of = async |request: reqwest::RequestBuilder| {
@@ -548,7 +548,7 @@ async fn large_org() -> Result<Vec<Value>, String> {
     let mut rows = vec![row("start from a saved state", started.elapsed())];
     let saved = std::fs::metadata(&path).map_or(0, |file| file.len());
     std::fs::remove_file(&path).map_err(|error| error.to_string())?;
-    let http = lambda_kit::http_client(Duration::from_secs(30)).map_err(|error| error.to_string())?;
+    let http = run_kit::http_client(Duration::from_secs(30)).map_err(|error| error.to_string())?;
     for (what, path) in [
         ("users, search for one login", "users?search=profile.login%20eq%20%22user99999%40bulk.test%22"),
         ("users, a page of 200 of a search", "users?search=profile.firstName%20eq%20%22bulk%22&limit=200"),

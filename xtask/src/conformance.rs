@@ -106,7 +106,7 @@ async fn run(root: &Path, tools: &Conformance) -> Result<String, String> {
     let (_stack, addresses) = local_stack::start(root)?;
     let address = |name: &str| addresses[name].as_str().unwrap_or_default().to_owned();
     let (okta, api) = (address("okta"), address("api"));
-    let http = lambda_kit::http_client(Duration::from_secs(10)).map_err(|error| error.to_string())?;
+    let http = run_kit::http_client(Duration::from_secs(10)).map_err(|error| error.to_string())?;
     let seed = okta_emulator::Seed::parse(okta_emulator::DEMO_ORG).map_err(|error| error.to_string())?;
     let saml = std::env::temp_dir().join(format!("okta-dac-saml-{}", std::process::id()));
     let (mut exercised, mut report) = (Vec::new(), Vec::new());

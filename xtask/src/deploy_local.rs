@@ -43,7 +43,7 @@ async fn run(root: &Path, tools: &DeployLocal) -> Result<String, String> {
     let port = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
     let port = port.map_err(|error| error.to_string())?.port();
     let aws = format!("http://127.0.0.1:{port}");
-    let http = lambda_kit::http_client(Duration::from_secs(30)).map_err(|error| error.to_string())?;
+    let http = run_kit::http_client(Duration::from_secs(30)).map_err(|error| error.to_string())?;
     let _ministack = start_ministack(
         tools,
         port,

@@ -47,7 +47,7 @@ pub(crate) fn start_with(root: &Path, arguments: &[&str]) -> Result<(Running, Va
 
 /// A superuser's token that the stack's authorizer accepts now, for everything.
 pub(crate) async fn token(addresses: &Value) -> Result<String, String> {
-    let http = lambda_kit::http_client(Duration::from_secs(10)).map_err(|error| error.to_string())?;
+    let http = run_kit::http_client(Duration::from_secs(10)).map_err(|error| error.to_string())?;
     let url = format!("{}/_emulator/token", addresses["okta"].as_str().unwrap_or_default());
     let scopes = ["openid", "dac.admin", "managed.access"];
     let request = http.post(url).json(&json!({ "login": "superuser@demo.test", "scopes": scopes }));

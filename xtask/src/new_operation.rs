@@ -87,7 +87,7 @@ pub fn binary(operation: &Operation, package: &str) -> String {
     };
     let own = format!("{}::{}", package.replace('-', "_"), operation.type_name());
     let endpoint = match operation.state.contains(&StateUse::Replays) {
-        true => format!("state::Once<{own}>"),
+        true => format!("idempotency::Once<{own}>"),
         false => own,
     };
     binary_text(operation.name, serve, &endpoint)

@@ -9,9 +9,10 @@
 //! Nine calls, three in a row.
 
 use domain::TenantName;
-use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Problem, Request, Success};
+use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Request, Success};
 use okta_client::models::AppId;
 use operations::Operation;
+use run_kit::{ConfigError, Environment, Failure};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
@@ -47,7 +48,7 @@ pub enum AssignAppToTenantError {
     Entitlement(EntitlementError),
 }
 
-impl From<AssignAppToTenantError> for Problem {
+impl From<AssignAppToTenantError> for Failure {
     fn from(AssignAppToTenantError::Entitlement(error): AssignAppToTenantError) -> Self {
         error.into()
     }
@@ -56,7 +57,7 @@ impl From<AssignAppToTenantError> for Problem {
 impl Decode for Input {
     type Body = NoBody;
 
-    fn decode(request: &Request) -> Result<Self, Problem> {
+    fn decode(request: &Request) -> Result<Self, Failure> {
         Ok(Self { app: request.id("appId")?, tenant: request.tenant()? })
     }
 }
@@ -67,10 +68,15 @@ impl Endpoint for AssignAppToTenant {
     type Output = Output;
     type Error = AssignAppToTenantError;
 
-    async fn call(context: &Context, input: Input) -> Result<Success<Output>, AssignAppToTenantError> {
+    fn prepare(_: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self)
+    }
+
+    async fn call(&self, context: &Context, input: Input) -> Result<Success<Output>, AssignAppToTenantError> {
         let assigned = async {
-            let entitlement = Entitlement::read(context, &input.tenant, &input.app).await?;
-            entitlement.set_all_users(&context.okta, true).await
+            let entitlement =
+                Entitlement::read(&context.run, &context.caller, &input.tenant, &input.app).await?;
+            entitlement.set_all_users(&context.run, true).await
         };
         let time = assigned.await.map_err(AssignAppToTenantError::Entitlement)?;
         Ok(Success::new(Output {

@@ -12,10 +12,11 @@
 
 use domain::{TenantClaim, appusers_group};
 use futures::future::try_join_all;
-use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Problem, Request, Success};
+use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Request, Success};
 use okta_client::models::{AppId, GroupId};
 use okta_client::{Error, search};
 use operations::{Operation, ProblemCode};
+use run_kit::{ConfigError, Environment, Failure};
 use serde_json::json;
 use tenancy::{App, if_present};
 
@@ -39,13 +40,13 @@ pub enum GetAppError {
     Okta(Error),
 }
 
-impl From<GetAppError> for Problem {
+impl From<GetAppError> for Failure {
     fn from(error: GetAppError) -> Self {
         match error {
             GetAppError::NotFound(app) => {
-                Problem::new(ProblemCode::AppNotFound, format!("there is no app `{app}` that you see"))
+                Failure::new(ProblemCode::AppNotFound, format!("there is no app `{app}` that you see"))
             }
-            GetAppError::Okta(error) => Problem::okta("read the app", &error),
+            GetAppError::Okta(error) => Failure::okta("read the app", &error),
         }
     }
 }
@@ -53,7 +54,7 @@ impl From<GetAppError> for Problem {
 impl Decode for Input {
     type Body = NoBody;
 
-    fn decode(request: &Request) -> Result<Self, Problem> {
+    fn decode(request: &Request) -> Result<Self, Failure> {
         Ok(Self { app: request.id("appId")? })
     }
 }
@@ -64,8 +65,12 @@ impl Endpoint for GetApp {
     type Output = Item;
     type Error = GetAppError;
 
-    async fn call(context: &Context, input: Input) -> Result<Success<Item>, GetAppError> {
-        let (okta, tenants) = (&context.okta, &context.caller.tenants);
+    fn prepare(_: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self)
+    }
+
+    async fn call(&self, context: &Context, input: Input) -> Result<Success<Item>, GetAppError> {
+        let (okta, tenants) = (context.run.okta.forward(), &context.caller.tenants);
         let not_found = || GetAppError::NotFound(input.app.clone());
         let app = if_present(okta.get_application(&input.app));
         if context.caller.superuser {

@@ -16,12 +16,11 @@
 use domain::{TenantClaim, appusers_prefix};
 use futures::TryStreamExt;
 use futures::future::try_join_all;
-use lambda_kit::{
-    Context, Decode, Endpoint, Example, NoBody, Paging, Problem, QueryParameter, Request, Success,
-};
+use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Paging, QueryParameter, Request, Success};
 use okta_client::models::{AppId, Application, GroupId};
 use okta_client::{Error, search};
 use operations::Operation;
+use run_kit::{ConfigError, Environment, Failure};
 use serde_json::json;
 use tenancy::apps;
 
@@ -43,9 +42,9 @@ pub enum ListAppsError {
     Okta(Error),
 }
 
-impl From<ListAppsError> for Problem {
+impl From<ListAppsError> for Failure {
     fn from(ListAppsError::Okta(error): ListAppsError) -> Self {
-        Problem::okta("list the apps", &error)
+        Failure::okta("list the apps", &error)
     }
 }
 
@@ -54,7 +53,7 @@ impl Decode for Input {
 
     const QUERY: &'static [QueryParameter] = Paging::QUERY;
 
-    fn decode(request: &Request) -> Result<Self, Problem> {
+    fn decode(request: &Request) -> Result<Self, Failure> {
         Ok(Self { paging: Paging::decode(request, &[])? })
     }
 }
@@ -65,8 +64,12 @@ impl Endpoint for ListApps {
     type Output = Vec<Item>;
     type Error = ListAppsError;
 
-    async fn call(context: &Context, input: Input) -> Result<Success<Vec<Item>>, ListAppsError> {
-        let (okta, tenants) = (&context.okta, &context.caller.tenants);
+    fn prepare(_: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self)
+    }
+
+    async fn call(&self, context: &Context, input: Input) -> Result<Success<Vec<Item>>, ListAppsError> {
+        let (okta, tenants) = (context.run.okta.forward(), &context.caller.tenants);
         let items: Vec<Item> = if context.caller.superuser {
             let apps = apps(okta).await.map_err(ListAppsError::Okta)?;
             apps.into_iter().map(|app| Item { app, of_tenants: None }).collect()

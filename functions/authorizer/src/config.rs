@@ -1,7 +1,7 @@
 //! Which tokens are accepted.
 
-use lambda_kit::{ConfigError, read, read_all};
 use operations::EnvVar;
+use run_kit::{ConfigError, Environment};
 use url::{Host, Url};
 
 use crate::TableSettings;
@@ -43,11 +43,15 @@ impl Settings {
     /// # Errors
     ///
     /// [`SettingsError`].
-    pub fn from_env() -> Result<Self, SettingsError> {
-        let clients = read(&EnvVar::TOKEN_CLIENT_IDS).unwrap_or_default();
-        let [issuer, audiences] = read_all([&EnvVar::TOKEN_ISSUER, &EnvVar::TOKEN_AUDIENCES])?;
-        let table = Some(TableSettings::from_env()?);
-        let settings = Self { issuer, audiences: list(&audiences), client_ids: list(&clients), table };
+    pub fn prepare(environment: &Environment) -> Result<Self, SettingsError> {
+        let clients = environment.text(&EnvVar::TOKEN_CLIENT_IDS)?;
+        environment.require([&EnvVar::TOKEN_ISSUER, &EnvVar::TOKEN_AUDIENCES])?;
+        let settings = Self {
+            issuer: environment.text(&EnvVar::TOKEN_ISSUER)?,
+            audiences: environment.list(&EnvVar::TOKEN_AUDIENCES)?,
+            client_ids: environment.list(&EnvVar::TOKEN_CLIENT_IDS)?,
+            table: Some(TableSettings::prepare(environment)?),
+        };
         if settings.client_ids.is_empty() && !clients.is_empty() {
             return Err(SettingsError::Clients(clients));
         }
@@ -72,9 +76,4 @@ impl Settings {
         };
         if url.scheme() == "https" || (url.scheme() == "http" && local) { Ok(url) } else { Err(refused()) }
     }
-}
-
-/// The elements of a comma-separated list.
-fn list(text: &str) -> Vec<String> {
-    text.split(',').map(str::trim).filter(|element| !element.is_empty()).map(str::to_owned).collect()
 }

@@ -14,8 +14,8 @@ use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, si
 use aws_sigv4::sign::v4;
 use domain::{Caller, TenantClaim, revocation_id};
 use futures::future::try_join_all;
-use lambda_kit::{read, read_all};
 use operations::EnvVar;
+use run_kit::Environment;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
@@ -46,16 +46,19 @@ impl TableSettings {
     /// # Errors
     ///
     /// [`SettingsError`].
-    pub(crate) fn from_env() -> Result<Self, SettingsError> {
-        let [table, region, key, secret] = read_all([
+    pub(crate) fn prepare(environment: &Environment) -> Result<Self, SettingsError> {
+        let [table, region, key, secret] = environment.all([
             &EnvVar::STATE_TABLE,
             &EnvVar::AWS_REGION,
             &EnvVar::AWS_ACCESS_KEY_ID,
             &EnvVar::AWS_SECRET_ACCESS_KEY,
         ])?;
-        let session = read(&EnvVar::AWS_SESSION_TOKEN).filter(|token| !token.is_empty());
+        let session = environment.get(&EnvVar::AWS_SESSION_TOKEN).filter(|token| !token.is_empty());
         let elsewhere = [&EnvVar::AWS_ENDPOINT_URL_DYNAMODB, &EnvVar::AWS_ENDPOINT_URL];
-        let endpoint = elsewhere.into_iter().filter_map(read).find(|endpoint| !endpoint.is_empty());
+        let endpoint = elsewhere
+            .into_iter()
+            .filter_map(|variable| environment.get(variable))
+            .find(|endpoint| !endpoint.is_empty());
         let endpoint = endpoint.unwrap_or_else(|| {
             let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
             format!("https://dynamodb.{region}.{suffix}")

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use aws_lambda_events::apigw::ApiGatewayCustomAuthorizerRequestTypeRequest as Event;
 use domain::Caller;
-use lambda_kit::{Exit, fatal, init_log};
+use lambda_kit::{Exit, fatal};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use operations::{OPERATIONS, Routes};
+use run_kit::{Environment, http_client, init_log};
 
 use crate::cache::Verified;
 use crate::revocations::{Revocations, TIMEOUT};
@@ -20,8 +21,9 @@ const KEYS_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Runs the authorizer: the whole `main` of its binary.
 pub fn serve() -> Exit {
-    init_log();
-    let started = Settings::from_env().map_err(|error| fatal(&error)).and_then(|settings| {
+    let environment = Environment::of_process();
+    init_log(&environment);
+    let started = Settings::prepare(&environment).map_err(|error| fatal(&error)).and_then(|settings| {
         let authorizer = Authorizer::new(settings).map_err(|error| fatal(&error))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         Ok((authorizer, runtime.map_err(|error| fatal(&error))?))
@@ -77,9 +79,9 @@ impl Authorizer {
     /// If the issuer is no URL, or there is no TLS on this system.
     pub fn new(settings: Settings) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let url = settings.keys_url()?;
-        let jwks = Jwks::new(lambda_kit::http_client(KEYS_TIMEOUT)?, url);
+        let jwks = Jwks::new(http_client(KEYS_TIMEOUT)?, url);
         let revocations = match settings.table.clone() {
-            Some(table) => Some(Revocations::new(lambda_kit::http_client(TIMEOUT)?, table)),
+            Some(table) => Some(Revocations::new(http_client(TIMEOUT)?, table)),
             None => None,
         };
         let verified = Some(Verified::default());

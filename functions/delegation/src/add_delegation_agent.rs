@@ -14,21 +14,21 @@
 //! who are nominated at once, one would be lost.
 
 use jiff::Timestamp;
-use lambda_kit::{ConfigError, Context, Decode, Endpoint, Example, Problem, Request, Resources, Success};
+use lambda_kit::{Context, Decode, Endpoint, Example, Request, Success};
 use okta_client::Error;
 use operations::{Operation, ProblemCode};
+use run_kit::{ConfigError, Environment, Failure};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
-use state::{Change, Event, LockError, Locks};
+use state::{Change, Event, LockError, Locks, holding};
 use tenancy::if_present;
 
 use crate::grants::{Grant, Grants, MAX_AGENTS};
-use crate::people::{self, Nomination};
-use crate::settings::Settings;
+use crate::people::{self, ChangeError, Delegating, LacksAttributes, Nomination};
 
 /// The operation `add-delegation-agent`.
-pub struct AddDelegationAgent;
+pub struct AddDelegationAgent(Delegating);
 
 /// Most characters of a reason.
 const MAX_REASON: usize = 200;
@@ -74,56 +74,56 @@ pub enum AddDelegationAgentError {
     Lock(LockError),
     /// Okta did not answer; nothing was changed.
     Okta(Error),
-    /// The step failed; the problem says what is left.
-    Stopped(Problem),
+    /// The change was not made.
+    Change(ChangeError),
 }
 
-impl From<AddDelegationAgentError> for Problem {
+impl From<AddDelegationAgentError> for Failure {
     fn from(error: AddDelegationAgentError) -> Self {
         match error {
-            AddDelegationAgentError::NotFound(agent) => Problem::new(
+            AddDelegationAgentError::NotFound(agent) => Failure::new(
                 ProblemCode::AgentNotFound,
                 format!("`{agent}` is no active user who could act for you"),
             ),
             AddDelegationAgentError::Oneself => {
-                Problem::violation("/agentid", "must be another user than yourself".to_owned())
+                Failure::violation("/agentid", "must be another user than yourself".to_owned())
             }
-            AddDelegationAgentError::Over => Problem::violation("/until", "must be in the future".to_owned()),
+            AddDelegationAgentError::Over => Failure::violation("/until", "must be in the future".to_owned()),
             AddDelegationAgentError::NotActive => people::not_active(),
-            AddDelegationAgentError::Off => people::lacks_attributes(),
-            AddDelegationAgentError::TooMany => Problem::new(
+            AddDelegationAgentError::Off => LacksAttributes.into(),
+            AddDelegationAgentError::TooMany => Failure::new(
                 ProblemCode::TooManyAgents,
                 format!("you have {MAX_AGENTS} agents; remove one that is not needed"),
             ),
             AddDelegationAgentError::Lock(error) => error.into(),
-            AddDelegationAgentError::Okta(error) => Problem::okta("read the users", &error),
-            AddDelegationAgentError::Stopped(problem) => problem,
+            AddDelegationAgentError::Okta(error) => Failure::okta("read the users", &error),
+            AddDelegationAgentError::Change(error) => error.into(),
         }
     }
 }
 
 /// Id or login in a body.
-pub(crate) fn user_of(pointer: &str, text: String) -> Result<String, Problem> {
+pub(crate) fn user_of(pointer: &str, text: String) -> Result<String, Failure> {
     if people::is_user(&text) {
         return Ok(text);
     }
-    Err(Problem::violation(pointer, "must be the id or the login of a user".to_owned()))
+    Err(Failure::violation(pointer, "must be the id or the login of a user".to_owned()))
 }
 
 impl Decode for Input {
     type Body = Body;
 
-    fn decode(request: &Request) -> Result<Self, Problem> {
+    fn decode(request: &Request) -> Result<Self, Failure> {
         let body: Body = request.body()?;
         let until = body.until.map(|until| until.parse::<Timestamp>()).transpose().map_err(|_| {
             let detail = "must be a time such as `2027-01-31T12:00:00Z`".to_owned();
-            Problem::violation("/until", detail)
+            Failure::violation("/until", detail)
         })?;
         let is_long =
             |reason: &String| reason.chars().count() > MAX_REASON || reason.chars().any(char::is_control);
         if body.reason.as_ref().is_some_and(is_long) {
             let detail = format!("must have at most {MAX_REASON} characters, in one line");
-            return Err(Problem::violation("/reason", detail));
+            return Err(Failure::violation("/reason", detail));
         }
         Ok(Self { agent: user_of("/agentid", body.agentid)?, until, reason: body.reason })
     }
@@ -135,15 +135,17 @@ impl Endpoint for AddDelegationAgent {
     type Output = Nomination;
     type Error = AddDelegationAgentError;
 
-    async fn prepare(resources: &Resources) -> Result<(), ConfigError> {
-        Settings::prepare(resources).await
+    fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self(Delegating::prepare(environment)?))
     }
 
-    async fn call(context: &Context, input: Input) -> Result<Success<Nomination>, AddDelegationAgentError> {
-        let locks = Locks::default();
-        let result = add(context, input, &locks).await;
-        locks.release().await;
-        result.map(Success::new)
+    async fn call(
+        &self,
+        context: &Context,
+        input: Input,
+    ) -> Result<Success<Nomination>, AddDelegationAgentError> {
+        let changed = holding(&self.0.state, &context.run, |locks| self.add(context, input, locks)).await;
+        changed.map(Success::new)
     }
 
     fn example() -> Example {
@@ -159,56 +161,65 @@ impl Endpoint for AddDelegationAgent {
     }
 }
 
-async fn add(context: &Context, input: Input, locks: &Locks) -> Result<Nomination, AddDelegationAgentError> {
-    let (okta, uid) = (&context.okta, context.caller.uid.as_str());
-    let settings = Settings::for_request(context).await;
-    locks.take(context, Change::User(uid)).await.map_err(AddDelegationAgentError::Lock)?;
-    let groups = async {
-        match settings.any_agent {
-            true => Ok(None),
-            false => {
-                futures::try_join!(people::groups(okta, uid), people::groups(okta, &input.agent)).map(Some)
+impl AddDelegationAgent {
+    async fn add(
+        &self,
+        context: &Context,
+        input: Input,
+        locks: Locks,
+    ) -> Result<Nomination, AddDelegationAgentError> {
+        let (okta, uid) = (context.run.okta.forward(), context.caller.uid.as_str());
+        let (run, settings) = (&context.run, &self.0.settings);
+        locks.take(Change::User(uid)).await.map_err(AddDelegationAgentError::Lock)?;
+        let groups = async {
+            match settings.any_agent {
+                true => Ok(None),
+                false => futures::try_join!(people::groups(okta, uid), people::groups(okta, &input.agent))
+                    .map(Some),
             }
+        };
+        let (user, agent, groups) = futures::try_join!(
+            if_present(okta.get_user(uid)),
+            if_present(okta.get_user(&input.agent)),
+            groups
+        )
+        .map_err(AddDelegationAgentError::Okta)?;
+        let agent = agent.filter(|agent| people::is_named(agent, &input.agent));
+        let agent_id = agent.as_ref().map_or("", |agent| agent.id.as_str());
+        let record = self.0.record(context, Event::Grant, agent_id);
+        let refused = async |why, error| {
+            self.0.refuse(run, &record, why).await;
+            Err(error)
+        };
+        let Some(user) = user.filter(people::is_active) else {
+            return refused("the delegator is not active", AddDelegationAgentError::NotActive).await;
+        };
+        if settings.delegator_type.as_ref().is_some_and(|kind| *kind != user.kind.id) {
+            return refused("delegation is not switched on", AddDelegationAgentError::Off).await;
         }
-    };
-    let (user, agent, groups) =
-        futures::try_join!(if_present(okta.get_user(uid)), if_present(okta.get_user(&input.agent)), groups)
-            .map_err(AddDelegationAgentError::Okta)?;
-    let agent = agent.filter(|agent| people::is_named(agent, &input.agent));
-    let agent_id = agent.as_ref().map_or("", |agent| agent.id.as_str());
-    let record = people::record(context, &settings, Event::Grant, agent_id);
-    let refused = async |why, error| {
-        people::refuse(context, &record, why).await;
-        Err(error)
-    };
-    let Some(user) = user.filter(people::is_active) else {
-        return refused("the delegator is not active", AddDelegationAgentError::NotActive).await;
-    };
-    if settings.delegator_type.as_ref().is_some_and(|kind| *kind != user.kind.id) {
-        return refused("delegation is not switched on", AddDelegationAgentError::Off).await;
+        let may = groups.is_none_or(|(own, other)| people::share_a_tenant(&own, &other));
+        let Some(agent) = agent.as_ref().filter(|agent| may && people::is_active(agent)) else {
+            let error = AddDelegationAgentError::NotFound(input.agent.clone());
+            return refused("no active user of a tenant of the delegator's", error).await;
+        };
+        if agent.id == user.id {
+            return refused("nobody acts for themself", AddDelegationAgentError::Oneself).await;
+        }
+        let now = okta.now();
+        if input.until.is_some_and(|until| until.as_second() <= now) {
+            return Err(AddDelegationAgentError::Over);
+        }
+        let until = input.until.map(|until| until.to_string());
+        let grant = Grant { agent: agent.id.to_string(), until, reason: input.reason };
+        let before = Grants::of(&user);
+        if before.0.contains(&grant) {
+            return Ok(grant.into());
+        }
+        let after = before.with(grant.clone(), now);
+        if after.0.len() > MAX_AGENTS {
+            return refused("too many agents", AddDelegationAgentError::TooMany).await;
+        }
+        self.0.write_grants(run, &user, &after, &record).await.map_err(AddDelegationAgentError::Change)?;
+        Ok(grant.into())
     }
-    let may = groups.is_none_or(|(own, other)| people::share_a_tenant(&own, &other));
-    let Some(agent) = agent.as_ref().filter(|agent| may && people::is_active(agent)) else {
-        let error = AddDelegationAgentError::NotFound(input.agent.clone());
-        return refused("no active user of a tenant of the delegator's", error).await;
-    };
-    if agent.id == user.id {
-        return refused("nobody acts for themself", AddDelegationAgentError::Oneself).await;
-    }
-    let now = okta.now();
-    if input.until.is_some_and(|until| until.as_second() <= now) {
-        return Err(AddDelegationAgentError::Over);
-    }
-    let until = input.until.map(|until| until.to_string());
-    let grant = Grant { agent: agent.id.to_string(), until, reason: input.reason };
-    let before = Grants::of(&user);
-    if before.0.contains(&grant) {
-        return Ok(grant.into());
-    }
-    let after = before.with(grant.clone(), now);
-    if after.0.len() > MAX_AGENTS {
-        return refused("too many agents", AddDelegationAgentError::TooMany).await;
-    }
-    people::write_grants(context, &user, &after, &record).await.map_err(AddDelegationAgentError::Stopped)?;
-    Ok(grant.into())
 }

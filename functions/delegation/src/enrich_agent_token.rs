@@ -21,9 +21,10 @@
 //!
 //! The token stays the agent's own, or, by the configuration, there is none.
 
-use lambda_kit::{ConfigError, Context, Example, Hook, Problem, Resources};
+use lambda_kit::{Example, Hook};
 use okta_client::models::User;
 use operations::Operation;
+use run_kit::{ConfigError, Environment, Failure, Run};
 use serde_json::{Map, Value, json};
 use state::{Event, Record, Reference, Started};
 use tenancy::if_present;
@@ -32,25 +33,25 @@ use tokio::time::Instant;
 use crate::grants::Grants;
 use crate::patch::{ACCESS, IDENTITY, Patch, deny, nothing};
 use crate::payload::{Payload, Unclear};
-use crate::people;
+use crate::people::{self, Delegating};
 use crate::settings::Settings;
 
 /// The operation `enrich-agent-token`.
-pub struct EnrichAgentToken;
+pub struct EnrichAgentToken(Delegating);
 
 /// Why the token does not say that the agent acts.
 enum Refusal {
     /// Nobody asked for it.
     NotAsked,
     /// What was asked for cannot be confirmed, and why; what the log gets besides.
-    Doubt(&'static str, Option<Problem>),
+    Doubt(&'static str, Option<Failure>),
 }
 
 impl Hook for EnrichAgentToken {
     const OPERATION: &'static Operation = operations::get("enrich-agent-token");
 
-    async fn prepare(resources: &Resources) -> Result<(), ConfigError> {
-        Settings::prepare(resources).await
+    fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self(Delegating::prepare(environment)?))
     }
 
     fn unasked(payload: &Value) -> Option<Value> {
@@ -61,18 +62,17 @@ impl Hook for EnrichAgentToken {
         (!is_asked).then(nothing)
     }
 
-    async fn call(context: &Context, payload: Value) -> Result<Value, Problem> {
-        let settings = Settings::for_request(context).await;
-        match delegate(context, &settings, &payload).await {
+    async fn call(&self, run: &Run, payload: Value) -> Result<Value, Failure> {
+        match self.delegate(run, &payload).await {
             Ok(commands) => Ok(commands),
             Err(Refusal::NotAsked) => Ok(nothing()),
             Err(Refusal::Doubt(_, Some(problem))) => Err(problem),
-            Err(Refusal::Doubt(_, None)) => Ok(doubt(&settings)),
+            Err(Refusal::Doubt(_, None)) => Ok(self.doubt()),
         }
     }
 
-    async fn doubt(resources: &Resources) -> Value {
-        doubt(&Settings::of(resources).await)
+    fn doubt(&self) -> Value {
+        if self.0.settings.deny { deny("The delegation could not be confirmed.") } else { nothing() }
     }
 
     fn example() -> Example {
@@ -96,102 +96,106 @@ impl Hook for EnrichAgentToken {
     }
 }
 
-fn doubt(settings: &Settings) -> Value {
-    if settings.deny { deny("The delegation could not be confirmed.") } else { nothing() }
-}
-
-async fn delegate(context: &Context, settings: &Settings, payload: &Value) -> Result<Value, Refusal> {
-    let payload = Payload::of(payload).map_err(|unclear| match unclear {
-        Unclear::Foreign => Refusal::NotAsked,
-        Unclear::Contradictory => {
-            tracing::warn!("the payload says of two users or clients that the token is theirs");
-            Refusal::Doubt("the payload does not say who and which client", None)
+impl EnrichAgentToken {
+    async fn delegate(&self, run: &Run, payload: &Value) -> Result<Value, Refusal> {
+        let payload = Payload::of(payload).map_err(|unclear| match unclear {
+            Unclear::Foreign => Refusal::NotAsked,
+            Unclear::Contradictory => {
+                tracing::warn!("the payload says of two users or clients that the token is theirs");
+                Refusal::Doubt("the payload does not say who and which client", None)
+            }
+        })?;
+        let reference = payload.reference().ok_or(Refusal::NotAsked)?;
+        let record = Record {
+            table: &self.0.settings.records,
+            delegator: "",
+            event: Event::Use,
+            agent: payload.user,
+            client: payload.client,
+            request_id: &run.id,
+            refused: None,
+            delegation: "",
+        };
+        match self.find(run, reference).await {
+            Ok(started) => {
+                let (delegator, delegation) = (&started.delegation.delegator, &started.fingerprint);
+                let record = Record { delegator, delegation, ..record };
+                let result = self.confirm(run, &payload, &started, &record).await;
+                self.noted(run, &record, result).await
+            }
+            Err(refusal) => self.noted(run, &record, Err(refusal)).await,
         }
-    })?;
-    let reference = payload.reference().ok_or(Refusal::NotAsked)?;
-    let record = Record {
-        table: &settings.records,
-        delegator: "",
-        event: Event::Use,
-        agent: payload.user,
-        client: payload.client,
-        request_id: &context.request_id,
-        refused: None,
-        delegation: "",
-    };
-    match find(context, reference).await {
-        Ok(started) => {
-            let (delegator, delegation) = (&started.delegation.delegator, &started.fingerprint);
-            let record = Record { delegator, delegation, ..record };
-            let result = confirm(context, settings, &payload, &started, &record).await;
-            noted(context, &record, result).await
+    }
+
+    /// The result, of which a refusal is recorded.
+    async fn noted(
+        &self,
+        run: &Run,
+        record: &Record<'_>,
+        result: Result<Value, Refusal>,
+    ) -> Result<Value, Refusal> {
+        if let Err(Refusal::Doubt(why, _)) = &result {
+            self.0.refuse(run, record, why).await;
         }
-        Err(refusal) => noted(context, &record, Err(refusal)).await,
+        result
     }
-}
 
-/// The result, of which a refusal is recorded.
-async fn noted(
-    context: &Context,
-    record: &Record<'_>,
-    result: Result<Value, Refusal>,
-) -> Result<Value, Refusal> {
-    if let Err(Refusal::Doubt(why, _)) = &result {
-        people::refuse(context, record, why).await;
+    async fn find(&self, run: &Run, reference: Reference<'_>) -> Result<Started, Refusal> {
+        match (self.0.state.find(&run.clock, reference).await, reference) {
+            (Ok(Some(started)), _) => Ok(started),
+            (Ok(None), Reference::Newest { .. }) => Err(Refusal::NotAsked),
+            (Ok(None), Reference::Id(_)) => Err(Refusal::Doubt("there is no delegation of this id", None)),
+            (Err(error), _) => Err(unavailable(error)),
+        }
     }
-    result
-}
 
-async fn find(context: &Context, reference: Reference<'_>) -> Result<Started, Refusal> {
-    match (state::find(context, reference).await, reference) {
-        (Ok(Some(started)), _) => Ok(started),
-        (Ok(None), Reference::Newest { .. }) => Err(Refusal::NotAsked),
-        (Ok(None), Reference::Id(_)) => Err(Refusal::Doubt("there is no delegation of this id", None)),
-        (Err(error), _) => Err(unavailable(error)),
-    }
-}
-
-/// Looks at everything, uses the delegation up, and says what to write.
-async fn confirm(
-    context: &Context,
-    settings: &Settings,
-    payload: &Payload<'_>,
-    started: &Started,
-    record: &Record<'_>,
-) -> Result<Value, Refusal> {
-    let doubt = |why| Err(Refusal::Doubt(why, None));
-    let (okta, of) = (&context.okta, &started.delegation);
-    if of.agent != payload.user || of.client != payload.client {
-        return doubt("another user or client than it was started by");
-    }
-    if !started.is_usable {
-        return doubt("used up, or too late");
-    }
-    let Some(access) = payload.access else { return doubt("no access token is to be issued") };
-    let read =
-        futures::try_join!(if_present(okta.get_user(&of.delegator)), if_present(okta.get_user(&of.agent)));
-    let (delegator, agent) = read.map_err(|error| {
-        Refusal::Doubt("Okta does not answer", Some(Problem::okta("read the users", &error)))
-    })?;
-    let Some(delegator) = delegator.filter(people::is_active) else {
-        return doubt("the delegator is not active");
-    };
-    if !agent.is_some_and(|agent| people::is_active(&agent)) {
-        return doubt("the agent is not active");
-    }
-    if !Grants::of(&delegator).allow(&of.agent, okta.now()) {
-        return doubt("not nominated any more");
-    }
-    let Some(sub) = sub(settings, &delegator) else { return doubt("the delegator has no `on_behalf_sub`") };
-    let commands = commands(settings, started, &delegator, &sub, access, payload.identity);
-    if Instant::now() >= context.deadline {
-        // Okta would have given up before it has the answer.
-        return doubt("too little time is left");
-    }
-    match state::consume(context, started, record).await {
-        Ok(true) => Ok(commands),
-        Ok(false) => doubt("used up by another call"),
-        Err(error) => Err(unavailable(error)),
+    /// Looks at everything, uses the delegation up, and says what to write.
+    async fn confirm(
+        &self,
+        run: &Run,
+        payload: &Payload<'_>,
+        started: &Started,
+        record: &Record<'_>,
+    ) -> Result<Value, Refusal> {
+        let settings = &self.0.settings;
+        let doubt = |why| Err(Refusal::Doubt(why, None));
+        let (okta, of) = (run.okta.forward(), &started.delegation);
+        if of.agent != payload.user || of.client != payload.client {
+            return doubt("another user or client than it was started by");
+        }
+        if !started.is_usable {
+            return doubt("used up, or too late");
+        }
+        let Some(access) = payload.access else { return doubt("no access token is to be issued") };
+        let read = futures::try_join!(
+            if_present(okta.get_user(&of.delegator)),
+            if_present(okta.get_user(&of.agent))
+        );
+        let (delegator, agent) = read.map_err(|error| {
+            Refusal::Doubt("Okta does not answer", Some(Failure::okta("read the users", &error)))
+        })?;
+        let Some(delegator) = delegator.filter(people::is_active) else {
+            return doubt("the delegator is not active");
+        };
+        if !agent.is_some_and(|agent| people::is_active(&agent)) {
+            return doubt("the agent is not active");
+        }
+        if !Grants::of(&delegator).allow(&of.agent, okta.now()) {
+            return doubt("not nominated any more");
+        }
+        let Some(sub) = sub(settings, &delegator) else {
+            return doubt("the delegator has no `on_behalf_sub`");
+        };
+        let commands = commands(settings, started, &delegator, &sub, access, payload.identity);
+        if Instant::now() >= run.deadline {
+            // Okta would have given up before it has the answer.
+            return doubt("too little time is left");
+        }
+        match self.0.state.consume(run, started, record).await {
+            Ok(true) => Ok(commands),
+            Ok(false) => doubt("used up by another call"),
+            Err(error) => Err(unavailable(error)),
+        }
     }
 }
 

@@ -10,20 +10,23 @@
 //! attribute `entityId` of the entity's profile, the ID token the same claim with
 //! `entityName`, as the predecessor has it.
 
-use lambda_kit::{ConfigError, Context, Example, Hook, Problem, Resources};
-use okta_client::Error;
+use lambda_kit::{Example, Hook};
 use okta_client::models::{User, UserId};
-use operations::Operation;
+use okta_client::{Client, Error};
+use operations::{EnvVar, Operation};
+use run_kit::{ConfigError, Environment, Failure, Run};
 use serde_json::{Value, json};
 use tenancy::if_present;
 
 use crate::patch::{ACCESS, IDENTITY, Patch, deny, nothing};
 use crate::payload::{Payload, Unclear};
 use crate::people;
-use crate::settings::Settings;
 
 /// The operation `enrich-entity-token`.
-pub struct EnrichEntityToken;
+pub struct EnrichEntityToken {
+    /// Whether a doubt stops the token.
+    deny: bool,
+}
 
 /// Name of the relationship, from the user's side.
 const RELATIONSHIP: &str = "parentEntity";
@@ -31,18 +34,18 @@ const RELATIONSHIP: &str = "parentEntity";
 impl Hook for EnrichEntityToken {
     const OPERATION: &'static Operation = operations::get("enrich-entity-token");
 
-    async fn prepare(resources: &Resources) -> Result<(), ConfigError> {
-        Settings::prepare(resources).await
+    fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self { deny: environment.choice(&EnvVar::DELEGATION_FAIL, ["keep", "deny"])? })
     }
 
     fn unasked(payload: &Value) -> Option<Value> {
         (Payload::of(payload).err() == Some(Unclear::Foreign)).then(nothing)
     }
 
-    async fn call(context: &Context, payload: Value) -> Result<Value, Problem> {
-        let Ok(payload) = Payload::of(&payload) else { return Ok(Self::doubt(&context.resources).await) };
-        let entity = entity(context, payload.user).await;
-        let entity = entity.map_err(|error| Problem::okta("read the entity", &error))?;
+    async fn call(&self, run: &Run, payload: Value) -> Result<Value, Failure> {
+        let Ok(payload) = Payload::of(&payload) else { return Ok(self.doubt()) };
+        let entity = entity(run.okta.forward(), payload.user).await;
+        let entity = entity.map_err(|error| Failure::okta("read the entity", &error))?;
         let Some(entity) = entity else { return Ok(nothing()) };
         let command = |claims: Option<&_>, attribute: &str, kind: &str| {
             let mut patch = Patch::of(claims?);
@@ -54,8 +57,8 @@ impl Hook for EnrichEntityToken {
         Ok(json!({ "commands": access.into_iter().chain(identity).collect::<Vec<_>>() }))
     }
 
-    async fn doubt(resources: &Resources) -> Value {
-        match Settings::of(resources).await.deny {
+    fn doubt(&self) -> Value {
+        match self.deny {
             true => deny("The entity could not be confirmed."),
             false => nothing(),
         }
@@ -81,8 +84,7 @@ impl Hook for EnrichEntityToken {
 
 /// The active entity of a user. A user without one, and an org without the
 /// relationship, is no doubt.
-async fn entity(context: &Context, user: &str) -> Result<Option<User>, Error> {
-    let okta = &context.okta;
+async fn entity(okta: &Client, user: &str) -> Result<Option<User>, Error> {
     let found = if_present(okta.list_linked_objects_for_user(&UserId::from(user), RELATIONSHIP)).await?;
     let Some(id) = found.into_iter().flatten().next() else { return Ok(None) };
     let entity = if_present(okta.get_user(id.as_str())).await?;

@@ -11,10 +11,11 @@
 
 use futures::TryStreamExt;
 use futures::future::try_join_all;
-use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Problem, Request, Success};
+use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Request, Success};
 use okta_client::models::User;
 use okta_client::{Error, search};
 use operations::Operation;
+use run_kit::{ConfigError, Environment, Failure};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
@@ -77,16 +78,16 @@ pub enum ListDelegationAgentsError {
     Okta(Error),
 }
 
-impl From<ListDelegationAgentsError> for Problem {
+impl From<ListDelegationAgentsError> for Failure {
     fn from(ListDelegationAgentsError::Okta(error): ListDelegationAgentsError) -> Self {
-        Problem::okta("read the users", &error)
+        Failure::okta("read the users", &error)
     }
 }
 
 impl Decode for Input {
     type Body = NoBody;
 
-    fn decode(_: &Request) -> Result<Self, Problem> {
+    fn decode(_: &Request) -> Result<Self, Failure> {
         Ok(Self)
     }
 }
@@ -97,8 +98,12 @@ impl Endpoint for ListDelegationAgents {
     type Output = Output;
     type Error = ListDelegationAgentsError;
 
-    async fn call(context: &Context, _: Input) -> Result<Success<Output>, ListDelegationAgentsError> {
-        let okta = &context.okta;
+    fn prepare(_: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self)
+    }
+
+    async fn call(&self, context: &Context, _: Input) -> Result<Success<Output>, ListDelegationAgentsError> {
+        let okta = context.run.okta.forward();
         let user =
             if_present(okta.get_user(&context.caller.uid)).await.map_err(ListDelegationAgentsError::Okta)?;
         let grants = user.as_ref().map_or_else(Vec::new, |user| Grants::of(user).0);

@@ -5,20 +5,19 @@
 //!
 //! None: the records are okta-dac's own.
 
-use lambda_kit::{
-    ConfigError, Context, Decode, Endpoint, Example, NoBody, Paging, Problem, QueryParameter, Request,
-    Resources, Success,
-};
+use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Paging, QueryParameter, Request, Success};
 use operations::Operation;
+use run_kit::{ConfigError, Environment, Failure};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
-use state::{Kept, StateError};
-
-use crate::settings::Settings;
+use state::{Kept, RecordsTable, State, StateError};
 
 /// The operation `list-delegation-events`.
-pub struct ListDelegationEvents;
+pub struct ListDelegationEvents {
+    records: RecordsTable,
+    state: State,
+}
 
 /// Which page.
 #[derive(Debug)]
@@ -63,7 +62,7 @@ pub enum ListDelegationEventsError {
     State(StateError),
 }
 
-impl From<ListDelegationEventsError> for Problem {
+impl From<ListDelegationEventsError> for Failure {
     fn from(error: ListDelegationEventsError) -> Self {
         match error {
             ListDelegationEventsError::Cursor => Paging::unknown_cursor(),
@@ -77,7 +76,7 @@ impl Decode for Input {
 
     const QUERY: &'static [QueryParameter] = Paging::QUERY;
 
-    fn decode(request: &Request) -> Result<Self, Problem> {
+    fn decode(request: &Request) -> Result<Self, Failure> {
         Ok(Self { paging: Paging::decode(request, &[])? })
     }
 }
@@ -88,19 +87,24 @@ impl Endpoint for ListDelegationEvents {
     type Output = Vec<Item>;
     type Error = ListDelegationEventsError;
 
-    async fn prepare(resources: &Resources) -> Result<(), ConfigError> {
-        Settings::prepare(resources).await
+    fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self { records: RecordsTable::prepare(environment)?, state: State::prepare(environment)? })
     }
 
-    async fn call(context: &Context, input: Input) -> Result<Success<Vec<Item>>, ListDelegationEventsError> {
-        let settings = Settings::for_request(context).await;
+    async fn call(
+        &self,
+        context: &Context,
+        input: Input,
+    ) -> Result<Success<Vec<Item>>, ListDelegationEventsError> {
         let after = input.paging.after();
         // A sort key of DynamoDB has 1 to 1,024 bytes.
         if after.is_some_and(|after| !(1..=1_024).contains(&after.len())) {
             return Err(ListDelegationEventsError::Cursor);
         }
         let uid = &context.caller.uid;
-        let (kept, next) = state::records(context, &settings.records, uid, after, input.paging.limit())
+        let (kept, next) = self
+            .state
+            .records(&self.records, uid, after, input.paging.limit())
             .await
             .map_err(ListDelegationEventsError::State)?;
         let page = kept.into_iter().map(Item::from).collect();

@@ -7,12 +7,11 @@
 //! to 200 delegators.
 
 use futures::TryStreamExt;
-use lambda_kit::{
-    Context, Decode, Endpoint, Example, NoBody, Paging, Problem, QueryParameter, Request, Success,
-};
+use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Paging, QueryParameter, Request, Success};
 use okta_client::models::User;
 use okta_client::{Error, search};
 use operations::Operation;
+use run_kit::{ConfigError, Environment, Failure};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
@@ -47,9 +46,9 @@ pub enum ListDelegatorsError {
     Okta(Error),
 }
 
-impl From<ListDelegatorsError> for Problem {
+impl From<ListDelegatorsError> for Failure {
     fn from(ListDelegatorsError::Okta(error): ListDelegatorsError) -> Self {
-        Problem::okta("search the users", &error)
+        Failure::okta("search the users", &error)
     }
 }
 
@@ -58,7 +57,7 @@ impl Decode for Input {
 
     const QUERY: &'static [QueryParameter] = Paging::QUERY;
 
-    fn decode(request: &Request) -> Result<Self, Problem> {
+    fn decode(request: &Request) -> Result<Self, Failure> {
         Ok(Self { paging: Paging::decode(request, &[])? })
     }
 }
@@ -69,8 +68,12 @@ impl Endpoint for ListDelegators {
     type Output = Vec<Item>;
     type Error = ListDelegatorsError;
 
-    async fn call(context: &Context, input: Input) -> Result<Success<Vec<Item>>, ListDelegatorsError> {
-        let (okta, uid) = (&context.okta, context.caller.uid.as_str());
+    fn prepare(_: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self)
+    }
+
+    async fn call(&self, context: &Context, input: Input) -> Result<Success<Vec<Item>>, ListDelegatorsError> {
+        let (okta, uid) = (context.run.okta.forward(), context.caller.uid.as_str());
         let expression = search::eq(&format!("profile.{AGENTS}"), uid);
         let found: Vec<User> =
             okta.list_users(&expression).try_collect().await.map_err(ListDelegatorsError::Okta)?;

@@ -2,14 +2,15 @@
 
 use domain::{SUPERUSERS, is_okta_id};
 use futures::TryStreamExt;
-use lambda_kit::{Context, Object, Problem, Steps, Undo, Undone};
+use lambda_kit::Context;
 use okta_client::models::{ACTIVE, Group, User, UserId};
 use okta_client::{Client, Error};
 use operations::ProblemCode;
+use run_kit::{ConfigError, Environment, Failure, Object, Run, Steps, Stopped, Undo, Undone};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use state::{Event, Record};
+use state::{Event, Record, State, StateError};
 use tenancy::if_present;
 
 use crate::grants::{Grant, Grants, former};
@@ -85,99 +86,138 @@ impl From<Grant> for Nomination {
     }
 }
 
-/// The caller's own record, before it is known how it ends.
-pub(crate) fn record<'r>(
-    context: &'r Context,
-    settings: &'r Settings,
-    event: Event,
-    agent: &'r str,
-) -> Record<'r> {
-    Record {
-        table: &settings.records,
-        delegator: &context.caller.uid,
-        event,
-        agent,
-        client: &context.caller.client,
-        request_id: &context.request_id,
-        refused: None,
-        delegation: "",
+/// What the operations about one's own delegation work with.
+#[derive(Clone, Debug)]
+pub(crate) struct Delegating {
+    pub(crate) settings: Settings,
+    pub(crate) state: State,
+}
+
+/// Why a change of the caller's own user was not made.
+#[derive(Debug)]
+pub enum ChangeError {
+    /// Okta's step failed.
+    Stopped(Stopped),
+    /// The caller's type of users lacks the attributes.
+    Off(Stopped<LacksAttributes>),
+    /// The change could not be recorded.
+    NotRecorded(Stopped<StateError>),
+}
+
+impl From<ChangeError> for Failure {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::Stopped(stopped) => stopped.into(),
+            ChangeError::Off(stopped) => stopped.into(),
+            ChangeError::NotRecorded(stopped) => stopped.into(),
+        }
     }
 }
 
-/// Records a refusal; that the table is away changes nothing about it.
-pub(crate) async fn refuse(context: &Context, record: &Record<'_>, why: &'static str) {
-    let record = Record { refused: Some(why), ..record.clone() };
-    if let Err(error) = state::record(context, &record).await {
-        tracing::warn!(error = %error, "a refusal is not in the table");
+impl Delegating {
+    pub(crate) fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self { settings: Settings::prepare(environment)?, state: State::prepare(environment)? })
     }
-}
 
-/// Changes the grants in the caller's profile, and records it.
-///
-/// # Errors
-///
-/// The problem says what is left.
-pub(crate) async fn write_grants(
-    context: &Context,
-    user: &User,
-    grants: &Grants,
-    record: &Record<'_>,
-) -> Result<(), Problem> {
-    write_profile(context, user, grants.profile(user), record).await
-}
+    /// The caller's own record, before it is known how it ends.
+    pub(crate) fn record<'r>(&'r self, context: &'r Context, event: Event, agent: &'r str) -> Record<'r> {
+        Record {
+            table: &self.settings.records,
+            delegator: &context.caller.uid,
+            event,
+            agent,
+            client: &context.caller.client,
+            request_id: &context.run.id,
+            refused: None,
+            delegation: "",
+        }
+    }
 
-/// Changes attributes of the caller, and records it: what cannot be recorded is
-/// taken back.
-///
-/// # Errors
-///
-/// The problem says what is left.
-pub(crate) async fn write_profile(
-    context: &Context,
-    user: &User,
-    profile: Map<String, Value>,
-    record: &Record<'_>,
-) -> Result<(), Problem> {
-    let (okta, id, before) = (context.okta.clone(), user.id.clone(), former(user, &profile));
-    let undo = Undo::new(Object::new("user", user.login(), &user.id), async move {
-        okta.update_user(&id, &before).await.map(|_| Undone::Entirely)
-    });
-    let written = context.okta.update_user(&user.id, &profile);
-    recorded(context, written, undo, record).await
-}
+    /// Records a refusal; that the table is away changes nothing about it.
+    pub(crate) async fn refuse(&self, run: &Run, record: &Record<'_>, why: &'static str) {
+        let record = Record { refused: Some(why), ..record.clone() };
+        if let Err(error) = self.state.record(&run.clock, &record).await {
+            tracing::warn!(error = %error, "a refusal is not in the table");
+        }
+    }
 
-/// A write to the caller's own user, and its record.
-///
-/// # Errors
-///
-/// The problem says what is left.
-pub(crate) async fn recorded(
-    context: &Context,
-    write: impl Future<Output = Result<User, Error>>,
-    undo: Undo,
-    record: &Record<'_>,
-) -> Result<(), Problem> {
-    let steps = Steps::default();
-    if let Err(failure) = steps.change("change the user", write, undo).await {
-        // Okta's validation: all that we send is right but for the type's attributes.
-        return Err(match &failure.source {
-            Error::Api(error) if error.code == "E0000001" => steps.unwind_after(lacks_attributes()).await,
-            _ => steps.unwind(failure).await,
+    /// Changes the grants in the caller's profile, and records the change.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeError`].
+    pub(crate) async fn write_grants(
+        &self,
+        run: &Run,
+        user: &User,
+        grants: &Grants,
+        record: &Record<'_>,
+    ) -> Result<(), ChangeError> {
+        self.write_profile(run, user, grants.profile(user), record).await
+    }
+
+    /// Changes attributes of the caller, and records the change: a change that cannot
+    /// be recorded is taken back.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeError`].
+    pub(crate) async fn write_profile(
+        &self,
+        run: &Run,
+        user: &User,
+        profile: Map<String, Value>,
+        record: &Record<'_>,
+    ) -> Result<(), ChangeError> {
+        let (id, before) = (user.id.clone(), former(user, &profile));
+        let undo = Undo::new(Object::new("user", user.login(), &user.id), |okta| async move {
+            okta.update_user(&id, &before).await.map(|_| Undone::Entirely)
         });
+        let written = run.okta.forward().update_user(&user.id, &profile);
+        self.recorded(run, written, undo, record).await
     }
-    match state::record(context, record).await {
-        Ok(()) => Ok(()),
-        Err(error) => Err(steps.unwind_after(error.into()).await),
+
+    /// A write to the caller's own user, and its record.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeError`].
+    pub(crate) async fn recorded(
+        &self,
+        run: &Run,
+        write: impl Future<Output = Result<User, Error>>,
+        undo: Undo,
+        record: &Record<'_>,
+    ) -> Result<(), ChangeError> {
+        let steps = Steps::of(run);
+        if let Err(failure) = steps.change("change the user", write, undo).await {
+            // Okta's validation: all that we send is right but for the type's attributes.
+            return Err(match &failure.source {
+                Error::Api(error) if error.code == "E0000001" => {
+                    ChangeError::Off(steps.unwind_after(LacksAttributes).await)
+                }
+                _ => ChangeError::Stopped(steps.unwind(failure).await),
+            });
+        }
+        match self.state.record(&run.clock, record).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(ChangeError::NotRecorded(steps.unwind_after(error).await)),
+        }
     }
 }
 
-/// The caller's type of users has no attributes for it.
-pub(crate) fn lacks_attributes() -> Problem {
-    let detail = "your type of users lacks the attributes `delegatedAgents` and `delegationGrants`; switch delegation on, or report it to an administrator of the org";
-    Problem::new(ProblemCode::DelegationNotActive, detail)
+/// The caller's type of users has no attributes for delegation.
+#[derive(Clone, Copy, Debug)]
+pub struct LacksAttributes;
+
+impl From<LacksAttributes> for Failure {
+    fn from(_: LacksAttributes) -> Self {
+        let detail = "your type of users lacks the attributes `delegatedAgents` and `delegationGrants`; switch delegation on, or report it to an administrator of the org";
+        Failure::new(ProblemCode::DelegationNotActive, detail)
+    }
 }
 
 /// The caller of an accepted token is not there any more, or cannot sign in.
-pub(crate) fn not_active() -> Problem {
-    Problem::new(ProblemCode::UserNotActive, "your user is not active; sign in again when it is")
+pub(crate) fn not_active() -> Failure {
+    Failure::new(ProblemCode::UserNotActive, "your user is not active; sign in again when it is")
 }

@@ -10,22 +10,22 @@
 //! without a write: so the same request sent again answers the same. The id of
 //! somebody whom the org has deleted is enough, too.
 
-use lambda_kit::{ConfigError, Context, Decode, Endpoint, Example, Problem, Request, Resources, Success};
+use lambda_kit::{Context, Decode, Endpoint, Example, Request, Success};
 use okta_client::Error;
 use operations::{Operation, ProblemCode};
+use run_kit::{ConfigError, Environment, Failure};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use state::{Change, Event, LockError, Locks};
+use state::{Change, Event, LockError, Locks, holding};
 use tenancy::if_present;
 
 use crate::add_delegation_agent::user_of;
 use crate::grants::Grants;
-use crate::people;
-use crate::settings::Settings;
+use crate::people::{self, ChangeError, Delegating};
 
 /// The operation `remove-delegation-agent`.
-pub struct RemoveDelegationAgent;
+pub struct RemoveDelegationAgent(Delegating);
 
 /// Whom.
 #[derive(Debug)]
@@ -59,20 +59,20 @@ pub enum RemoveDelegationAgentError {
     Lock(LockError),
     /// Okta did not answer; nothing was changed.
     Okta(Error),
-    /// The step failed; the problem says what is left.
-    Stopped(Problem),
+    /// The change was not made.
+    Change(ChangeError),
 }
 
-impl From<RemoveDelegationAgentError> for Problem {
+impl From<RemoveDelegationAgentError> for Failure {
     fn from(error: RemoveDelegationAgentError) -> Self {
         match error {
-            RemoveDelegationAgentError::NotFound(agent) => Problem::new(
+            RemoveDelegationAgentError::NotFound(agent) => Failure::new(
                 ProblemCode::AgentNotFound,
                 format!("nobody has the login `{agent}`; `GET /delegator/agents` has the ids of your agents"),
             ),
             RemoveDelegationAgentError::Lock(error) => error.into(),
-            RemoveDelegationAgentError::Okta(error) => Problem::okta("read the users", &error),
-            RemoveDelegationAgentError::Stopped(problem) => problem,
+            RemoveDelegationAgentError::Okta(error) => Failure::okta("read the users", &error),
+            RemoveDelegationAgentError::Change(error) => error.into(),
         }
     }
 }
@@ -80,7 +80,7 @@ impl From<RemoveDelegationAgentError> for Problem {
 impl Decode for Input {
     type Body = Body;
 
-    fn decode(request: &Request) -> Result<Self, Problem> {
+    fn decode(request: &Request) -> Result<Self, Failure> {
         let body: Body = request.body()?;
         Ok(Self { agent: user_of("/agentid", body.agentid)? })
     }
@@ -92,15 +92,17 @@ impl Endpoint for RemoveDelegationAgent {
     type Output = Output;
     type Error = RemoveDelegationAgentError;
 
-    async fn prepare(resources: &Resources) -> Result<(), ConfigError> {
-        Settings::prepare(resources).await
+    fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self(Delegating::prepare(environment)?))
     }
 
-    async fn call(context: &Context, input: Input) -> Result<Success<Output>, RemoveDelegationAgentError> {
-        let locks = Locks::default();
-        let result = remove(context, input, &locks).await;
-        locks.release().await;
-        result.map(Success::new)
+    async fn call(
+        &self,
+        context: &Context,
+        input: Input,
+    ) -> Result<Success<Output>, RemoveDelegationAgentError> {
+        let changed = holding(&self.0.state, &context.run, |locks| self.remove(context, input, locks)).await;
+        changed.map(Success::new)
     }
 
     fn example() -> Example {
@@ -112,36 +114,39 @@ impl Endpoint for RemoveDelegationAgent {
     }
 }
 
-async fn remove(
-    context: &Context,
-    input: Input,
-    locks: &Locks,
-) -> Result<Output, RemoveDelegationAgentError> {
-    let (okta, uid) = (&context.okta, context.caller.uid.as_str());
-    let settings = Settings::for_request(context).await;
-    locks.take(context, Change::User(uid)).await.map_err(RemoveDelegationAgentError::Lock)?;
-    let is_id = people::is_id(&input.agent);
-    let agent = async {
-        match is_id {
-            true => Ok(None),
-            false => if_present(okta.get_user(&input.agent)).await,
+impl RemoveDelegationAgent {
+    async fn remove(
+        &self,
+        context: &Context,
+        input: Input,
+        locks: Locks,
+    ) -> Result<Output, RemoveDelegationAgentError> {
+        let (okta, uid) = (context.run.okta.forward(), context.caller.uid.as_str());
+        let run = &context.run;
+        locks.take(Change::User(uid)).await.map_err(RemoveDelegationAgentError::Lock)?;
+        let is_id = people::is_id(&input.agent);
+        let agent = async {
+            match is_id {
+                true => Ok(None),
+                false => if_present(okta.get_user(&input.agent)).await,
+            }
+        };
+        let (user, agent) = futures::try_join!(if_present(okta.get_user(uid)), agent)
+            .map_err(RemoveDelegationAgentError::Okta)?;
+        let agent = agent.filter(|agent| people::is_named(agent, &input.agent));
+        let agent = match (agent, is_id) {
+            (Some(agent), _) => agent.id.to_string(),
+            (None, true) => input.agent,
+            (None, false) => return Err(RemoveDelegationAgentError::NotFound(input.agent)),
+        };
+        let Some(user) = user else { return Ok(Output { agents: Vec::new() }) };
+        let before = Grants::of(&user);
+        let after = before.without(&agent);
+        if after != before {
+            let record = self.0.record(context, Event::Remove, &agent);
+            let written = self.0.write_grants(run, &user, &after, &record).await;
+            written.map_err(RemoveDelegationAgentError::Change)?;
         }
-    };
-    let (user, agent) = futures::try_join!(if_present(okta.get_user(uid)), agent)
-        .map_err(RemoveDelegationAgentError::Okta)?;
-    let agent = agent.filter(|agent| people::is_named(agent, &input.agent));
-    let agent = match (agent, is_id) {
-        (Some(agent), _) => agent.id.to_string(),
-        (None, true) => input.agent,
-        (None, false) => return Err(RemoveDelegationAgentError::NotFound(input.agent)),
-    };
-    let Some(user) = user else { return Ok(Output { agents: Vec::new() }) };
-    let before = Grants::of(&user);
-    let after = before.without(&agent);
-    if after != before {
-        let record = people::record(context, &settings, Event::Remove, &agent);
-        let written = people::write_grants(context, &user, &after, &record).await;
-        written.map_err(RemoveDelegationAgentError::Stopped)?;
+        Ok(Output { agents: after.0.into_iter().map(|grant| grant.agent).collect() })
     }
-    Ok(Output { agents: after.0.into_iter().map(|grant| grant.agent).collect() })
 }

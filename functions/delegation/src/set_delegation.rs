@@ -19,25 +19,22 @@
 //! forgets the agents, which is what it is for. Credentials are not part of the
 //! request, and stay.
 
-use lambda_kit::{
-    ConfigError, Context, Decode, Endpoint, Example, Object, Problem, Request, Resources, Success, Undo,
-    Undone,
-};
+use lambda_kit::{Context, Decode, Endpoint, Example, Request, Success};
 use okta_client::Error;
 use okta_client::models::{User, UserSchema, UserType, UserTypeId};
 use operations::{Operation, ProblemCode};
+use run_kit::{ConfigError, Environment, Failure, Object, Undo, Undone};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use state::{Change, Event, LockError, Locks};
+use state::{Change, Event, LockError, Locks, holding};
 use tenancy::if_present;
 
 use crate::grants::{AGENTS, GRANTS};
-use crate::people;
-use crate::settings::Settings;
+use crate::people::{self, ChangeError, Delegating};
 
 /// The operation `set-delegation`.
-pub struct SetDelegation;
+pub struct SetDelegation(Delegating);
 
 /// On or off.
 #[derive(Debug)]
@@ -86,18 +83,18 @@ pub enum SetDelegationError {
     Lock(LockError),
     /// Okta did not answer; nothing was changed.
     Okta(Error),
-    /// The step failed; the problem says what is left.
-    Stopped(Problem),
+    /// The change was not made.
+    Change(ChangeError),
 }
 
-impl From<SetDelegationError> for Problem {
+impl From<SetDelegationError> for Failure {
     fn from(error: SetDelegationError) -> Self {
         match error {
-            SetDelegationError::NotOffered => Problem::new(
+            SetDelegationError::NotOffered => Failure::new(
                 ProblemCode::DelegationNotActive,
                 "this deployment has no type of users for delegators, or the type lacks `delegatedAgents`: report it to an administrator of the org",
             ),
-            SetDelegationError::Lost(attributes) => Problem::new(
+            SetDelegationError::Lost(attributes) => Failure::new(
                 ProblemCode::AttributesWouldBeLost,
                 format!(
                     "the other type of users lacks `{}`, which your profile has; ask an administrator of the org to add it",
@@ -106,8 +103,8 @@ impl From<SetDelegationError> for Problem {
             ),
             SetDelegationError::NotActive => people::not_active(),
             SetDelegationError::Lock(error) => error.into(),
-            SetDelegationError::Okta(error) => Problem::okta("read the user", &error),
-            SetDelegationError::Stopped(problem) => problem,
+            SetDelegationError::Okta(error) => Failure::okta("read the user", &error),
+            SetDelegationError::Change(error) => error.into(),
         }
     }
 }
@@ -115,7 +112,7 @@ impl From<SetDelegationError> for Problem {
 impl Decode for Input {
     type Body = Body;
 
-    fn decode(request: &Request) -> Result<Self, Problem> {
+    fn decode(request: &Request) -> Result<Self, Failure> {
         let body: Body = request.body()?;
         Ok(Self { on: matches!(body.op, Op::Activate) })
     }
@@ -127,15 +124,14 @@ impl Endpoint for SetDelegation {
     type Output = Output;
     type Error = SetDelegationError;
 
-    async fn prepare(resources: &Resources) -> Result<(), ConfigError> {
-        Settings::prepare(resources).await
+    fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self(Delegating::prepare(environment)?))
     }
 
-    async fn call(context: &Context, input: Input) -> Result<Success<Output>, SetDelegationError> {
-        let locks = Locks::default();
-        let result = set(context, &input, &locks).await;
-        locks.release().await;
-        result.map(|()| Success::new(Output { active: input.on }))
+    async fn call(&self, context: &Context, input: Input) -> Result<Success<Output>, SetDelegationError> {
+        let active = input.on;
+        let changed = holding(&self.0.state, &context.run, |locks| self.set(context, input, locks)).await;
+        changed.map(|()| Success::new(Output { active }))
     }
 
     fn example() -> Example {
@@ -147,55 +143,56 @@ impl Endpoint for SetDelegation {
     }
 }
 
-async fn set(context: &Context, input: &Input, locks: &Locks) -> Result<(), SetDelegationError> {
-    let (okta, uid) = (&context.okta, context.caller.uid.as_str());
-    let settings = Settings::for_request(context).await;
-    let Some(delegators) = &settings.delegator_type else { return Err(SetDelegationError::NotOffered) };
-    let wanted = if input.on { Some(delegators) } else { settings.user_type.as_ref() };
-    locks.take(context, Change::User(uid)).await.map_err(SetDelegationError::Lock)?;
-    let (user, kind) = futures::try_join!(if_present(okta.get_user(uid)), user_type(context, wanted))
-        .map_err(SetDelegationError::Okta)?;
-    let Some(user) = user.filter(people::is_active) else { return Err(SetDelegationError::NotActive) };
-    let Some(kind) = kind else { return Err(SetDelegationError::NotOffered) };
-    let (event, set) = match input.on {
-        true => (Event::Activate, json!([])),
-        false => (Event::Deactivate, Value::Null),
-    };
-    let record = people::record(context, &settings, event, "");
-    // Who has another type than the delegators' keeps it when switching off.
-    if user.kind.id == kind.id || (!input.on && user.kind.id != *delegators) {
-        // Also after a type was given by hand, or the attributes are on every type.
-        let has = |name: &str| user.profile.get(name).is_some_and(|value| !value.is_null());
-        let change: Map<String, Value> = match input.on {
-            true => (!has(AGENTS)).then(|| (AGENTS.to_owned(), set)).into_iter().collect(),
-            false => [AGENTS, GRANTS]
-                .into_iter()
-                .filter(|name| has(name))
-                .map(|n| (n.to_owned(), set.clone()))
-                .collect(),
+impl SetDelegation {
+    async fn set(&self, context: &Context, input: Input, locks: Locks) -> Result<(), SetDelegationError> {
+        let (okta, uid) = (context.run.okta.forward(), context.caller.uid.as_str());
+        let (run, settings) = (&context.run, &self.0.settings);
+        let Some(delegators) = &settings.delegator_type else { return Err(SetDelegationError::NotOffered) };
+        let wanted = if input.on { Some(delegators) } else { settings.user_type.as_ref() };
+        locks.take(Change::User(uid)).await.map_err(SetDelegationError::Lock)?;
+        let (user, kind) = futures::try_join!(if_present(okta.get_user(uid)), user_type(context, wanted))
+            .map_err(SetDelegationError::Okta)?;
+        let Some(user) = user.filter(people::is_active) else { return Err(SetDelegationError::NotActive) };
+        let Some(kind) = kind else { return Err(SetDelegationError::NotOffered) };
+        let (event, set) = match input.on {
+            true => (Event::Activate, json!([])),
+            false => (Event::Deactivate, Value::Null),
         };
-        if change.is_empty() {
-            return Ok(());
+        let record = self.0.record(context, event, "");
+        // Who has another type than the delegators' keeps it when switching off.
+        if user.kind.id == kind.id || (!input.on && user.kind.id != *delegators) {
+            // Also after a type was given by hand, or the attributes are on every type.
+            let has = |name: &str| user.profile.get(name).is_some_and(|value| !value.is_null());
+            let change: Map<String, Value> = match input.on {
+                true => (!has(AGENTS)).then(|| (AGENTS.to_owned(), set)).into_iter().collect(),
+                false => [AGENTS, GRANTS]
+                    .into_iter()
+                    .filter(|name| has(name))
+                    .map(|n| (n.to_owned(), set.clone()))
+                    .collect(),
+            };
+            if change.is_empty() {
+                return Ok(());
+            }
+            let written = self.0.write_profile(run, &user, change, &record).await;
+            return written.map_err(SetDelegationError::Change);
         }
-        let written = people::write_profile(context, &user, change, &record).await;
-        return written.map_err(SetDelegationError::Stopped);
+        let schema = okta.get_user_schema(&kind).await.map_err(SetDelegationError::Okta)?;
+        let profile = profile_of(&user, &schema, input.on)?;
+        let (id, before, former) = (user.id.clone(), user.profile.clone(), user.kind.id.clone());
+        let undo = Undo::new(Object::new("user", user.login(), &user.id), |okta| async move {
+            okta.replace_user(&id, &before, &former).await.map(|_| Undone::Entirely)
+        });
+        let written = okta.replace_user(&user.id, &profile, &kind.id);
+        self.0.recorded(run, written, undo, &record).await.map_err(SetDelegationError::Change)
     }
-    let schema = okta.get_user_schema(&kind).await.map_err(SetDelegationError::Okta)?;
-    let profile = profile_of(&user, &schema, input.on)?;
-    let (undo, id, before, former) =
-        (okta.clone(), user.id.clone(), user.profile.clone(), user.kind.id.clone());
-    let undo = Undo::new(Object::new("user", user.login(), &user.id), async move {
-        undo.replace_user(&id, &before, &former).await.map(|_| Undone::Entirely)
-    });
-    let written = okta.replace_user(&user.id, &profile, &kind.id);
-    people::recorded(context, written, undo, &record).await.map_err(SetDelegationError::Stopped)
 }
 
 /// The type with this id, or the org's default.
 async fn user_type(context: &Context, wanted: Option<&UserTypeId>) -> Result<Option<UserType>, Error> {
     match wanted {
-        Some(id) => if_present(context.okta.get_user_type(id)).await,
-        None => Ok(context.okta.list_user_types().await?.into_iter().find(|kind| kind.default)),
+        Some(id) => if_present(context.run.okta.forward().get_user_type(id)).await,
+        None => Ok(context.run.okta.forward().list_user_types().await?.into_iter().find(|kind| kind.default)),
     }
 }
 

@@ -1,8 +1,8 @@
 //! How delegation is configured.
 
-use lambda_kit::{ConfigError, Context, Resources, read, read_all};
 use okta_client::models::UserTypeId;
 use operations::EnvVar;
+use run_kit::{ConfigError, Environment};
 use state::RecordsTable;
 
 /// Claims that no hook may set in an access token (token inline hook reference),
@@ -51,103 +51,27 @@ pub struct Settings {
     pub user_type: Option<UserTypeId>,
 }
 
-impl Default for Settings {
-    /// The defaults of the variables, and the example of the one that has none.
-    fn default() -> Self {
-        let value = |variable: &EnvVar| variable.default.unwrap_or(variable.example).to_owned();
-        // INVARIANT: a test reads them.
-        #[expect(clippy::expect_used, reason = "invariant above")]
-        Self::of_values(value).expect("the defaults are good values")
-    }
-}
-
 impl Settings {
-    /// Reads the environment, and keeps the settings for all requests.
-    pub(crate) async fn prepare(resources: &Resources) -> Result<(), ConfigError> {
-        resources.keep(Self::from_env()?).await;
-        Ok(())
-    }
-
-    /// The function's settings.
-    pub(crate) async fn of(resources: &Resources) -> Self {
-        resources.get_or_make(|| async { Self::default() }).await
-    }
-
-    /// The settings for a request.
-    pub(crate) async fn for_request(context: &Context) -> Self {
-        Self::of(&context.resources).await
-    }
-
-    fn from_env() -> Result<Self, ConfigError> {
-        read_all([&EnvVar::DELEGATION_EVENTS_TABLE])?;
-        Self::of_values(|variable| read(variable).unwrap_or_default())
-    }
-
-    fn of_values(value: impl Fn(&EnvVar) -> String) -> Result<Self, ConfigError> {
-        let kind =
-            |variable: &EnvVar| Some(value(variable)).filter(|id| !id.is_empty()).map(UserTypeId::from);
-        let number = |variable, least, most, rule| number(variable, value(variable), least, most, rule);
-        let choice = |variable, words, rule| choice(variable, value(variable), words, rule);
+    /// The settings in the environment.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`].
+    pub fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
+        let kind = |variable| environment.get(variable).filter(|id| !id.is_empty()).map(UserTypeId::from);
         Ok(Self {
-            records: RecordsTable {
-                name: value(&EnvVar::DELEGATION_EVENTS_TABLE),
-                days: number(&EnvVar::DELEGATION_EVENT_DAYS, 1, 3_650, "must be a number from 1 to 3650")?,
-            },
-            seconds: number(&EnvVar::DELEGATION_SECONDS, 10, 300, "must be a number from 10 to 300")?,
-            deny: choice(&EnvVar::DELEGATION_FAIL, ["keep", "deny"], "must be `keep` or `deny`")?,
-            actor_claims: choice(
-                &EnvVar::DELEGATION_ACTOR_CLAIMS,
-                ["false", "true"],
-                "must be `true` or `false`",
-            )?,
-            any_agent: choice(
-                &EnvVar::DELEGATION_AGENTS,
-                ["same-tenant", "any"],
-                "must be `same-tenant` or `any`",
-            )?,
-            of_admins: choice(
-                &EnvVar::DELEGATION_OF_ADMINS,
-                ["refuse", "allow"],
-                "must be `refuse` or `allow`",
-            )?,
-            sub: attribute(&EnvVar::DELEGATED_SUB, value(&EnvVar::DELEGATED_SUB))?,
-            access_claims: claims(
-                &EnvVar::DELEGATED_ACCESS_CLAIMS,
-                &value(&EnvVar::DELEGATED_ACCESS_CLAIMS),
-                RESERVED_ACCESS,
-            )?,
-            identity_claims: claims(
-                &EnvVar::DELEGATED_IDENTITY_CLAIMS,
-                &value(&EnvVar::DELEGATED_IDENTITY_CLAIMS),
-                RESERVED_IDENTITY,
-            )?,
+            records: RecordsTable::prepare(environment)?,
+            seconds: environment.number(&EnvVar::DELEGATION_SECONDS, 10..=300)?,
+            deny: environment.choice(&EnvVar::DELEGATION_FAIL, ["keep", "deny"])?,
+            actor_claims: environment.choice(&EnvVar::DELEGATION_ACTOR_CLAIMS, ["false", "true"])?,
+            any_agent: environment.choice(&EnvVar::DELEGATION_AGENTS, ["same-tenant", "any"])?,
+            of_admins: environment.choice(&EnvVar::DELEGATION_OF_ADMINS, ["refuse", "allow"])?,
+            sub: attribute(&EnvVar::DELEGATED_SUB, environment.text(&EnvVar::DELEGATED_SUB)?)?,
+            access_claims: claims(environment, &EnvVar::DELEGATED_ACCESS_CLAIMS, RESERVED_ACCESS)?,
+            identity_claims: claims(environment, &EnvVar::DELEGATED_IDENTITY_CLAIMS, RESERVED_IDENTITY)?,
             delegator_type: kind(&EnvVar::DELEGATED_USER_TYPE_ID),
             user_type: kind(&EnvVar::USER_TYPE_ID),
         })
-    }
-}
-
-fn number(
-    variable: &EnvVar,
-    value: String,
-    least: u32,
-    most: u32,
-    rule: &'static str,
-) -> Result<u32, ConfigError> {
-    let number = value.parse().ok().filter(|number| (least..=most).contains(number));
-    number.ok_or(ConfigError::Value { name: variable.name, rule, value })
-}
-
-/// Whether the second of two words was chosen.
-fn choice(
-    variable: &EnvVar,
-    value: String,
-    words: [&str; 2],
-    rule: &'static str,
-) -> Result<bool, ConfigError> {
-    match words.iter().position(|word| *word == value) {
-        Some(chosen) => Ok(chosen == 1),
-        None => Err(ConfigError::Value { name: variable.name, rule, value }),
     }
 }
 
@@ -157,38 +81,41 @@ fn is_attribute(name: &str) -> bool {
 
 fn attribute(variable: &EnvVar, value: String) -> Result<String, ConfigError> {
     let rule = "must be an attribute of letters, digits and `_`";
-    if is_attribute(&value) {
-        Ok(value)
-    } else {
-        Err(ConfigError::Value { name: variable.name, rule, value })
-    }
+    if is_attribute(&value) { Ok(value) } else { Err(ConfigError::value(variable, rule, value)) }
 }
 
-fn claims(variable: &EnvVar, list: &str, reserved: &[&str]) -> Result<Vec<String>, ConfigError> {
-    let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
-    let claim = |name: &str| {
-        if is_attribute(name) && !reserved.contains(&name) && !name.starts_with("device_") {
-            return Ok(name.to_owned());
+fn claims(
+    environment: &Environment,
+    variable: &EnvVar,
+    reserved: &[&str],
+) -> Result<Vec<String>, ConfigError> {
+    let claim = |name: String| {
+        if is_attribute(&name) && !reserved.contains(&name.as_str()) && !name.starts_with("device_") {
+            return Ok(name);
         }
         let rule = "must be attributes of letters, digits and `_` that are no reserved claims";
-        Err(ConfigError::Value { name: variable.name, rule, value: name.to_owned() })
+        Err(ConfigError::value(variable, rule, name))
     };
-    names.map(claim).collect()
+    environment.list(variable)?.into_iter().map(claim).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn with(name: &str, value: &str) -> Result<Settings, ConfigError> {
+        Settings::prepare(&Environment::of([("DELEGATION_EVENTS_TABLE", "events"), (name, value)]))
+    }
+
     #[test]
     fn the_defaults_are_good_values() {
-        let settings = Settings::default();
+        let settings = with("DELEGATION_SECONDS", "").unwrap();
         assert_eq!((settings.seconds, settings.sub.as_str(), settings.deny), (60, "login", false));
     }
 
     #[test]
     fn only_attributes_become_claims() {
-        let list = |text: &str| claims(&EnvVar::DELEGATED_ACCESS_CLAIMS, text, RESERVED_ACCESS);
+        let list = |text: &str| with("DELEGATED_ACCESS_CLAIMS", text).map(|settings| settings.access_claims);
         assert_eq!(list(" department , costCenter,").unwrap(), ["department", "costCenter"]);
         assert!(list("").unwrap().is_empty());
         for bad in ["groups", "tenants", "sub", "on_behalf", "a/b", "a b", "device_id", "ok,uid"] {
@@ -198,16 +125,10 @@ mod tests {
 
     #[test]
     fn man_03_the_time_is_bounded() {
-        let seconds = |text: &str| number(&EnvVar::DELEGATION_SECONDS, text.to_owned(), 10, 300, "x");
+        let seconds = |text: &str| with("DELEGATION_SECONDS", text).map(|settings| settings.seconds);
         assert_eq!((seconds("10").unwrap(), seconds("300").unwrap()), (10, 300));
-        for bad in ["9", "301", "-1", "", "60s"] {
+        for bad in ["9", "301", "-1", "60s"] {
             assert!(seconds(bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn words_are_one_of_two() {
-        let fail = |text: &str| choice(&EnvVar::DELEGATION_FAIL, text.to_owned(), ["keep", "deny"], "x");
-        assert!(!fail("keep").unwrap() && fail("deny").unwrap() && fail("Deny").is_err());
     }
 }

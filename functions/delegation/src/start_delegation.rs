@@ -16,9 +16,10 @@
 //! there is, and who is nominated. The delegator sees it in their records.
 
 use domain::is_okta_id;
-use lambda_kit::{ConfigError, Context, Decode, Endpoint, Example, Problem, Request, Resources, Success};
+use lambda_kit::{Context, Decode, Endpoint, Example, Request, Success};
 use okta_client::Error;
 use operations::{Operation, ProblemCode};
+use run_kit::{ConfigError, Environment, Failure};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -26,11 +27,11 @@ use state::{Delegation, Event, Record, StateError};
 use tenancy::if_present;
 
 use crate::grants::Grants;
-use crate::people;
+use crate::people::{self, Delegating};
 use crate::settings::Settings;
 
 /// The operation `start-delegation`.
-pub struct StartDelegation;
+pub struct StartDelegation(Delegating);
 
 /// For whom.
 #[derive(Debug)]
@@ -67,14 +68,14 @@ pub enum StartDelegationError {
     State(StateError),
 }
 
-impl From<StartDelegationError> for Problem {
+impl From<StartDelegationError> for Failure {
     fn from(error: StartDelegationError) -> Self {
         match error {
-            StartDelegationError::NotDelegated => Problem::new(
+            StartDelegationError::NotDelegated => Failure::new(
                 ProblemCode::Forbidden,
                 "you may not act for this user; `GET /agent` lists who has nominated you",
             ),
-            StartDelegationError::Okta(error) => Problem::okta("read the users", &error),
+            StartDelegationError::Okta(error) => Failure::okta("read the users", &error),
             StartDelegationError::State(error) => error.into(),
         }
     }
@@ -83,12 +84,12 @@ impl From<StartDelegationError> for Problem {
 impl Decode for Input {
     type Body = Body;
 
-    fn decode(request: &Request) -> Result<Self, Problem> {
+    fn decode(request: &Request) -> Result<Self, Failure> {
         let body: Body = request.body()?;
         if is_okta_id(&body.entityid) {
             return Ok(Self { delegator: body.entityid });
         }
-        Err(Problem::violation(
+        Err(Failure::violation(
             "/entityid",
             "must be the id of a user: at most 40 letters and digits".to_owned(),
         ))
@@ -101,24 +102,25 @@ impl Endpoint for StartDelegation {
     type Output = Output;
     type Error = StartDelegationError;
 
-    async fn prepare(resources: &Resources) -> Result<(), ConfigError> {
-        Settings::prepare(resources).await
+    fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self(Delegating::prepare(environment)?))
     }
 
-    async fn call(context: &Context, input: Input) -> Result<Success<Output>, StartDelegationError> {
-        let settings = Settings::for_request(context).await;
+    async fn call(&self, context: &Context, input: Input) -> Result<Success<Output>, StartDelegationError> {
+        let Delegating { settings, state } = &self.0;
+        let clock = &context.run.clock;
         let mut record = Record {
             delegator: &input.delegator,
-            ..people::record(context, &settings, Event::Start, &context.caller.uid)
+            ..self.0.record(context, Event::Start, &context.caller.uid)
         };
-        let (known, refused) = refusal(context, &settings, &input.delegator).await?;
+        let (known, refused) = refusal(context, settings, &input.delegator).await?;
         if let Some(refused) = refused {
             record.refused = Some(refused);
             if !known {
                 // Nobody can read it: a line of log is enough.
                 record.delegator = "";
             }
-            state::record(context, &record).await.map_err(StartDelegationError::State)?;
+            state.record(clock, &record).await.map_err(StartDelegationError::State)?;
             return Err(StartDelegationError::NotDelegated);
         }
         let delegation = Delegation {
@@ -126,7 +128,7 @@ impl Endpoint for StartDelegation {
             client: context.caller.client.clone(),
             delegator: input.delegator.clone(),
         };
-        let id = state::start(context, &delegation, settings.seconds, &record).await;
+        let id = state.start(clock, &delegation, settings.seconds, &record).await;
         Ok(Success::new(Output { id: id.map_err(StartDelegationError::State)? }))
     }
 
@@ -145,7 +147,7 @@ async fn refusal(
     settings: &Settings,
     delegator: &str,
 ) -> Result<(bool, Option<&'static str>), StartDelegationError> {
-    let (okta, uid) = (&context.okta, context.caller.uid.as_str());
+    let (okta, uid) = (context.run.okta.forward(), context.caller.uid.as_str());
     let roles = async {
         match settings.of_admins {
             true => Ok(None),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     AddDelegationAgent, EnrichAgentToken, EnrichEntityToken, ListDelegationAgents, ListDelegationEvents,
-    ListDelegators, RemoveDelegationAgent, SetDelegation, Settings, StartDelegation,
+    ListDelegators, RemoveDelegationAgent, SetDelegation, StartDelegation,
 };
 
 /// Users of the demo org.
@@ -40,14 +40,23 @@ fn begin(agent: &str) -> TestRequest {
     by(agent, &json!({ "entityid": DELEGATOR }))
 }
 
-/// Settings under which everybody of the demo org can be an agent.
-fn open() -> Settings {
-    Settings { any_agent: true, delegator_type: Some("oty1delegator0000001".into()), ..Settings::default() }
+/// Everybody of the demo org can be an agent.
+const OPEN: [(&str, &str); 2] =
+    [("DELEGATION_AGENTS", "any"), ("DELEGATED_USER_TYPE_ID", "oty1delegator0000001")];
+
+/// Configures an org in which everybody can be an agent, and what differs besides.
+fn open(org: &TestOrg, variables: &[(&'static str, &str)]) {
+    org.configure(&[&OPEN, variables].concat());
+}
+
+/// `DELEGATION_FAIL`.
+fn fail(deny: bool) -> (&'static str, &'static str) {
+    ("DELEGATION_FAIL", if deny { "deny" } else { "keep" })
 }
 
 async fn org() -> TestOrg {
     let org = TestOrg::start().await;
-    org.configure(open()).await;
+    open(&org, &[]);
     org
 }
 
@@ -135,9 +144,9 @@ async fn the_cost_of_each_operation() {
 async fn changes_fail_cleanly_at_every_step() {
     // Two orgs: with and without what the second attribute says.
     let ends = json!({ "agentid": ACME_USER, "until": "2099-01-01T00:00:00Z", "reason": "x" });
-    let anybody = async |org: &TestOrg| org.configure(open()).await;
+    let anybody = async |org: &TestOrg| open(org, &[]);
     let noted = async |org: &TestOrg| {
-        org.configure(open()).await;
+        open(org, &[]);
         org.call::<AddDelegationAgent>(&by(DELEGATOR, &ends)).await.unwrap();
     };
     for request in [nominate(ACME_USER), by(DELEGATOR, &ends)] {
@@ -533,10 +542,10 @@ async fn man_13_switching_keeps_the_profile() {
     org.call::<SetDelegation>(&set(ACME_USER, "DEACTIVATE")).await.unwrap();
     assert_same(&org.emulator.stable_snapshot(), &before, "a third type");
     // Without a type of their own nobody switches anything.
-    org.configure(Settings::default()).await;
+    org.configure(&[]);
     assert_eq!(code::<SetDelegation>(&org, &set(AGENT, "ACTIVATE")).await, ProblemCode::DelegationNotActive);
     // The type of everybody lacks the attributes.
-    org.configure(Settings { any_agent: true, ..Settings::default() }).await;
+    org.configure(&OPEN[..1]);
     let nominate = by(AGENT, &json!({ "agentid": ACME_USER }));
     assert_eq!(code::<AddDelegationAgent>(&org, &nominate).await, ProblemCode::DelegationNotActive);
 }
@@ -566,7 +575,7 @@ async fn dlg_08_nobody_acts_for_an_administrator() {
             }
         }
         let refused = org.call::<StartDelegation>(&begin(AGENT)).await.map_err(|problem| problem.code());
-        org.configure(Settings { of_admins: true, ..open() }).await;
+        open(&org, &[("DELEGATION_OF_ADMINS", "allow")]);
         (refused.map(drop), org.call::<StartDelegation>(&begin(AGENT)).await.is_ok())
     };
     for change in ["a role of a group", "SUPERUSERS", "ADMINS_acme"] {
@@ -578,15 +587,13 @@ async fn dlg_08_nobody_acts_for_an_administrator() {
 #[tokio::test]
 async fn man_08_dlg_04_only_the_attributes_of_the_configuration_become_claims() {
     let org = org().await;
-    let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
-    org.configure(Settings {
-        sub: "id".to_owned(),
-        actor_claims: true,
-        access_claims: names(&["firstName", "nickName", "can_see"]),
-        identity_claims: names(&["lastName"]),
-        ..open()
-    })
-    .await;
+    let variables = [
+        ("DELEGATED_SUB", "id"),
+        ("DELEGATION_ACTOR_CLAIMS", "true"),
+        ("DELEGATED_ACCESS_CLAIMS", "firstName,nickName,can_see"),
+        ("DELEGATED_IDENTITY_CLAIMS", "lastName"),
+    ];
+    open(&org, &variables);
     let id = started(&org).await;
     let mut payload = authorize(&id, AGENT, CLIENT);
     payload["data"]["access"]["claims"]["nickName"] = "the agent's own".into();
@@ -621,7 +628,7 @@ async fn man_26_in_doubt_no_token_is_delegated() {
             true => json!({ "error": { "errorSummary": "The delegation could not be confirmed." } }),
         };
         let org = org().await;
-        org.configure(Settings { deny, ..open() }).await;
+        open(&org, &[fail(deny)]);
         // Calls that concern no delegation are no doubt.
         assert_eq!(org.hook::<EnrichAgentToken>(authorize("its-own", AGENT, CLIENT)).await, nothing());
         assert_eq!(org.hook::<EnrichAgentToken>(refresh(AGENT, CLIENT)).await, nothing());
@@ -668,10 +675,10 @@ async fn man_26_in_doubt_no_token_is_delegated() {
         client["data"]["access"]["claims"].as_object_mut().unwrap().remove("uid");
         assert_eq!(org.hook::<EnrichAgentToken>(client.clone()).await, nothing());
         assert_eq!(org.hook::<EnrichEntityToken>(client).await, nothing());
-        org.configure(Settings { deny, sub: "nickName".to_owned(), ..open() }).await;
+        open(&org, &[fail(deny), ("DELEGATED_SUB", "nickName")]);
         let id = started(&org).await;
         assert_eq!(org.hook::<EnrichAgentToken>(authorize(&id, AGENT, CLIENT)).await, doubt);
-        org.configure(Settings { deny, ..open() }).await;
+        open(&org, &[fail(deny)]);
         // A lost answer is repeated, and is no second use.
         let id = started(&org).await;
         org.break_dynamodb(2, 1, true);
@@ -688,8 +695,8 @@ async fn man_26_in_doubt_no_token_is_delegated() {
 #[tokio::test]
 async fn man_03_a_delegation_ends() {
     let org = org().await;
-    org.configure(Settings { seconds: 0, ..open() }).await;
     let id = started(&org).await;
+    org.clock().advance(std::time::Duration::from_secs(61));
     assert_eq!(org.hook::<EnrichAgentToken>(authorize(&id, AGENT, CLIENT)).await, nothing());
     assert_eq!(org.hook::<EnrichAgentToken>(refresh(AGENT, CLIENT)).await, nothing());
 }
@@ -718,7 +725,7 @@ async fn man_23_the_entity_of_a_user() {
     for payload in [refresh(AGENT, CLIENT), authorize("its-own", AGENT, CLIENT)] {
         assert_eq!(org.hook::<EnrichEntityToken>(payload).await, expected);
     }
-    org.configure(Settings { deny: true, ..open() }).await;
+    open(&org, &[fail(true)]);
     let action = okta_emulator::Action { status: Some(500), ..Default::default() };
     org.emulator.order(okta_emulator::Fault::on_call(1, u64::MAX, action));
     let denied = org.hook::<EnrichEntityToken>(refresh(AGENT, CLIENT)).await;
@@ -849,15 +856,9 @@ fn man_07_generated_payloads_get_answers_that_okta_accepts() {
         proptest::test_runner::TestRunner::new(ProptestConfig { cases: 1_000, ..Default::default() });
     let result = runner.run(&damaged(), |(payload, deny)| {
         runtime.block_on(async {
-            let names = ["firstName", "nickName"].map(str::to_owned).to_vec();
-            org.configure(Settings {
-                deny,
-                actor_claims: true,
-                access_claims: names.clone(),
-                identity_claims: names,
-                ..open()
-            })
-            .await;
+            let names = "firstName,nickName";
+            let claims = [("DELEGATED_ACCESS_CLAIMS", names), ("DELEGATED_IDENTITY_CLAIMS", names)];
+            open(&org, &[fail(deny), ("DELEGATION_ACTOR_CLAIMS", "true"), claims[0], claims[1]]);
             let id = started(&org).await;
             let payload: Value = serde_json::from_str(&payload.to_string().replace("STATE", &id)).unwrap();
             for answer in [

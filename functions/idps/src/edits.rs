@@ -1,7 +1,7 @@
 //! What a tenant's admin may change of an IdP, and what they may not.
 
-use lambda_kit::Violation;
 use okta_client::models::{GroupId, IdentityProvider};
+use run_kit::Violation;
 use serde_json::{Value, json};
 use url::Url;
 

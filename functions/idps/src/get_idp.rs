@@ -7,16 +7,19 @@
 //!
 //! Two calls in a row.
 
-use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Problem, Request, Success};
+use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Request, Success};
 use okta_client::Error;
-use okta_client::models::IdpId;
-use operations::Operation;
+use okta_client::models::{IdpId, KeyId};
+use operations::{EnvVar, Operation};
+use run_kit::{ConfigError, Environment, Failure};
 use serde_json::json;
 
 use crate::visible::{self, Item};
 
 /// The operation `get-idp`.
-pub struct GetIdp;
+pub struct GetIdp {
+    placeholder: KeyId,
+}
 
 /// Which IdP.
 #[derive(Debug)]
@@ -33,11 +36,11 @@ pub enum GetIdpError {
     Okta(Error),
 }
 
-impl From<GetIdpError> for Problem {
+impl From<GetIdpError> for Failure {
     fn from(error: GetIdpError) -> Self {
         match error {
             GetIdpError::NotFound(id) => visible::not_found(&id),
-            GetIdpError::Okta(error) => Problem::okta("read the identity provider", &error),
+            GetIdpError::Okta(error) => Failure::okta("read the identity provider", &error),
         }
     }
 }
@@ -45,7 +48,7 @@ impl From<GetIdpError> for Problem {
 impl Decode for Input {
     type Body = NoBody;
 
-    fn decode(request: &Request) -> Result<Self, Problem> {
+    fn decode(request: &Request) -> Result<Self, Failure> {
         Ok(Self { idp: request.id("idpId")? })
     }
 }
@@ -56,8 +59,14 @@ impl Endpoint for GetIdp {
     type Output = Item;
     type Error = GetIdpError;
 
-    async fn call(context: &Context, input: Input) -> Result<Success<Item>, GetIdpError> {
-        let found = visible::read(context, &input.idp).await.map_err(GetIdpError::Okta)?;
+    fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self { placeholder: environment.text(&EnvVar::PLACEHOLDER_KEY_ID)?.into() })
+    }
+
+    async fn call(&self, context: &Context, input: Input) -> Result<Success<Item>, GetIdpError> {
+        let found = visible::read(context.run.okta.forward(), &self.placeholder, &input.idp)
+            .await
+            .map_err(GetIdpError::Okta)?;
         found.map(Success::new).ok_or(GetIdpError::NotFound(input.idp))
     }
 

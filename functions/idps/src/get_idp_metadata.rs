@@ -8,10 +8,11 @@
 //!
 //! Two calls, none in a row.
 
-use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Problem, Request, Success, Text};
+use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Request, Success, Text};
 use okta_client::Error;
 use okta_client::models::IdpId;
 use operations::Operation;
+use run_kit::{ConfigError, Environment, Failure};
 use tenancy::if_present;
 
 use crate::visible::{not_found, tenant_of};
@@ -34,11 +35,11 @@ pub enum GetIdpMetadataError {
     Okta(Error),
 }
 
-impl From<GetIdpMetadataError> for Problem {
+impl From<GetIdpMetadataError> for Failure {
     fn from(error: GetIdpMetadataError) -> Self {
         match error {
             GetIdpMetadataError::NotFound(id) => not_found(&id),
-            GetIdpMetadataError::Okta(error) => Problem::okta("read the metadata", &error),
+            GetIdpMetadataError::Okta(error) => Failure::okta("read the metadata", &error),
         }
     }
 }
@@ -46,7 +47,7 @@ impl From<GetIdpMetadataError> for Problem {
 impl Decode for Input {
     type Body = NoBody;
 
-    fn decode(request: &Request) -> Result<Self, Problem> {
+    fn decode(request: &Request) -> Result<Self, Failure> {
         Ok(Self { idp: request.id("idpId")? })
     }
 }
@@ -58,8 +59,12 @@ impl Endpoint for GetIdpMetadata {
     type Output = Text;
     type Error = GetIdpMetadataError;
 
-    async fn call(context: &Context, input: Input) -> Result<Success<Text>, GetIdpMetadataError> {
-        let okta = &context.okta;
+    fn prepare(_: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self)
+    }
+
+    async fn call(&self, context: &Context, input: Input) -> Result<Success<Text>, GetIdpMetadataError> {
+        let okta = context.run.okta.forward();
         let (idp, metadata) = futures::try_join!(
             if_present(okta.get_identity_provider(&input.idp)),
             if_present(okta.get_identity_provider_metadata(&input.idp)),

@@ -13,18 +13,19 @@
 
 use futures::TryStreamExt;
 use futures::future::try_join_all;
-use lambda_kit::{
-    Context, Decode, Endpoint, Example, NoBody, Paging, Problem, QueryParameter, Request, Success,
-};
-use okta_client::models::IdpKey;
+use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Paging, QueryParameter, Request, Success};
+use okta_client::models::{IdpKey, KeyId};
 use okta_client::{Error, ListIdentityProviders};
-use operations::Operation;
+use operations::{EnvVar, Operation};
 
 use crate::get_idp::sample;
 use crate::visible::{self, Item, own_key};
+use run_kit::{ConfigError, Environment, Failure};
 
 /// The operation `list-idps`.
-pub struct ListIdps;
+pub struct ListIdps {
+    placeholder: KeyId,
+}
 
 /// Which page.
 #[derive(Debug)]
@@ -39,9 +40,9 @@ pub enum ListIdpsError {
     Okta(Error),
 }
 
-impl From<ListIdpsError> for Problem {
+impl From<ListIdpsError> for Failure {
     fn from(ListIdpsError::Okta(error): ListIdpsError) -> Self {
-        Problem::okta("list the identity providers", &error)
+        Failure::okta("list the identity providers", &error)
     }
 }
 
@@ -50,7 +51,7 @@ impl Decode for Input {
 
     const QUERY: &'static [QueryParameter] = Paging::QUERY;
 
-    fn decode(request: &Request) -> Result<Self, Problem> {
+    fn decode(request: &Request) -> Result<Self, Failure> {
         Ok(Self { paging: Paging::decode(request, &[])? })
     }
 }
@@ -61,10 +62,14 @@ impl Endpoint for ListIdps {
     type Output = Vec<Item>;
     type Error = ListIdpsError;
 
-    async fn call(context: &Context, input: Input) -> Result<Success<Vec<Item>>, ListIdpsError> {
+    fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self { placeholder: environment.text(&EnvVar::PLACEHOLDER_KEY_ID)?.into() })
+    }
+
+    async fn call(&self, context: &Context, input: Input) -> Result<Success<Vec<Item>>, ListIdpsError> {
         let items = match context.caller.superuser {
-            true => all(context).await,
-            false => own(context).await,
+            true => self.all(context).await,
+            false => self.own(context).await,
         };
         let mut items = items.map_err(ListIdpsError::Okta)?;
         items.sort_by(|a, b| a.id.cmp(&b.id));
@@ -78,23 +83,27 @@ impl Endpoint for ListIdps {
     }
 }
 
-async fn all(context: &Context) -> Result<Vec<Item>, Error> {
-    let okta = &context.okta;
-    let named = ListIdentityProviders { q: Some("DAC_".to_owned()) };
-    let (idps, keys) = futures::try_join!(
-        okta.list_identity_providers(&named).try_collect::<Vec<_>>(),
-        okta.list_identity_provider_keys().try_collect::<Vec<IdpKey>>(),
-    )?;
-    let item = |idp| {
-        let key = own_key(&idp, &context.placeholder_key);
-        let key = keys.iter().find(|of| Some(&of.kid) == key.as_ref()).cloned();
-        Item::of(idp, key)
-    };
-    Ok(idps.into_iter().filter_map(item).collect())
-}
+impl ListIdps {
+    async fn all(&self, context: &Context) -> Result<Vec<Item>, Error> {
+        let okta = context.run.okta.forward();
+        let named = ListIdentityProviders { q: Some("DAC_".to_owned()) };
+        let (idps, keys) = futures::try_join!(
+            okta.list_identity_providers(&named).try_collect::<Vec<_>>(),
+            okta.list_identity_provider_keys().try_collect::<Vec<IdpKey>>(),
+        )?;
+        let item = |idp| {
+            let key = own_key(&idp, &self.placeholder);
+            let key = keys.iter().find(|of| Some(&of.kid) == key.as_ref()).cloned();
+            Item::of(idp, key)
+        };
+        Ok(idps.into_iter().filter_map(item).collect())
+    }
 
-async fn own(context: &Context) -> Result<Vec<Item>, Error> {
-    let ids: Vec<_> = context.caller.tenants.iter().map(|tenant| tenant.tenant_id.as_str().into()).collect();
-    let items = try_join_all(ids.iter().map(|id| visible::read(context, id))).await?;
-    Ok(items.into_iter().flatten().collect())
+    async fn own(&self, context: &Context) -> Result<Vec<Item>, Error> {
+        let okta = context.run.okta.forward();
+        let ids: Vec<_> =
+            context.caller.tenants.iter().map(|tenant| tenant.tenant_id.as_str().into()).collect();
+        let items = try_join_all(ids.iter().map(|id| visible::read(okta, &self.placeholder, id))).await?;
+        Ok(items.into_iter().flatten().collect())
+    }
 }

@@ -155,7 +155,8 @@ async fn five_tenants_are_listed_in_two_rows() {
 async fn metadata_are_oktas_bytes() {
     let org = TestOrg::start().await;
     let expected = org.okta().get_identity_provider_metadata(&ACME.into()).await.unwrap();
-    let answer = GetIdpMetadata::call(&org.context(), org.input::<GetIdpMetadata>(&idp(ACME))).await;
+    let input = org.input::<GetIdpMetadata>(&idp(ACME));
+    let answer = org.endpoint::<GetIdpMetadata>().call(&org.context(), input).await;
     assert_eq!(answer.ok().unwrap().bytes(), Some(expected.as_slice()));
 }
 

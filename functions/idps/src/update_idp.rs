@@ -26,15 +26,14 @@
 
 use domain::{TenantName, users_group};
 use futures::TryStreamExt;
-use lambda_kit::{
-    Context, Decode, Endpoint, Example, Failure, Object, Problem, Request, Steps, Success, Undo, Undone,
-};
+use lambda_kit::{Context, Decode, Endpoint, Example, Request, Success};
 use okta_client::models::{ACTIVE, GroupId, IdentityProvider, IdpId, IdpKey, KeyId};
 use okta_client::{Client, Error, OkIfAbsent};
-use operations::{Operation, ProblemCode};
+use operations::{EnvVar, Operation, ProblemCode};
+use run_kit::{ConfigError, Environment, Failure, Found, Object, StepFailure, Steps, Stopped, Undo, Undone};
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
-use state::{Change, LockError, Locks};
+use state::{Change, LockError, Locks, State, holding};
 use tenancy::{TenantError, group_called, if_present, users_of_idp};
 
 use crate::certificate::Certificate;
@@ -44,7 +43,10 @@ use crate::saml_metadata;
 use crate::visible::{self, Item, own_key, read_key, tenant_of};
 
 /// The operation `update-idp`.
-pub struct UpdateIdp;
+pub struct UpdateIdp {
+    placeholder: KeyId,
+    state: State,
+}
 
 /// What becomes of which IdP.
 #[derive(Debug)]
@@ -78,23 +80,23 @@ pub enum UpdateIdpError {
     Okta(Error),
     /// Others are changing it.
     Lock(LockError),
-    /// A step failed; the problem says what is left.
-    Stopped(Problem),
+    /// A step failed.
+    Stopped(Stopped),
 }
 
-impl From<UpdateIdpError> for Problem {
+impl From<UpdateIdpError> for Failure {
     fn from(error: UpdateIdpError) -> Self {
         match error {
             UpdateIdpError::NotFound(id) => visible::not_found(&id),
             UpdateIdpError::NotEditable(pointer) => {
                 let detail = "is not yours to change; leave it out, or send it as it is".to_owned();
-                Problem::pointing(ProblemCode::MemberNotEditable, &pointer, detail)
+                Failure::pointing(ProblemCode::MemberNotEditable, &pointer, detail)
             }
-            UpdateIdpError::Certificate(detail) => Problem::violation("/x5c", detail),
+            UpdateIdpError::Certificate(detail) => Failure::violation("/x5c", detail),
             UpdateIdpError::Tenant(error) => error.into(),
-            UpdateIdpError::Okta(error) => Problem::okta("read the identity provider", &error),
+            UpdateIdpError::Okta(error) => Failure::okta("read the identity provider", &error),
             UpdateIdpError::Lock(error) => error.into(),
-            UpdateIdpError::Stopped(problem) => problem,
+            UpdateIdpError::Stopped(stopped) => stopped.into(),
         }
     }
 }
@@ -102,17 +104,17 @@ impl From<UpdateIdpError> for Problem {
 impl Decode for Input {
     type Body = Body;
 
-    fn decode(request: &Request) -> Result<Self, Problem> {
+    fn decode(request: &Request) -> Result<Self, Failure> {
         let idp = request.id("idpId")?;
         let xml = ["application/samlmetadata+xml", "application/xml", "text/xml"];
         let sent = if xml.contains(&request.media_type().as_str()) {
-            let refuse = |error: saml_metadata::MetadataError| Problem::violation("", error.to_string());
+            let refuse = |error: saml_metadata::MetadataError| Failure::violation("", error.to_string());
             saml_metadata::edits(request.bytes()?).map_err(refuse)?
         } else {
             let Body(members) = request.body()?;
             Value::Object(members)
         };
-        let edits = Edits::read(sent).map_err(Problem::violations_of)?;
+        let edits = Edits::read(sent).map_err(Failure::violations_of)?;
         Ok(Self { idp, edits })
     }
 }
@@ -123,11 +125,13 @@ impl Endpoint for UpdateIdp {
     type Output = Item;
     type Error = UpdateIdpError;
 
-    async fn call(context: &Context, input: Input) -> Result<Success<Item>, UpdateIdpError> {
-        let locks = Locks::default();
-        let result = update(context, input, &locks).await;
-        locks.release().await;
-        result
+    fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
+        let placeholder = environment.text(&EnvVar::PLACEHOLDER_KEY_ID)?.into();
+        Ok(Self { placeholder, state: State::prepare(environment)? })
+    }
+
+    async fn call(&self, context: &Context, input: Input) -> Result<Success<Item>, UpdateIdpError> {
+        holding(&self.state, &context.run, |locks| self.update(context, input, locks)).await
     }
 
     fn example() -> Example {
@@ -141,48 +145,56 @@ impl Endpoint for UpdateIdp {
     }
 }
 
-async fn update(context: &Context, input: Input, locks: &Locks) -> Result<Success<Item>, UpdateIdpError> {
-    locks.take(context, Change::Idp(input.idp.as_str())).await.map_err(UpdateIdpError::Lock)?;
-    let okta = &context.okta;
-    let (idp, keys) = futures::try_join!(if_present(okta.get_identity_provider(&input.idp)), async {
-        match input.edits.certificate {
-            Some(_) => okta.list_identity_provider_keys().try_collect::<Vec<IdpKey>>().await,
-            None => Ok(Vec::new()),
+impl UpdateIdp {
+    async fn update(
+        &self,
+        context: &Context,
+        input: Input,
+        locks: Locks,
+    ) -> Result<Success<Item>, UpdateIdpError> {
+        locks.take(Change::Idp(input.idp.as_str())).await.map_err(UpdateIdpError::Lock)?;
+        let okta = context.run.okta.forward();
+        let (idp, keys) = futures::try_join!(if_present(okta.get_identity_provider(&input.idp)), async {
+            match input.edits.certificate {
+                Some(_) => okta.list_identity_provider_keys().try_collect::<Vec<IdpKey>>().await,
+                None => Ok(Vec::new()),
+            }
+        })
+        .map_err(UpdateIdpError::Okta)?;
+        let Some(idp) = idp.filter(|idp| tenant_of(idp).is_some()) else {
+            return Err(UpdateIdpError::NotFound(input.idp));
+        };
+        if let Some(certificate) = &input.edits.certificate {
+            certificate.check(okta.now()).map_err(|error| UpdateIdpError::Certificate(error.to_string()))?;
         }
-    })
-    .map_err(UpdateIdpError::Okta)?;
-    let Some(idp) = idp.filter(|idp| tenant_of(idp).is_some()) else {
-        return Err(UpdateIdpError::NotFound(input.idp));
-    };
-    if let Some(certificate) = &input.edits.certificate {
-        certificate.check(okta.now()).map_err(|error| UpdateIdpError::Certificate(error.to_string()))?;
-    }
-    let old_key = own_key(&idp, &context.placeholder_key);
-    let current = current(&idp, &input.idp);
-    if let Some(pointer) = input.edits.foreign(&current) {
-        return Err(UpdateIdpError::NotEditable(pointer));
-    }
-    // For the answer: read before anything is changed, so that it cannot fail after.
-    let kept = async {
-        match input.edits.certificate {
-            Some(_) => Ok(None),
-            None => read_key(okta, old_key.clone()).await.map_err(UpdateIdpError::Okta),
+        let old_key = own_key(&idp, &self.placeholder);
+        let current = current(&idp, &input.idp);
+        if let Some(pointer) = input.edits.foreign(&current) {
+            return Err(UpdateIdpError::NotEditable(pointer));
         }
-    };
-    let (kept, users) = futures::try_join!(kept, users(okta, &idp))?;
-    let run = Run { okta, steps: Steps::default(), idp, users, edits: &input.edits, keys };
-    let (idp, key) = match run.update().await {
-        Ok(done) => done,
-        Err(failure) => return Err(UpdateIdpError::Stopped(run.steps.unwind(failure).await)),
-    };
-    let trusted = own_key(&idp, &context.placeholder_key);
-    if let Some(old) = old_key.filter(|old| Some(old) != trusted.as_ref())
-        && let Err(error) = okta.delete_identity_provider_key(&old).await
-    {
-        // Another IdP may trust it; and a certificate that stays does no harm.
-        tracing::warn!(error = %error, "a certificate stays");
+        // For the answer: read before anything is changed, so that it cannot fail after.
+        let kept = async {
+            match input.edits.certificate {
+                Some(_) => Ok(None),
+                None => read_key(okta, old_key.clone()).await.map_err(UpdateIdpError::Okta),
+            }
+        };
+        let (kept, users) = futures::try_join!(kept, users(okta, &idp))?;
+        let change =
+            IdpChange { okta, steps: Steps::of(&context.run), idp, users, edits: &input.edits, keys };
+        let (idp, key) = match change.update().await {
+            Ok(done) => done,
+            Err(failure) => return Err(UpdateIdpError::Stopped(change.steps.unwind(failure).await)),
+        };
+        let trusted = own_key(&idp, &self.placeholder);
+        if let Some(old) = old_key.filter(|old| Some(old) != trusted.as_ref())
+            && let Err(error) = okta.delete_identity_provider_key(&old).await
+        {
+            // Another IdP may trust it; and a certificate that stays does no harm.
+            tracing::warn!(error = %error, "a certificate stays");
+        }
+        Item::of(idp, key.or(kept)).map(Success::new).ok_or(UpdateIdpError::NotFound(input.idp))
     }
-    Item::of(idp, key.or(kept)).map(Success::new).ok_or(UpdateIdpError::NotFound(input.idp))
 }
 
 /// The IdP as `get-idp` gives it, as far as it is compared.
@@ -211,7 +223,7 @@ async fn users(okta: &Client, idp: &IdentityProvider) -> Result<GroupId, UpdateI
 }
 
 /// The IdP as it is, and the steps that change it.
-struct Run<'r> {
+struct IdpChange<'r> {
     okta: &'r Client,
     steps: Steps,
     idp: IdentityProvider,
@@ -222,9 +234,9 @@ struct Run<'r> {
     keys: Vec<IdpKey>,
 }
 
-impl Run<'_> {
+impl IdpChange<'_> {
     /// Gives the IdP as it is then, and its key if that was sent.
-    async fn update(&self) -> Result<(IdentityProvider, Option<IdpKey>), Failure> {
+    async fn update(&self) -> Result<(IdentityProvider, Option<IdpKey>), StepFailure> {
         let key = match &self.edits.certificate {
             Some(certificate) => Some(self.key(certificate).await?),
             None => None,
@@ -240,7 +252,7 @@ impl Run<'_> {
     }
 
     /// The key of a certificate: the org's, or a new one.
-    async fn key(&self, certificate: &Certificate) -> Result<IdpKey, Failure> {
+    async fn key(&self, certificate: &Certificate) -> Result<IdpKey, StepFailure> {
         let known =
             |keys: &[IdpKey]| keys.iter().find(|key| key.x5c.iter().any(|x5c| certificate.is(x5c))).cloned();
         if let Some(key) = known(&self.keys) {
@@ -248,25 +260,18 @@ impl Run<'_> {
         }
         let x5c = certificate.x5c();
         let undo = |made: Option<&IdpKey>| {
-            let (okta, kid, x5c) = (self.okta.clone(), made.map(|key| key.kid.clone()), certificate.clone());
-            let object = match &kid {
-                Some(kid) => Object::new("certificate", "SAML certificate", kid),
-                None => Object::unknown("certificate", "SAML certificate"),
+            let x5c = certificate.clone();
+            let find = |okta: Client| async move {
+                let keys: Vec<IdpKey> = okta.list_identity_provider_keys().try_collect().await?;
+                let is_it = |key: &IdpKey| key.x5c.iter().any(|of| x5c.is(of));
+                let found = keys.into_iter().find(is_it);
+                Ok(found.map_or(Found::Absent, |key| Found::Ours(key.kid)))
             };
-            Undo::new(object, async move {
-                let kid: Option<KeyId> = match kid {
-                    Some(kid) => Some(kid),
-                    None => {
-                        let keys: Vec<IdpKey> = okta.list_identity_provider_keys().try_collect().await?;
-                        let is_it = |key: &IdpKey| key.x5c.iter().any(|of| x5c.is(of));
-                        keys.into_iter().find(is_it).map(|key| key.kid)
-                    }
-                };
-                if let Some(kid) = kid {
-                    okta.delete_identity_provider_key(&kid).await.ok_if_absent()?;
-                }
-                Ok(Undone::Entirely)
-            })
+            let delete = |okta: Client, kid: KeyId| async move {
+                okta.delete_identity_provider_key(&kid).await.ok_if_absent()
+            };
+            let made = made.map(|key| key.kid.clone());
+            Undo::of_creation("certificate", "SAML certificate", made, find, delete)
         };
         let created = self.okta.create_identity_provider_key(&x5c);
         let failure = match self.steps.create("upload the certificate", created, undo).await {
@@ -279,9 +284,9 @@ impl Run<'_> {
         known(&keys).ok_or(failure)
     }
 
-    async fn replace(&self, new: &IdentityProvider) -> Result<IdentityProvider, Failure> {
-        let (okta, old) = (self.okta.clone(), self.idp.clone());
-        let undo = Undo::new(Object::new("identityProvider", &old.name, &old.id), async move {
+    async fn replace(&self, new: &IdentityProvider) -> Result<IdentityProvider, StepFailure> {
+        let old = self.idp.clone();
+        let undo = Undo::new(Object::new("identityProvider", &old.name, &old.id), |okta| async move {
             okta.replace_identity_provider(&old).await.map(|_| Undone::Entirely)
         });
         self.steps
@@ -289,9 +294,9 @@ impl Run<'_> {
             .await
     }
 
-    async fn turn(&self, on: bool) -> Result<(), Failure> {
-        let (okta, id) = (self.okta.clone(), self.idp.id.clone());
-        let undo = Undo::new(Object::new("identityProvider", &self.idp.name, &id), async move {
+    async fn turn(&self, on: bool) -> Result<(), StepFailure> {
+        let id = self.idp.id.clone();
+        let undo = Undo::new(Object::new("identityProvider", &self.idp.name, &id), move |okta| async move {
             turn(&okta, &id, !on).await.map(|()| Undone::Entirely)
         });
         self.steps.change("switch the identity provider", turn(self.okta, &self.idp.id, on), undo).await

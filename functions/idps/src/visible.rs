@@ -1,9 +1,9 @@
 //! An IdP as its readers may see it.
 
-use lambda_kit::{Context, Problem};
 use okta_client::models::{IdentityProvider, IdpId, IdpKey, KeyId};
 use okta_client::{Client, Error};
 use operations::ProblemCode;
+use run_kit::Failure;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -63,13 +63,12 @@ pub(crate) fn own_key(idp: &IdentityProvider, placeholder: &KeyId) -> Option<Key
 
 /// An IdP as it may be seen (`getIdentityProvider`, then `getIdentityProviderKey`);
 /// `None` if it is not there or no tenant's.
-pub(crate) async fn read(context: &Context, id: &IdpId) -> Result<Option<Item>, Error> {
-    let okta = &context.okta;
+pub(crate) async fn read(okta: &Client, placeholder: &KeyId, id: &IdpId) -> Result<Option<Item>, Error> {
     let Some(idp) = if_present(okta.get_identity_provider(id)).await? else { return Ok(None) };
     if tenant_of(&idp).is_none() {
         return Ok(None);
     }
-    let key = read_key(okta, own_key(&idp, &context.placeholder_key)).await?;
+    let key = read_key(okta, own_key(&idp, placeholder)).await?;
     Ok(Item::of(idp, key))
 }
 
@@ -81,6 +80,6 @@ pub(crate) async fn read_key(okta: &Client, key: Option<KeyId>) -> Result<Option
 }
 
 /// There is no such IdP for the caller.
-pub(crate) fn not_found(id: &IdpId) -> Problem {
-    Problem::new(ProblemCode::IdpNotFound, format!("there is no identity provider `{id}` of a tenant"))
+pub(crate) fn not_found(id: &IdpId) -> Failure {
+    Failure::new(ProblemCode::IdpNotFound, format!("there is no identity provider `{id}` of a tenant"))
 }

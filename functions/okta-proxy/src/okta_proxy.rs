@@ -9,19 +9,29 @@
 //!
 //! Nothing of ours goes to Okta: the function has no credential.
 
+use std::time::Duration;
+
 use http::header::{
     ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, IF_MATCH, IF_NONE_MATCH, LINK,
     LOCATION, RETRY_AFTER,
 };
 use http::{HeaderName, HeaderValue, Method};
-use lambda_kit::{Example, Forward, ForwardContext, ForwardRequest, Forwarded, Problem};
-use operations::{Operation, ProblemCode};
+use lambda_kit::{Example, Forward, ForwardRequest, Forwarded};
+use operations::{EnvVar, Operation, ProblemCode};
+use run_kit::{ConfigError, Environment, Failure, OrgUrl, http_client};
 
 use crate::path::{self, PathError};
 use crate::token;
 
 /// The operation `okta-proxy`.
-pub struct OktaProxy;
+pub struct OktaProxy {
+    org: OrgUrl,
+    /// Without any credential.
+    http: reqwest::Client,
+}
+
+/// Longest wait for Okta.
+const TIMEOUT: Duration = Duration::from_secs(25);
 
 /// Largest body, as everywhere.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -45,31 +55,37 @@ const ANSWER: [HeaderName; 9] = [
 impl Forward for OktaProxy {
     const OPERATION: &'static Operation = operations::get("okta-proxy");
 
-    async fn call(context: &ForwardContext, request: ForwardRequest) -> Result<Forwarded, Problem> {
-        let org = context.org_url.as_str();
+    fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
+        let org = OrgUrl::parse(&environment.text(&EnvVar::OKTA_ORG_URL)?)?;
+        let http = http_client(TIMEOUT).map_err(|error| ConfigError::System(error.to_string()))?;
+        Ok(Self { org, http })
+    }
+
+    async fn call(&self, request: ForwardRequest) -> Result<Forwarded, Failure> {
+        let org = self.org.as_str();
         let header = request.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        token::check(header, org, now()).map_err(|detail| Problem::new(ProblemCode::Unauthorized, detail))?;
+        token::check(header, org, now()).map_err(|detail| Failure::new(ProblemCode::Unauthorized, detail))?;
         let mut url = path::url(org, &request.path).map_err(|error| match error {
             PathError::Malformed => {
                 let detail =
                     "must be segments that are neither empty nor hold dots, slashes or encodings of them";
-                Problem::violation("path.proxy", detail.to_owned())
+                Failure::violation("path.proxy", detail.to_owned())
             }
             PathError::Elsewhere => {
-                Problem::new(ProblemCode::Forbidden, "only `users` and `groups` are passed on to Okta")
+                Failure::new(ProblemCode::Forbidden, "only `users` and `groups` are passed on to Okta")
             }
         })?;
         if request.body.len() > MAX_BODY_BYTES {
             let detail = format!("the body has {} bytes; send at most {MAX_BODY_BYTES}", request.body.len());
-            return Err(Problem::pointing(ProblemCode::PayloadTooLarge, "", detail));
+            return Err(Failure::pointing(ProblemCode::PayloadTooLarge, "", detail));
         }
         if !request.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&request.query);
         }
         // Okta answers 411 to a PUT or POST that does not say how long it is.
         let says_length = request.body.is_empty() && [Method::POST, Method::PUT].contains(&request.method);
-        let reads = request.method.is_safe();
-        let mut passed = context.http.request(request.method, url);
+        let (reads, base_url) = (request.method.is_safe(), request.base_url);
+        let mut passed = self.http.request(request.method, url);
         if says_length {
             passed = passed.header(CONTENT_LENGTH, 0);
         }
@@ -80,7 +96,7 @@ impl Forward for OktaProxy {
         }
         let sent = passed.body(request.body).send().await;
         let answer = sent.map_err(|error| lost(reads || error.is_connect()))?;
-        let (status, headers) = (answer.status().as_u16(), headers(answer.headers(), org, &context.base_url));
+        let (status, headers) = (answer.status().as_u16(), headers(answer.headers(), org, &base_url));
         let body = answer.bytes().await.map_err(|_| lost(reads))?.to_vec();
         Ok(Forwarded { status, headers, body })
     }
@@ -91,10 +107,10 @@ impl Forward for OktaProxy {
 }
 
 /// There is no answer; `harmless` if nothing can have been changed.
-fn lost(harmless: bool) -> Problem {
+fn lost(harmless: bool) -> Failure {
     match harmless {
-        true => Problem::new(ProblemCode::OktaUnavailable, "Okta does not answer; send the request again"),
-        false => Problem::new(
+        true => Failure::new(ProblemCode::OktaUnavailable, "Okta does not answer; send the request again"),
+        false => Failure::new(
             ProblemCode::OutcomeUnknown,
             "the answer of Okta is lost; look whether it did what was asked before you send it again",
         ),

@@ -15,12 +15,11 @@
 
 use domain::TenantName;
 use futures::TryStreamExt;
-use lambda_kit::{
-    Context, Decode, Endpoint, Example, NoBody, Object, Problem, Request, Steps, Success, Undo, Undone,
-};
+use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Request, Success};
 use okta_client::models::{Group, GroupId, UserId};
 use okta_client::{Error, OkIfAbsent};
 use operations::{Operation, ProblemCode};
+use run_kit::{ConfigError, Environment, Failure, Object, Steps, Stopped, Undo, Undone};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
@@ -70,26 +69,26 @@ pub enum AssignTenantAdminError {
     },
     /// Okta did not answer; nothing was changed.
     Okta(Error),
-    /// The step failed; the problem says what is left.
-    Stopped(Problem),
+    /// The step failed.
+    Stopped(Stopped),
 }
 
-impl From<AssignTenantAdminError> for Problem {
+impl From<AssignTenantAdminError> for Failure {
     fn from(error: AssignTenantAdminError) -> Self {
         match error {
             AssignTenantAdminError::Tenant(error) => error.into(),
-            AssignTenantAdminError::NotAMember { user, tenant } => Problem::new(
+            AssignTenantAdminError::NotAMember { user, tenant } => Failure::new(
                 ProblemCode::NotAMember,
                 format!(
                     "`{user}` is no user of `{tenant}`; only a member of `USERS_{tenant}` can become its admin"
                 ),
             ),
-            AssignTenantAdminError::NotWorking { user, status } => Problem::new(
+            AssignTenantAdminError::NotWorking { user, status } => Failure::new(
                 ProblemCode::UserNotActive,
                 format!("`{user}` is {status}; activate the user first"),
             ),
-            AssignTenantAdminError::Okta(error) => Problem::okta("read the user", &error),
-            AssignTenantAdminError::Stopped(problem) => problem,
+            AssignTenantAdminError::Okta(error) => Failure::okta("read the user", &error),
+            AssignTenantAdminError::Stopped(stopped) => stopped.into(),
         }
     }
 }
@@ -97,7 +96,7 @@ impl From<AssignTenantAdminError> for Problem {
 impl Decode for Input {
     type Body = NoBody;
 
-    fn decode(request: &Request) -> Result<Self, Problem> {
+    fn decode(request: &Request) -> Result<Self, Failure> {
         Ok(Self { tenant: request.tenant()?, user: request.id("userId")? })
     }
 }
@@ -108,15 +107,20 @@ impl Endpoint for AssignTenantAdmin {
     type Output = Output;
     type Error = AssignTenantAdminError;
 
-    async fn call(context: &Context, input: Input) -> Result<Success<Output>, AssignTenantAdminError> {
-        let okta = &context.okta;
+    fn prepare(_: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self)
+    }
+
+    async fn call(&self, context: &Context, input: Input) -> Result<Success<Output>, AssignTenantAdminError> {
+        let okta = context.run.okta.forward();
         let user = async {
             futures::try_join!(
                 if_present(okta.get_user(input.user.as_str())),
                 if_present(okta.list_user_groups(&input.user).try_collect::<Vec<Group>>()),
             )
         };
-        let (tenant, user) = futures::join!(tenant_for(context, &input.tenant, Want::Tenant), user);
+        let (tenant, user) =
+            futures::join!(tenant_for(&context.run, &context.caller, &input.tenant, Want::Tenant), user);
         let tenant = tenant.map_err(AssignTenantAdminError::Tenant)?;
         let users = &tenant.require_users().map_err(AssignTenantAdminError::Tenant)?.id;
         let (user, groups) = user.map_err(AssignTenantAdminError::Okta)?;
@@ -130,12 +134,12 @@ impl Endpoint for AssignTenantAdmin {
         }
         let admins = &tenant.admins.id;
         if !is_in(admins) {
-            let (undo, group, id) = (okta.clone(), admins.clone(), user.id.clone());
-            let undo = Undo::new(Object::new("admin", input.tenant.as_str(), &id), async move {
-                undo.unassign_user_from_group(&group, &id).await.ok_if_absent()?;
+            let (group, id) = (admins.clone(), user.id.clone());
+            let undo = Undo::new(Object::new("admin", input.tenant.as_str(), &id), |okta| async move {
+                okta.unassign_user_from_group(&group, &id).await.ok_if_absent()?;
                 Ok(Undone::Entirely)
             });
-            let steps = Steps::default();
+            let steps = Steps::of(&context.run);
             let assigned =
                 steps.change("assign the admin", okta.assign_user_to_group(admins, &user.id), undo);
             if let Err(failure) = assigned.await {

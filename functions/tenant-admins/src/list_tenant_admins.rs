@@ -9,12 +9,11 @@
 //! Four calls, two in a row.
 
 use domain::TenantName;
-use lambda_kit::{
-    Context, Decode, Endpoint, Example, NoBody, Paging, Problem, QueryParameter, Request, Success,
-};
+use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Paging, QueryParameter, Request, Success};
 use okta_client::Error;
 use okta_client::models::User;
 use operations::Operation;
+use run_kit::{ConfigError, Environment, Failure};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -61,7 +60,7 @@ pub enum ListTenantAdminsError {
     Cursor,
 }
 
-impl From<ListTenantAdminsError> for Problem {
+impl From<ListTenantAdminsError> for Failure {
     fn from(error: ListTenantAdminsError) -> Self {
         match error {
             ListTenantAdminsError::Tenant(error) => error.into(),
@@ -75,7 +74,7 @@ impl Decode for Input {
 
     const QUERY: &'static [QueryParameter] = Paging::QUERY;
 
-    fn decode(request: &Request) -> Result<Self, Problem> {
+    fn decode(request: &Request) -> Result<Self, Failure> {
         let paging = Paging::decode(request, &[])?;
         Ok(Self { tenant: request.tenant()?, paging })
     }
@@ -87,12 +86,26 @@ impl Endpoint for ListTenantAdmins {
     type Output = Vec<Admin>;
     type Error = ListTenantAdminsError;
 
-    async fn call(context: &Context, input: Input) -> Result<Success<Vec<Admin>>, ListTenantAdminsError> {
+    fn prepare(_: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self)
+    }
+
+    async fn call(
+        &self,
+        context: &Context,
+        input: Input,
+    ) -> Result<Success<Vec<Admin>>, ListTenantAdminsError> {
         let paging = &input.paging;
         let members = |groups: tenancy::Ids| async move {
-            context.okta.list_group_users_page(&groups.admins, paging.limit(), paging.after()).await
+            context
+                .run
+                .okta
+                .forward()
+                .list_group_users_page(&groups.admins, paging.limit(), paging.after())
+                .await
         };
-        let found = tenant_for_with(context, &input.tenant, Want::Tenant, members).await;
+        let found =
+            tenant_for_with(&context.run, &context.caller, &input.tenant, Want::Tenant, members).await;
         let (_, page) = found.map_err(|error| match error {
             TenantError::Okta(Error::Api(refusal)) if refusal.status == 400 && paging.after().is_some() => {
                 ListTenantAdminsError::Cursor

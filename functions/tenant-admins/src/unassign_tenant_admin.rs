@@ -17,18 +17,20 @@
 
 use domain::TenantName;
 use futures::TryStreamExt;
-use lambda_kit::{
-    Context, Decode, Endpoint, Example, Failure, NoBody, Object, Problem, QueryParameter, Request, Steps,
-    Success, Undo, Undone, Values,
-};
+use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, QueryParameter, Request, Success, Values};
 use okta_client::models::{GroupId, User, UserId};
 use okta_client::{Client, Error, OkIfAbsent};
 use operations::{Operation, ProblemCode};
-use state::StateError;
+use run_kit::{
+    ConfigError, Environment, Failure, Incomplete, Object, StepFailure, Steps, Stopped, Undo, Undone,
+};
+use state::{AuthorizerCache, State, StateError};
 use tenancy::{TenantError, Want, tenant_for_with};
 
 /// The operation `unassign-tenant-admin`.
-pub struct UnassignTenantAdmin;
+pub struct UnassignTenantAdmin {
+    state: State,
+}
 
 /// Who is no longer to be an admin of which tenant.
 #[derive(Debug)]
@@ -51,8 +53,8 @@ pub enum UnassignTenantAdminError {
         /// The tenant.
         tenant: TenantName,
     },
-    /// A step failed; the problem says what is left.
-    Stopped(Problem),
+    /// A step failed.
+    Stopped(Stopped),
     /// Nothing was changed: there was no admin, and the revocation failed.
     State(StateError),
     /// The user is no admin any more, but their tokens count.
@@ -64,21 +66,22 @@ pub enum UnassignTenantAdminError {
     },
 }
 
-impl From<UnassignTenantAdminError> for Problem {
+impl From<UnassignTenantAdminError> for Failure {
     fn from(error: UnassignTenantAdminError) -> Self {
         match error {
             UnassignTenantAdminError::Tenant(error) => error.into(),
-            UnassignTenantAdminError::Last { user, tenant } => Problem::new(
+            UnassignTenantAdminError::Last { user, tenant } => Failure::new(
                 ProblemCode::LastAdmin,
                 format!(
                     "`{user}` is the last admin of `{tenant}` who can sign in; assign another one first, or let a superuser send `?force=true`"
                 ),
             ),
-            UnassignTenantAdminError::Stopped(problem) => problem,
+            UnassignTenantAdminError::Stopped(stopped) => stopped.into(),
             UnassignTenantAdminError::State(error) => error.into(),
             UnassignTenantAdminError::NotRevoked { user, source } => {
                 let left = Object::new("token", "access tokens of the user", user);
-                Problem::incomplete(&["unassign the admin"], &[], &[left]).log("revoke tokens", &source)
+                Failure::from(Incomplete::after(&["unassign the admin"], vec![left]))
+                    .log("revoke tokens", &source)
             }
         }
     }
@@ -93,11 +96,11 @@ impl Decode for Input {
         values: Values::OneOf(&["true", "false"]),
     }];
 
-    fn decode(request: &Request) -> Result<Self, Problem> {
+    fn decode(request: &Request) -> Result<Self, Failure> {
         let input =
             Self { tenant: request.tenant()?, user: request.id("userId")?, force: request.flag("force")? };
         if input.force && !request.caller.superuser {
-            return Err(Problem::new(ProblemCode::Forbidden, "only a superuser may send `force=true`"));
+            return Err(Failure::new(ProblemCode::Forbidden, "only a superuser may send `force=true`"));
         }
         Ok(input)
     }
@@ -109,14 +112,20 @@ impl Endpoint for UnassignTenantAdmin {
     type Output = ();
     type Error = UnassignTenantAdminError;
 
-    async fn call(context: &Context, input: Input) -> Result<Success<()>, UnassignTenantAdminError> {
-        let okta = &context.okta;
+    fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self { state: State::prepare(environment)? })
+    }
+
+    async fn call(&self, context: &Context, input: Input) -> Result<Success<()>, UnassignTenantAdminError> {
+        let okta = context.run.okta.forward();
         let (admins, user) =
             (|groups: tenancy::Ids| async move { admins(okta, &groups.admins).await }, &input.user);
-        let (tenant, admins) = tenant_for_with(context, &input.tenant, Want::Tenant, admins)
-            .await
-            .map_err(UnassignTenantAdminError::Tenant)?;
-        let revoke = || state::revoke(context, &tenant.id, Some(user.as_str()));
+        let (tenant, admins) =
+            tenant_for_with(&context.run, &context.caller, &input.tenant, Want::Tenant, admins)
+                .await
+                .map_err(UnassignTenantAdminError::Tenant)?;
+        let cache = AuthorizerCache { api_id: &context.api.id, stage: &context.api.stage };
+        let revoke = || self.state.revoke(&context.run, cache, &tenant.id, Some(user.as_str()));
         if !admins.iter().any(|admin| admin.id == *user) {
             revoke().await.map_err(UnassignTenantAdminError::State)?;
             return Ok(Success::empty());
@@ -126,7 +135,7 @@ impl Endpoint for UnassignTenantAdmin {
             return Err(last());
         }
         let group = &tenant.admins.id;
-        let steps = Steps::default();
+        let steps = Steps::of(&context.run);
         let removed = remove(okta, &steps, group, &input);
         match removed.await {
             Ok(true) => match revoke().await {
@@ -144,11 +153,11 @@ impl Endpoint for UnassignTenantAdmin {
 }
 
 /// Removes the admin; `false` if it had to be put back.
-async fn remove(okta: &Client, steps: &Steps, group: &GroupId, input: &Input) -> Result<bool, Failure> {
+async fn remove(okta: &Client, steps: &Steps, group: &GroupId, input: &Input) -> Result<bool, StepFailure> {
     let user = &input.user;
     let undo = || {
-        let (okta, group, user) = (okta.clone(), group.clone(), user.clone());
-        Undo::new(Object::new("admin", input.tenant.as_str(), &user), async move {
+        let (group, user) = (group.clone(), user.clone());
+        Undo::new(Object::new("admin", input.tenant.as_str(), &user), |okta| async move {
             okta.assign_user_to_group(&group, &user).await?;
             Ok(Undone::Entirely)
         })

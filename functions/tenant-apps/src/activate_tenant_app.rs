@@ -23,18 +23,17 @@
 //! its target.
 
 use domain::{TenantName, TenantStatus, appusers_group};
-use lambda_kit::{
-    Context, Decode, Endpoint, Example, Failure, Object, Problem, Request, Steps, Success, Undo, Undone,
-};
+use lambda_kit::{Context, Decode, Endpoint, Example, Request, Success};
 use okta_client::models::{AppId, Application, ApplicationGroupAssignment, Group, GroupProfile, Role};
 use okta_client::{Client, Error, OkIfAbsent};
 use operations::{Operation, ProblemCode};
+use run_kit::{ConfigError, Environment, Failure, Found, Object, StepFailure, Steps, Stopped, Undo, Undone};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tenancy::{
-    App, Entitlement, EntitlementError, INDEX_LAG, POLL, ROLE, Tenant, TenantError, Want, group_called,
-    if_present, role_targets, tenant_for_with,
+    App, Entitlement, EntitlementError, INDEX_LAG, POLL, ROLE, Tenant, TenantError, Want, delete_group,
+    group_called, if_present, role_targets, tenant_for_with,
 };
 use tokio::time::Instant;
 
@@ -103,20 +102,20 @@ pub enum ActivateTenantAppError {
     AppNotFound(AppId),
     /// It is not entitled to the app, or the step failed.
     Entitlement(EntitlementError),
-    /// A step failed; the problem says what is left.
-    Stopped(Problem),
+    /// A step failed.
+    Stopped(Stopped),
 }
 
-impl From<ActivateTenantAppError> for Problem {
+impl From<ActivateTenantAppError> for Failure {
     fn from(error: ActivateTenantAppError) -> Self {
         match error {
             ActivateTenantAppError::Tenant(error) => error.into(),
-            ActivateTenantAppError::AppNotFound(app) => Problem::new(
+            ActivateTenantAppError::AppNotFound(app) => Failure::new(
                 ProblemCode::AppNotFound,
                 format!("there is no active app `{app}` whose label begins with `{}`", tenancy::APP_PREFIX),
             ),
             ActivateTenantAppError::Entitlement(error) => error.into(),
-            ActivateTenantAppError::Stopped(problem) => problem,
+            ActivateTenantAppError::Stopped(stopped) => stopped.into(),
         }
     }
 }
@@ -126,11 +125,11 @@ impl Decode for Input {
 
     const BODY_REQUIRED: bool = false;
 
-    fn decode(request: &Request) -> Result<Self, Problem> {
+    fn decode(request: &Request) -> Result<Self, Failure> {
         let (tenant, app) = (request.tenant()?, request.id("appId")?);
         let change = if request.parts.body.is_empty() {
             if !request.caller.superuser {
-                return Err(Problem::new(
+                return Err(Failure::new(
                     ProblemCode::Forbidden,
                     "only a superuser entitles a tenant to an app; its admins send `allUsers`",
                 ));
@@ -150,20 +149,25 @@ impl Endpoint for ActivateTenantApp {
     type Output = Output;
     type Error = ActivateTenantAppError;
 
-    async fn call(context: &Context, input: Input) -> Result<Success<Output>, ActivateTenantAppError> {
+    fn prepare(_: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self)
+    }
+
+    async fn call(&self, context: &Context, input: Input) -> Result<Success<Output>, ActivateTenantAppError> {
         let last_updated = match input.change {
             Change::Entitle => {
-                let run = Run::read(context, &input).await?;
-                match run.entitle().await {
+                let entitling = Entitling::read(context, &input).await?;
+                match entitling.entitle().await {
                     Ok(time) => time,
                     Err(failure) => {
-                        return Err(ActivateTenantAppError::Stopped(run.steps.unwind(failure).await));
+                        return Err(ActivateTenantAppError::Stopped(entitling.steps.unwind(failure).await));
                     }
                 }
             }
             Change::AllUsers(on) => async {
-                let entitlement = Entitlement::read(context, &input.tenant, &input.app).await?;
-                entitlement.set_all_users(&context.okta, on).await
+                let entitlement =
+                    Entitlement::read(&context.run, &context.caller, &input.tenant, &input.app).await?;
+                entitlement.set_all_users(&context.run, on).await
             }
             .await
             .map_err(ActivateTenantAppError::Entitlement)?,
@@ -184,7 +188,7 @@ impl Endpoint for ActivateTenantApp {
 }
 
 /// The tenant and the app as they are, and the steps that bring them together.
-struct Run<'r> {
+struct Entitling<'r> {
     context: &'r Context,
     steps: Steps,
     app: AppId,
@@ -196,14 +200,14 @@ struct Run<'r> {
     group: Option<Group>,
 }
 
-impl<'r> Run<'r> {
+impl<'r> Entitling<'r> {
     async fn read(context: &'r Context, input: &Input) -> Result<Self, ActivateTenantAppError> {
-        let okta = &context.okta;
+        let okta = context.run.okta.forward();
         let name = appusers_group(&input.tenant, input.app.as_str());
         let roles =
             |groups: tenancy::Ids| async move { okta.list_group_assigned_roles(&groups.admins).await };
         let (tenant, group, app) = futures::join!(
-            tenant_for_with(context, &input.tenant, Want::Tenant, roles),
+            tenant_for_with(&context.run, &context.caller, &input.tenant, Want::Tenant, roles),
             group_called(okta, &name),
             if_present(okta.get_application(&input.app)),
         );
@@ -217,12 +221,12 @@ impl<'r> Run<'r> {
             let missing = format!("the role {ROLE} of the group `{}`", tenant.admins.profile.name);
             return Err(ActivateTenantAppError::Tenant(TenantError::Broken { missing }));
         }
-        let (steps, app, group) = (Steps::default(), input.app.clone(), group.map_err(failed)?);
+        let (steps, app, group) = (Steps::of(&context.run), input.app.clone(), group.map_err(failed)?);
         Ok(Self { context, steps, app, tenant, role, name, group })
     }
 
     /// Gives the time of the assignment.
-    async fn entitle(&self) -> Result<Option<String>, Failure> {
+    async fn entitle(&self) -> Result<Option<String>, StepFailure> {
         let (group, is_new) = match &self.group {
             Some(group) => (group.clone(), false),
             None => self.add_group().await?,
@@ -253,7 +257,7 @@ impl<'r> Run<'r> {
         &self,
         group: &Group,
     ) -> Result<(Option<ApplicationGroupAssignment>, Option<Vec<Group>>), Error> {
-        let okta = &self.context.okta;
+        let okta = self.context.run.okta.forward();
         futures::try_join!(
             if_present(okta.get_application_group_assignment(&self.app, &group.id)),
             role_targets(okta, &self.tenant.admins.id),
@@ -262,34 +266,26 @@ impl<'r> Run<'r> {
 
     /// Creates the group; or waits for the one of a run that the index does not
     /// know yet, because the name is taken.
-    async fn add_group(&self) -> Result<(Group, bool), Failure> {
-        let okta = &self.context.okta;
+    async fn add_group(&self) -> Result<(Group, bool), StepFailure> {
+        let okta = self.context.run.okta.forward();
         let profile =
             GroupProfile::new(&self.name, format!("Users of an app in the tenant {}", self.tenant.name));
         let undo = |made: Option<&Group>| {
-            let (okta, name, id) = (okta.clone(), self.name.clone(), made.map(|group| group.id.clone()));
-            let object = match &id {
-                Some(id) => Object::new("group", &name, id),
-                None => Object::unknown("group", &name),
+            let name = self.name.clone();
+            let find = |okta: Client| async move {
+                match group_called(&okta, &name).await? {
+                    Some(group) if is_unused(&okta, &group).await? => Ok(Found::Ours(group.id)),
+                    _ => Ok(Found::Unknown),
+                }
             };
-            Undo::new(object, async move {
-                let id = match id {
-                    Some(id) => id,
-                    None => match group_called(&okta, &name).await? {
-                        Some(group) if is_unused(&okta, &group).await? => group.id,
-                        _ => return Ok(Undone::Unknown),
-                    },
-                };
-                okta.delete_group(&id).await.ok_if_absent()?;
-                Ok(Undone::Entirely)
-            })
+            Undo::of_creation("group", &self.name, made.map(|group| group.id.clone()), find, delete_group)
         };
         let failure = match self.steps.create("create the app's group", okta.add_group(&profile), undo).await
         {
             Ok(group) => return Ok((group, true)),
             Err(failure) => failure,
         };
-        let until = (Instant::now() + INDEX_LAG).min(self.context.deadline);
+        let until = (Instant::now() + INDEX_LAG).min(self.context.run.deadline);
         while failure.source.is_duplicate() && Instant::now() < until {
             let step = self.steps.run("find the app's group", group_called(okta, &self.name));
             if let Some(group) = step.await? {
@@ -300,11 +296,11 @@ impl<'r> Run<'r> {
         Err(failure)
     }
 
-    async fn assign(&self, group: &Group) -> Result<Option<String>, Failure> {
-        let okta = &self.context.okta;
-        let (undo, app, id) = (okta.clone(), self.app.clone(), group.id.clone());
-        let undo = Undo::new(Object::new("assignment", &self.name, &id), async move {
-            undo.unassign_application_from_group(&app, &id).await.ok_if_absent()?;
+    async fn assign(&self, group: &Group) -> Result<Option<String>, StepFailure> {
+        let okta = self.context.run.okta.forward();
+        let (app, id) = (self.app.clone(), group.id.clone());
+        let undo = Undo::new(Object::new("assignment", &self.name, &id), |okta| async move {
+            okta.unassign_application_from_group(&app, &id).await.ok_if_absent()?;
             Ok(Undone::Entirely)
         });
         let assignment = ApplicationGroupAssignment::of(group.id.clone());
@@ -312,12 +308,12 @@ impl<'r> Run<'r> {
         self.steps.change("assign the app", assigned, undo).await.map(|assigned| assigned.last_updated)
     }
 
-    async fn target(&self, group: &Group, role: &Role) -> Result<(), Failure> {
-        let okta = &self.context.okta;
+    async fn target(&self, group: &Group, role: &Role) -> Result<(), StepFailure> {
+        let okta = self.context.run.okta.forward();
         let (admins, role) = (&self.tenant.admins.id, &role.id);
-        let (undo, of, id, target) = (okta.clone(), admins.clone(), role.clone(), group.id.clone());
-        let undo = Undo::new(Object::new("roleTarget", &self.name, &target), async move {
-            undo.unassign_group_target_from_group_admin_role(&of, &id, &target).await.ok_if_absent()?;
+        let (of, id, target) = (admins.clone(), role.clone(), group.id.clone());
+        let undo = Undo::new(Object::new("roleTarget", &self.name, &target), |okta| async move {
+            okta.unassign_group_target_from_group_admin_role(&of, &id, &target).await.ok_if_absent()?;
             Ok(Undone::Entirely)
         });
         let targeted = okta.assign_group_target_to_group_admin_role(admins, role, &group.id);

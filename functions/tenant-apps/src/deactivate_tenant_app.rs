@@ -17,10 +17,11 @@
 //! group be its only target, `USERS_<tenant>` becomes one first.
 
 use domain::TenantName;
-use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Object, Problem, Request, Success};
+use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Request, Success};
 use okta_client::models::{AppId, RoleAssignmentId};
 use okta_client::{Client, Error, OkIfAbsent};
 use operations::Operation;
+use run_kit::{ConfigError, Environment, Failure, Incomplete, Object};
 use tenancy::{Entitlement, EntitlementError};
 
 /// The operation `deactivate-tenant-app`.
@@ -49,15 +50,13 @@ pub enum DeactivateTenantAppError {
     },
 }
 
-impl From<DeactivateTenantAppError> for Problem {
+impl From<DeactivateTenantAppError> for Failure {
     fn from(error: DeactivateTenantAppError) -> Self {
         match error {
             DeactivateTenantAppError::Entitlement(error) => error.into(),
-            DeactivateTenantAppError::Okta(error) => Problem::okta("end the entitlement", &error),
+            DeactivateTenantAppError::Okta(error) => Failure::okta("end the entitlement", &error),
             DeactivateTenantAppError::Incomplete { left, source } => {
-                let mut problem = Problem::incomplete(&[], &[], &[left]);
-                problem.quote(&source);
-                problem.log("end the entitlement", &source)
+                Incomplete::after(&[], vec![left]).because("end the entitlement", source).into()
             }
         }
     }
@@ -66,7 +65,7 @@ impl From<DeactivateTenantAppError> for Problem {
 impl Decode for Input {
     type Body = NoBody;
 
-    fn decode(request: &Request) -> Result<Self, Problem> {
+    fn decode(request: &Request) -> Result<Self, Failure> {
         Ok(Self { tenant: request.tenant()?, app: request.id("appId")? })
     }
 }
@@ -77,9 +76,13 @@ impl Endpoint for DeactivateTenantApp {
     type Output = ();
     type Error = DeactivateTenantAppError;
 
-    async fn call(context: &Context, input: Input) -> Result<Success<()>, DeactivateTenantAppError> {
-        let okta = &context.okta;
-        let entitlement = Entitlement::read(context, &input.tenant, &input.app).await;
+    fn prepare(_: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self)
+    }
+
+    async fn call(&self, context: &Context, input: Input) -> Result<Success<()>, DeactivateTenantAppError> {
+        let okta = context.run.okta.forward();
+        let entitlement = Entitlement::read(&context.run, &context.caller, &input.tenant, &input.app).await;
         let entitlement = entitlement.map_err(DeactivateTenantAppError::Entitlement)?;
         let (unassigned, untargeted) =
             futures::join!(unassign_all_users(okta, &entitlement), untarget(okta, &entitlement));

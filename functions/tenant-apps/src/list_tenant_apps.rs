@@ -15,12 +15,11 @@
 
 use domain::{TenantName, app_of_appusers_group, appusers_prefix};
 use futures::TryStreamExt;
-use lambda_kit::{
-    Context, Decode, Endpoint, Example, NoBody, Paging, Problem, QueryParameter, Request, Success,
-};
+use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Paging, QueryParameter, Request, Success};
 use okta_client::models::{Application, Group};
 use okta_client::{Error, search};
 use operations::Operation;
+use run_kit::{ConfigError, Environment, Failure};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
@@ -64,7 +63,7 @@ impl Decode for Input {
 
     const QUERY: &'static [QueryParameter] = Paging::QUERY;
 
-    fn decode(request: &Request) -> Result<Self, Problem> {
+    fn decode(request: &Request) -> Result<Self, Failure> {
         let paging = Paging::decode(request, &[])?;
         Ok(Self { tenant: request.tenant()?, paging })
     }
@@ -76,15 +75,19 @@ impl Endpoint for ListTenantApps {
     type Output = Vec<Item>;
     type Error = TenantError;
 
-    async fn call(context: &Context, input: Input) -> Result<Success<Vec<Item>>, TenantError> {
-        let (okta, name) = (&context.okta, &input.tenant);
+    fn prepare(_: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self)
+    }
+
+    async fn call(&self, context: &Context, input: Input) -> Result<Success<Vec<Item>>, TenantError> {
+        let (okta, name) = (context.run.okta.forward(), &input.tenant);
         let also = |groups: tenancy::Ids| async move {
             let assigned = okta.list_assigned_applications_for_group(&groups.users);
             futures::try_join!(role_targets(okta, &groups.admins), assigned.try_collect::<Vec<Application>>())
         };
         let named = search::sw("profile.name", &appusers_prefix(name));
         let (tenant, found, apps) = futures::join!(
-            tenant_for_with(context, name, Want::Tenant, also),
+            tenant_for_with(&context.run, &context.caller, name, Want::Tenant, also),
             indexed(okta, &named),
             apps(okta)
         );

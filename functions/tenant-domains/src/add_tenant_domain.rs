@@ -26,20 +26,23 @@
 //! tenants can get domains that overlap.
 
 use domain::{NewEmailDomain, TenantName};
-use lambda_kit::{Context, Decode, Endpoint, Example, Problem, Request, Steps, Success};
+use lambda_kit::{Context, Decode, Endpoint, Example, Request, Success};
 use okta_client::Error;
 use operations::{Operation, ProblemCode};
+use run_kit::{ConfigError, Environment, Failure, Steps, Stopped};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use state::{Change, LockError, Locks};
+use state::{Change, LockError, Locks, State, holding};
 use tenancy::TenantError;
 
 use crate::dns::record_name;
 use crate::routing::{Kind, Pending, read};
 
 /// The operation `add-tenant-domain`.
-pub struct AddTenantDomain;
+pub struct AddTenantDomain {
+    state: State,
+}
 
 /// Which domain for which tenant.
 #[derive(Debug)]
@@ -91,23 +94,23 @@ pub enum AddTenantDomainError {
     Lock(LockError),
     /// Okta did not answer; nothing was changed.
     Okta(Error),
-    /// A step failed; the problem says what is left.
-    Stopped(Problem),
+    /// A step failed.
+    Stopped(Stopped),
 }
 
-impl From<AddTenantDomainError> for Problem {
+impl From<AddTenantDomainError> for Failure {
     fn from(error: AddTenantDomainError) -> Self {
         match error {
             AddTenantDomainError::Tenant(error) => error.into(),
-            AddTenantDomainError::Exists(domain) => Problem::new(
+            AddTenantDomainError::Exists(domain) => Failure::new(
                 ProblemCode::DomainAlreadyVerified,
                 format!("the tenant has verified `{}`", *domain),
             ),
             AddTenantDomainError::Taken(domain) => crate::taken(&domain),
             AddTenantDomainError::TooMany(domain) => crate::too_many(&domain),
             AddTenantDomainError::Lock(error) => error.into(),
-            AddTenantDomainError::Okta(error) => Problem::okta("read the routing rules", &error),
-            AddTenantDomainError::Stopped(problem) => problem,
+            AddTenantDomainError::Okta(error) => Failure::okta("read the routing rules", &error),
+            AddTenantDomainError::Stopped(stopped) => stopped.into(),
         }
     }
 }
@@ -115,16 +118,16 @@ impl From<AddTenantDomainError> for Problem {
 impl Decode for Input {
     type Body = Body;
 
-    fn decode(request: &Request) -> Result<Self, Problem> {
+    fn decode(request: &Request) -> Result<Self, Failure> {
         let tenant = request.tenant()?;
         let body: Body = request.body()?;
         let superuser = request.caller.superuser;
         if body.verified && !superuser {
             let detail = "only a superuser may send `verified: true`; add the domain, then verify it";
-            return Err(Problem::new(ProblemCode::Forbidden, detail));
+            return Err(Failure::new(ProblemCode::Forbidden, detail));
         }
         let domain = NewEmailDomain::parse(&body.domain, superuser);
-        let domain = domain.map_err(|error| Problem::violation("/domain", error.to_string()))?;
+        let domain = domain.map_err(|error| Failure::violation("/domain", error.to_string()))?;
         Ok(Self { tenant, domain, verified: body.verified })
     }
 }
@@ -136,11 +139,12 @@ impl Endpoint for AddTenantDomain {
     type Output = Output;
     type Error = AddTenantDomainError;
 
-    async fn call(context: &Context, input: Input) -> Result<Success<Output>, AddTenantDomainError> {
-        let locks = Locks::default();
-        let result = add(context, &input, &locks).await;
-        locks.release().await;
-        result
+    fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self { state: State::prepare(environment)? })
+    }
+
+    async fn call(&self, context: &Context, input: Input) -> Result<Success<Output>, AddTenantDomainError> {
+        holding(&self.state, &context.run, |locks| self.add(context, input, locks)).await
     }
 
     fn example() -> Example {
@@ -155,62 +159,65 @@ impl Endpoint for AddTenantDomain {
     }
 }
 
-async fn add(
-    context: &Context,
-    input: &Input,
-    locks: &Locks,
-) -> Result<Success<Output>, AddTenantDomainError> {
-    if input.verified {
-        locks.take(context, Change::VerifiedDomains).await.map_err(AddTenantDomainError::Lock)?;
-    }
-    locks.take(context, Change::Tenant(&input.tenant)).await.map_err(AddTenantDomainError::Lock)?;
-    let (tenant, routing) = read(context, &input.tenant).await;
-    let tenant = &tenant.map_err(AddTenantDomainError::Tenant)?;
-    let routing = routing.map_err(AddTenantDomainError::Okta)?;
-    let (okta, own) = (&context.okta, routing.of(tenant));
-    let is_verified = own.is_verified(&input.domain);
-    if is_verified && !input.verified {
-        return Err(AddTenantDomainError::Exists(input.domain.clone()));
-    }
-    if !is_verified && routing.taken_by(&input.domain, &own).is_some() {
-        return Err(AddTenantDomainError::Taken(input.domain.clone()));
-    }
-    if input.verified {
-        let more = (!is_verified).then_some(input.domain.as_str());
-        let Some(filter) = own.filter(|_| true, more) else {
-            return Err(AddTenantDomainError::TooMany(input.domain.clone()));
+impl AddTenantDomain {
+    async fn add(
+        &self,
+        context: &Context,
+        input: Input,
+        locks: Locks,
+    ) -> Result<Success<Output>, AddTenantDomainError> {
+        if input.verified {
+            locks.take(Change::VerifiedDomains).await.map_err(AddTenantDomainError::Lock)?;
+        }
+        locks.take(Change::Tenant(&input.tenant)).await.map_err(AddTenantDomainError::Lock)?;
+        let (tenant, routing) = read(context, &input.tenant).await;
+        let tenant = &tenant.map_err(AddTenantDomainError::Tenant)?;
+        let routing = routing.map_err(AddTenantDomainError::Okta)?;
+        let (okta, own) = (context.run.okta.forward(), routing.of(tenant));
+        let is_verified = own.is_verified(&input.domain);
+        if is_verified && !input.verified {
+            return Err(AddTenantDomainError::Exists(input.domain.clone()));
+        }
+        if !is_verified && routing.taken_by(&input.domain, &own).is_some() {
+            return Err(AddTenantDomainError::Taken(input.domain.clone()));
+        }
+        if input.verified {
+            let more = (!is_verified).then_some(input.domain.as_str());
+            let Some(filter) = own.filter(|_| true, more) else {
+                return Err(AddTenantDomainError::TooMany(input.domain.clone()));
+            };
+            own.lock_idp(&locks).await.map_err(AddTenantDomainError::Lock)?;
+            let given = own.give(&context.run, &input.domain, &filter, None).await;
+            given.map_err(AddTenantDomainError::Stopped)?;
+            let output =
+                Output { domain: input.domain.to_string(), dns_verification_string: None, dns_name: None };
+            let status = if is_verified { 200 } else { AddTenantDomain::OPERATION.success };
+            return Ok(Success::new(output).status(status));
+        }
+        let steps = Steps::of(&context.run);
+        let known = own.pending(&input.domain);
+        let status = if known.is_some() { 200 } else { AddTenantDomain::OPERATION.success };
+        let pending = match known {
+            Some(pending) => {
+                if let Err(failure) = own.complete(okta, &steps, Kind::Pending).await {
+                    return Err(AddTenantDomainError::Stopped(steps.unwind(failure).await));
+                }
+                pending
+            }
+            None => {
+                let token = uuid::Uuid::new_v4().to_string();
+                let pending = Pending { token, domain: (*input.domain).clone() };
+                if let Err(failure) = own.add(okta, &steps, Kind::Pending, &pending.pattern()).await {
+                    return Err(AddTenantDomainError::Stopped(steps.unwind(failure).await));
+                }
+                pending
+            }
         };
-        own.lock_idp(context, locks).await.map_err(AddTenantDomainError::Lock)?;
-        let given = own.give(okta, &input.domain, &filter, None).await;
-        given.map_err(AddTenantDomainError::Stopped)?;
-        let output =
-            Output { domain: input.domain.to_string(), dns_verification_string: None, dns_name: None };
-        let status = if is_verified { 200 } else { AddTenantDomain::OPERATION.success };
-        return Ok(Success::new(output).status(status));
+        let output = Output {
+            domain: pending.domain.to_string(),
+            dns_name: Some(record_name(&pending.domain)),
+            dns_verification_string: Some(pending.token),
+        };
+        Ok(Success::new(output).status(status))
     }
-    let steps = Steps::default();
-    let known = own.pending(&input.domain);
-    let status = if known.is_some() { 200 } else { AddTenantDomain::OPERATION.success };
-    let pending = match known {
-        Some(pending) => {
-            if let Err(failure) = own.complete(okta, &steps, Kind::Pending).await {
-                return Err(AddTenantDomainError::Stopped(steps.unwind(failure).await));
-            }
-            pending
-        }
-        None => {
-            let token = uuid::Uuid::new_v4().to_string();
-            let pending = Pending { token, domain: (*input.domain).clone() };
-            if let Err(failure) = own.add(okta, &steps, Kind::Pending, &pending.pattern()).await {
-                return Err(AddTenantDomainError::Stopped(steps.unwind(failure).await));
-            }
-            pending
-        }
-    };
-    let output = Output {
-        domain: pending.domain.to_string(),
-        dns_name: Some(record_name(&pending.domain)),
-        dns_verification_string: Some(pending.token),
-    };
-    Ok(Success::new(output).status(status))
 }

@@ -19,16 +19,19 @@
 //! is the rule that says that the tenant has the domain: so the rule is changed last.
 
 use domain::{EmailDomain, TenantName};
-use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Object, Problem, Request, Success};
+use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Request, Success};
 use okta_client::Error;
 use operations::Operation;
-use state::{Change, LockError, Locks};
+use run_kit::{ConfigError, Environment, Failure, Incomplete, Object};
+use state::{Change, LockError, Locks, State, holding};
 use tenancy::TenantError;
 
 use crate::routing::{Kind, read};
 
 /// The operation `delete-tenant-domain`.
-pub struct DeleteTenantDomain;
+pub struct DeleteTenantDomain {
+    state: State,
+}
 
 /// Which domain of which tenant.
 #[derive(Debug)]
@@ -57,17 +60,15 @@ pub enum DeleteTenantDomainError {
     },
 }
 
-impl From<DeleteTenantDomainError> for Problem {
+impl From<DeleteTenantDomainError> for Failure {
     fn from(error: DeleteTenantDomainError) -> Self {
         match error {
             DeleteTenantDomainError::Tenant(error) => error.into(),
             DeleteTenantDomainError::NotFound(input) => crate::not_found(&input.tenant, &input.domain),
             DeleteTenantDomainError::Lock(error) => error.into(),
-            DeleteTenantDomainError::Okta(error) => Problem::okta("change the routing rules", &error),
+            DeleteTenantDomainError::Okta(error) => Failure::okta("change the routing rules", &error),
             DeleteTenantDomainError::Incomplete { left, source } => {
-                let mut problem = Problem::incomplete(&[], &[], &[left]);
-                problem.quote(&source);
-                problem.log("remove the domain", &source)
+                Incomplete::after(&[], vec![left]).because("remove the domain", source).into()
             }
         }
     }
@@ -76,7 +77,7 @@ impl From<DeleteTenantDomainError> for Problem {
 impl Decode for Input {
     type Body = NoBody;
 
-    fn decode(request: &Request) -> Result<Self, Problem> {
+    fn decode(request: &Request) -> Result<Self, Failure> {
         Ok(Self { tenant: request.tenant()?, domain: crate::domain(request)? })
     }
 }
@@ -87,11 +88,14 @@ impl Endpoint for DeleteTenantDomain {
     type Output = ();
     type Error = DeleteTenantDomainError;
 
-    async fn call(context: &Context, input: Input) -> Result<Success<()>, DeleteTenantDomainError> {
-        let locks = Locks::default();
-        let result = delete(context, input, &locks).await;
-        locks.release().await;
-        result.map(|()| Success::empty())
+    fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self { state: State::prepare(environment)? })
+    }
+
+    async fn call(&self, context: &Context, input: Input) -> Result<Success<()>, DeleteTenantDomainError> {
+        holding(&self.state, &context.run, |locks| self.delete(context, input, locks))
+            .await
+            .map(|()| Success::empty())
     }
 
     fn example() -> Example {
@@ -99,46 +103,54 @@ impl Endpoint for DeleteTenantDomain {
     }
 }
 
-async fn delete(context: &Context, input: Input, locks: &Locks) -> Result<(), DeleteTenantDomainError> {
-    locks.take(context, Change::Tenant(&input.tenant)).await.map_err(DeleteTenantDomainError::Lock)?;
-    let (tenant, routing) = read(context, &input.tenant).await;
-    let tenant = &tenant.map_err(DeleteTenantDomainError::Tenant)?;
-    let routing = routing.map_err(DeleteTenantDomainError::Okta)?;
-    let (okta, own) = (&context.okta, routing.of(tenant));
-    let pending = own.pending(&input.domain).map(|pending| pending.pattern());
-    if pending.is_none() && !own.is_verified(&input.domain) {
-        return Err(DeleteTenantDomainError::NotFound(input));
-    }
-    let is_domain = |pattern: &str| EmailDomain::parse(pattern).is_ok_and(|of| of == input.domain);
-    let is_token = |pattern: &str| pending.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(pattern));
-    let mut changed = false;
-    // Fewer domains are never too many, except those that somebody made by hand:
-    // then the filter stays as it is.
-    let filter = own.filter(|pattern| !is_domain(pattern), None).filter(|_| own.is_verified(&input.domain));
-    if let Some(filter) = filter {
-        own.lock_idp(context, locks).await.map_err(DeleteTenantDomainError::Lock)?;
-        if let Some(idp) = own.idp(okta).await.map_err(DeleteTenantDomainError::Okta)? {
-            changed = match filter.write(okta, &idp).await {
-                Ok(written) => written,
-                Err(source) if source.may_have_happened() => {
-                    return Err(DeleteTenantDomainError::Incomplete { left: own.idp_object(), source });
-                }
-                Err(source) => return Err(DeleteTenantDomainError::Okta(source)),
-            };
+impl DeleteTenantDomain {
+    async fn delete(
+        &self,
+        context: &Context,
+        input: Input,
+        locks: Locks,
+    ) -> Result<(), DeleteTenantDomainError> {
+        locks.take(Change::Tenant(&input.tenant)).await.map_err(DeleteTenantDomainError::Lock)?;
+        let (tenant, routing) = read(context, &input.tenant).await;
+        let tenant = &tenant.map_err(DeleteTenantDomainError::Tenant)?;
+        let routing = routing.map_err(DeleteTenantDomainError::Okta)?;
+        let (okta, own) = (context.run.okta.forward(), routing.of(tenant));
+        let pending = own.pending(&input.domain).map(|pending| pending.pattern());
+        if pending.is_none() && !own.is_verified(&input.domain) {
+            return Err(DeleteTenantDomainError::NotFound(input));
         }
-    }
-    for kind in [Kind::Verified, Kind::Pending] {
-        let removed = match kind {
-            Kind::Verified => own.remove(okta, kind, is_domain).await,
-            Kind::Pending => own.remove(okta, kind, is_token).await,
-        };
-        match (removed, own.object(kind)) {
-            (Ok(removed), _) => changed |= removed,
-            (Err(source), Some(left)) if changed || source.may_have_happened() => {
-                return Err(DeleteTenantDomainError::Incomplete { left, source });
+        let is_domain = |pattern: &str| EmailDomain::parse(pattern).is_ok_and(|of| of == input.domain);
+        let is_token = |pattern: &str| pending.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(pattern));
+        let mut changed = false;
+        // Fewer domains are never too many, except those that somebody made by hand:
+        // then the filter stays as it is.
+        let filter =
+            own.filter(|pattern| !is_domain(pattern), None).filter(|_| own.is_verified(&input.domain));
+        if let Some(filter) = filter {
+            own.lock_idp(&locks).await.map_err(DeleteTenantDomainError::Lock)?;
+            if let Some(idp) = own.idp(okta).await.map_err(DeleteTenantDomainError::Okta)? {
+                changed = match filter.write(okta, &idp).await {
+                    Ok(written) => written,
+                    Err(source) if source.may_have_happened() => {
+                        return Err(DeleteTenantDomainError::Incomplete { left: own.idp_object(), source });
+                    }
+                    Err(source) => return Err(DeleteTenantDomainError::Okta(source)),
+                };
             }
-            (Err(source), _) => return Err(DeleteTenantDomainError::Okta(source)),
         }
+        for kind in [Kind::Verified, Kind::Pending] {
+            let removed = match kind {
+                Kind::Verified => own.remove(okta, kind, is_domain).await,
+                Kind::Pending => own.remove(okta, kind, is_token).await,
+            };
+            match (removed, own.object(kind)) {
+                (Ok(removed), _) => changed |= removed,
+                (Err(source), Some(left)) if changed || source.may_have_happened() => {
+                    return Err(DeleteTenantDomainError::Incomplete { left, source });
+                }
+                (Err(source), _) => return Err(DeleteTenantDomainError::Okta(source)),
+            }
+        }
+        Ok(())
     }
-    Ok(())
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use domain::EmailDomain;
 use futures::future::join_all;
-use lambda_kit::{Context, Problem};
-use operations::ProblemCode;
+use operations::{EnvVar, ProblemCode};
+use run_kit::{ConfigError, Environment, Failure, http_client};
 use serde::Deserialize;
 use url::Url;
 
@@ -42,10 +42,10 @@ enum Reason {
     Failed(u16),
 }
 
-impl From<DnsError> for Problem {
+impl From<DnsError> for Failure {
     fn from(error: DnsError) -> Self {
         let detail = format!("no resolver answers for `{}`; nothing was changed", error.name);
-        Problem::new(ProblemCode::DnsUnavailable, detail).log("look the record up", &error)
+        Failure::new(ProblemCode::DnsUnavailable, detail).log("look the record up", &error)
     }
 }
 
@@ -64,40 +64,58 @@ struct Record {
     data: String,
 }
 
-/// The texts of the record that verifies `domain`, as any resolver knows them:
-/// one may have kept an older answer.
-pub(crate) async fn texts(context: &Context, domain: &EmailDomain) -> Result<Vec<String>, DnsError> {
-    let name = record_name(domain);
-    let answers = join_all(context.dns_resolvers.iter().map(|resolver| ask(context, resolver, &name))).await;
-    let (mut texts, mut failure) = (Vec::new(), None);
-    let mut answered = false;
-    for answer in answers {
-        match answer {
-            Ok(found) => {
-                answered = true;
-                texts.extend(found);
-            }
-            Err(error) => failure = Some(error),
-        }
-    }
-    match failure {
-        Some(source) if !answered => Err(DnsError { name, source }),
-        _ => Ok(texts),
-    }
+/// Resolvers of DNS over HTTPS.
+#[derive(Clone, Debug)]
+pub(crate) struct Resolvers {
+    http: reqwest::Client,
+    urls: Vec<Url>,
 }
 
-async fn ask(context: &Context, resolver: &Url, name: &str) -> Result<Vec<String>, Reason> {
-    let http = context.resources.get_or_make(|| async { lambda_kit::http_client(TIMEOUT).ok() }).await;
-    let Some(http) = http else { return Err(Reason::Failed(0)) };
-    let mut url = resolver.clone();
-    url.query_pairs_mut().append_pair("name", name).append_pair("type", "TXT");
-    let answer = http.get(url).header("accept", "application/dns-json").send().await;
-    let answer: Answer = answer.and_then(reqwest::Response::error_for_status)?.json().await?;
-    if !ANSWERS.contains(&answer.status) {
-        return Err(Reason::Failed(answer.status));
+impl Resolvers {
+    /// The resolvers that the environment names.
+    pub(crate) fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
+        let variable = &EnvVar::DNS_RESOLVERS;
+        let refuse = |text: &str| ConfigError::value(variable, "must be URLs, separated by commas", text);
+        let texts = environment.list(variable)?;
+        let urls =
+            texts.iter().map(|text| Url::parse(text).map_err(|_| refuse(text))).collect::<Result<_, _>>()?;
+        let http = http_client(TIMEOUT).map_err(|error| ConfigError::System(error.to_string()))?;
+        Ok(Self { http, urls })
     }
-    let texts = answer.answer.into_iter().filter(|record| record.kind == TXT);
-    Ok(texts.map(|record| joined(&record.data)).collect())
+
+    /// The texts of the record that verifies `domain`, as any resolver knows them:
+    /// one may have kept an older answer.
+    pub(crate) async fn texts(&self, domain: &EmailDomain) -> Result<Vec<String>, DnsError> {
+        let name = record_name(domain);
+        let answers = join_all(self.urls.iter().map(|resolver| self.ask(resolver, &name))).await;
+        let (mut texts, mut failure) = (Vec::new(), None);
+        let mut answered = false;
+        for answer in answers {
+            match answer {
+                Ok(found) => {
+                    answered = true;
+                    texts.extend(found);
+                }
+                Err(error) => failure = Some(error),
+            }
+        }
+        match failure {
+            Some(source) if !answered => Err(DnsError { name, source }),
+            _ => Ok(texts),
+        }
+    }
+
+    async fn ask(&self, resolver: &Url, name: &str) -> Result<Vec<String>, Reason> {
+        let mut url = resolver.clone();
+        url.query_pairs_mut().append_pair("name", name).append_pair("type", "TXT");
+        let answer = self.http.get(url).header("accept", "application/dns-json").send().await;
+        let answer: Answer = answer.and_then(reqwest::Response::error_for_status)?.json().await?;
+        if !ANSWERS.contains(&answer.status) {
+            return Err(Reason::Failed(answer.status));
+        }
+        let texts = answer.answer.into_iter().filter(|record| record.kind == TXT);
+        Ok(texts.map(|record| joined(&record.data)).collect())
+    }
 }
 
 /// A record's strings, joined: `"one" "two"` is `onetwo`, and text that is not

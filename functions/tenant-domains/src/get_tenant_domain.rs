@@ -5,8 +5,9 @@
 //! Those of `list-tenant-domains`: five calls, two in a row.
 
 use domain::{EmailDomain, TenantName};
-use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Problem, Request, Success};
+use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Request, Success};
 use operations::Operation;
+use run_kit::{ConfigError, Environment, Failure};
 use serde_json::json;
 use tenancy::TenantError;
 
@@ -31,7 +32,7 @@ pub enum GetTenantDomainError {
     NotFound(Input),
 }
 
-impl From<GetTenantDomainError> for Problem {
+impl From<GetTenantDomainError> for Failure {
     fn from(error: GetTenantDomainError) -> Self {
         match error {
             GetTenantDomainError::Tenant(error) => error.into(),
@@ -43,7 +44,7 @@ impl From<GetTenantDomainError> for Problem {
 impl Decode for Input {
     type Body = NoBody;
 
-    fn decode(request: &Request) -> Result<Self, Problem> {
+    fn decode(request: &Request) -> Result<Self, Failure> {
         Ok(Self { tenant: request.tenant()?, domain: crate::domain(request)? })
     }
 }
@@ -54,7 +55,11 @@ impl Endpoint for GetTenantDomain {
     type Output = Domain;
     type Error = GetTenantDomainError;
 
-    async fn call(context: &Context, input: Input) -> Result<Success<Domain>, GetTenantDomainError> {
+    fn prepare(_: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self)
+    }
+
+    async fn call(&self, context: &Context, input: Input) -> Result<Success<Domain>, GetTenantDomainError> {
         let (tenant, routing) = read(context, &input.tenant).await;
         let tenant = tenant.map_err(GetTenantDomainError::Tenant)?;
         let routing = routing.map_err(|error| GetTenantDomainError::Tenant(error.into()))?;

@@ -34,28 +34,28 @@ pub const ENDPOINTS: &[lambda_kit::Description] = &[
 ];
 
 /// A domain of the path.
-fn domain(request: &lambda_kit::Request) -> Result<domain::EmailDomain, lambda_kit::Problem> {
+fn domain(request: &lambda_kit::Request) -> Result<domain::EmailDomain, run_kit::Failure> {
     let text = request.parts.path.get("domain").map_or("", String::as_str);
     domain::EmailDomain::parse(text)
-        .map_err(|error| lambda_kit::Problem::violation("path.domain", error.to_string()))
+        .map_err(|error| run_kit::Failure::violation("path.domain", error.to_string()))
 }
 
 /// The domain is, or overlaps with, somebody else's.
-fn taken(domain: &domain::EmailDomain) -> lambda_kit::Problem {
+fn taken(domain: &domain::EmailDomain) -> run_kit::Failure {
     let detail = format!("`{domain}`, or a domain above or below it, belongs to somebody else");
-    lambda_kit::Problem::new(operations::ProblemCode::DomainTaken, detail)
+    run_kit::Failure::new(operations::ProblemCode::DomainTaken, detail)
 }
 
 /// With the domain, Okta would refuse the filter that limits the tenant's IdP.
-fn too_many(domain: &domain::EmailDomain) -> lambda_kit::Problem {
+fn too_many(domain: &domain::EmailDomain) -> run_kit::Failure {
     let detail = format!(
         "with `{domain}` the tenant's verified domains are longer than the 1,024 characters that Okta allows to limit an IdP; delete one that is not needed, or verify a shorter one"
     );
-    lambda_kit::Problem::new(operations::ProblemCode::InvalidRequest, detail)
+    run_kit::Failure::new(operations::ProblemCode::InvalidRequest, detail)
 }
 
 /// The tenant has no such domain.
-fn not_found(tenant: &domain::TenantName, domain: &domain::EmailDomain) -> lambda_kit::Problem {
+fn not_found(tenant: &domain::TenantName, domain: &domain::EmailDomain) -> run_kit::Failure {
     let detail = format!("`{tenant}` has no domain `{domain}`");
-    lambda_kit::Problem::new(operations::ProblemCode::DomainNotFound, detail)
+    run_kit::Failure::new(operations::ProblemCode::DomainNotFound, detail)
 }

@@ -9,10 +9,10 @@
 
 use domain::TenantName;
 use lambda_kit::{
-    Context, Decode, Endpoint, Example, NoBody, Paging, Problem, QueryParameter, Request, Success, Values,
-    Violation,
+    Context, Decode, Endpoint, Example, NoBody, Paging, QueryParameter, Request, Success, Values,
 };
 use operations::Operation;
+use run_kit::{ConfigError, Environment, Failure, Violation};
 use serde_json::json;
 use tenancy::TenantError;
 
@@ -42,7 +42,7 @@ impl Decode for Input {
         },
     ];
 
-    fn decode(request: &Request) -> Result<Self, Problem> {
+    fn decode(request: &Request) -> Result<Self, Failure> {
         let mut violations = Vec::new();
         let verified = match request.query("verified") {
             None => None,
@@ -56,8 +56,8 @@ impl Decode for Input {
         };
         match Paging::decode(request, &["verified"]) {
             Ok(paging) if violations.is_empty() => Ok(Self { tenant: request.tenant()?, verified, paging }),
-            Ok(_) => Err(Problem::violations_of(violations)),
-            Err(violation) => Err(Problem::violations_of([vec![violation], violations].concat())),
+            Ok(_) => Err(Failure::violations_of(violations)),
+            Err(violation) => Err(Failure::violations_of([vec![violation], violations].concat())),
         }
     }
 }
@@ -68,7 +68,11 @@ impl Endpoint for ListTenantDomains {
     type Output = Vec<Domain>;
     type Error = TenantError;
 
-    async fn call(context: &Context, input: Input) -> Result<Success<Vec<Domain>>, TenantError> {
+    fn prepare(_: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self)
+    }
+
+    async fn call(&self, context: &Context, input: Input) -> Result<Success<Vec<Domain>>, TenantError> {
         let (tenant, routing) = read(context, &input.tenant).await;
         let (tenant, routing) = (tenant?, routing?);
         let mut domains = routing.of(&tenant).domains();

@@ -4,9 +4,12 @@ use domain::{
     AdminsDescription, EmailDomain, TenantName, TenantStatus, idp_name, pending_rule_name, rule_name,
 };
 use futures::TryStreamExt;
-use lambda_kit::{Context, Failure, Object, Problem, Steps, Undo, Undone};
-use okta_client::models::{GroupProfile, IdentityProvider, IdpId, NewPolicyRule, PolicyId, PolicyRule};
+use lambda_kit::Context;
+use okta_client::models::{
+    GroupProfile, IdentityProvider, IdpId, NewPolicyRule, PolicyId, PolicyRule, RuleId,
+};
 use okta_client::{Client, Error, OkIfAbsent};
+use run_kit::{Found, Incomplete, Object, Run, StepFailure, Steps, Stopped, Undo, Undone};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
@@ -64,7 +67,10 @@ pub(crate) async fn read(
     context: &Context,
     tenant: &TenantName,
 ) -> (Result<Tenant, TenantError>, Result<Routing, Error>) {
-    futures::join!(tenant_for(context, tenant, Want::Tenant), Routing::of_org(&context.okta))
+    futures::join!(
+        tenant_for(&context.run, &context.caller, tenant, Want::Tenant),
+        Routing::of_org(context.run.okta.forward())
+    )
 }
 
 impl Routing {
@@ -178,8 +184,8 @@ impl TenantRules<'_> {
     }
 
     /// Locks the tenant's IdP until the request ends.
-    pub(crate) async fn lock_idp(&self, context: &Context, locks: &Locks) -> Result<(), LockError> {
-        locks.take(context, Change::Idp(&self.tenant.id)).await
+    pub(crate) async fn lock_idp(&self, locks: &Locks) -> Result<(), LockError> {
+        locks.take(Change::Idp(&self.tenant.id)).await
     }
 
     /// The tenant's IdP, unless somebody has deleted it.
@@ -198,15 +204,15 @@ impl TenantRules<'_> {
     ///
     /// # Errors
     ///
-    /// The problem says what is left.
+    /// What stopped it, and what is left.
     pub(crate) async fn give(
         &self,
-        okta: &Client,
+        run: &Run,
         domain: &EmailDomain,
         filter: &Filter,
         token: Option<&Pending>,
-    ) -> Result<(), Problem> {
-        let steps = Steps::default();
+    ) -> Result<(), Stopped> {
+        let (okta, steps) = (run.okta.forward(), Steps::of(run));
         let rule = async {
             match self.is_verified(domain) {
                 true => self.complete(okta, &steps, Kind::Verified).await,
@@ -241,8 +247,9 @@ impl TenantRules<'_> {
         match widened.and(forgotten) {
             Ok(_) => Ok(()),
             Err(error) => {
-                let problem = Problem::incomplete(&["change the routing rule"], &[], &left);
-                Err(problem.log("complete the verified domain", &error))
+                let incomplete = Incomplete::after(&["change the routing rule"], left);
+                let incomplete = incomplete.because("complete the verified domain", error);
+                Err(Stopped::Incomplete(Box::new(incomplete)))
             }
         }
     }
@@ -255,7 +262,7 @@ impl TenantRules<'_> {
         steps: &Steps,
         kind: Kind,
         pattern: &str,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), StepFailure> {
         let rule = self.rule(kind);
         let Some(policy) = self.policy else {
             // There is always one: then Okta's answer was not right.
@@ -285,24 +292,17 @@ impl TenantRules<'_> {
         let is_active = self.tenant.description.status() == TenantStatus::Active;
         let active = kind == Kind::Verified && is_active;
         let undo = |made: Option<&PolicyRule>| {
-            let (okta, policy, id) = (okta.clone(), policy.clone(), made.map(|rule| rule.id.clone()));
-            let object = match &id {
-                Some(id) => Object::new("routingRule", &name, id),
-                None => Object::unknown("routingRule", &name),
+            let (of, called) = (policy.clone(), name.clone());
+            let find = |okta: Client| async move {
+                let rules: Vec<PolicyRule> = okta.list_policy_rules(&of).try_collect().await?;
+                let found = rules.into_iter().find(|rule| rule.name == called);
+                Ok(found.map_or(Found::Absent, |rule| Found::Ours(rule.id)))
             };
-            let name = name.clone();
-            Undo::new(object, async move {
-                let id = match id {
-                    Some(id) => Some(id),
-                    None => {
-                        let rules: Vec<PolicyRule> = okta.list_policy_rules(&policy).try_collect().await?;
-                        rules.into_iter().find(|rule| rule.name == name).map(|rule| rule.id)
-                    }
-                };
-                let Some(id) = id else { return Ok(Undone::Entirely) };
-                okta.delete_policy_rule(&policy, &id).await.ok_if_absent()?;
-                Ok(Undone::Entirely)
-            })
+            let of = policy.clone();
+            let delete = |okta: Client, id: RuleId| async move {
+                okta.delete_policy_rule(&of, &id).await.ok_if_absent()
+            };
+            Undo::of_creation("routingRule", &name, made.map(|rule| rule.id.clone()), find, delete)
         };
         let made = okta.create_policy_rule(policy, &new, active);
         let made = steps.create("create the routing rule", made, undo).await?;
@@ -350,10 +350,10 @@ impl TenantRules<'_> {
         policy: &PolicyId,
         old: &PolicyRule,
         new: &PolicyRule,
-    ) -> Result<(), Failure> {
-        let (undo, of, before) = (okta.clone(), policy.clone(), old.clone());
-        let undo = Undo::new(Object::new("routingRule", &old.name, &old.id), async move {
-            undo.replace_policy_rule(&of, &before).await.map(|_| Undone::Entirely)
+    ) -> Result<(), StepFailure> {
+        let (of, before) = (policy.clone(), old.clone());
+        let undo = Undo::new(Object::new("routingRule", &old.name, &old.id), |okta| async move {
+            okta.replace_policy_rule(&of, &before).await.map(|_| Undone::Entirely)
         });
         let replaced = okta.replace_policy_rule(policy, new);
         steps.change("change the routing rule", replaced, undo).await.map(drop)
@@ -361,7 +361,7 @@ impl TenantRules<'_> {
 
     /// Records the id of a rule that a run which stopped half-way, or somebody by
     /// hand, has left unrecorded.
-    pub(crate) async fn complete(&self, okta: &Client, steps: &Steps, kind: Kind) -> Result<(), Failure> {
+    pub(crate) async fn complete(&self, okta: &Client, steps: &Steps, kind: Kind) -> Result<(), StepFailure> {
         let record = &self.tenant.description;
         let recorded = match kind {
             Kind::Verified => &record.routing_rule_id,
@@ -382,7 +382,7 @@ impl TenantRules<'_> {
         steps: &Steps,
         kind: Kind,
         rule: &PolicyRule,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), StepFailure> {
         // As it is now: somebody may have changed it since the tenant was read.
         let admins = steps.run("read the tenant's record", okta.get_group(&self.tenant.admins.id)).await?;
         let mut record = AdminsDescription::parse(&admins.profile.description).unwrap_or_else(|| {
@@ -394,9 +394,9 @@ impl TenantRules<'_> {
             Kind::Pending => record.inactive_routing_rule_id = id,
         }
         let profile = GroupProfile { description: record.to_text(), ..admins.profile.clone() };
-        let (undo, group) = (okta.clone(), admins.id.clone());
-        let undo = Undo::new(Object::new("group", &admins.profile.name, &admins.id), async move {
-            undo.replace_group(&group, &admins.profile).await.map(|_| Undone::Entirely)
+        let group = admins.id.clone();
+        let undo = Undo::new(Object::new("group", &admins.profile.name, &admins.id), |okta| async move {
+            okta.replace_group(&group, &admins.profile).await.map(|_| Undone::Entirely)
         });
         let recorded = okta.replace_group(&self.tenant.admins.id, &profile);
         steps.change("record the routing rule", recorded, undo).await.map(drop)

@@ -287,12 +287,10 @@ async fn dom_06_domains_that_are_not_there() {
 #[tokio::test]
 async fn dom_11_no_resolver_answers() {
     let org = TestOrg::start().await;
-    let mut context = org.context();
-    context.dns_resolvers.retain(|resolver| resolver.port() == Some(1));
-    let input = org.input::<VerifyTenantDomain>(&of("globex", LABS));
-    let failed = <VerifyTenantDomain as lambda_kit::Endpoint>::call(&context, input).await;
-    let problem = lambda_kit::Problem::from(failed.unwrap_err());
+    org.configure(&[("DNS_RESOLVERS", "http://127.0.0.1:1/dns-query")]);
+    let problem = org.call::<VerifyTenantDomain>(&of("globex", LABS)).await.unwrap_err();
     assert_eq!(problem.code(), ProblemCode::DnsUnavailable);
+    org.configure(&[]);
     org.call::<VerifyTenantDomain>(&of("globex", LABS)).await.unwrap();
 }
 

@@ -24,20 +24,24 @@
 //! the same time: the second sees the first one's domain.
 
 use domain::{EmailDomain, TenantName};
-use lambda_kit::{Context, Decode, Endpoint, Example, Problem, Request, Success};
+use lambda_kit::{Context, Decode, Endpoint, Example, Request, Success};
 use okta_client::Error;
 use operations::{Operation, ProblemCode};
+use run_kit::{ConfigError, Environment, Failure, Stopped};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
-use state::{Change, LockError, Locks};
+use state::{Change, LockError, Locks, State, holding};
 use tenancy::TenantError;
 
-use crate::dns::{DnsError, record_name, texts};
+use crate::dns::{DnsError, Resolvers, record_name};
 use crate::routing::{Domain, read};
 
 /// The operation `verify-tenant-domain`.
-pub struct VerifyTenantDomain;
+pub struct VerifyTenantDomain {
+    state: State,
+    resolvers: Resolvers,
+}
 
 /// Which domain of which tenant.
 #[derive(Debug)]
@@ -80,16 +84,16 @@ pub enum VerifyTenantDomainError {
     Lock(LockError),
     /// Okta did not answer; nothing was changed.
     Okta(Error),
-    /// A step failed; the problem says what is left.
-    Stopped(Problem),
+    /// A step failed.
+    Stopped(Stopped),
 }
 
-impl From<VerifyTenantDomainError> for Problem {
+impl From<VerifyTenantDomainError> for Failure {
     fn from(error: VerifyTenantDomainError) -> Self {
         match error {
             VerifyTenantDomainError::Tenant(error) => error.into(),
             VerifyTenantDomainError::NotFound(input) => crate::not_found(&input.tenant, &input.domain),
-            VerifyTenantDomainError::NotVerified { domain, found } => Problem::new(
+            VerifyTenantDomainError::NotVerified { domain, found } => Failure::new(
                 ProblemCode::DomainNotVerified,
                 format!(
                     "none of the {found} TXT records at `{}` holds the string that was issued for the domain; add it, and wait until your DNS shows it",
@@ -99,9 +103,9 @@ impl From<VerifyTenantDomainError> for Problem {
             VerifyTenantDomainError::Taken(domain) => crate::taken(&domain),
             VerifyTenantDomainError::TooMany(domain) => crate::too_many(&domain),
             VerifyTenantDomainError::Lock(error) => error.into(),
-            VerifyTenantDomainError::Okta(error) => Problem::okta("read the routing rules", &error),
+            VerifyTenantDomainError::Okta(error) => Failure::okta("read the routing rules", &error),
             VerifyTenantDomainError::Dns(error) => error.into(),
-            VerifyTenantDomainError::Stopped(problem) => problem,
+            VerifyTenantDomainError::Stopped(stopped) => stopped.into(),
         }
     }
 }
@@ -111,7 +115,7 @@ impl Decode for Input {
 
     const BODY_REQUIRED: bool = false;
 
-    fn decode(request: &Request) -> Result<Self, Problem> {
+    fn decode(request: &Request) -> Result<Self, Failure> {
         if !request.parts.body.is_empty() {
             let _: Body = request.body()?;
         }
@@ -125,11 +129,16 @@ impl Endpoint for VerifyTenantDomain {
     type Output = Domain;
     type Error = VerifyTenantDomainError;
 
-    async fn call(context: &Context, input: Input) -> Result<Success<Domain>, VerifyTenantDomainError> {
-        let locks = Locks::default();
-        let result = verify(context, input, &locks).await;
-        locks.release().await;
-        result
+    fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self { state: State::prepare(environment)?, resolvers: Resolvers::prepare(environment)? })
+    }
+
+    async fn call(
+        &self,
+        context: &Context,
+        input: Input,
+    ) -> Result<Success<Domain>, VerifyTenantDomainError> {
+        holding(&self.state, &context.run, |locks| self.verify(context, input, locks)).await
     }
 
     fn example() -> Example {
@@ -141,39 +150,45 @@ impl Endpoint for VerifyTenantDomain {
     }
 }
 
-async fn verify(
-    context: &Context,
-    input: Input,
-    locks: &Locks,
-) -> Result<Success<Domain>, VerifyTenantDomainError> {
-    // Before the locks: a resolver may be slow.
-    let texts = texts(context, &input.domain).await;
-    for change in [Change::VerifiedDomains, Change::Tenant(&input.tenant)] {
-        locks.take(context, change).await.map_err(VerifyTenantDomainError::Lock)?;
-    }
-    let (tenant, routing) = read(context, &input.tenant).await;
-    let tenant = &tenant.map_err(VerifyTenantDomainError::Tenant)?;
-    let routing = routing.map_err(VerifyTenantDomainError::Okta)?;
-    let own = routing.of(tenant);
-    let pending = own.pending(&input.domain);
-    let is_verified = own.is_verified(&input.domain);
-    if !is_verified {
-        let Some(pending) = &pending else { return Err(VerifyTenantDomainError::NotFound(input)) };
-        let texts = texts.map_err(VerifyTenantDomainError::Dns)?;
-        if !texts.contains(&pending.token) {
-            return Err(VerifyTenantDomainError::NotVerified { domain: input.domain, found: texts.len() });
+impl VerifyTenantDomain {
+    async fn verify(
+        &self,
+        context: &Context,
+        input: Input,
+        locks: Locks,
+    ) -> Result<Success<Domain>, VerifyTenantDomainError> {
+        // Before the locks: a resolver may be slow.
+        let texts = self.resolvers.texts(&input.domain).await;
+        for change in [Change::VerifiedDomains, Change::Tenant(&input.tenant)] {
+            locks.take(change).await.map_err(VerifyTenantDomainError::Lock)?;
         }
-        if routing.taken_by(&input.domain, &own).is_some() {
-            return Err(VerifyTenantDomainError::Taken(input.domain));
+        let (tenant, routing) = read(context, &input.tenant).await;
+        let tenant = &tenant.map_err(VerifyTenantDomainError::Tenant)?;
+        let routing = routing.map_err(VerifyTenantDomainError::Okta)?;
+        let own = routing.of(tenant);
+        let pending = own.pending(&input.domain);
+        let is_verified = own.is_verified(&input.domain);
+        if !is_verified {
+            let Some(pending) = &pending else { return Err(VerifyTenantDomainError::NotFound(input)) };
+            let texts = texts.map_err(VerifyTenantDomainError::Dns)?;
+            if !texts.contains(&pending.token) {
+                return Err(VerifyTenantDomainError::NotVerified {
+                    domain: input.domain,
+                    found: texts.len(),
+                });
+            }
+            if routing.taken_by(&input.domain, &own).is_some() {
+                return Err(VerifyTenantDomainError::Taken(input.domain));
+            }
         }
+        let more = (!is_verified).then_some(input.domain.as_str());
+        let Some(filter) = own.filter(|_| true, more) else {
+            return Err(VerifyTenantDomainError::TooMany(input.domain));
+        };
+        own.lock_idp(&locks).await.map_err(VerifyTenantDomainError::Lock)?;
+        let given = own.give(&context.run, &input.domain, &filter, pending.as_ref()).await;
+        given.map_err(VerifyTenantDomainError::Stopped)?;
+        let (domain, verified) = (input.domain.to_string(), true);
+        Ok(Success::new(Domain { domain, verified, dns_verification_string: None }))
     }
-    let more = (!is_verified).then_some(input.domain.as_str());
-    let Some(filter) = own.filter(|_| true, more) else {
-        return Err(VerifyTenantDomainError::TooMany(input.domain));
-    };
-    own.lock_idp(context, locks).await.map_err(VerifyTenantDomainError::Lock)?;
-    let given = own.give(&context.okta, &input.domain, &filter, pending.as_ref()).await;
-    given.map_err(VerifyTenantDomainError::Stopped)?;
-    let (domain, verified) = (input.domain.to_string(), true);
-    Ok(Success::new(Domain { domain, verified, dns_verification_string: None }))
 }

@@ -33,22 +33,24 @@
 
 use domain::TenantName;
 use futures::future::join_all;
-use lambda_kit::{
-    Context, Decode, Endpoint, Example, NoBody, Object, Problem, QueryParameter, Request, Success, Values,
-};
+use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, QueryParameter, Request, Success, Values};
 use okta_client::models::{Group, IdentityProvider, KeyId, PolicyId, PolicyRule, Role};
 use okta_client::{Client, Error, OkIfAbsent};
-use operations::{Operation, ProblemCode};
+use operations::{EnvVar, Operation, ProblemCode};
+use run_kit::{ConfigError, Environment, Failure, Incomplete, Object, Run};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use state::{Change, LockError, Locks, StateError};
+use state::{AuthorizerCache, Change, LockError, Locks, State, StateError, holding};
 use tenancy::{if_present, is_rule_of, routing};
 
 use crate::lookup::{self, Remains};
 
 /// The operation `delete-tenant`.
-pub struct DeleteTenant;
+pub struct DeleteTenant {
+    placeholder: KeyId,
+    state: State,
+}
 
 /// What to delete.
 #[derive(Debug)]
@@ -98,25 +100,24 @@ pub enum DeleteTenantError {
     },
 }
 
-impl From<DeleteTenantError> for Problem {
+impl From<DeleteTenantError> for Failure {
     fn from(error: DeleteTenantError) -> Self {
         match error {
             DeleteTenantError::NotFound(name) => {
-                Problem::new(ProblemCode::TenantNotFound, format!("there is no tenant `{name}`"))
+                Failure::new(ProblemCode::TenantNotFound, format!("there is no tenant `{name}`"))
             }
             DeleteTenantError::Busy { name, doing, seconds } => {
-                Problem::new(ProblemCode::TenantBusy, format!("`{name}` {doing}"))
+                Failure::new(ProblemCode::TenantBusy, format!("`{name}` {doing}"))
                     .retry_after(std::time::Duration::from_secs(seconds))
             }
             DeleteTenantError::Lock(error) => error.into(),
             DeleteTenantError::State(error) => error.into(),
-            DeleteTenantError::Okta(error) => Problem::okta("read what belongs to the tenant", &error),
+            DeleteTenantError::Okta(error) => Failure::okta("read what belongs to the tenant", &error),
             DeleteTenantError::Incomplete { revoked, deleted, left, source } => {
                 let completed = if revoked { &["revoke the tokens of the tenant's admins"][..] } else { &[] };
-                let mut problem = Problem::incomplete(completed, &[], &left);
-                problem.quote(&source);
                 let deleted = serde_json::to_value(deleted).unwrap_or_default();
-                problem.member("deleted", deleted).log("delete the tenant", &source)
+                let incomplete = Incomplete::after(completed, left).because("delete the tenant", source);
+                Failure::from(incomplete).member("deleted", deleted)
             }
         }
     }
@@ -131,7 +132,7 @@ impl Decode for Input {
         values: Values::OneOf(&["true", "false"]),
     }];
 
-    fn decode(request: &Request) -> Result<Self, Problem> {
+    fn decode(request: &Request) -> Result<Self, Failure> {
         Ok(Self { name: request.tenant()?, dry_run: request.flag("dryRun")? })
     }
 }
@@ -143,11 +144,13 @@ impl Endpoint for DeleteTenant {
     type Output = Plan;
     type Error = DeleteTenantError;
 
-    async fn call(context: &Context, input: Input) -> Result<Success<Plan>, DeleteTenantError> {
-        let locks = Locks::default();
-        let result = delete(context, input, &locks).await;
-        locks.release().await;
-        result
+    fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
+        let placeholder = environment.text(&EnvVar::PLACEHOLDER_KEY_ID)?.into();
+        Ok(Self { placeholder, state: State::prepare(environment)? })
+    }
+
+    async fn call(&self, context: &Context, input: Input) -> Result<Success<Plan>, DeleteTenantError> {
+        holding(&self.state, &context.run, |locks| self.delete(context, input, locks)).await
     }
 
     fn example() -> Example {
@@ -155,64 +158,73 @@ impl Endpoint for DeleteTenant {
     }
 }
 
-async fn delete(context: &Context, input: Input, locks: &Locks) -> Result<Success<Plan>, DeleteTenantError> {
-    if !input.dry_run {
-        locks.take(context, Change::Tenant(&input.name)).await.map_err(DeleteTenantError::Lock)?;
-    }
-    let parts = Parts::of(context, &input.name).await.map_err(DeleteTenantError::Okta)?;
-    if parts.is_empty() {
-        return Err(DeleteTenantError::NotFound(input.name));
-    }
-    if parts.is_being_created(&context.okta) {
-        let doing = "is being created by another request".to_owned();
-        return Err(DeleteTenantError::Busy { name: input.name, doing, seconds: 15 });
-    }
-    if parts.remains.groups.admins.is_none() {
-        // What is left of a deletion, or of a rename: then it is another tenant's.
-        let renamed = match parts.remains.groups.moved_to.clone() {
-            Some(renamed) => Some(renamed),
-            None => {
-                lookup::renamed_from(&context.okta, &input.name).await.map_err(DeleteTenantError::Okta)?
-            }
-        };
-        if let Some(renamed) = renamed {
-            let doing = format!("is being renamed to `{renamed}`; complete that, or delete `{renamed}`");
-            return Err(DeleteTenantError::Busy { name: input.name, doing, seconds: 5 });
+impl DeleteTenant {
+    async fn delete(
+        &self,
+        context: &Context,
+        input: Input,
+        locks: Locks,
+    ) -> Result<Success<Plan>, DeleteTenantError> {
+        if !input.dry_run {
+            locks.take(Change::Tenant(&input.name)).await.map_err(DeleteTenantError::Lock)?;
         }
-    }
-    if input.dry_run {
-        let plan = parts.stages().iter().flatten().map(Part::object).collect();
-        return Ok(Success::new(Plan { plan }).status(200));
-    }
-    let revoked = parts.tenant_id().is_some();
-    if let Some(id) = parts.tenant_id() {
-        state::revoke(context, id, None).await.map_err(DeleteTenantError::State)?;
-    }
-    let mut deleted = Vec::new();
-    let mut stages = parts.stages().into_iter();
-    while let Some(stage) = stages.next() {
-        let results = join_all(stage.iter().map(|part| part.delete(&context.okta))).await;
-        let mut failure = None;
-        let mut left = Vec::new();
-        for (part, result) in stage.iter().zip(results) {
-            match result {
-                Ok(()) => deleted.push(part.object()),
-                Err(error) => {
-                    left.push(part.object());
-                    // The one after which something may be gone says more.
-                    failure = failure.filter(Error::may_have_happened).or(Some(error));
+        let parts =
+            Parts::of(&context.run, &self.placeholder, &input.name).await.map_err(DeleteTenantError::Okta)?;
+        if parts.is_empty() {
+            return Err(DeleteTenantError::NotFound(input.name));
+        }
+        if parts.is_being_created(context.run.okta.forward()) {
+            let doing = "is being created by another request".to_owned();
+            return Err(DeleteTenantError::Busy { name: input.name, doing, seconds: 15 });
+        }
+        if parts.remains.groups.admins.is_none() {
+            // What is left of a deletion, or of a rename: then it is another tenant's.
+            let renamed = match parts.remains.groups.moved_to.clone() {
+                Some(renamed) => Some(renamed),
+                None => lookup::renamed_from(context.run.okta.forward(), &input.name)
+                    .await
+                    .map_err(DeleteTenantError::Okta)?,
+            };
+            if let Some(renamed) = renamed {
+                let doing = format!("is being renamed to `{renamed}`; complete that, or delete `{renamed}`");
+                return Err(DeleteTenantError::Busy { name: input.name, doing, seconds: 5 });
+            }
+        }
+        if input.dry_run {
+            let plan = parts.stages().iter().flatten().map(Part::object).collect();
+            return Ok(Success::new(Plan { plan }).status(200));
+        }
+        let revoked = parts.tenant_id().is_some();
+        let cache = AuthorizerCache { api_id: &context.api.id, stage: &context.api.stage };
+        if let Some(id) = parts.tenant_id() {
+            self.state.revoke(&context.run, cache, id, None).await.map_err(DeleteTenantError::State)?;
+        }
+        let mut deleted = Vec::new();
+        let mut stages = parts.stages().into_iter();
+        while let Some(stage) = stages.next() {
+            let results = join_all(stage.iter().map(|part| part.delete(context.run.okta.forward()))).await;
+            let mut failure = None;
+            let mut left = Vec::new();
+            for (part, result) in stage.iter().zip(results) {
+                match result {
+                    Ok(()) => deleted.push(part.object()),
+                    Err(error) => {
+                        left.push(part.object());
+                        // The one after which something may be gone says more.
+                        failure = failure.filter(Error::may_have_happened).or(Some(error));
+                    }
                 }
             }
-        }
-        if let Some(source) = failure {
-            if !revoked && deleted.is_empty() && !source.may_have_happened() {
-                return Err(DeleteTenantError::Okta(source));
+            if let Some(source) = failure {
+                if !revoked && deleted.is_empty() && !source.may_have_happened() {
+                    return Err(DeleteTenantError::Okta(source));
+                }
+                left.extend(stages.flatten().map(|part| part.object()));
+                return Err(DeleteTenantError::Incomplete { revoked, deleted, left, source });
             }
-            left.extend(stages.flatten().map(|part| part.object()));
-            return Err(DeleteTenantError::Incomplete { revoked, deleted, left, source });
         }
+        Ok(Success::empty())
     }
-    Ok(Success::empty())
 }
 
 /// Everything that is the tenant's.
@@ -225,9 +237,9 @@ struct Parts {
 }
 
 impl Parts {
-    async fn of(context: &Context, name: &TenantName) -> Result<Self, Error> {
-        let okta = &context.okta;
-        let found = futures::try_join!(lookup::remains(okta, name, context.deadline), routing(okta))?;
+    async fn of(run: &Run, placeholder: &KeyId, name: &TenantName) -> Result<Self, Error> {
+        let okta = run.okta.forward();
+        let found = futures::try_join!(lookup::remains(okta, name, run.deadline), routing(okta))?;
         let (remains, (policy, mut rules)) = found;
         let idp = remains.idp.as_ref().map(|idp| idp.id.as_str());
         rules.retain(|rule| is_rule_of(rule, idp, &remains.record, name));
@@ -235,7 +247,7 @@ impl Parts {
             Some(admins) => if_present(okta.list_group_assigned_roles(&admins.id)).await?.unwrap_or_default(),
             None => Vec::new(),
         };
-        Ok(Self { remains, policy, rules, roles, placeholder_key: context.placeholder_key.clone() })
+        Ok(Self { remains, policy, rules, roles, placeholder_key: placeholder.clone() })
     }
 
     /// Id of the tenant, if anything still tells it.

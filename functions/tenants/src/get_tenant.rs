@@ -11,8 +11,9 @@
 //! and `getGroup` tell a tenant that was just made from one that is not there.
 
 use domain::TenantName;
-use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Problem, Request, Success};
+use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Request, Success};
 use operations::Operation;
+use run_kit::{ConfigError, Environment, Failure};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
@@ -49,7 +50,7 @@ pub struct Output {
 impl Decode for Input {
     type Body = NoBody;
 
-    fn decode(request: &Request) -> Result<Self, Problem> {
+    fn decode(request: &Request) -> Result<Self, Failure> {
         Ok(Self { name: request.tenant()? })
     }
 }
@@ -76,8 +77,12 @@ impl Endpoint for GetTenant {
     type Output = Output;
     type Error = TenantError;
 
-    async fn call(context: &Context, input: Input) -> Result<Success<Output>, TenantError> {
-        let tenant = tenant_for(context, &input.name, Want::Tenant).await?;
+    fn prepare(_: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self)
+    }
+
+    async fn call(&self, context: &Context, input: Input) -> Result<Success<Output>, TenantError> {
+        let tenant = tenant_for(&context.run, &context.caller, &input.name, Want::Tenant).await?;
         Ok(Success::new(tenant.try_into()?))
     }
 

@@ -9,11 +9,17 @@
 //!
 //! One module is one operation.
 
+mod abandoned;
 mod add_tenant;
+mod creation;
 mod delete_tenant;
 mod get_tenant;
 mod list_tenants;
 mod lookup;
+mod rename;
+mod resume;
+mod suspend;
+mod tenant_change;
 #[cfg(test)]
 mod testing;
 mod update_tenant;

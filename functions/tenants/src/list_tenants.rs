@@ -14,12 +14,12 @@
 
 use domain::{AdminsDescription, TenantName, TenantStatus};
 use lambda_kit::{
-    Context, Decode, Endpoint, Example, NoBody, Paging, Problem, QueryParameter, Request, Success, Values,
-    Violation,
+    Context, Decode, Endpoint, Example, NoBody, Paging, QueryParameter, Request, Success, Values,
 };
 use okta_client::models::Group;
 use okta_client::{Client, Error, ListGroups, search};
 use operations::Operation;
+use run_kit::{ConfigError, Environment, Failure, Violation};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
@@ -75,11 +75,11 @@ impl ListTenantsError {
     }
 }
 
-impl From<ListTenantsError> for Problem {
+impl From<ListTenantsError> for Failure {
     fn from(error: ListTenantsError) -> Self {
         match error {
             ListTenantsError::Cursor => Paging::unknown_cursor(),
-            ListTenantsError::Okta(error) => Problem::okta("list the tenants", &error),
+            ListTenantsError::Okta(error) => Failure::okta("list the tenants", &error),
         }
     }
 }
@@ -98,7 +98,7 @@ impl Decode for Input {
         },
     ];
 
-    fn decode(request: &Request) -> Result<Self, Problem> {
+    fn decode(request: &Request) -> Result<Self, Failure> {
         let mut violations = Vec::new();
         let mut refuse = |name: &str, detail: &str| {
             violations.push(Violation { pointer: format!("query.{name}"), detail: detail.to_owned() });
@@ -118,8 +118,8 @@ impl Decode for Input {
         }
         match Paging::decode(request, &["search", "status"]) {
             Ok(paging) if violations.is_empty() => Ok(Self { paging, search, status }),
-            Ok(_) => Err(Problem::violations_of(violations)),
-            Err(violation) => Err(Problem::violations_of([vec![violation], violations].concat())),
+            Ok(_) => Err(Failure::violations_of(violations)),
+            Err(violation) => Err(Failure::violations_of([vec![violation], violations].concat())),
         }
     }
 }
@@ -130,7 +130,11 @@ impl Endpoint for ListTenants {
     type Output = Vec<Item>;
     type Error = ListTenantsError;
 
-    async fn call(context: &Context, input: Input) -> Result<Success<Vec<Item>>, ListTenantsError> {
+    fn prepare(_: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self)
+    }
+
+    async fn call(&self, context: &Context, input: Input) -> Result<Success<Vec<Item>>, ListTenantsError> {
         let mut expression = search::sw("profile.name", &format!("ADMINS_{}", input.search));
         if input.status == Some(TenantStatus::Suspended) {
             // Few are: Okta finds them for us.
@@ -145,10 +149,10 @@ impl Endpoint for ListTenants {
             // Never more than are missing: a cursor stands between pages only.
             let missing = u32::try_from(paging.limit() - items.len()).unwrap_or(u32::MAX);
             let query = ListGroups::search(expression.clone()).limit(missing).after(after.take());
-            let page = context.okta.list_groups_page(&query).await;
+            let page = context.run.okta.forward().list_groups_page(&query).await;
             let page = page.map_err(|error| ListTenantsError::new(error, paging))?;
             for group in &page.items {
-                items.extend(item(&context.okta, group, &input).await?);
+                items.extend(item(context.run.okta.forward(), group, &input).await?);
             }
             after = page.after;
             if after.is_none() || items.len() == paging.limit() {

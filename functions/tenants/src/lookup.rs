@@ -2,19 +2,21 @@
 
 use std::time::Duration;
 
-use domain::{AdminsDescription, TenantName};
+use domain::{AdminsDescription, TenantName, USERS_DESCRIPTION};
 use futures::future::try_join_all;
-use lambda_kit::Problem;
-use okta_client::models::{GroupId, IdentityProvider, IdpId};
+use okta_client::models::{Group, GroupId, IdentityProvider, IdpId};
 use okta_client::{Client, Error, OkIfAbsent, search};
 use operations::ProblemCode;
+use run_kit::Failure;
 use tenancy::{Groups, INDEX_LAG, POLL, Want, current, groups, idp_of, if_present, users_of_idp};
 use tokio::time::Instant;
 
+use crate::creation::LENGTH;
+
 /// Age from which a tenant that is not complete has nobody working on it: runs
-/// that create one end after 12 seconds, undone if need be (see `add_tenant`),
-/// and one second is for calls that were on their way.
-pub(crate) const ABANDONED: Duration = Duration::from_secs(13);
+/// that create one have ended by then, undone if need be, and one second is for calls
+/// that were on their way.
+pub(crate) const ABANDONED: Duration = LENGTH.saturating_add(Duration::from_secs(1));
 
 /// The tenant that is being renamed and was called `name` before, if there is one.
 pub(crate) async fn renamed_from(okta: &Client, name: &TenantName) -> Result<Option<String>, Error> {
@@ -26,6 +28,11 @@ pub(crate) async fn renamed_from(okta: &Client, name: &TenantName) -> Result<Opt
         let renamed = group.profile.name.strip_prefix("ADMINS_")?;
         (record.renamed_from.as_deref() == Some(name.as_str())).then(|| renamed.to_owned())
     }))
+}
+
+/// Whether a `USERS_` group was made for a tenant that was never completed.
+pub(crate) async fn is_leftover(okta: &Client, users: &Group) -> Result<bool, Error> {
+    Ok(users.profile.description == USERS_DESCRIPTION && !okta.group_has_members(&users.id).await?)
 }
 
 /// Deletes an IdP; off first, because Okta may want that.
@@ -44,9 +51,9 @@ pub(crate) async fn remove_roles(okta: &Client, group: &GroupId) -> Result<(), E
 }
 
 /// The name is a tenant's, with this id.
-pub(crate) fn already_exists(name: &TenantName, id: String) -> Problem {
+pub(crate) fn already_exists(name: &TenantName, id: String) -> Failure {
     let detail = format!("the tenant `{name}` exists already, with the id `{id}`");
-    Problem::new(ProblemCode::TenantAlreadyExists, detail).member("existingId", id.into())
+    Failure::new(ProblemCode::TenantAlreadyExists, detail).member("existingId", id.into())
 }
 
 /// Everything that is found by a tenant's name, whatever of it is left.

@@ -526,18 +526,13 @@ async fn resuming_twice_at_once_resumes() {
 /// An old token names the tenant that had the name before.
 #[tokio::test]
 async fn a_reused_name_is_another_tenant() {
-    use lambda_kit::Endpoint;
     let org = TestOrg::start().await;
     let old = org.call::<GetTenant>(&TestRequest::tenant("acme")).await.unwrap();
     let read = async |id: &str| {
         let claim = format!("{id}:acme:00g1");
         let caller = domain::Caller::new("00u1", &[claim], &["ADMINS_acme".to_owned()], false);
-        let context = lambda_kit::Context { caller, ..org.context() };
-        let input = org.input::<GetTenant>(&TestRequest::tenant("acme"));
-        GetTenant::call(&context, input)
-            .await
-            .map(drop)
-            .map_err(|error| lambda_kit::Problem::from(error).code())
+        let answer = org.call_as::<GetTenant>(caller, &TestRequest::tenant("acme")).await;
+        answer.map(drop).map_err(|problem| problem.code())
     };
     let id = old["id"].as_str().unwrap();
     assert_eq!(read(id).await, Ok(()));
@@ -594,7 +589,7 @@ async fn ten_17_ten_18_a_new_idp_is_harmless() {
     org.call::<AddTenant>(&add("initech")).await.unwrap();
     let snapshot = org.emulator.stable_snapshot();
     let idp = &snapshot["idps"]["idp:DAC_initech"];
-    let placeholder = org.context().placeholder_key;
+    let placeholder = org.environment().get(&operations::EnvVar::PLACEHOLDER_KEY_ID);
     assert_eq!(
         (&idp["status"], &idp["protocol"]["credentials"]["trust"]["kid"]),
         (&json!("INACTIVE"), &json!(placeholder))

@@ -10,9 +10,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::delete;
 use dynoxide::Database;
-use lambda_kit::Resources;
 use serde_json::{Value, json};
-use state::State;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -20,11 +18,12 @@ use tokio::task::JoinHandle;
 pub(crate) const TABLE: &str = "state";
 
 /// Name of the table of delegation's records.
-const RECORDS: &str = operations::EnvVar::DELEGATION_EVENTS_TABLE.example;
+pub(crate) const RECORDS: &str = operations::EnvVar::DELEGATION_EVENTS_TABLE.example;
 
 /// The services, on ports of their own.
 pub(crate) struct Aws {
-    pub(crate) resources: Resources,
+    pub(crate) dynamodb_url: String,
+    pub(crate) control_plane_url: String,
     pub(crate) flushes: Arc<AtomicUsize>,
     server: JoinHandle<()>,
     proxy: JoinHandle<()>,
@@ -57,7 +56,7 @@ impl Aws {
         let server = tokio::spawn(dynoxide::server::serve_on(listener, database.clone()));
         let faults = Faults::default();
         let (listener, url) = listen().await;
-        let http = lambda_kit::http_client(Duration::from_secs(5)).expect("a client");
+        let http = run_kit::http_client(Duration::from_secs(5)).expect("a client");
         let proxy = axum::Router::new().fallback(pass).with_state((http, own_url, faults.clone()));
         let proxy = tokio::spawn(async move {
             let _ = axum::serve(listener, proxy).await;
@@ -73,8 +72,8 @@ impl Aws {
         let control_plane = tokio::spawn(async move {
             let _ = axum::serve(listener, router).await;
         });
-        let resources = Resources::with(State::local(TABLE, &url, &control_plane_url));
-        Self { resources, flushes, server, proxy, control_plane, database, faults }
+        let dynamodb_url = url;
+        Self { dynamodb_url, control_plane_url, flushes, server, proxy, control_plane, database, faults }
     }
 
     /// Ends DynamoDB.

@@ -16,7 +16,10 @@
 
 mod aws;
 
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::Caller;
@@ -24,11 +27,12 @@ use futures::future::join_all;
 use lambda_kit::{ApiStage, Context, Decode, Endpoint, Hook, Problem, Request, RequestParts};
 use okta_client::{ApiToken, Client, OrgUrl};
 use okta_emulator::{Action, DEMO_ORG, Drop, Emulator, Fault, Options, Seed};
-use operations::{Method, ProblemCode};
+use operations::{EnvVar, Method, ProblemCode};
+use run_kit::{Actor, Clock, Environment, Run, UNDO};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::aws::{Aws, TABLE};
+use crate::aws::{Aws, RECORDS, TABLE};
 
 /// The demo org, and a superuser who calls.
 pub struct TestOrg {
@@ -38,7 +42,15 @@ pub struct TestOrg {
     seed: Seed,
     requests: AtomicU64,
     aws: Aws,
+    clock: Clock,
+    /// Variables that differ from those of the demo org.
+    configured: Mutex<Variables>,
+    /// Operations, made once for an environment as in a function.
+    prepared: Mutex<HashMap<(TypeId, Variables), Arc<dyn Any + Send + Sync>>>,
 }
+
+/// Environment variables.
+type Variables = Vec<(&'static str, String)>;
 
 /// A request, free of Lambda's types.
 #[derive(Clone, Debug, Default)]
@@ -109,7 +121,16 @@ impl TestOrg {
         let emulator = Emulator::start(options).await.expect("the emulator starts");
         let org = OrgUrl::parse(&emulator.url()).expect("an origin");
         let okta = Client::new(org, ApiToken::from(seed.api_token.token.clone())).expect("a client");
-        Self { emulator, okta, seed, requests: AtomicU64::new(1), aws: Aws::start().await }
+        Self {
+            emulator,
+            okta,
+            seed,
+            requests: AtomicU64::new(1),
+            aws: Aws::start().await,
+            clock: Clock::system(),
+            configured: Mutex::default(),
+            prepared: Mutex::default(),
+        }
     }
 
     /// A client of the org, for preparing it.
@@ -119,7 +140,7 @@ impl TestOrg {
 
     /// Makes a call that the product never makes, for preparing the org.
     pub async fn prepare(&self, method: &str, path: &str, body: Value) -> Value {
-        let http = lambda_kit::http_client(Duration::from_secs(5)).expect("a client");
+        let http = run_kit::http_client(Duration::from_secs(5)).expect("a client");
         let method = method.parse().expect("a method");
         let answer = http
             .request(method, format!("{}{path}", self.emulator.url()))
@@ -137,32 +158,78 @@ impl TestOrg {
         self.okta.get_user(login).await.expect("the user").id.to_string()
     }
 
-    /// The surroundings of a new request.
-    pub fn context(&self) -> Context {
+    /// The environment of the functions that run against this org.
+    pub fn environment(&self) -> Environment {
         let app = self.seed.apps.iter().find(|app| app.label == "okta-dac").expect("the okta-dac app");
+        // One resolver that answers, and one where nobody listens.
+        let resolvers = format!("{}/dns-query,http://127.0.0.1:1/dns-query", self.emulator.url());
+        let values = [
+            (EnvVar::OKTA_ORG_URL.name, self.emulator.url()),
+            (EnvVar::OKTA_DAC_APP_ID.name, app.id.clone()),
+            (EnvVar::PLACEHOLDER_KEY_ID.name, self.seed.placeholder_key.kid.clone()),
+            (EnvVar::DNS_RESOLVERS.name, resolvers),
+            (EnvVar::STATE_TABLE.name, TABLE.to_owned()),
+            (EnvVar::DELEGATION_EVENTS_TABLE.name, RECORDS.to_owned()),
+            (EnvVar::AWS_REGION.name, "us-east-1".to_owned()),
+            (EnvVar::AWS_ACCESS_KEY_ID.name, "local".to_owned()),
+            (EnvVar::AWS_SECRET_ACCESS_KEY.name, "local".to_owned()),
+            (EnvVar::AWS_ENDPOINT_URL_DYNAMODB.name, self.aws.dynamodb_url.clone()),
+            (EnvVar::AWS_ENDPOINT_URL_API_GATEWAY.name, self.aws.control_plane_url.clone()),
+        ];
+        let configured = self.configured.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Environment::of(values.into_iter().chain(configured))
+    }
+
+    /// Configures the functions: these variables differ, and no others.
+    pub fn configure(&self, variables: &[(&'static str, &str)]) {
+        let variables = variables.iter().map(|&(name, value)| (name, value.to_owned())).collect();
+        *self.configured.lock().unwrap_or_else(PoisonError::into_inner) = variables;
+    }
+
+    /// Something that a function makes of its environment when it starts; the same
+    /// value until the environment changes.
+    fn prepared<T: Send + Sync + 'static>(&self, prepare: impl FnOnce(&Environment) -> T) -> Arc<T> {
+        let configured = self.configured.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = prepared.entry((TypeId::of::<T>(), configured));
+        let kept = kept.or_insert_with(|| Arc::new(prepare(&self.environment())));
+        Arc::clone(kept).downcast::<T>().expect("kept by its type")
+    }
+
+    /// An operation, as its function prepares it.
+    pub fn endpoint<E: Endpoint>(&self) -> Arc<E> {
+        self.prepared(|environment| E::prepare(environment).expect("a configuration"))
+    }
+
+    /// A new run of somebody, as long as a request may take.
+    pub fn run(&self, actor: Actor) -> Run {
         let deadline = Instant::now() + Duration::from_secs(28);
-        Context {
-            okta: self.okta.for_request(deadline),
-            app_id: app.id.as_str().into(),
-            placeholder_key: self.seed.placeholder_key.kid.as_str().into(),
-            caller: superuser(),
-            request_id: format!("request-{}", self.requests.fetch_add(1, Ordering::Relaxed)),
-            deadline,
-            // One that answers, and one where nobody listens.
-            dns_resolvers: [self.emulator.url().as_str(), "http://127.0.0.1:1"]
-                .map(|origin| format!("{origin}/dns-query").parse().expect("a URL"))
-                .into(),
-            state_table: TABLE.to_owned(),
-            api: ApiStage { id: "api".to_owned(), stage: "v1".to_owned() },
-            resources: self.aws.resources.clone(),
-            base_url: "https://api.example.test/v1".to_owned(),
-        }
+        let id = format!("request-{}", self.requests.fetch_add(1, Ordering::Relaxed));
+        let run = Run::new(&self.okta, deadline, UNDO, actor, id);
+        Run { clock: self.clock.clone(), ..run }
+    }
+
+    /// The clock of the functions.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The surroundings of a new request of `caller`.
+    pub fn context_of(&self, caller: Caller) -> Context {
+        let actor = Actor::Caller { uid: caller.uid.clone(), client: caller.client.clone() };
+        let api = ApiStage { id: "api".to_owned(), stage: "v1".to_owned() };
+        Context { run: self.run(actor), caller, api, base_url: "https://api.example.test/v1".to_owned() }
+    }
+
+    /// The surroundings of a new request of a superuser.
+    pub fn context(&self) -> Context {
+        self.context_of(superuser())
     }
 
     /// What an operation makes of a request that it accepts.
     pub fn input<E: Endpoint>(&self, request: &TestRequest) -> E::Input {
         let request = Request { parts: request.parts.clone(), caller: request.caller() };
-        E::Input::decode(&request).unwrap_or_else(|problem| panic!("{}", problem.document("id")))
+        E::Input::decode(&request).unwrap_or_else(|failure| panic!("{}", failure.detail()))
     }
 
     /// Sends a request to an operation; gives the body of the answer, or null.
@@ -184,10 +251,10 @@ impl TestOrg {
         caller: Caller,
         request: &TestRequest,
     ) -> Result<Value, Problem> {
-        let context = Context { caller: caller.clone(), ..self.context() };
+        let context = self.context_of(caller.clone());
         let request = Request { parts: request.parts.clone(), caller };
         let input = E::Input::decode(&request)?;
-        let success = E::call(&context, input).await.map_err(Into::into)?;
+        let success = self.endpoint::<E>().call(&context, input).await.map_err(Into::into)?;
         Ok(serde_json::to_value(success.body()).expect("an answer serialises"))
     }
 
@@ -200,8 +267,9 @@ impl TestOrg {
     ) -> (Value, Option<String>) {
         let request = Request { parts: request.parts.clone(), caller: request.caller() };
         let problem = |problem: Problem| -> ! { panic!("{}", problem.document("id")) };
-        let input = E::Input::decode(&request).unwrap_or_else(|p| problem(p));
-        let success = E::call(context, input).await.unwrap_or_else(|error| problem(error.into()));
+        let input = E::Input::decode(&request).unwrap_or_else(|failure| problem(failure.into()));
+        let success = self.endpoint::<E>().call(context, input).await;
+        let success = success.unwrap_or_else(|error| problem(Problem::from(error.into())));
         let next = success.headers().find(|(name, value)| *name == "link" && value.ends_with("rel=\"next\""));
         let next = next.map(|(_, link)| {
             let after = link.split("after=").nth(1).expect("a cursor");
@@ -213,7 +281,7 @@ impl TestOrg {
 
     /// All pages of a list, with `limit` elements each.
     pub async fn pages<E: Endpoint>(&self, request: &TestRequest, limit: usize) -> Vec<Vec<Value>> {
-        let (context, mut pages) = (Context { caller: request.caller(), ..self.context() }, Vec::new());
+        let (context, mut pages) = (self.context_of(request.caller()), Vec::new());
         let mut request = request.clone().query("limit", &limit.to_string());
         loop {
             let (page, next) = self.call_with_links::<E>(&context, &request).await;
@@ -269,27 +337,23 @@ impl TestOrg {
         self.aws.everything()
     }
 
-    /// Configures operations: the value takes the place of one that a function reads
-    /// when it starts.
-    pub async fn configure<T: Clone + Send + Sync + 'static>(&self, value: T) {
-        self.aws.resources.keep(value).await;
-    }
-
     /// Calls an operation as Okta does.
     pub async fn hook<H: Hook>(&self, payload: Value) -> Value {
         if let Some(answer) = H::unasked(&payload) {
             return answer;
         }
-        let nobody = Caller::new("", &[], &[], true).with_token("", &[]);
-        match H::call(&Context { caller: nobody, ..self.context() }, payload).await {
+        let hook = self.prepared(|environment| H::prepare(environment).expect("a configuration"));
+        match hook.call(&self.run(Actor::OktaHook), payload).await {
             Ok(answer) => answer,
-            Err(_) => H::doubt(&self.aws.resources).await,
+            Err(_) => hook.doubt(),
         }
     }
 
-    /// Moves Okta's clock; and, as if that time had passed, ends all locks.
+    /// Moves Okta's clock and the functions'; and, as if that time had passed, ends all
+    /// locks.
     pub fn advance_clock(&self, by: Duration) {
         self.aws.end_locks();
+        self.clock.advance(by);
         let by = i64::try_from(by.as_millis()).expect("a short time");
         self.emulator.configure(|settings| settings.clock_offset_ms += by);
     }
@@ -300,7 +364,7 @@ pub async fn tenant_admin(org: &TestOrg, tenants: &[&str]) -> Caller {
     let mut claims = Vec::new();
     for name in tenants {
         let name = domain::TenantName::parse(name).expect("a name");
-        let tenant = tenancy::tenant(org.okta(), &name, tenancy::Want::Tenant, org.context().deadline);
+        let tenant = tenancy::tenant(org.okta(), &name, tenancy::Want::Tenant, org.context().run.deadline);
         let tenant = tenant.await.expect("the tenant");
         let users = &tenant.require_users().expect("a users group").id;
         claims.push(format!("{}:{name}:{users}", tenant.id));

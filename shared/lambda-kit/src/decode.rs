@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use domain::{Caller, TenantName};
 use operations::ProblemCode;
+use run_kit::Failure;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
-
-use crate::Problem;
 
 /// Largest body, in bytes.
 pub(crate) const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -36,15 +35,6 @@ pub struct Request {
     pub caller: Caller,
 }
 
-/// One rule that a request breaks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
-    /// JSON pointer (RFC 6901) into the body, or `query.<name>`, `path.<name>`.
-    pub pointer: String,
-    /// The rule, as a fragment of a sentence.
-    pub detail: String,
-}
-
 /// A documented query parameter.
 #[derive(Debug)]
 pub struct QueryParameter {
@@ -71,8 +61,8 @@ pub enum Values {
 #[derive(Debug, JsonSchema)]
 pub struct NoBody;
 
-/// An operation's input: newtypes only, so that the operation never sees a
-/// value that breaks a rule.
+/// An operation's input: newtypes only. The operation never sees a value that
+/// breaks a rule.
 pub trait Decode: Sized {
     /// Shape of the request body.
     type Body: JsonSchema;
@@ -87,8 +77,8 @@ pub trait Decode: Sized {
     ///
     /// # Errors
     ///
-    /// A problem that names every rule that is broken.
-    fn decode(request: &Request) -> Result<Self, Problem>;
+    /// A failure that names every rule that is broken.
+    fn decode(request: &Request) -> Result<Self, Failure>;
 }
 
 impl Request {
@@ -97,9 +87,9 @@ impl Request {
     /// # Errors
     ///
     /// `invalid-request` if it cannot be a tenant's name.
-    pub fn tenant(&self) -> Result<TenantName, Problem> {
+    pub fn tenant(&self) -> Result<TenantName, Failure> {
         let name = self.parts.path.get("tenant").map_or("", String::as_str);
-        TenantName::parse(name).map_err(|error| Problem::violation("path.tenant", error.to_string()))
+        TenantName::parse(name).map_err(|error| Failure::violation("path.tenant", error.to_string()))
     }
 
     /// The Okta id that a parameter of the path holds.
@@ -107,13 +97,13 @@ impl Request {
     /// # Errors
     ///
     /// `invalid-request` if it cannot be one.
-    pub fn id<T: From<String>>(&self, parameter: &str) -> Result<T, Problem> {
+    pub fn id<T: From<String>>(&self, parameter: &str) -> Result<T, Failure> {
         let id = self.parts.path.get(parameter).map_or("", String::as_str);
         if domain::is_okta_id(id) {
             return Ok(T::from(id.to_owned()));
         }
         let detail = "must be the id of an Okta object: at most 40 letters and digits".to_owned();
-        Err(Problem::violation(&format!("path.{parameter}"), detail))
+        Err(Failure::violation(&format!("path.{parameter}"), detail))
     }
 
     /// A query parameter that is present.
@@ -126,12 +116,12 @@ impl Request {
     /// # Errors
     ///
     /// `invalid-request` for any other value.
-    pub fn flag(&self, name: &str) -> Result<bool, Problem> {
+    pub fn flag(&self, name: &str) -> Result<bool, Failure> {
         match self.query(name) {
             None | Some("false") => Ok(false),
             Some("true") => Ok(true),
             Some(_) => {
-                Err(Problem::violation(&format!("query.{name}"), "must be `true` or `false`".to_owned()))
+                Err(Failure::violation(&format!("query.{name}"), "must be `true` or `false`".to_owned()))
             }
         }
     }
@@ -147,11 +137,11 @@ impl Request {
     /// # Errors
     ///
     /// `payload-too-large`.
-    pub fn bytes(&self) -> Result<&[u8], Problem> {
+    pub fn bytes(&self) -> Result<&[u8], Failure> {
         let body = &self.parts.body;
         if body.len() > MAX_BODY_BYTES {
             let detail = format!("the body has {} bytes; send at most {MAX_BODY_BYTES}", body.len());
-            return Err(Problem::pointing(ProblemCode::PayloadTooLarge, "", detail));
+            return Err(Failure::pointing(ProblemCode::PayloadTooLarge, "", detail));
         }
         Ok(body)
     }
@@ -161,14 +151,14 @@ impl Request {
     /// # Errors
     ///
     /// `payload-too-large`, `unsupported-media-type`, `invalid-request`.
-    pub fn body<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+    pub fn body<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         let body = self.bytes()?;
         if body.is_empty() {
-            return Err(Problem::violation("", "the body is missing; send a JSON object".to_owned()));
+            return Err(Failure::violation("", "the body is missing; send a JSON object".to_owned()));
         }
         if self.media_type() != "application/json" {
             let detail = "send the body with `Content-Type: application/json`".to_owned();
-            return Err(Problem::pointing(ProblemCode::UnsupportedMediaType, "", detail));
+            return Err(Failure::pointing(ProblemCode::UnsupportedMediaType, "", detail));
         }
         let mut deserializer = serde_json::Deserializer::from_slice(body);
         let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
@@ -182,11 +172,11 @@ impl Request {
             // The path of a missing member is that of the object that lacks it.
             let missing = message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
             let missing = missing.map(|name| format!("/{name}")).unwrap_or_default();
-            Problem::violation(&format!("{}{missing}", pointer(error.path())), detail)
+            Failure::violation(&format!("{}{missing}", pointer(error.path())), detail)
         })?;
         deserializer
             .end()
-            .map_err(|error| Problem::violation("", format!("the body is not JSON: {error}")))?;
+            .map_err(|error| Failure::violation("", format!("the body is not JSON: {error}")))?;
         Ok(value)
     }
 }
@@ -206,6 +196,7 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use run_kit::Violation;
     use serde::Deserialize;
 
     use super::*;
@@ -225,10 +216,10 @@ mod tests {
             ..RequestParts::default()
         };
         let request = Request { parts, caller: Caller::new("00u1", &[], &[], false) };
-        let problem = request.body::<Body>().unwrap_err();
-        let violation = problem.violations().first().cloned();
+        let failure = request.body::<Body>().unwrap_err();
+        let violation = failure.violations().first().cloned();
         let violation = violation.unwrap_or(Violation { pointer: String::new(), detail: String::new() });
-        (problem.code().status(), violation.pointer, violation.detail)
+        (failure.code().status(), violation.pointer, violation.detail)
     }
 
     #[test]

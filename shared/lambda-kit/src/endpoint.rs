@@ -4,14 +4,15 @@ use std::any::TypeId;
 use std::future::Future;
 
 use operations::Operation;
+use run_kit::{ConfigError, Environment, Failure};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{ConfigError, Context, Decode, NoBody, Problem, QueryParameter, Resources};
+use crate::{Context, Decode, NoBody, QueryParameter};
 
-/// One operation of the API.
-pub trait Endpoint: 'static {
+/// One operation of the API. The value is what the operation is configured with.
+pub trait Endpoint: Sized + Send + Sync + 'static {
     /// Its entry in the table.
     const OPERATION: &'static Operation;
 
@@ -28,16 +29,19 @@ pub trait Endpoint: 'static {
     type Output: Serialize + JsonSchema + Send;
 
     /// One variant per outcome that a caller can act on.
-    type Error: Into<Problem> + Send;
+    type Error: Into<Failure> + Send;
 
-    /// Reads what it is configured with beyond [`Context`], when the function
-    /// starts: one that cannot work does not.
-    fn prepare(_: &Resources) -> impl Future<Output = Result<(), ConfigError>> + Send {
-        async { Ok(()) }
-    }
+    /// Reads what the operation is configured with, when the function starts: a
+    /// function that cannot work does not start.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`].
+    fn prepare(environment: &Environment) -> Result<Self, ConfigError>;
 
     /// Does it. May be called with a request that was sent before: it converges.
     fn call(
+        &self,
         context: &Context,
         input: Self::Input,
     ) -> impl Future<Output = Result<Success<Self::Output>, Self::Error>> + Send;
@@ -110,12 +114,12 @@ impl<T> Success<T> {
     /// # Errors
     ///
     /// `internal` if the body does not serialise.
-    pub fn into_value(self) -> Result<Success<Value>, Problem>
+    pub fn into_value(self) -> Result<Success<Value>, Failure>
     where
         T: Serialize,
     {
         let body = self.body.map(|body| serde_json::to_value(body)).transpose();
-        let unusable = |_| Problem::new(operations::ProblemCode::Internal, "the answer cannot be written");
+        let unusable = |_| Failure::new(operations::ProblemCode::Internal, "the answer cannot be written");
         let Self { status, text, headers, .. } = self;
         Ok(Success { status, body: body.map_err(unusable)?, text, headers })
     }

@@ -3,36 +3,30 @@
 use std::future::Future;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use okta_client::OrgUrl;
 use operations::Operation;
+use run_kit::{ConfigError, Environment, Failure};
 
-use crate::{Example, Problem};
+use crate::Example;
 
 /// An operation that passes requests on. There is no authorizer before it, and no
 /// Okta credential of ours in its reach: it has nothing but what the caller sent.
-pub trait Forward: 'static {
+/// The value is what the operation is configured with.
+pub trait Forward: Sized + Send + Sync + 'static {
     /// Its entry in the table.
     const OPERATION: &'static Operation;
 
+    /// Reads what the operation is configured with, when the function starts.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`].
+    fn prepare(environment: &Environment) -> Result<Self, ConfigError>;
+
     /// Passes a request on.
-    fn call(
-        context: &ForwardContext,
-        request: ForwardRequest,
-    ) -> impl Future<Output = Result<Forwarded, Problem>> + Send;
+    fn call(&self, request: ForwardRequest) -> impl Future<Output = Result<Forwarded, Failure>> + Send;
 
     /// The one sample.
     fn example() -> Example;
-}
-
-/// What such an operation works with.
-#[derive(Clone, Debug)]
-pub struct ForwardContext {
-    /// Origin of the org.
-    pub org_url: OrgUrl,
-    /// Where this API is, as the caller sees it, without a trailing slash.
-    pub base_url: String,
-    /// A client without any credential.
-    pub http: reqwest::Client,
 }
 
 /// A request as it came.
@@ -48,6 +42,8 @@ pub struct ForwardRequest {
     pub headers: HeaderMap,
     /// Its body.
     pub body: Vec<u8>,
+    /// Where this API is, as the caller sees it, without a trailing slash.
+    pub base_url: String,
 }
 
 /// What came back.

@@ -8,12 +8,13 @@ use std::future::Future;
 use std::time::Duration;
 
 use operations::Operation;
+use run_kit::{ConfigError, Environment, Failure, Run};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
 use subtle::ConstantTimeEq;
 
-use crate::{ConfigError, Context, Example, Problem, Resources};
+use crate::Example;
 
 /// Time from the begin of the function's work to the answer.
 pub(crate) const DEADLINE: Duration = Duration::from_millis(2_500);
@@ -21,35 +22,36 @@ pub(crate) const DEADLINE: Duration = Duration::from_millis(2_500);
 /// Time before [`DEADLINE`] that is left for keeping what was done.
 pub(crate) const RECORD: Duration = Duration::from_millis(400);
 
-/// Longest wait for the secrets while those of before can be used.
-pub(crate) const SECRETS: Duration = Duration::from_millis(500);
-
 /// Fewest bytes of a secret.
 const MIN_LEN: usize = 32;
 
 /// An inline hook. There is no authorizer before it: Okta sends the hook's secret
-/// as `Authorization`.
-pub trait Hook: 'static {
+/// as `Authorization`. The value is what the hook is configured with.
+pub trait Hook: Sized + Send + Sync + 'static {
     /// Its entry in the table.
     const OPERATION: &'static Operation;
 
-    /// Reads what it is configured with beyond [`Context`], when the function
-    /// starts: one that cannot work does not.
-    fn prepare(resources: &Resources) -> impl Future<Output = Result<(), ConfigError>> + Send;
+    /// Reads what the hook is configured with, when the function starts: a function
+    /// that cannot work does not start.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`].
+    fn prepare(environment: &Environment) -> Result<Self, ConfigError>;
 
     /// The answer, where nobody need be asked.
     fn unasked(payload: &Value) -> Option<Value>;
 
-    /// What Okta is to do with the token of this payload. `context.caller` is
-    /// nobody; after `context.deadline` there is time for a record, and no more.
+    /// What Okta is to do with the token of this payload. After the run's deadline
+    /// there is time for a record, and no more.
     ///
     /// # Errors
     ///
     /// For the log; the answer is [`Hook::doubt`].
-    fn call(context: &Context, payload: Value) -> impl Future<Output = Result<Value, Problem>> + Send;
+    fn call(&self, run: &Run, payload: Value) -> impl Future<Output = Result<Value, Failure>> + Send;
 
     /// What Okta is to do when there was no time to decide, or nothing to decide by.
-    fn doubt(resources: &Resources) -> impl Future<Output = Value> + Send;
+    fn doubt(&self) -> Value;
 
     /// The one sample.
     fn example() -> Example;

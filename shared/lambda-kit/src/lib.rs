@@ -1,33 +1,34 @@
-//! From an API Gateway event to an operation and back.
+//! From an event of AWS to an operation and back.
 //!
-//! An operation implements [`Endpoint`]; its binary calls [`serve`]. Between
-//! them this crate reads the configuration, decodes the request, checks once
-//! more that the caller may call this operation, sets a deadline, runs the
-//! operation, and turns its result or its problem into an answer with CORS
-//! headers and one line of log. The handler that the Lambda runtime sees never
-//! fails and never panics: a caller would get an opaque 502.
+//! An operation implements one of three traits, by what starts it: [`Endpoint`] for
+//! the API, [`Hook`] for Okta's inline hooks, [`Forward`] for requests that are
+//! passed on. Its binary calls the `serve` of that trait. Between them this crate
+//! reads the configuration, decodes the request, checks once more that the caller may
+//! call this operation, makes a [`run_kit::Run`], runs the operation, and turns its
+//! result or its failure into an answer with CORS headers and one line of log. The
+//! handler that the Lambda runtime sees never fails and never panics: a caller would
+//! get an opaque 502.
 
-mod config;
+mod answer;
 mod context;
 mod decode;
 mod endpoint;
+mod event;
+mod exit;
 mod forward;
 mod hook;
-mod log;
 mod paging;
 mod problem;
-mod secrets;
 mod serve;
-mod steps;
 
-pub use config::{Config, ConfigError, read, read_all};
-pub use context::{ApiStage, Context, Resources};
-pub use decode::{Decode, NoBody, QueryParameter, Request, RequestParts, Values, Violation};
+pub use context::{ApiStage, Context};
+pub use decode::{Decode, NoBody, QueryParameter, Request, RequestParts, Values};
 pub use endpoint::{Description, Endpoint, Example, Success, Text};
-pub use forward::{Forward, ForwardContext, ForwardRequest, Forwarded};
+pub use exit::{Exit, fatal};
+pub use forward::{Forward, ForwardRequest, Forwarded};
 pub use hook::Hook;
-pub use log::{Exit, fatal, init as init_log};
 pub use paging::Paging;
-pub use problem::{Object, Problem};
-pub use serve::{Service, http_client, serve, serve_forward, serve_hook};
-pub use steps::{Failure, Steps, Undo, Undone};
+pub use problem::Problem;
+pub use serve::endpoint::{EndpointService, serve};
+pub use serve::forward::{ForwardService, serve_forward};
+pub use serve::hook::{HookService, serve_hook};

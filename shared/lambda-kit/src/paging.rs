@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use operations::Operation;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use run_kit::{Failure, Violation};
 
-use crate::{Context, Problem, QueryParameter, Request, Success, Values, Violation};
+use crate::{Context, QueryParameter, Request, Success, Values};
 
 /// Which page of a list is wanted.
 #[derive(Debug)]
@@ -60,9 +61,9 @@ impl Paging {
         Ok(Self { limit, after, path: request.parts.path.clone(), query })
     }
 
-    /// The problem of a cursor that Okta does not know.
-    pub fn unknown_cursor() -> Problem {
-        Problem::violation("query.after", "must be a cursor from a `next` link of this list".to_owned())
+    /// The failure of a cursor that Okta does not know.
+    pub fn unknown_cursor() -> Failure {
+        Failure::violation("query.after", "must be a cursor from a `next` link of this list".to_owned())
     }
 
     /// Elements on a page.

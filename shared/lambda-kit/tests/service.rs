@@ -5,10 +5,10 @@
 use lambda_http::request::from_str;
 use lambda_http::{Body, RequestExt};
 use lambda_kit::{
-    Config, ConfigError, Context, Decode, Endpoint, Example, Hook, NoBody, Problem, Request, Resources,
-    Service, Success,
+    Context, Decode, Endpoint, EndpointService, Example, Hook, HookService, NoBody, Request, Success,
 };
 use operations::Operation;
+use run_kit::{ConfigError, Environment, Failure, Run};
 use serde_json::{Value, json};
 
 /// An operation that panics.
@@ -19,7 +19,7 @@ struct Input;
 impl Decode for Input {
     type Body = NoBody;
 
-    fn decode(_: &Request) -> Result<Self, Problem> {
+    fn decode(_: &Request) -> Result<Self, Failure> {
         Ok(Self)
     }
 }
@@ -28,9 +28,13 @@ impl Endpoint for Panics {
     const OPERATION: &'static Operation = operations::get("get-tenant");
     type Input = Input;
     type Output = ();
-    type Error = Problem;
+    type Error = Failure;
 
-    async fn call(_: &Context, _: Input) -> Result<Success<()>, Problem> {
+    fn prepare(_: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self)
+    }
+
+    async fn call(&self, _: &Context, _: Input) -> Result<Success<()>, Failure> {
         panic!("on purpose")
     }
 
@@ -54,19 +58,14 @@ async fn secrets() -> u16 {
     port
 }
 
-fn config(secrets_port: u16) -> Config {
-    Config {
-        rate_limit_share: 50,
-        org_url: okta_client::OrgUrl::parse("http://127.0.0.1:9").unwrap(),
-        credential_secret_id: "secret".to_owned(),
-        secrets_port,
-        session_token: "token".to_owned(),
-        app_id: "0oa1".into(),
-        state_table: "state".to_owned(),
-        dns_resolvers: Vec::new(),
-        placeholder_key: "kid".into(),
-        cors_origin: "https://app.example.test".to_owned(),
-    }
+fn environment(secrets_port: u16) -> Environment {
+    Environment::of([
+        ("OKTA_ORG_URL", "http://127.0.0.1:9"),
+        ("OKTA_CREDENTIAL_SECRET_ID", "secret"),
+        ("HOOK_SECRET_ID", "hook"),
+        ("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", &secrets_port.to_string()),
+        ("CORS_ALLOW_ORIGIN", "https://app.example.test"),
+    ])
 }
 
 fn event(json: &str) -> lambda_http::Request {
@@ -77,7 +76,8 @@ fn event(json: &str) -> lambda_http::Request {
 
 async fn answer(secrets_port: u16) -> (u16, Value) {
     let event = event(include_str!("../../../events/get-tenant.json"));
-    let answer = Service::new(config(secrets_port)).unwrap().handle::<Panics>(event).await;
+    let service = EndpointService::<Panics>::prepare(&environment(secrets_port)).unwrap();
+    let answer = service.handle(event).await;
     assert_eq!(answer.headers()["access-control-allow-origin"], "https://app.example.test");
     let Body::Text(text) = answer.body() else { panic!() };
     (answer.status().as_u16(), serde_json::from_str(text).unwrap())
@@ -105,27 +105,27 @@ struct Obedient;
 impl Hook for Obedient {
     const OPERATION: &'static Operation = operations::get("enrich-agent-token");
 
-    async fn prepare(_: &Resources) -> Result<(), ConfigError> {
-        Ok(())
+    fn prepare(_: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self)
     }
 
     fn unasked(payload: &Value) -> Option<Value> {
         (payload["do"] == "nothing").then(|| json!("unasked"))
     }
 
-    async fn call(_: &Context, payload: Value) -> Result<Value, Problem> {
+    async fn call(&self, _: &Run, payload: Value) -> Result<Value, Failure> {
         let api = |code: &str| {
             okta_client::Error::Api(serde_json::from_value(json!({ "errorCode": code })).unwrap())
         };
         match payload["do"].as_str() {
             Some("panic") => panic!("on purpose"),
-            Some("be rejected") => Err(Problem::okta("read", &api("E0000011"))),
-            Some("fail") => Err(Problem::okta("read", &api("E0000009"))),
+            Some("be rejected") => Err(Failure::okta("read", &api("E0000011"))),
+            Some("fail") => Err(Failure::okta("read", &api("E0000009"))),
             _ => Ok(json!("done")),
         }
     }
 
-    async fn doubt(_: &Resources) -> Value {
+    fn doubt(&self) -> Value {
         json!("doubt")
     }
 
@@ -187,14 +187,14 @@ impl Extension {
     }
 }
 
-async fn call(service: &Service, what: &str) -> (u16, Value) {
+async fn call(service: &HookService<Obedient>, what: &str) -> (u16, Value) {
     let mut sent: Value =
         serde_json::from_str(include_str!("../../../events/enrich-agent-token.json")).unwrap();
     for headers in ["headers", "multiValueHeaders"] {
         sent[headers]["Authorization"] = if headers == "headers" { json!(SECRET) } else { json!([SECRET]) };
     }
     sent["body"] = json!({ "do": what }).to_string().into();
-    let answer = service.handle_hook::<Obedient>(event(&sent.to_string())).await;
+    let answer = service.handle(event(&sent.to_string())).await;
     let Body::Text(text) = answer.body() else { panic!() };
     (answer.status().as_u16(), serde_json::from_str(text).unwrap())
 }
@@ -202,7 +202,7 @@ async fn call(service: &Service, what: &str) -> (u16, Value) {
 #[tokio::test]
 async fn whatever_goes_wrong_in_a_hook_is_a_doubt() {
     let extension = Extension::start().await;
-    let service = Service::new(config(extension.port)).unwrap();
+    let service = HookService::<Obedient>::prepare(&environment(extension.port)).unwrap();
     let credentials = || extension.credentials.load(std::sync::atomic::Ordering::SeqCst);
     assert_eq!(call(&service, "nothing").await, (200, json!("unasked")));
     assert_eq!(credentials(), 0, "nobody was asked");
@@ -220,7 +220,7 @@ async fn whatever_goes_wrong_in_a_hook_is_a_doubt() {
 #[tokio::test]
 async fn a_hooks_secrets_are_read_again() {
     let extension = Extension::start().await;
-    let service = Service::new(config(extension.port)).unwrap();
+    let service = HookService::<Obedient>::prepare(&environment(extension.port)).unwrap();
     let later = async || {
         tokio::time::pause();
         tokio::time::advance(std::time::Duration::from_secs(61)).await;

@@ -12,11 +12,11 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{CancellationReason, Put, TransactWriteItem, Update};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use lambda_kit::Context;
+use run_kit::{Clock, Run};
 
 use crate::State;
 use crate::records::Record;
-use crate::table::{StateError, now_ms, number, text};
+use crate::table::{StateError, number, text};
 
 /// What every id begins with: so that the `state` of an application's own is not
 /// taken for one.
@@ -71,97 +71,104 @@ pub fn is_delegation_id(text: &str) -> bool {
     text.starts_with(PREFIX)
 }
 
-/// Keeps a delegation for `seconds`, with the record of its start; gives its id.
-///
-/// # Errors
-///
-/// [`StateError`]: nothing, or nothing that anybody knows the id of, was kept.
-pub async fn start(
-    context: &Context,
-    delegation: &Delegation,
-    seconds: u32,
-    record: &Record<'_>,
-) -> Result<String, StateError> {
-    let failed = |source| StateError::new("start the delegation", source);
-    let mut random = [0; 32];
-    aws_lc_rs::rand::fill(&mut random).map_err(|_| failed("there is no randomness".into()))?;
-    let id = format!("{PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(random));
-    let state = State::of(context).await;
-    let fingerprint = fingerprint(&id);
-    let until = now_ms() + i64::from(seconds) * 1_000;
-    let item = |key: String| {
-        let Delegation { agent, client, delegator } = delegation;
-        let put = Put::builder().table_name(&state.table).item("id", text(key));
-        put.item("agent", text(agent))
-            .item("client", text(client))
-            .item("delegator", text(delegator))
-            .item("fingerprint", text(&fingerprint))
-            .item("until", number(until))
-            .item("expires", number(until / 1_000 + 3_600))
-    };
-    let newest = newest_key(&delegation.agent, &delegation.client);
-    let record = Record { delegation: &fingerprint, ..record.clone() };
-    let mut writes = Vec::new();
-    for key in [delegation_key(&fingerprint), newest] {
-        let put = item(key).build().map_err(|error| failed(error.into()))?;
-        writes.push(TransactWriteItem::builder().put(put).build());
+impl State {
+    /// Keeps a delegation for `seconds`, with the record of its start; gives its id.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`]: nothing, or nothing that anybody knows the id of, was kept.
+    pub async fn start(
+        &self,
+        clock: &Clock,
+        delegation: &Delegation,
+        seconds: u32,
+        record: &Record<'_>,
+    ) -> Result<String, StateError> {
+        let failed = |source| StateError::new("start the delegation", source);
+        let mut random = [0; 32];
+        aws_lc_rs::rand::fill(&mut random).map_err(|_| failed("there is no randomness".into()))?;
+        let id = format!("{PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(random));
+        let fingerprint = fingerprint(&id);
+        let until = clock.now_ms() + i64::from(seconds) * 1_000;
+        let item = |key: String| {
+            let Delegation { agent, client, delegator } = delegation;
+            let put = Put::builder().table_name(&self.table).item("id", text(key));
+            put.item("agent", text(agent))
+                .item("client", text(client))
+                .item("delegator", text(delegator))
+                .item("fingerprint", text(&fingerprint))
+                .item("until", number(until))
+                .item("expires", number(until / 1_000 + 3_600))
+        };
+        let newest = newest_key(&delegation.agent, &delegation.client);
+        let record = Record { delegation: &fingerprint, ..record.clone() };
+        let mut writes = Vec::new();
+        for key in [delegation_key(&fingerprint), newest] {
+            let put = item(key).build().map_err(|error| failed(error.into()))?;
+            writes.push(TransactWriteItem::builder().put(put).build());
+        }
+        writes.push(TransactWriteItem::builder().put(record.put(clock).map_err(failed)?).build());
+        if !transact(self, writes).await.map_err(failed)? {
+            return Err(failed("a condition that was not asked for".into()));
+        }
+        record.log();
+        Ok(id)
     }
-    writes.push(TransactWriteItem::builder().put(record.put().map_err(failed)?).build());
-    if !transact(&state, writes).await.map_err(failed)? {
-        return Err(failed("a condition that was not asked for".into()));
-    }
-    record.log();
-    Ok(id)
-}
 
-/// The delegation that a hook call names, if there was one. The newest of an agent
-/// and client is none any more when it was used, or its time is over.
-///
-/// # Errors
-///
-/// [`StateError`].
-pub async fn find(context: &Context, reference: Reference<'_>) -> Result<Option<Started>, StateError> {
-    let state = State::of(context).await;
-    match reference {
-        Reference::Id(id) => read(&state, delegation_key(&fingerprint(id))).await,
-        Reference::Newest { agent, client } => {
-            let Some(newest) = read(&state, newest_key(agent, client)).await? else { return Ok(None) };
-            let started = read(&state, delegation_key(&newest.fingerprint)).await?;
-            Ok(started.filter(|started| started.is_usable))
+    /// The delegation that a hook call names, if there was one. The newest of an agent
+    /// and client is none any more when it was used, or its time is over.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`].
+    pub async fn find(&self, clock: &Clock, reference: Reference<'_>) -> Result<Option<Started>, StateError> {
+        match reference {
+            Reference::Id(id) => self.read_delegation(clock, delegation_key(&fingerprint(id))).await,
+            Reference::Newest { agent, client } => {
+                let Some(newest) = self.read_delegation(clock, newest_key(agent, client)).await? else {
+                    return Ok(None);
+                };
+                let started = self.read_delegation(clock, delegation_key(&newest.fingerprint)).await?;
+                Ok(started.filter(|started| started.is_usable))
+            }
         }
     }
-}
 
-async fn read(state: &State, key: String) -> Result<Option<Started>, StateError> {
-    let read = state.dynamodb.get_item().table_name(&state.table).key("id", text(key)).consistent_read(true);
-    let item = read.send().await.map_err(|error| StateError::new("read the delegation", error))?.item;
-    let Some(item) = item else { return Ok(None) };
-    let value = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
-    let until = item.get("until").and_then(|until| until.as_n().ok()?.parse::<i64>().ok());
-    let (Some(agent), Some(client), Some(delegator), Some(fingerprint)) =
-        (value("agent"), value("client"), value("delegator"), value("fingerprint"))
-    else {
-        return Ok(None);
-    };
-    let is_usable = until.is_some_and(|until| now_ms() < until) && !item.contains_key("used");
-    Ok(Some(Started { delegation: Delegation { agent, client, delegator }, fingerprint, is_usable }))
-}
+    async fn read_delegation(&self, clock: &Clock, key: String) -> Result<Option<Started>, StateError> {
+        let read =
+            self.dynamodb.get_item().table_name(&self.table).key("id", text(key)).consistent_read(true);
+        let item = read.send().await.map_err(|error| StateError::new("read the delegation", error))?.item;
+        let Some(item) = item else { return Ok(None) };
+        let value = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
+        let until = item.get("until").and_then(|until| until.as_n().ok()?.parse::<i64>().ok());
+        let (Some(agent), Some(client), Some(delegator), Some(fingerprint)) =
+            (value("agent"), value("client"), value("delegator"), value("fingerprint"))
+        else {
+            return Ok(None);
+        };
+        let is_usable = until.is_some_and(|until| clock.now_ms() < until) && !item.contains_key("used");
+        Ok(Some(Started { delegation: Delegation { agent, client, delegator }, fingerprint, is_usable }))
+    }
 
-/// Uses a delegation up, with the record of its use; `false` if it is used up, or
-/// its time is over.
-///
-/// # Errors
-///
-/// [`StateError`]: it may be used up all the same.
-pub async fn consume(context: &Context, started: &Started, record: &Record<'_>) -> Result<bool, StateError> {
-    let failed = |source| StateError::new("use the delegation up", source);
-    let state = State::of(context).await;
-    let Delegation { agent, client, delegator } = &started.delegation;
-    // Some of them are reserved words.
-    let names = ["agent", "client", "delegator", "until", "used"];
-    let names = names.into_iter().map(|name| (format!("#{name}"), name.to_owned())).collect();
-    let used = Update::builder()
-        .table_name(&state.table)
+    /// Uses a delegation up, with the record of its use; `false` if it is used up, or
+    /// its time is over.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`]: it may be used up all the same.
+    pub async fn consume(
+        &self,
+        run: &Run,
+        started: &Started,
+        record: &Record<'_>,
+    ) -> Result<bool, StateError> {
+        let failed = |source| StateError::new("use the delegation up", source);
+        let (clock, Delegation { agent, client, delegator }) = (&run.clock, &started.delegation);
+        // Some of them are reserved words.
+        let names = ["agent", "client", "delegator", "until", "used"];
+        let names = names.into_iter().map(|name| (format!("#{name}"), name.to_owned())).collect();
+        let used = Update::builder()
+        .table_name(&self.table)
         .key("id", text(delegation_key(&started.fingerprint)))
         .update_expression("SET #used = :request")
         // Our own write may have been repeated after a lost answer.
@@ -172,19 +179,20 @@ pub async fn consume(context: &Context, started: &Started, record: &Record<'_>) 
         .expression_attribute_values(":agent", text(agent))
         .expression_attribute_values(":client", text(client))
         .expression_attribute_values(":delegator", text(delegator))
-        .expression_attribute_values(":now", number(now_ms()))
-        .expression_attribute_values(":request", text(&context.request_id))
+        .expression_attribute_values(":now", number(clock.now_ms()))
+        .expression_attribute_values(":request", text(&run.id))
         .build()
         .map_err(|error| failed(error.into()))?;
-    let writes = vec![
-        TransactWriteItem::builder().update(used).build(),
-        TransactWriteItem::builder().put(record.put().map_err(failed)?).build(),
-    ];
-    let consumed = transact(&state, writes).await.map_err(failed)?;
-    if consumed {
-        record.log();
+        let writes = vec![
+            TransactWriteItem::builder().update(used).build(),
+            TransactWriteItem::builder().put(record.put(clock).map_err(failed)?).build(),
+        ];
+        let consumed = transact(self, writes).await.map_err(failed)?;
+        if consumed {
+            record.log();
+        }
+        Ok(consumed)
     }
-    Ok(consumed)
 }
 
 /// Writes all or nothing; `false` if a condition is not fulfilled. Another

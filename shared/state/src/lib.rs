@@ -18,8 +18,8 @@
 //! `expires` is the table's TTL attribute, in seconds since 1970. DynamoDB may
 //! delete late, so that nothing relies on an item being gone.
 //!
-//! Only functions that write here, or read records, link this crate and, with it, an AWS SDK. The
-//! authorizer reads with a signed request of its own.
+//! Only functions that write here, or read records, link this crate and, with it, an
+//! AWS SDK. The authorizer reads with a signed request of its own.
 
 mod delegations;
 mod locks;
@@ -28,9 +28,9 @@ mod replays;
 mod revocations;
 mod table;
 
-pub use delegations::{Delegation, Reference, Started, consume, find, is_delegation_id, start};
-pub use locks::{Change, LockError, Locks};
-pub use records::{Event, Kept, Record, RecordsTable, record, records};
-pub use replays::Once;
-pub use revocations::{reinstate, revoke, suspend};
+pub use delegations::{Delegation, Reference, Started, is_delegation_id};
+pub use locks::{Change, LockError, Locks, holding};
+pub use records::{Event, Kept, Record, RecordsTable};
+pub use replays::{Begun, Replay, ReplayError};
+pub use revocations::AuthorizerCache;
 pub use table::{State, StateError};

@@ -11,16 +11,16 @@
 //! Taken in this order, names sorted: so no two requests wait for each other.
 //! What a change starts from is read under the lock.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::TenantName;
-use lambda_kit::{Context, Problem};
 use operations::ProblemCode;
+use run_kit::{Failure, Run};
 use tokio::time::Instant;
 
 use crate::State;
-use crate::table::{StateError, is_refused, now_ms, number, text};
+use crate::table::{StateError, is_refused, number, text};
 
 /// Time that a change takes at most, with what takes it back.
 const CHANGE: Duration = Duration::from_secs(6);
@@ -40,9 +40,26 @@ struct Lock {
     owner: String,
 }
 
-/// The locks that a request holds. Release them, also after a failure.
-#[derive(Debug, Default)]
-pub struct Locks(Mutex<Vec<Lock>>);
+/// The locks that a run holds. Clones hold the same ones.
+#[derive(Clone, Debug)]
+pub struct Locks(Arc<Held>);
+
+#[derive(Debug)]
+struct Held {
+    state: State,
+    run: Run,
+    locks: Mutex<Vec<Lock>>,
+}
+
+/// Does work that takes locks, and gives them back when the work has ended, however it
+/// ended.
+pub async fn holding<T, F: Future<Output = T>>(state: &State, run: &Run, work: impl FnOnce(Locks) -> F) -> T {
+    let held = Held { state: state.clone(), run: run.clone(), locks: Mutex::default() };
+    let locks = Locks(Arc::new(held));
+    let result = work(locks.clone()).await;
+    locks.release().await;
+    result
+}
 
 /// What is changed.
 #[derive(Clone, Copy, Debug)]
@@ -82,16 +99,17 @@ impl Locks {
     /// # Errors
     ///
     /// [`LockError`].
-    pub async fn take(&self, context: &Context, change: Change<'_>) -> Result<(), LockError> {
-        let patience = context.deadline.checked_sub(CHANGE).unwrap_or(context.deadline);
-        let lock = Lock::acquire(context, change, patience).await?;
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(lock);
+    pub async fn take(&self, change: Change<'_>) -> Result<(), LockError> {
+        let Held { state, run, locks } = &*self.0;
+        let patience = run.deadline.checked_sub(CHANGE).unwrap_or(run.deadline);
+        let lock = Lock::acquire(state, run, change, patience).await?;
+        locks.lock().unwrap_or_else(PoisonError::into_inner).push(lock);
         Ok(())
     }
 
     /// Gives all of them back.
-    pub async fn release(self) {
-        let locks = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+    async fn release(&self) {
+        let locks = std::mem::take(&mut *self.0.locks.lock().unwrap_or_else(PoisonError::into_inner));
         for lock in locks.into_iter().rev() {
             lock.release().await;
         }
@@ -114,12 +132,12 @@ pub enum LockError {
     State(#[from] StateError),
 }
 
-impl From<LockError> for Problem {
+impl From<LockError> for Failure {
     fn from(error: LockError) -> Self {
         match error {
             LockError::Busy { code, .. } => {
                 let detail = "other requests are changing the same; nothing was changed";
-                Problem::new(code, detail).retry_after(Duration::from_secs(1))
+                Failure::new(code, detail).retry_after(Duration::from_secs(1))
             }
             LockError::State(error) => error.into(),
         }
@@ -133,12 +151,16 @@ impl Lock {
     /// # Errors
     ///
     /// [`LockError`].
-    async fn acquire(context: &Context, change: Change<'_>, patience: Instant) -> Result<Self, LockError> {
-        let state = State::of(context).await;
-        let (id, owner) = (format!("lock#{}", change.lock()), context.request_id.clone());
+    async fn acquire(
+        state: &State,
+        run: &Run,
+        change: Change<'_>,
+        patience: Instant,
+    ) -> Result<Self, LockError> {
+        let (id, owner) = (format!("lock#{}", change.lock()), run.id.clone());
         loop {
-            let now = now_ms();
-            let lease = context.deadline.saturating_duration_since(Instant::now()) + GRACE;
+            let now = run.clock.now_ms();
+            let lease = run.deadline.saturating_duration_since(Instant::now()) + GRACE;
             let until = now.saturating_add(i64::try_from(lease.as_millis()).unwrap_or(i64::MAX));
             let put = state
                 .dynamodb
@@ -155,7 +177,7 @@ impl Lock {
                 .expression_attribute_values(":now", number(now))
                 .expression_attribute_values(":owner", text(&owner));
             match put.send().await {
-                Ok(_) => return Ok(Self { state, id, owner }),
+                Ok(_) => return Ok(Self { state: state.clone(), id, owner }),
                 Err(error) if !is_refused(&error) => {
                     return Err(StateError::new("get the lock", error).into());
                 }

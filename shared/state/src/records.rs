@@ -3,10 +3,11 @@
 
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Put};
-use lambda_kit::Context;
+use operations::EnvVar;
+use run_kit::{Clock, ConfigError, Environment};
 
 use crate::State;
-use crate::table::{StateError, now_ms, number, text};
+use crate::table::{StateError, number, text};
 
 /// Where records are, and how long: the function's configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +16,18 @@ pub struct RecordsTable {
     pub name: String,
     /// Days for which a record is kept.
     pub days: u32,
+}
+
+impl RecordsTable {
+    /// The table as the environment describes it.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`].
+    pub fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
+        let name = environment.text(&EnvVar::DELEGATION_EVENTS_TABLE)?;
+        Ok(Self { name, days: environment.number(&EnvVar::DELEGATION_EVENT_DAYS, 1..=3_650)? })
+    }
 }
 
 /// What was done.
@@ -110,10 +123,8 @@ impl Record<'_> {
     }
 
     /// The item, name by name.
-    fn item(&self) -> Vec<(&'static str, AttributeValue)> {
-        let now = now_ms();
-        let time = jiff::Timestamp::from_millisecond(now).unwrap_or_default();
-        let time = format!("{time:.3}");
+    fn item(&self, clock: &Clock) -> Vec<(&'static str, AttributeValue)> {
+        let (now, time) = (clock.now_ms(), clock.time());
         let mut item = vec![
             ("delegator", text(self.delegator)),
             // The request makes it unique, and tells two of one millisecond apart.
@@ -132,80 +143,81 @@ impl Record<'_> {
     }
 
     /// The write, as a part of a transaction.
-    pub(crate) fn put(&self) -> Result<Put, Box<dyn std::error::Error + Send + Sync>> {
+    pub(crate) fn put(&self, clock: &Clock) -> Result<Put, Box<dyn std::error::Error + Send + Sync>> {
         let put = Put::builder().table_name(&self.table.name);
-        let put = self.item().into_iter().fold(put, |put, (name, value)| put.item(name, value));
+        let put = self.item(clock).into_iter().fold(put, |put, (name, value)| put.item(name, value));
         Ok(put.build()?)
     }
 }
 
-/// Keeps a record and logs it.
-///
-/// # Errors
-///
-/// [`StateError`]: it stands in the log alone, as refused.
-pub async fn record(context: &Context, record: &Record<'_>) -> Result<(), StateError> {
-    let kept = keep(context, record).await;
-    match &kept {
-        Ok(()) => record.log(),
-        Err(_) => {
-            let refused = record.refused.or(Some("it could not be recorded"));
-            Record { refused, ..record.clone() }.log();
+impl State {
+    /// Keeps a record and logs it.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`]: the record stands in the log alone, as refused.
+    pub async fn record(&self, clock: &Clock, record: &Record<'_>) -> Result<(), StateError> {
+        let kept = self.keep(clock, record).await;
+        match &kept {
+            Ok(()) => record.log(),
+            Err(_) => {
+                let refused = record.refused.or(Some("it could not be recorded"));
+                Record { refused, ..record.clone() }.log();
+            }
         }
+        kept
     }
-    kept
-}
 
-async fn keep(context: &Context, record: &Record<'_>) -> Result<(), StateError> {
-    if record.delegator.is_empty() {
-        return Ok(());
-    }
-    let state = State::of(context).await;
-    let put: PutItemFluentBuilder = state.dynamodb.put_item().table_name(&record.table.name);
-    let put = record.item().into_iter().fold(put, |put, (name, value)| put.item(name, value));
-    put.send().await.map(drop).map_err(|error| StateError::new("keep the record", error))
-}
-
-/// The records that name `delegator`, newest first, and the cursor of the next
-/// page.
-///
-/// # Errors
-///
-/// [`StateError`].
-pub async fn records(
-    context: &Context,
-    table: &RecordsTable,
-    delegator: &str,
-    after: Option<&str>,
-    limit: usize,
-) -> Result<(Vec<Kept>, Option<String>), StateError> {
-    let state = State::of(context).await;
-    let mut query = state
-        .dynamodb
-        .query()
-        .table_name(&table.name)
-        .key_condition_expression("delegator = :delegator")
-        .expression_attribute_values(":delegator", text(delegator))
-        .scan_index_forward(false)
-        .limit(i32::try_from(limit).unwrap_or(i32::MAX));
-    if let Some(after) = after {
-        query =
-            query.exclusive_start_key("delegator", text(delegator)).exclusive_start_key("at", text(after));
-    }
-    let page = query.send().await.map_err(|error| StateError::new("read the records", error))?;
-    let next = page.last_evaluated_key().and_then(|key| key.get("at")?.as_s().ok().cloned());
-    let kept = page.items().iter().map(|item| {
-        let value = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
-        let member = |name: &str| value(name).unwrap_or_default();
-        Kept {
-            at: member("at"),
-            time: member("time"),
-            event: member("event"),
-            agent: member("agent"),
-            client: member("client"),
-            outcome: member("outcome"),
-            reason: value("reason"),
+    async fn keep(&self, clock: &Clock, record: &Record<'_>) -> Result<(), StateError> {
+        if record.delegator.is_empty() {
+            return Ok(());
         }
-    });
-    Ok((kept.collect(), next))
+        let put: PutItemFluentBuilder = self.dynamodb.put_item().table_name(&record.table.name);
+        let put = record.item(clock).into_iter().fold(put, |put, (name, value)| put.item(name, value));
+        put.send().await.map(drop).map_err(|error| StateError::new("keep the record", error))
+    }
+
+    /// The records that name `delegator`, newest first, and the cursor of the next
+    /// page.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`].
+    pub async fn records(
+        &self,
+        table: &RecordsTable,
+        delegator: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<(Vec<Kept>, Option<String>), StateError> {
+        let mut query = self
+            .dynamodb
+            .query()
+            .table_name(&table.name)
+            .key_condition_expression("delegator = :delegator")
+            .expression_attribute_values(":delegator", text(delegator))
+            .scan_index_forward(false)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+        if let Some(after) = after {
+            query = query
+                .exclusive_start_key("delegator", text(delegator))
+                .exclusive_start_key("at", text(after));
+        }
+        let page = query.send().await.map_err(|error| StateError::new("read the records", error))?;
+        let next = page.last_evaluated_key().and_then(|key| key.get("at")?.as_s().ok().cloned());
+        let kept = page.items().iter().map(|item| {
+            let value = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
+            let member = |name: &str| value(name).unwrap_or_default();
+            Kept {
+                at: member("at"),
+                time: member("time"),
+                event: member("event"),
+                agent: member("agent"),
+                client: member("client"),
+                outcome: member("outcome"),
+                reason: value("reason"),
+            }
+        });
+        Ok((kept.collect(), next))
+    }
 }

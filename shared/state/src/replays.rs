@@ -1,26 +1,24 @@
-//! `Idempotency-Key`: the same request, sent again, gives the same answer instead
-//! of a second execution (after the draft of the IETF's HTTP API group).
+//! `Idempotency-Key`: what was answered to a request, for the same request sent
+//! again (after the draft of the IETF's HTTP API group). The crate `idempotency` makes
+//! an operation of it.
 
-use std::marker::PhantomData;
 use std::time::Duration;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use lambda_kit::{
-    ConfigError, Context, Decode, Endpoint, Example, Problem, QueryParameter, Request, Resources, Success,
-};
-use operations::{Operation, ProblemCode};
-use serde_json::{Value, json};
+use operations::ProblemCode;
+use run_kit::{Failure, Run};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::State;
-use crate::table::{StateError, now_ms, number, text};
+use crate::table::{StateError, number, text};
 
 /// How long an answer is kept.
 const KEPT_SECONDS: i64 = 86_400;
 
-/// Time after a request's deadline in which a call of it may still arrive.
+/// Time after a run's deadline in which a call of it may still arrive.
 const GRACE_MS: i64 = 2_000;
 
 /// Longest wait for an execution that is under way.
@@ -29,112 +27,83 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Wait between two looks at an execution that is under way.
 const POLL: Duration = Duration::from_millis(100);
 
-/// An operation that is executed once for an `Idempotency-Key`.
-///
-/// The key belongs to the caller and the operation. An answer that says "done" is
-/// kept for a day; after any other the key is free again, because nothing was done
-/// or the same request completes it.
+/// One key of one caller, for one operation.
 #[derive(Debug)]
-pub struct Once<E>(PhantomData<fn() -> E>);
-
-/// The operation's input, and the key.
-#[derive(Debug)]
-pub struct Input<I> {
-    input: I,
-    key: Option<Key>,
-}
-
-#[derive(Debug)]
-struct Key {
-    /// As sent.
-    key: String,
-    /// Digest of path and body.
-    fingerprint: String,
-}
-
-impl<I: Decode> Decode for Input<I> {
-    type Body = I::Body;
-
-    const BODY_REQUIRED: bool = I::BODY_REQUIRED;
-    const QUERY: &'static [QueryParameter] = I::QUERY;
-
-    fn decode(request: &Request) -> Result<Self, Problem> {
-        let key = match &request.parts.idempotency_key {
-            None => None,
-            Some(key) => Some(Key::of(key, request)?),
-        };
-        Ok(Self { input: I::decode(request)?, key })
-    }
-}
-
-impl Key {
-    fn of(key: &str, request: &Request) -> Result<Self, Problem> {
-        if !(1..=255).contains(&key.len()) || !key.bytes().all(|b| b.is_ascii_graphic()) {
-            let detail = "must have 1 to 255 printable characters, without spaces".to_owned();
-            return Err(Problem::violation("header.Idempotency-Key", detail));
-        }
-        let said = json!([request.parts.path, request.parts.query]).to_string();
-        let said = [said.as_bytes(), b"\n", &request.parts.body].concat();
-        let fingerprint = digest(&SHA256, &said).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self { key: key.to_owned(), fingerprint })
-    }
-}
-
-impl<E: Endpoint> Endpoint for Once<E> {
-    const OPERATION: &'static Operation = E::OPERATION;
-    type Input = Input<E::Input>;
-    type Output = Value;
-    type Error = Problem;
-
-    async fn prepare(resources: &Resources) -> Result<(), ConfigError> {
-        E::prepare(resources).await
-    }
-
-    async fn call(context: &Context, input: Input<E::Input>) -> Result<Success<Value>, Problem> {
-        let Some(key) = input.key else { return run::<E>(context, input.input).await };
-        let replay = Replay {
-            state: State::of(context).await,
-            id: format!("replay#{}#{}#{}", context.caller.uid, E::OPERATION.name, key.key),
-            owner: context.request_id.clone(),
-            fingerprint: key.fingerprint,
-        };
-        if let Some(answer) = replay.begin(context).await? {
-            return Ok(answer);
-        }
-        let result = run::<E>(context, input.input).await;
-        match &result {
-            Ok(success) => replay.finish(success).await,
-            Err(_) => replay.forget().await,
-        }
-        result
-    }
-
-    fn example() -> Example {
-        E::example()
-    }
-}
-
-async fn run<E: Endpoint>(context: &Context, input: E::Input) -> Result<Success<Value>, Problem> {
-    let success = E::call(context, input).await.map_err(Into::into)?;
-    success.into_value()
-}
-
-/// One key of one caller.
-struct Replay {
+pub struct Replay {
     state: State,
     id: String,
     owner: String,
     fingerprint: String,
 }
 
+/// What is known of a request with a key.
+#[derive(Debug)]
+pub enum Begun {
+    /// Nothing: the key is this run's now. Finish it, or forget it.
+    New(Replay),
+    /// The request was answered so.
+    Answered(Value),
+}
+
+/// Why a request with a key is not executed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// The key was sent with another request.
+    #[error("use the key for another request")]
+    Reused,
+    /// The same request is being executed, for longer than this one could wait.
+    #[error("wait for the same request")]
+    InProgress,
+    /// The table did not answer.
+    #[error(transparent)]
+    State(#[from] StateError),
+}
+
+impl From<ReplayError> for Failure {
+    fn from(error: ReplayError) -> Self {
+        match error {
+            ReplayError::Reused => Failure::new(
+                ProblemCode::IdempotencyKeyReused,
+                "the key was sent with another request; use another key for it",
+            ),
+            ReplayError::InProgress => Failure::new(
+                ProblemCode::RequestInProgress,
+                "the same request is being executed; send it again to get its answer",
+            )
+            .retry_after(Duration::from_secs(1)),
+            ReplayError::State(error) => error.into(),
+        }
+    }
+}
+
+impl State {
+    /// Takes a key for a request with this fingerprint, or gives what was answered to
+    /// it; waits for an execution that is under way.
+    ///
+    /// # Errors
+    ///
+    /// [`ReplayError`].
+    pub async fn begin_replay(
+        &self,
+        run: &Run,
+        key: &str,
+        fingerprint: String,
+    ) -> Result<Begun, ReplayError> {
+        let (id, owner) = (format!("replay#{key}"), run.id.clone());
+        let replay = Replay { state: self.clone(), id, owner, fingerprint };
+        match replay.begin(run).await? {
+            Some(answer) => Ok(Begun::Answered(answer)),
+            None => Ok(Begun::New(replay)),
+        }
+    }
+}
+
 impl Replay {
-    /// Takes the key, or gives the answer that was kept for it; waits for an
-    /// execution that is under way.
-    async fn begin(&self, context: &Context) -> Result<Option<Success<Value>>, Problem> {
-        let patience = context.deadline.min(Instant::now() + PATIENCE);
+    async fn begin(&self, run: &Run) -> Result<Option<Value>, ReplayError> {
+        let patience = run.deadline.min(Instant::now() + PATIENCE);
         loop {
-            let now = now_ms();
-            let left = context.deadline.saturating_duration_since(Instant::now()).as_millis();
+            let now = run.clock.now_ms();
+            let left = run.deadline.saturating_duration_since(Instant::now()).as_millis();
             let until = now.saturating_add(i64::try_from(left).unwrap_or(0)).saturating_add(GRACE_MS);
             let put = self
                 .item(until / 1_000 + KEPT_SECONDS)
@@ -159,17 +128,13 @@ impl Replay {
             let held = held.item().cloned().unwrap_or_default();
             let value = |name: &str| held.get(name).and_then(|value: &AttributeValue| value.as_s().ok());
             if value("fingerprint").is_some_and(|fingerprint| *fingerprint != self.fingerprint) {
-                let detail = "the key was sent with another request; use another key for it";
-                return Err(Problem::new(ProblemCode::IdempotencyKeyReused, detail));
+                return Err(ReplayError::Reused);
             }
             if let Some(answer) = value("answer").and_then(|answer| serde_json::from_str(answer).ok()) {
-                return Ok(Some(Success::from_value(&answer)));
+                return Ok(Some(answer));
             }
             if Instant::now() + POLL > patience {
-                let detail = "the same request is being executed; send it again to get its answer";
-                return Err(
-                    Problem::new(ProblemCode::RequestInProgress, detail).retry_after(Duration::from_secs(1))
-                );
+                return Err(ReplayError::InProgress);
             }
             tokio::time::sleep(POLL).await;
         }
@@ -177,16 +142,16 @@ impl Replay {
 
     /// Keeps the answer. If that fails the key is free again later, and the request
     /// sent again finds what was done.
-    async fn finish(&self, success: &Success<Value>) {
-        let answer = success.to_value().to_string();
-        let kept = self.item(now_ms() / 1_000 + KEPT_SECONDS).item("answer", text(answer));
+    pub async fn finish(&self, run: &Run, answer: &Value) {
+        let answer = answer.to_string();
+        let kept = self.item(run.clock.now_ms() / 1_000 + KEPT_SECONDS).item("answer", text(answer));
         if let Err(error) = kept.send().await {
             tracing::warn!(error = %StateError::new("keep the answer", error), "an answer is not kept");
         }
     }
 
     /// Frees the key.
-    async fn forget(&self) {
+    pub async fn forget(&self) {
         let delete = self.state.dynamodb.delete_item().table_name(&self.state.table);
         let delete = delete
             .key("id", text(&self.id))
@@ -198,7 +163,7 @@ impl Replay {
         }
     }
 
-    fn item(&self, expires: i64) -> aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder {
+    fn item(&self, expires: i64) -> PutItemFluentBuilder {
         let put = self.state.dynamodb.put_item().table_name(&self.state.table);
         put.item("id", text(&self.id))
             .item("owner", text(&self.owner))

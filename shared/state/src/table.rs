@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use aws_config::BehaviorVersion;
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
-use lambda_kit::{Context, Problem};
-use operations::ProblemCode;
+use operations::{EnvVar, ProblemCode};
+use run_kit::{ConfigError, Environment, Failure};
 
 /// Longest wait for one answer of AWS.
 const ATTEMPT: Duration = Duration::from_millis(1_500);
@@ -51,67 +51,64 @@ impl StateError {
     }
 }
 
-impl From<StateError> for Problem {
+impl From<StateError> for Failure {
     fn from(error: StateError) -> Self {
         let detail = if error.written {
             "tokens were revoked or count again, but API Gateway may give older answers for a while; nothing else was changed: send the same request again"
         } else {
             "okta-dac's own table does not answer; nothing was changed"
         };
-        Problem::new(ProblemCode::StateUnavailable, detail).log("use the table", &error)
+        Failure::new(ProblemCode::StateUnavailable, detail).log("use the table", &error)
     }
 }
 
 impl State {
-    /// The table of this deployment; the clients are made once per function.
-    pub async fn of(context: &Context) -> Self {
-        let table = context.state_table.clone();
-        context.resources.get_or_make(|| Self::connect(table)).await
-    }
-
-    /// A table and a control plane on this machine, for tests: any credential is
-    /// good for them.
-    pub fn local(table: &str, dynamodb: &str, control_plane: &str) -> Self {
-        use aws_sdk_dynamodb::config::{Credentials, Region};
-        let credentials = || Credentials::new("local", "local", None, None, "local");
-        let region = || Region::new("us-east-1");
-        let dynamodb = aws_sdk_dynamodb::Config::builder()
-            .behavior_version_latest()
-            .region(region())
-            .credentials_provider(credentials())
-            .endpoint_url(dynamodb)
-            .build();
-        let apigateway = aws_sdk_apigateway::Config::builder()
-            .behavior_version_latest()
-            .region(region())
-            .credentials_provider(credentials())
-            .endpoint_url(control_plane)
-            .build();
-        Self {
-            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb),
-            apigateway: aws_sdk_apigateway::Client::from_conf(apigateway),
-            table: table.to_owned(),
-        }
-    }
-
-    /// Clients as the environment describes them: region and credentials of the
-    /// function, `AWS_ENDPOINT_URL_…` where set.
-    async fn connect(table: String) -> Self {
+    /// The table of this deployment, with the region and the credentials that Lambda
+    /// gives the function, and other addresses of AWS where they are set. Nothing is
+    /// connected yet.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`].
+    pub fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
+        let [table, region, key, secret] = environment.all([
+            &EnvVar::STATE_TABLE,
+            &EnvVar::AWS_REGION,
+            &EnvVar::AWS_ACCESS_KEY_ID,
+            &EnvVar::AWS_SECRET_ACCESS_KEY,
+        ])?;
+        let session = environment.get(&EnvVar::AWS_SESSION_TOKEN).filter(|token| !token.is_empty());
+        let credentials = Credentials::new(key, secret, session, None, "Lambda");
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(ATTEMPT)
             .operation_attempt_timeout(ATTEMPT)
             .operation_timeout(OPERATION)
             .build();
-        let config = aws_config::defaults(BehaviorVersion::latest())
+        let retries = RetryConfig::standard().with_max_attempts(3);
+        let endpoint = |of_service: &EnvVar| {
+            let set = [of_service, &EnvVar::AWS_ENDPOINT_URL].into_iter().filter_map(|v| environment.get(v));
+            set.into_iter().find(|url| !url.is_empty())
+        };
+        let region = Region::new(region);
+        let mut dynamodb = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(region.clone())
+            .credentials_provider(credentials.clone())
+            .timeout_config(timeouts.clone())
+            .retry_config(retries.clone());
+        dynamodb.set_endpoint_url(endpoint(&EnvVar::AWS_ENDPOINT_URL_DYNAMODB));
+        let mut apigateway = aws_sdk_apigateway::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(region)
+            .credentials_provider(credentials)
             .timeout_config(timeouts)
-            .retry_config(RetryConfig::standard().with_max_attempts(3))
-            .load()
-            .await;
-        Self {
-            dynamodb: aws_sdk_dynamodb::Client::new(&config),
-            apigateway: aws_sdk_apigateway::Client::new(&config),
+            .retry_config(retries);
+        apigateway.set_endpoint_url(endpoint(&EnvVar::AWS_ENDPOINT_URL_API_GATEWAY));
+        Ok(Self {
+            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
+            apigateway: aws_sdk_apigateway::Client::from_conf(apigateway.build()),
             table,
-        }
+        })
     }
 }
 
@@ -123,13 +120,6 @@ pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
 /// A number attribute.
 pub(crate) fn number(value: i64) -> AttributeValue {
     AttributeValue::N(value.to_string())
-}
-
-/// Milliseconds since 1970, by this machine's clock, which AWS keeps right.
-#[expect(clippy::disallowed_methods, reason = "leases and expiry are dates")]
-pub(crate) fn now_ms() -> i64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// Whether an item was not written because of its condition.

@@ -5,14 +5,14 @@
 //! role, so that they can put their users into it. Besides, all users of the
 //! tenant may have the app, through an assignment of `USERS_<tenant>`.
 
-use domain::{TenantName, appusers_group};
+use domain::{Caller, TenantName, appusers_group};
 use futures::TryStreamExt;
-use lambda_kit::{Context, Object, Problem, Steps, Undo, Undone};
 use okta_client::models::{
     ACTIVE, AppId, Application, ApplicationGroupAssignment, Group, GroupId, RoleAssignmentId,
 };
 use okta_client::{Client, Error, OkIfAbsent};
 use operations::ProblemCode;
+use run_kit::{Failure, Object, Run, Steps, Stopped, Undo, Undone};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -111,19 +111,19 @@ pub enum EntitlementError {
         /// The app.
         app: AppId,
     },
-    /// A step failed; the problem says what is left.
-    Stopped(Problem),
+    /// A step failed.
+    Stopped(Stopped),
 }
 
-impl From<EntitlementError> for Problem {
+impl From<EntitlementError> for Failure {
     fn from(error: EntitlementError) -> Self {
         match error {
             EntitlementError::Tenant(error) => error.into(),
-            EntitlementError::Absent { tenant, app } => Problem::new(
+            EntitlementError::Absent { tenant, app } => Failure::new(
                 ProblemCode::TenantAppNotFound,
                 format!("`{tenant}` is not entitled to an app `{app}`; a superuser can change that"),
             ),
-            EntitlementError::Stopped(problem) => problem,
+            EntitlementError::Stopped(stopped) => stopped.into(),
         }
     }
 }
@@ -136,8 +136,13 @@ impl Entitlement {
     /// # Errors
     ///
     /// [`EntitlementError`], but never `Stopped`.
-    pub async fn read(context: &Context, name: &TenantName, app: &AppId) -> Result<Self, EntitlementError> {
-        let okta = &context.okta;
+    pub async fn read(
+        run: &Run,
+        caller: &Caller,
+        name: &TenantName,
+        app: &AppId,
+    ) -> Result<Self, EntitlementError> {
+        let okta = run.okta.forward();
         let also = |groups: crate::Ids| async move {
             futures::try_join!(
                 role_targets(okta, &groups.admins),
@@ -146,7 +151,7 @@ impl Entitlement {
         };
         let called = appusers_group(name, app.as_str());
         let (tenant, group, application) = futures::join!(
-            tenant_for_with(context, name, Want::Tenant, also),
+            tenant_for_with(run, caller, name, Want::Tenant, also),
             group_called(okta, &called),
             if_present(okta.get_application(app)),
         );
@@ -171,7 +176,7 @@ impl Entitlement {
     /// # Errors
     ///
     /// [`EntitlementError`].
-    pub async fn set_all_users(&self, okta: &Client, on: bool) -> Result<Option<String>, EntitlementError> {
+    pub async fn set_all_users(&self, run: &Run, on: bool) -> Result<Option<String>, EntitlementError> {
         if on && !self.is_offered {
             let (tenant, app) = (self.tenant.name.clone(), self.app.clone());
             return Err(EntitlementError::Absent { tenant, app });
@@ -180,14 +185,14 @@ impl Entitlement {
         if self.all_users.is_some() == on {
             return Ok(self.all_users.as_ref().and_then(|assignment| assignment.last_updated.clone()));
         }
-        let steps = Steps::default();
-        let (undo, app, group) = (okta.clone(), self.app.clone(), users.clone());
+        let (okta, steps) = (run.okta.forward(), Steps::of(run));
+        let (app, group) = (self.app.clone(), users.clone());
         let object = Object::new("assignment", format!("USERS_{}", self.tenant.name), users);
         let before = self.all_users.clone();
-        let undo = Undo::new(object, async move {
+        let undo = Undo::new(object, |okta| async move {
             match before {
-                Some(before) => undo.assign_group_to_application(&app, &before).await.map(drop)?,
-                None => undo.unassign_application_from_group(&app, &group).await.ok_if_absent()?,
+                Some(before) => okta.assign_group_to_application(&app, &before).await.map(drop)?,
+                None => okta.unassign_application_from_group(&app, &group).await.ok_if_absent()?,
             }
             Ok(Undone::Entirely)
         });

@@ -6,7 +6,7 @@ use domain::{
 use futures::TryStreamExt;
 use futures::future::try_join_all;
 use okta_client::models::{Group, GroupId};
-use okta_client::{Client, Error, ListGroups, search};
+use okta_client::{Client, Error, ListGroups, OkIfAbsent, search};
 
 /// Groups that are read at the same time: Okta bounds concurrent calls.
 const READS: usize = 8;
@@ -178,6 +178,15 @@ pub async fn read(okta: &Client, indexed: &[Group]) -> Result<Vec<Group>, Error>
 /// same names.
 pub fn of_type(expression: &str) -> String {
     format!("{} and ({expression})", search::eq("type", OKTA_GROUP))
+}
+
+/// Deletes a group; one that is gone already is a success.
+///
+/// # Errors
+///
+/// Okta's.
+pub async fn delete_group(okta: Client, group: GroupId) -> Result<(), Error> {
+    okta.delete_group(&group).await.ok_if_absent()
 }
 
 /// The object, or `None` if Okta says that it is gone.

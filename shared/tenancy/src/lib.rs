@@ -12,7 +12,9 @@ mod rules;
 mod tenant;
 
 pub use apps::{APP_PREFIX, App, Entitlement, EntitlementError, apps, role_targets};
-pub use groups::{Groups, Ids, Want, current, group_called, groups, if_present, indexed, of_type, read};
+pub use groups::{
+    Groups, Ids, Want, current, delete_group, group_called, groups, if_present, indexed, of_type, read,
+};
 pub use rules::{is_active, is_pending_rule, is_rule_of, routing};
 pub use tenant::{
     INDEX_LAG, POLL, ROLE, Tenant, TenantError, idp_of, tenant, tenant_for, tenant_for_with, users_of_idp,

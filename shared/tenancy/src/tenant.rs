@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use domain::{AdminsDescription, Caller, TenantName, idp_name, users_group};
 use futures::TryStreamExt;
-use lambda_kit::{Context, Problem};
 use okta_client::models::{Group, GroupId, IdentityProvider};
 use okta_client::{Client, Error, ListIdentityProviders};
 use operations::ProblemCode;
+use run_kit::{Failure, Run};
 use tokio::time::Instant;
 
 use crate::groups::groups_with;
@@ -104,19 +104,19 @@ pub enum TenantError {
     Okta(#[from] Error),
 }
 
-impl From<TenantError> for Problem {
+impl From<TenantError> for Failure {
     fn from(error: TenantError) -> Self {
         match error {
             TenantError::Absent(name) => {
-                Problem::new(ProblemCode::TenantNotFound, format!("there is no tenant `{name}`"))
+                Failure::new(ProblemCode::TenantNotFound, format!("there is no tenant `{name}`"))
             }
             TenantError::Foreign => {
-                Problem::new(ProblemCode::Forbidden, "the token is for another tenant; get a new one")
+                Failure::new(ProblemCode::Forbidden, "the token is for another tenant; get a new one")
             }
             TenantError::Broken { missing } => {
-                Problem::new(ProblemCode::TenantBroken, format!("the tenant lacks {missing}"))
+                Failure::new(ProblemCode::TenantBroken, format!("the tenant lacks {missing}"))
             }
-            TenantError::Okta(error) => Problem::okta("look the tenant up", &error),
+            TenantError::Okta(error) => Failure::okta("look the tenant up", &error),
         }
     }
 }
@@ -127,8 +127,13 @@ impl From<TenantError> for Problem {
 /// # Errors
 ///
 /// [`TenantError`].
-pub async fn tenant_for(context: &Context, name: &TenantName, want: Want) -> Result<Tenant, TenantError> {
-    tenant_for_with(context, name, want, |_| async { Ok(()) }).await.map(|(tenant, ())| tenant)
+pub async fn tenant_for(
+    run: &Run,
+    caller: &Caller,
+    name: &TenantName,
+    want: Want,
+) -> Result<Tenant, TenantError> {
+    tenant_for_with(run, caller, name, want, |_| async { Ok(()) }).await.map(|(tenant, ())| tenant)
 }
 
 /// As [`tenant_for`], and what `also` gives for the tenant's groups: it is
@@ -138,13 +143,14 @@ pub async fn tenant_for(context: &Context, name: &TenantName, want: Want) -> Res
 ///
 /// [`TenantError`].
 pub async fn tenant_for_with<T, F: Future<Output = Result<T, Error>>>(
-    context: &Context,
+    run: &Run,
+    caller: &Caller,
     name: &TenantName,
     want: Want,
     also: impl Fn(Ids) -> F,
 ) -> Result<(Tenant, T), TenantError> {
-    let (tenant, early) = find(&context.okta, name, want, context.deadline, &also).await?;
-    if !may_see(&context.caller, &tenant) {
+    let (tenant, early) = find(run.okta.forward(), name, want, run.deadline, &also).await?;
+    if !may_see(caller, &tenant) {
         return Err(TenantError::Foreign);
     }
     let ids = Ids { admins: tenant.admins.id.clone(), users: tenant.require_users()?.id.clone() };

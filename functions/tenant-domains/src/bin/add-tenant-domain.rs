@@ -1,5 +1,5 @@
 //! The function `add-tenant-domain`.
 
 fn main() -> lambda_kit::Exit {
-    lambda_kit::serve::<state::Once<tenant_domains::AddTenantDomain>>()
+    lambda_kit::serve::<idempotency::Once<tenant_domains::AddTenantDomain>>()
 }

@@ -1,5 +1,5 @@
 //! The function `add-tenant`.
 
 fn main() -> lambda_kit::Exit {
-    lambda_kit::serve::<state::Once<tenants::AddTenant>>()
+    lambda_kit::serve::<idempotency::Once<tenants::AddTenant>>()
 }

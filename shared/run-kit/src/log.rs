@@ -1,13 +1,13 @@
 //! One JSON object per line on standard error, which Lambda keeps.
 
-use std::process::{ExitCode, Termination};
-
 use operations::EnvVar;
 use tracing_subscriber::EnvFilter;
 
+use crate::Environment;
+
 /// Sets the format up: no time, because Lambda adds one.
-pub fn init() {
-    let level = crate::read(&EnvVar::AWS_LAMBDA_LOG_LEVEL).unwrap_or_default();
+pub fn init(environment: &Environment) {
+    let level = environment.get(&EnvVar::AWS_LAMBDA_LOG_LEVEL).unwrap_or_default();
     // Other crates at debug level print headers and bodies.
     let filter = EnvFilter::new(format!("warn,{}", OURS.map(|name| format!("{name}={level}")).join(",")));
     let _ = tracing_subscriber::fmt()
@@ -23,9 +23,10 @@ pub fn init() {
 }
 
 /// The crates whose level can be set.
-const OURS: [&str; 12] = [
+const OURS: [&str; 13] = [
     "lambda_kit",
     "okta_client",
+    "run_kit",
     "state",
     "apps",
     "authorizer",
@@ -37,24 +38,3 @@ const OURS: [&str; 12] = [
     "tenant_domains",
     "tenants",
 ];
-
-/// How a function's process ends.
-#[derive(Debug)]
-pub struct Exit(ExitCode);
-
-impl Exit {
-    /// The runtime stopped: it never does while Lambda runs the function.
-    pub const STOPPED: Exit = Exit(ExitCode::SUCCESS);
-}
-
-impl Termination for Exit {
-    fn report(self) -> ExitCode {
-        self.0
-    }
-}
-
-/// Logs why the function cannot start.
-pub fn fatal(error: &dyn std::fmt::Display) -> Exit {
-    tracing::error!(error = %error, "the function cannot start");
-    Exit(ExitCode::FAILURE)
-}

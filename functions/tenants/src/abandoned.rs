@@ -1,0 +1,125 @@
+//! What `add-tenant` does when somebody else has the name: it waits for a run that
+//! may be under way, and removes what an abandoned one left.
+
+use std::time::Duration;
+
+use domain::{AdminsDescription, TenantName, admins_group, users_group};
+use okta_client::models::{Group, KeyId};
+use okta_client::{Error, OkIfAbsent};
+use run_kit::{Incomplete, Object, Run, StepFailure};
+use tenancy::{POLL, group_called, idp_of};
+use tokio::time::Instant;
+
+use crate::add_tenant::AddTenantError;
+use crate::lookup::{ABANDONED, is_leftover, remove_idp, remove_roles};
+
+/// Searches for the group that has the name, before a new attempt.
+const LOOKS: u32 = 5;
+
+/// Somebody else has `ADMINS_<name>`: gives the id of the tenant if it is one,
+/// `None` if the name is free again. Waits for a run that may be under way, and
+/// removes what an abandoned one left.
+pub(crate) async fn settle(
+    run: &Run,
+    placeholder: &KeyId,
+    name: &TenantName,
+    last_start: Instant,
+) -> Result<Option<String>, AddTenantError> {
+    let okta = run.okta.forward();
+    let stopped = |source| AddTenantError::Okta(StepFailure { step: "find out who has the name", source });
+    let mut looks = 0;
+    loop {
+        let Some(admins) = group_called(okta, &admins_group(name)).await.map_err(stopped)? else {
+            // It is gone again, or the index is late: look a few times, since
+            // a new run is dearer than a search.
+            wait(name, last_start).await?;
+            looks += 1;
+            if looks < LOOKS {
+                continue;
+            }
+            return Ok(None);
+        };
+        let record = AdminsDescription::parse(&admins.profile.description).unwrap_or_default();
+        if record.creating.is_some() {
+            if okta.age(&admins.created).is_some_and(|age| age >= ABANDONED) {
+                sweep(run, placeholder, name, &admins).await?;
+                return if Instant::now() > last_start {
+                    Err(AddTenantError::Busy(name.clone()))
+                } else {
+                    Ok(None)
+                };
+            }
+        } else if let Some(id) = record.tenant_id {
+            return Ok(Some(id));
+        } else if let Some(idp) = idp_of(okta, name).await.map_err(stopped)? {
+            return Ok(Some(idp.id.to_string()));
+        } else {
+            return Err(AddTenantError::NameTaken { object: format!("a group `{}`", admins_group(name)) });
+        }
+        wait(name, last_start).await?;
+    }
+}
+
+async fn wait(name: &TenantName, last_start: Instant) -> Result<(), AddTenantError> {
+    if Instant::now() + POLL > last_start {
+        return Err(AddTenantError::Busy(name.clone()));
+    }
+    tokio::time::sleep(POLL).await;
+    Ok(())
+}
+
+/// Removes what an abandoned run left, its `ADMINS_` group last: it is what a
+/// repeated request recognises the rest by. Objects that are found by name are
+/// removed only if they are as old, because another request may sweep at the
+/// same time and have begun anew.
+async fn sweep(
+    run: &Run,
+    placeholder: &KeyId,
+    name: &TenantName,
+    admins: &Group,
+) -> Result<(), AddTenantError> {
+    let okta = run.okta.forward();
+    // Made by the abandoned run: not before its `ADMINS_` group, and not after
+    // it must have ended.
+    let of_run = |created: &str| match (okta.age(&admins.created), okta.age(created)) {
+        (Some(run), Some(age)) => run + Duration::from_secs(1) >= age && run < age + ABANDONED,
+        _ => false,
+    };
+    let mut left = vec![Object::new("group", admins_group(name), &admins.id)];
+    let swept = async {
+        if okta.group_has_members(&admins.id).await? {
+            return Ok::<_, Error>(false);
+        }
+        let users = group_called(okta, &users_group(name)).await?.filter(|users| of_run(&users.created));
+        let users = match users {
+            Some(users) if is_leftover(okta, &users).await? => Some(users),
+            _ => None,
+        };
+        left.extend(users.iter().map(|users| Object::new("group", users_group(name), &users.id)));
+        let idp = idp_of(okta, name).await?.filter(|idp| of_run(&idp.created));
+        let idp = idp.filter(|idp| idp.trusted_key() == Some(placeholder.as_str()));
+        if let Some(idp) = idp {
+            left.push(Object::new("identityProvider", &idp.name, &idp.id));
+            remove_idp(okta, &idp.id).await?;
+            left.pop();
+        }
+        remove_roles(okta, &admins.id).await?;
+        if let Some(users) = users {
+            okta.delete_group(&users.id).await.ok_if_absent()?;
+            left.pop();
+        }
+        okta.delete_group(&admins.id).await.ok_if_absent()?;
+        Ok(true)
+    };
+    match swept.await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(AddTenantError::NameTaken {
+            object: format!("a half-made tenant `{name}` whose group `{}` has members", admins_group(name)),
+        }),
+        Err(error) if error.is_not_found() => Ok(()), // Another request swept it meanwhile.
+        Err(error) => {
+            let incomplete = Incomplete::after(&[], left);
+            Err(AddTenantError::Incomplete(incomplete.because("remove what an earlier request left", error)))
+        }
+    }
+}

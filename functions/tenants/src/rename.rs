@@ -1,0 +1,118 @@
+//! Renames a tenant: a part of `update-tenant`.
+//!
+//! `ADMINS_` is renamed first and takes the new name: group names are unique. `USERS_`
+//! keeps the old name until everything else has moved. Nobody can take the old name
+//! before. A rename that was killed is found under the new name by `renamedFrom`.
+
+use domain::{
+    AdminsDescription, TenantClaim, TenantName, app_of_appusers_group, appusers_prefix, idp_name,
+    pending_rule_name, rule_name, users_group,
+};
+use futures::FutureExt;
+use futures::future::{BoxFuture, join_all};
+use okta_client::models::{ApplicationGroupAssignment, Group, GroupProfile, IdentityProvider, PolicyRule};
+use run_kit::{Object, StepFailure, Stopped, Undo, Undone};
+use serde_json::Value;
+use tenancy::{Want, is_pending_rule};
+
+use crate::tenant_change::TenantChange;
+use crate::update_tenant::UpdateTenantError;
+
+impl TenantChange<'_> {
+    /// Renames everything that carries the name.
+    pub(crate) async fn rename(&mut self, target: &TenantName) -> Result<(), StepFailure> {
+        // The first of the names it had, if an earlier rename stopped half-way.
+        let former = self.tenant.description.renamed_from.clone();
+        let former = former.unwrap_or_else(|| self.tenant.name.to_string());
+        let moving =
+            AdminsDescription { renamed_from: Some(former.clone()), ..self.tenant.description.clone() };
+        self.record("take the new name", target, moving).await?;
+
+        let renamed = |group: &Group, name: String| GroupProfile { name, ..group.profile.clone() };
+        let mut row: Vec<BoxFuture<'_, Result<(), StepFailure>>> = Vec::new();
+        for group in &self.tenant.app_users {
+            let app = self.names.iter().find_map(|name| app_of_appusers_group(name, &group.profile.name));
+            let Some(app) = app else { continue };
+            let profile = renamed(group, format!("{}{app}", appusers_prefix(target)));
+            row.push(self.replace_group("rename an app group", group, profile).map(|r| r.map(drop)).boxed());
+        }
+        row.push(self.rename_idp(target).boxed());
+        for rule in &self.rules {
+            if is_pending_rule(rule, &self.tenant.description, &self.names) {
+                row.push(self.rename_rule(rule, pending_rule_name(target)).boxed());
+            } else if self.names.iter().any(|name| rule.name == rule_name(name)) {
+                row.push(self.rename_rule(rule, rule_name(target)).boxed());
+            }
+        }
+        if let Some(assignment) = &self.assignment {
+            row.push(self.rename_claim(assignment, target).boxed());
+        }
+        join_all(row).await.into_iter().collect::<Result<(), _>>()?;
+        if let Some(users) = &self.tenant.users {
+            let profile = renamed(users, users_group(target));
+            self.replace_group("rename the users group", users, profile).await?;
+        }
+
+        let done = AdminsDescription { renamed_from: None, ..self.tenant.description.clone() };
+        self.record("complete the rename", target, done).await?;
+        self.tenant.name = target.clone();
+        Ok(())
+    }
+
+    async fn rename_idp(&self, target: &TenantName) -> Result<(), StepFailure> {
+        let new = IdentityProvider { name: idp_name(target), ..self.idp.clone() };
+        let old = self.idp.clone();
+        let undo = Undo::new(Object::new("identityProvider", &old.name, &old.id), |okta| async move {
+            okta.replace_identity_provider(&old).await.map(|_| Undone::Entirely)
+        });
+        let step = self.run.okta.forward().replace_identity_provider(&new);
+        self.steps.change("rename the identity provider", step, undo).await.map(drop)
+    }
+
+    async fn rename_rule(&self, rule: &PolicyRule, name: String) -> Result<(), StepFailure> {
+        let Some(policy) = self.policy.clone() else { return Ok(()) };
+        let new = PolicyRule { name, ..rule.clone() };
+        let (old, of) = (rule.clone(), policy.clone());
+        let undo = Undo::new(Object::new("routingRule", &old.name, &old.id), |okta| async move {
+            okta.replace_policy_rule(&of, &old).await.map(|_| Undone::Entirely)
+        });
+        let step = self.run.okta.forward().replace_policy_rule(&policy, &new);
+        self.steps.change("rename a routing rule", step, undo).await.map(drop)
+    }
+
+    /// The `tenants` attribute that the assignment of the admins gives.
+    async fn rename_claim(
+        &self,
+        old: &ApplicationGroupAssignment,
+        target: &TenantName,
+    ) -> Result<(), StepFailure> {
+        let mut new = old.clone();
+        let elements = new.profile.get_mut("tenants").and_then(Value::as_array_mut);
+        for element in elements.into_iter().flatten() {
+            let claim = element.as_str().and_then(|element| TenantClaim::parse(element).ok());
+            if let Some(claim) = claim.filter(|claim| claim.tenant_id == self.tenant.id) {
+                *element = TenantClaim { name: target.clone(), ..claim }.to_string().into();
+            }
+        }
+        let (app, old) = (self.app.clone(), old.clone());
+        let object = Object::new("appAssignment", &self.tenant.admins.profile.name, &old.id);
+        let undo = Undo::new(object, |okta| async move {
+            okta.assign_group_to_application(&app, &old).await.map(|_| Undone::Entirely)
+        });
+        let step = self.run.okta.forward().assign_group_to_application(self.app, &new);
+        self.steps.change("rename the tenants attribute", step, undo).await.map(drop)
+    }
+
+    /// Takes a rename back, and says who has the name if that was the reason.
+    pub(crate) async fn unwind_rename(&self, failure: StepFailure, target: &TenantName) -> UpdateTenantError {
+        let taken = failure.source.is_duplicate();
+        let stopped = self.steps.unwind(failure).await;
+        if !taken || matches!(stopped, Stopped::Incomplete(_)) {
+            return UpdateTenantError::Stopped(stopped);
+        }
+        match tenancy::tenant(self.run.okta.undo(), target, Want::Tenant, self.run.deadline).await {
+            Ok(tenant) => UpdateTenantError::AlreadyExists { name: target.clone(), id: tenant.id },
+            Err(_) => UpdateTenantError::NameTaken(target.clone()),
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! From a result to an answer of API Gateway, with one line of log.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::OnceLock;
+
+use futures::FutureExt;
+use http::header::CONTENT_TYPE;
+use http::{HeaderName, HeaderValue};
+use lambda_http::{Body, Response};
+use operations::{Operation, ProblemCode};
+use run_kit::{Failure, OktaAccess, OktaClients};
+use serde::Serialize;
+
+use crate::event::Times;
+use crate::{Problem, Success};
+
+/// What every function of the API keeps between requests.
+pub(crate) struct Answering {
+    /// `Access-Control-Allow-Origin`.
+    pub(crate) cors_origin: String,
+    /// Told when Okta rejects the credential; `None` where there is none.
+    pub(crate) okta: Option<OktaAccess>,
+}
+
+impl Answering {
+    /// Does the work within the time there is, writes the line of log, and makes
+    /// an answer of the result. `okta_in_use` is kept outside the work, which may be
+    /// dropped.
+    pub(crate) async fn answer(
+        &self,
+        operation: &'static Operation,
+        times: &Times,
+        okta_in_use: &OnceLock<OktaClients>,
+        work: impl Future<Output = Result<Answer, Failure>>,
+    ) -> Response<Body> {
+        let work = AssertUnwindSafe(work).catch_unwind();
+        let result = match tokio::time::timeout_at(times.deadline, work).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_panic)) => {
+                Err(Failure::new(ProblemCode::Internal, "okta-dac failed; report the request id"))
+            }
+            Err(_elapsed) => Err(timed_out(operation)),
+        };
+        if let (Some(okta), Err(failure)) = (&self.okta, &result)
+            && failure.is_rejected_credential()
+        {
+            okta.reject().await;
+        }
+        let request_id = &times.request_id;
+        let okta_calls = okta_in_use.get().map_or(0, OktaClients::calls);
+        let failure = result.as_ref().err();
+        let code = failure.map(|failure| failure.code().as_str());
+        let error = failure.and_then(Failure::log_text).map(str::to_owned);
+        let left_behind = failure.and_then(Failure::left_behind);
+        let answer = respond(result.map_err(Problem::from), request_id, &self.cors_origin);
+        let duration_ms = times.started.elapsed().as_millis() as u64;
+        let (operation, status) = (operation.name, answer.status().as_u16());
+        if status >= 500 {
+            tracing::error!(
+                operation,
+                request_id,
+                status,
+                code,
+                duration_ms,
+                okta_calls,
+                error,
+                left_behind,
+                "request"
+            );
+        } else {
+            tracing::info!(operation, request_id, status, code, duration_ms, okta_calls, error, "request");
+        }
+        answer
+    }
+}
+
+/// The time is used up: where something may have been changed, sending the same
+/// request again completes it.
+fn timed_out(operation: &Operation) -> Failure {
+    let code = match operation.method.is_safe() {
+        true => ProblemCode::OktaUnavailable,
+        false => ProblemCode::OperationIncomplete,
+    };
+    Failure::new(code, "the time for this request is used up; send the same request again")
+}
+
+/// A successful answer, ready to be sent.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) body: Body,
+}
+
+impl Answer {
+    pub(crate) fn of<T: Serialize>(success: Success<T>, operation: &Operation) -> Result<Self, Failure> {
+        let unusable = || Failure::new(ProblemCode::Internal, "the answer cannot be written");
+        let mut headers = Vec::new();
+        for (name, value) in success.headers {
+            let value = HeaderValue::try_from(value).map_err(|_| unusable())?;
+            headers.push((HeaderName::from_static(name), value));
+        }
+        let (media_type, body) = match (success.text, success.body) {
+            (Some((media_type, bytes)), _) => {
+                let text = String::from_utf8(bytes);
+                (Some(media_type), text.map_or_else(|error| Body::Binary(error.into_bytes()), Body::Text))
+            }
+            (None, Some(body)) => {
+                let text = serde_json::to_string(&body).map_err(|_| unusable())?;
+                (Some("application/json"), Body::Text(text))
+            }
+            (None, None) => (None, Body::Empty),
+        };
+        headers.extend(media_type.map(|value| (CONTENT_TYPE, HeaderValue::from_static(value))));
+        Ok(Self { status: success.status.unwrap_or(operation.success), headers, body })
+    }
+}
+
+fn respond(result: Result<Answer, Problem>, request_id: &str, cors_origin: &str) -> Response<Body> {
+    let mut builder = Response::builder()
+        .header("access-control-allow-origin", cors_origin)
+        .header("access-control-expose-headers", "Link, Location, Retry-After")
+        .header("cache-control", "no-store")
+        .header("x-request-id", request_id);
+    let body = match result {
+        Ok(answer) => {
+            builder = builder.status(answer.status);
+            for (name, value) in answer.headers {
+                builder = builder.header(name, value);
+            }
+            answer.body
+        }
+        Err(problem) => {
+            builder = builder.status(problem.status()).header("content-type", "application/problem+json");
+            if let Some(seconds) = problem.retry_after_seconds() {
+                builder = builder.header("retry-after", seconds);
+            }
+            Body::Text(problem.document(request_id).to_string())
+        }
+    };
+    builder.body(body).unwrap_or_else(|_| failed())
+}
+
+/// The answer when there is none: a header value that no header can carry.
+fn failed() -> Response<Body> {
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = lambda_http::http::StatusCode::INTERNAL_SERVER_ERROR;
+    response
+}

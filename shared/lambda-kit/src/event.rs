@@ -1,0 +1,135 @@
+//! What an event of API Gateway says.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use domain::{CLOCK_SKEW_SECONDS, Caller};
+use lambda_http::RequestExt;
+use lambda_http::request::RequestContext;
+use operations::ProblemCode;
+use percent_encoding::percent_decode_str;
+use run_kit::Failure;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::{ApiStage, RequestParts};
+
+/// Time between the last moment to answer and the end of the function.
+const MARGIN: Duration = Duration::from_millis(500);
+
+/// Seconds since 1970, by this machine's clock, which AWS keeps right.
+#[expect(clippy::disallowed_methods, reason = "tokens end at a date")]
+fn unix_seconds() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// Time left until a deadline that Lambda gives as a date.
+#[expect(clippy::disallowed_methods, reason = "Lambda's deadline is a date")]
+fn until(deadline: SystemTime) -> Duration {
+    // `cargo lambda watch` sends a date of 1970, which means "no deadline".
+    match deadline.duration_since(UNIX_EPOCH) {
+        Ok(epoch) if epoch < Duration::from_secs(86_400) => Duration::from_secs(30),
+        _ => deadline.duration_since(SystemTime::now()).unwrap_or_default(),
+    }
+}
+
+pub(crate) fn parts(event: &lambda_http::Request) -> RequestParts {
+    // A real REST API leaves path parameters as they stand in the path.
+    let decoded = |value: &str| percent_decode_str(value).decode_utf8_lossy().into_owned();
+    let path = event.path_parameters_ref();
+    let path: BTreeMap<_, _> =
+        path.into_iter().flat_map(|map| map.iter()).map(|(k, v)| (k.to_owned(), decoded(v))).collect();
+    let query = event.query_string_parameters_ref();
+    let query =
+        query.into_iter().flat_map(|map| map.iter()).map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
+    let header = |name: &str| event.headers().get(name).and_then(|value| value.to_str().ok());
+    RequestParts {
+        path,
+        query,
+        content_type: header("content-type").map(str::to_owned),
+        // One that is not text is refused, not overlooked.
+        idempotency_key: event
+            .headers()
+            .get("idempotency-key")
+            .map(|key| String::from_utf8_lossy(key.as_bytes()).into_owned()),
+        body: event.body().to_vec(),
+    }
+}
+
+/// The caller that the authorizer's context describes.
+pub(crate) fn caller(event: &lambda_http::Request) -> Result<Caller, Failure> {
+    let context = match event.request_context_ref() {
+        Some(RequestContext::ApiGatewayV1(context)) => Some(&context.authorizer.fields),
+        _ => None,
+    };
+    let text = |name: &str| context.and_then(|fields| fields.get(name)).and_then(Value::as_str);
+    let list = |name: &str| -> Vec<String> {
+        text(name).and_then(|list| serde_json::from_str(list).ok()).unwrap_or_default()
+    };
+    let uid = text("uid").filter(|uid| !uid.is_empty()).ok_or_else(|| {
+        Failure::new(
+            ProblemCode::Unauthorized,
+            "the request did not pass the authorizer; send an access token",
+        )
+    })?;
+    // API Gateway repeats the authorizer's answers, for longer than a token lives.
+    let expires = text("exp").and_then(|exp| exp.parse::<i64>().ok()).unwrap_or_default();
+    if expires.saturating_add(CLOCK_SKEW_SECONDS) <= unix_seconds() {
+        return Err(Failure::new(ProblemCode::Unauthorized, "the token has expired; send a new one"));
+    }
+    // The authorizer always says it: anything but "false" means "yes".
+    let on_behalf = text("onBehalf") != Some("false");
+    let caller = Caller::new(uid, &list("tenants"), &list("groups"), on_behalf);
+    Ok(caller.with_token(text("cid").unwrap_or_default(), &list("scp")))
+}
+
+/// The API and stage that the request came through.
+pub(crate) fn api_stage(event: &lambda_http::Request) -> ApiStage {
+    match event.request_context_ref() {
+        Some(RequestContext::ApiGatewayV1(context)) => ApiStage {
+            id: context.apiid.clone().unwrap_or_default(),
+            stage: context.stage.clone().unwrap_or_default(),
+        },
+        _ => ApiStage::default(),
+    }
+}
+
+/// Where the caller reached this API: scheme, host, and the stage or a custom
+/// domain's base path, which come before the path of the resource.
+pub(crate) fn base_url(event: &lambda_http::Request) -> String {
+    let header = |name: &str| event.headers().get(name).and_then(|value| value.to_str().ok());
+    let (path, resource) = match event.request_context_ref() {
+        Some(RequestContext::ApiGatewayV1(context)) => {
+            let text = |text: &Option<String>| text.clone().unwrap_or_default();
+            (text(&context.path), text(&context.resource_path))
+        }
+        _ => (String::new(), String::new()),
+    };
+    // A greedy parameter stands for as many segments as it has.
+    let greedy = resource.strip_suffix("+}").and_then(|resource| resource.rsplit('{').next());
+    let parameters = event.path_parameters_ref();
+    let rest = greedy.and_then(|name| parameters.and_then(|parameters| parameters.first(name)));
+    let own = resource.matches('/').count() + rest.unwrap_or_default().matches('/').count();
+    let before = path.matches('/').count().saturating_sub(own);
+    let prefix: Vec<&str> = path.split('/').take(before + 1).collect();
+    let scheme = header("x-forwarded-proto").unwrap_or("https");
+    format!("{scheme}://{}{}", header("host").unwrap_or("localhost"), prefix.join("/"))
+}
+
+/// When a request came, and when its answer must be on its way.
+pub(crate) struct Times {
+    pub(crate) started: std::time::Instant,
+    pub(crate) deadline: Instant,
+    pub(crate) request_id: String,
+}
+
+impl Times {
+    pub(crate) fn of(event: &lambda_http::Request) -> Self {
+        let started = std::time::Instant::now();
+        let lambda = event.lambda_context_ref();
+        let request_id = lambda.map(|context| context.request_id.clone()).unwrap_or_default();
+        let left = lambda.map_or(Duration::from_secs(30), |context| until(context.deadline()));
+        Self { started, deadline: Instant::now() + left.saturating_sub(MARGIN), request_id }
+    }
+}

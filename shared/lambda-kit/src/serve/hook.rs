@@ -1,0 +1,125 @@
+//! The function around an operation that Okta calls.
+
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use futures::FutureExt;
+use lambda_http::{Body, Response, service_fn};
+use operations::{EnvVar, ProblemCode};
+use run_kit::{
+    Actor, ConfigError, Environment, Failure, OktaAccess, OktaClients, Run, Secret, Secrets, chain,
+};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::start;
+use crate::answer::{Answer, Answering};
+use crate::event::Times;
+use crate::hook::{self, Hook, HookSecrets};
+use crate::{Exit, Success};
+
+/// How long the hook's secrets are used without asking for them again.
+const TIME_TO_LIVE: Duration = Duration::from_secs(60);
+
+/// Runs the function of an operation that Okta calls: the whole `main` of its
+/// binary.
+pub fn serve_hook<H: Hook>() -> Exit {
+    start(HookService::<H>::prepare, |service, runtime| {
+        let handler = service_fn(|event| async { Ok::<_, Infallible>(service.handle(event).await) });
+        runtime.block_on(lambda_http::run(handler))
+    })
+}
+
+/// A hook, and what its function keeps between calls.
+pub struct HookService<H> {
+    hook: H,
+    secrets: Secret<HookSecrets>,
+    answering: Answering,
+}
+
+impl<H: Hook> HookService<H> {
+    /// Reads the configuration.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`].
+    pub fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
+        let [cors_origin, secret_id] =
+            environment.all([&EnvVar::CORS_ALLOW_ORIGIN, &EnvVar::HOOK_SECRET_ID])?;
+        let secrets = Secrets::prepare(environment)?;
+        let secrets = Secret::new(secrets, secret_id, TIME_TO_LIVE, HookSecrets::parse);
+        let okta = Some(OktaAccess::prepare(environment)?);
+        Ok(Self { hook: H::prepare(environment)?, secrets, answering: Answering { cors_origin, okta } })
+    }
+
+    /// Answers one call of Okta's. Whoever does not know the hook's secret gets
+    /// 401; everything else that may go wrong is a doubt, and has an answer, too.
+    pub async fn handle(&self, event: lambda_http::Request) -> Response<Body> {
+        let times = Times::of(&event);
+        let deadline = times.deadline.min(Instant::now() + hook::DEADLINE);
+        let okta_in_use = OnceLock::new();
+        let work = async {
+            let unknown = || Failure::new(ProblemCode::Unauthorized, "send the secret of the hook");
+            let presented = event.headers().get("authorization").ok_or_else(unknown)?;
+            let known = async {
+                let secrets = self.secrets.get().await.inspect_err(
+                    |error| tracing::error!(error = %chain(error), "the hook's secret cannot be read"),
+                );
+                Ok::<_, Failure>(match secrets {
+                    Ok(secrets) if !secrets.accept(presented.as_bytes()) => return Err(unknown()),
+                    Ok(_) => self.commands(&event, &times, deadline, &okta_in_use).await,
+                    Err(_) => None,
+                })
+            };
+            let known = AssertUnwindSafe(known).catch_unwind();
+            let commands = match tokio::time::timeout_at(deadline, known).await {
+                Ok(Ok(result)) => result?,
+                Ok(Err(_panic)) => None,
+                Err(_elapsed) => {
+                    tracing::error!("the hook had no time to decide");
+                    None
+                }
+            };
+            let commands = commands.unwrap_or_else(|| self.hook.doubt());
+            Answer::of(Success::new(commands), H::OPERATION)
+        };
+        self.answering.answer(H::OPERATION, &times, &okta_in_use, work).await
+    }
+
+    /// `None` if there is nothing to decide by.
+    async fn commands(
+        &self,
+        event: &lambda_http::Request,
+        times: &Times,
+        deadline: Instant,
+        okta_in_use: &OnceLock<OktaClients>,
+    ) -> Option<Value> {
+        let payload = serde_json::from_slice(event.body())
+            .inspect_err(|_| tracing::warn!("the payload is not JSON"))
+            .ok()?;
+        if let Some(answer) = H::unasked(&payload) {
+            return Some(answer);
+        }
+        let okta = self.answering.okta.as_ref()?;
+        let called = async {
+            let client = okta.client().await?;
+            let deadline = deadline - hook::RECORD;
+            let run = Run::new(&client, deadline, Duration::ZERO, Actor::OktaHook, &times.request_id);
+            let _ = okta_in_use.set(run.okta.clone());
+            self.hook.call(&run, payload).await
+        };
+        match called.await {
+            Ok(commands) => Some(commands),
+            Err(failure) => {
+                let code = failure.code().as_str();
+                tracing::error!(code, error = failure.log_text(), "the hook is in doubt");
+                if failure.is_rejected_credential() {
+                    okta.reject().await;
+                }
+                None
+            }
+        }
+    }
+}

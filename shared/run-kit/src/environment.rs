@@ -1,0 +1,175 @@
+//! What a function is configured with: its environment variables, read once, when
+//! the function starts.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use okta_client::OrgUrlError;
+use operations::EnvVar;
+
+/// The environment of a function. Holds no secret.
+#[derive(Clone, Debug, Default)]
+pub struct Environment {
+    values: BTreeMap<String, String>,
+}
+
+/// Why a function cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// All required variables that are unset or empty.
+    #[error("set the environment variables {}", .0.join(", "))]
+    Missing(Vec<&'static str>),
+    /// `OKTA_ORG_URL` is no origin.
+    #[error("OKTA_ORG_URL: {0}")]
+    OrgUrl(#[from] OrgUrlError),
+    /// A value that breaks a rule.
+    #[error("{name} {rule}, not `{value}`")]
+    Value {
+        /// The variable.
+        name: &'static str,
+        /// What the value must be.
+        rule: String,
+        /// The value.
+        value: String,
+    },
+    /// This system lacks something that every function needs.
+    #[error("{0}")]
+    System(String),
+}
+
+impl ConfigError {
+    /// The value of `variable` breaks `rule`, which reads after the variable's name.
+    pub fn value(variable: &EnvVar, rule: impl Into<String>, value: impl Into<String>) -> Self {
+        Self::Value { name: variable.name, rule: rule.into(), value: value.into() }
+    }
+}
+
+impl Environment {
+    /// The environment of this process.
+    pub fn of_process() -> Self {
+        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        Self { values: std::env::vars_os().filter_map(text).collect() }
+    }
+
+    /// These values alone.
+    pub fn of<N: Into<String>, V: Into<String>>(values: impl IntoIterator<Item = (N, V)>) -> Self {
+        Self { values: values.into_iter().map(|(name, value)| (name.into(), value.into())).collect() }
+    }
+
+    /// The value of a variable: the one that is set and not empty, else the default;
+    /// `None` if a required variable is missing.
+    pub fn get(&self, variable: &EnvVar) -> Option<String> {
+        let set = self.values.get(variable.name).filter(|value| !value.is_empty()).cloned();
+        set.or_else(|| variable.default.map(str::to_owned))
+    }
+
+    /// The value of a variable.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Missing`].
+    pub fn text(&self, variable: &EnvVar) -> Result<String, ConfigError> {
+        self.get(variable).ok_or_else(|| ConfigError::Missing(vec![variable.name]))
+    }
+
+    /// Refuses to start without all of these variables.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Missing`] with **all** that are missing.
+    pub fn require<'v>(&self, variables: impl IntoIterator<Item = &'v EnvVar>) -> Result<(), ConfigError> {
+        let missing = variables.into_iter().filter(|variable| self.get(variable).is_none());
+        let missing: Vec<_> = missing.map(|variable| variable.name).collect();
+        if missing.is_empty() { Ok(()) } else { Err(ConfigError::Missing(missing)) }
+    }
+
+    /// The values of several variables.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Missing`] with **all** that are missing.
+    pub fn all<const N: usize>(&self, variables: [&EnvVar; N]) -> Result<[String; N], ConfigError> {
+        self.require(variables)?;
+        Ok(variables.map(|variable| self.get(variable).unwrap_or_default()))
+    }
+
+    /// A number within a range.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`], with the range as the rule.
+    pub fn number<T: FromStr + PartialOrd + std::fmt::Display>(
+        &self,
+        variable: &EnvVar,
+        range: RangeInclusive<T>,
+    ) -> Result<T, ConfigError> {
+        let value = self.text(variable)?;
+        let rule = || format!("must be a number from {} to {}", range.start(), range.end());
+        let number = value.parse().ok().filter(|number| range.contains(number));
+        number.ok_or_else(|| ConfigError::value(variable, rule(), value))
+    }
+
+    /// Whether the second of two words was chosen.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`], with the words as the rule.
+    pub fn choice(&self, variable: &EnvVar, words: [&str; 2]) -> Result<bool, ConfigError> {
+        let value = self.text(variable)?;
+        match words.iter().position(|word| *word == value) {
+            Some(chosen) => Ok(chosen == 1),
+            None => {
+                let rule = format!("must be `{}` or `{}`", words[0], words[1]);
+                Err(ConfigError::value(variable, rule, value))
+            }
+        }
+    }
+
+    /// The elements of a list that is separated by commas, without empty ones.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Missing`].
+    pub fn list(&self, variable: &EnvVar) -> Result<Vec<String>, ConfigError> {
+        let value = self.text(variable)?;
+        let elements = value.split(',').map(str::trim).filter(|element| !element.is_empty());
+        Ok(elements.map(str::to_owned).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_is_missing_is_named() {
+        let environment =
+            Environment::of([("OKTA_ORG_URL", "https://example.okta.com"), ("STATE_TABLE", "")]);
+        let read = environment.all([&EnvVar::OKTA_ORG_URL, &EnvVar::STATE_TABLE, &EnvVar::TOKEN_ISSUER]);
+        let error = read.unwrap_err().to_string();
+        assert_eq!(error, "set the environment variables STATE_TABLE, TOKEN_ISSUER");
+        assert_eq!(environment.text(&EnvVar::OKTA_RATE_LIMIT_SHARE).unwrap(), "50");
+    }
+
+    #[test]
+    fn a_value_that_breaks_its_rule_is_shown_with_the_rule() {
+        let share = |value: &str| {
+            let environment = Environment::of([("OKTA_RATE_LIMIT_SHARE", value)]);
+            environment.number(&EnvVar::OKTA_RATE_LIMIT_SHARE, 1..=100).map_err(|error| error.to_string())
+        };
+        assert_eq!((share("1"), share("100")), (Ok(1), Ok(100)));
+        for bad in ["0", "101", "-1", "half"] {
+            let rule = format!("OKTA_RATE_LIMIT_SHARE must be a number from 1 to 100, not `{bad}`");
+            assert_eq!(share(bad), Err(rule));
+        }
+        let fail = |value: &str| {
+            Environment::of([("DELEGATION_FAIL", value)]).choice(&EnvVar::DELEGATION_FAIL, ["keep", "deny"])
+        };
+        assert!(!fail("keep").unwrap() && fail("deny").unwrap());
+        let error = fail("Deny").unwrap_err().to_string();
+        assert_eq!(error, "DELEGATION_FAIL must be `keep` or `deny`, not `Deny`");
+    }
+}

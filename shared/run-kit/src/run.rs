@@ -1,0 +1,210 @@
+//! One run: everything that an operation works with, whoever started it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use okta_client::Client;
+use tokio::time::Instant;
+
+use crate::{Audit, AuditLog, EmbeddedMetrics, Metrics};
+
+/// Time at the end of a run that belongs to taking steps back: no other call is
+/// begun in it.
+pub const UNDO: Duration = Duration::from_secs(4);
+
+/// One run of an operation.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The org's clients.
+    pub okta: OktaClients,
+    /// When the run ends, and its undo with it.
+    pub deadline: Instant,
+    /// What time it is.
+    pub clock: Clock,
+    /// Who started it.
+    pub actor: Actor,
+    /// Its id, unique among all runs: the id of the request or of the invocation.
+    pub id: String,
+    /// Where the records of who did what go.
+    pub audit: Arc<dyn Audit>,
+    /// Where the numbers go.
+    pub metrics: Arc<dyn Metrics>,
+}
+
+/// Two clients of one org, which share connections, limits and the count of calls.
+#[derive(Clone, Debug)]
+pub struct OktaClients {
+    forward: Client,
+    undo: Client,
+    /// Time that only undoing has.
+    reserve: Duration,
+}
+
+/// Who started a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// The bearer of a token of the API.
+    Caller {
+        /// Id of the Okta user.
+        uid: String,
+        /// Id of the client that the token was issued to.
+        client: String,
+    },
+    /// Okta, with the secret of a hook.
+    OktaHook,
+    /// A schedule of the deployment.
+    Schedule,
+    /// Secrets Manager, which rotates a secret.
+    SecretsManager,
+    /// A person at a terminal, by the name that the operating system gives them.
+    Operator(String),
+}
+
+impl std::fmt::Display for Actor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Actor::Caller { uid, .. } => write!(f, "user:{uid}"),
+            Actor::OktaHook => f.write_str("okta-hook"),
+            Actor::Schedule => f.write_str("schedule"),
+            Actor::SecretsManager => f.write_str("secrets-manager"),
+            Actor::Operator(name) => write!(f, "operator:{name}"),
+        }
+    }
+}
+
+impl OktaClients {
+    /// Both clients of a run: no call forward is begun after `deadline` less
+    /// `reserve`, and none that undoes after `deadline`. Calls are counted from zero.
+    fn new(client: &Client, deadline: Instant, reserve: Duration) -> Self {
+        let client = client.for_request(deadline);
+        let forward = client.until(deadline.checked_sub(reserve).unwrap_or(deadline));
+        Self { forward, undo: client.beyond_share(), reserve }
+    }
+
+    /// The client that does what the run is for. It obeys the share of Okta's limits,
+    /// and ends in time for an undo.
+    pub fn forward(&self) -> &Client {
+        &self.forward
+    }
+
+    /// The client that takes steps back. It may use all of Okta's limits, and has
+    /// time of its own. [`crate::Steps`] uses it; an operation has no reason to.
+    pub fn undo(&self) -> &Client {
+        &self.undo
+    }
+
+    /// Calls sent so far, repeated ones included.
+    pub fn calls(&self) -> u32 {
+        self.forward.calls()
+    }
+}
+
+impl Run {
+    /// A run of `actor` that ends at `deadline`, of which `reserve` at its end is for
+    /// undoing alone. Records go to the log, numbers to CloudWatch.
+    pub fn new(
+        client: &Client,
+        deadline: Instant,
+        reserve: Duration,
+        actor: Actor,
+        id: impl Into<String>,
+    ) -> Self {
+        Self {
+            okta: OktaClients::new(client, deadline, reserve),
+            deadline,
+            clock: Clock::system(),
+            actor,
+            id: id.into(),
+            audit: Arc::new(AuditLog),
+            metrics: Arc::new(EmbeddedMetrics),
+        }
+    }
+
+    /// A part of this run that ends earlier: `length` from now, undo included, or
+    /// with the run.
+    #[must_use]
+    pub fn piece(&self, length: Duration) -> Self {
+        let deadline = self.deadline.min(Instant::now() + length);
+        let reserve = self.okta.reserve;
+        let forward = self.okta.forward.until(deadline.checked_sub(reserve).unwrap_or(deadline));
+        let okta = OktaClients { forward, undo: self.okta.undo.until(deadline), reserve };
+        Self { okta, deadline, ..self.clone() }
+    }
+}
+
+/// What time it is: this machine's clock, which AWS keeps right. Tests can move it.
+#[derive(Clone, Debug, Default)]
+pub struct Clock {
+    /// Milliseconds ahead of this machine.
+    offset: Arc<AtomicI64>,
+}
+
+impl Clock {
+    /// The clock of this machine.
+    pub fn system() -> Self {
+        Self::default()
+    }
+
+    /// Moves this clock, and its clones, forward.
+    pub fn advance(&self, by: Duration) {
+        self.offset.fetch_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX), Ordering::Relaxed);
+    }
+
+    /// Milliseconds since 1970.
+    pub fn now_ms(&self) -> i64 {
+        jiff::Timestamp::now().as_millisecond().saturating_add(self.offset.load(Ordering::Relaxed))
+    }
+
+    /// Now, RFC 3339 in UTC with milliseconds.
+    pub fn time(&self) -> String {
+        let now = jiff::Timestamp::from_millisecond(self.now_ms()).unwrap_or_default();
+        format!("{now:.3}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use okta_client::{ApiToken, OrgUrl};
+
+    use super::*;
+
+    fn run(length: Duration) -> Run {
+        let org = OrgUrl::parse("http://127.0.0.1:9").unwrap();
+        let client = Client::new(org, ApiToken::from("token".to_owned())).unwrap();
+        Run::new(&client, Instant::now() + length, UNDO, Actor::Schedule, "run")
+    }
+
+    /// Nobody listens on that port: whether a call was begun shows in the count.
+    #[tokio::test(start_paused = true)]
+    async fn the_end_of_a_run_is_for_undoing_alone() {
+        let run = run(Duration::from_secs(20));
+        tokio::time::advance(Duration::from_secs(17)).await;
+        let begun = async |client: &Client| {
+            let before = run.okta.calls();
+            let _ = client.get_user("00u1").await;
+            run.okta.calls() > before
+        };
+        assert!(!begun(run.okta.forward()).await, "too late to go forward");
+        assert!(begun(run.okta.undo()).await, "not too late to go back");
+        tokio::time::advance(Duration::from_secs(5)).await;
+        assert!(!begun(run.okta.undo()).await, "the run is over");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_piece_ends_with_its_run_at_the_latest() {
+        let run = run(Duration::from_secs(30));
+        let piece = run.piece(Duration::from_secs(20));
+        assert_eq!(piece.deadline, Instant::now() + Duration::from_secs(20));
+        tokio::time::advance(Duration::from_secs(25)).await;
+        assert_eq!(run.piece(Duration::from_secs(20)).deadline, run.deadline);
+    }
+
+    #[test]
+    fn a_clock_moves_with_its_clones() {
+        let clock = Clock::system();
+        let (other, before) = (clock.clone(), clock.now_ms());
+        clock.advance(Duration::from_secs(3_600));
+        assert!(other.now_ms() - before >= 3_600_000);
+    }
+}
