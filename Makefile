@@ -10,7 +10,7 @@ LAMBDA_PORT ?= 9001
 LINT := .tools/lint
 LAMBDA := .tools/lambda
 MINISTACK := .tools/ministack
-FUNCTIONS := -p apps -p authorizer -p delegation -p idps -p okta-proxy -p tenant-admins -p tenant-apps -p tenant-domains -p tenants
+FUNCTIONS := $(patsubst functions/%,-p %,$(wildcard functions/*))
 
 # Written by the tests, read by `make okta-description`.
 OKTA_EXCHANGES := $(CURDIR)/target/okta-exchanges
@@ -75,8 +75,8 @@ bench-credential: need-cargo ## Measure reading the credential through the exten
 generate: need-cargo ## Write every file that is derived from the table of operations
 	cargo xtask generate
 
-new-operation: need-cargo ## Scaffold: make new-operation NAME=get-x RESOURCE=tenants METHOD=GET ROUTE=/x
-	cargo xtask new-operation $(NAME) $(RESOURCE) $(METHOD) $(ROUTE)
+new-operation: need-cargo ## Scaffold: make new-operation NAME=get-x PACKAGE=tenants TRIGGER=http METHOD=GET ROUTE=/x
+	cargo xtask new-operation --name "$(NAME)" --package "$(PACKAGE)" --trigger "$(or $(TRIGGER),http)" $(if $(METHOD),--method $(METHOD)) $(if $(ROUTE),--route '$(ROUTE)')
 
 invoke: $(LAMBDA)/.done ## Send a sample event to the local stack: make invoke OP=get-tenant
 	@. $(LAMBDA)/bin/activate && cargo lambda invoke $(OP) --data-file events/$(OP).json -A 127.0.0.1 -P $(LAMBDA_PORT)

@@ -1,7 +1,7 @@
 //! The second model: what API.md says about who may call what, written down
 //! by hand, route by route, without the table and without the product's types.
 
-use operations::{Access, Method, Operation, ProblemCode, Resource};
+use operations::{Access, Http, Method, OktaUse, Operation, Package, Size, Trigger};
 use serde_json::Value;
 
 /// One route of each kind that the API has or will have, as a table that the
@@ -26,10 +26,10 @@ pub(crate) const TABLE: &[Operation] = &[
     entry("assign-app-to-tenant", Method::Put, "/apps/{appId}/tenants/{tenant}", Access::TenantAdmin),
     entry("list-apps", Method::Get, "/apps", Access::AnyUser),
     entry("get-app", Method::Get, "/apps/{appId}", Access::AnyUser),
-    entry("okta-proxy", Method::Any, "/api/v1/{proxy+}", Access::OktaToken),
+    started("okta-proxy", Trigger::Proxy { path: "/api/v1/{proxy+}", problems: &[], replaces: None }),
     entry("add-delegation-agent", Method::Post, "/delegator/agents/add", Access::ManagedAccess),
-    entry("enrich-agent-token", Method::Post, "/tokenEnrichment/agent", Access::HookSecret),
-    entry("enrich-entity-token", Method::Post, "/tokenEnrichment/entity", Access::HookSecret),
+    started("enrich-agent-token", Trigger::InlineHook { path: "/tokenEnrichment/agent" }),
+    started("enrich-entity-token", Trigger::InlineHook { path: "/tokenEnrichment/entity" }),
     entry("list-delegation-agents", Method::Get, "/delegator/agents", Access::ManagedAccess),
     entry("list-delegation-events", Method::Get, "/delegator/events", Access::ManagedAccess),
     entry("list-delegators", Method::Get, "/agent", Access::ManagedAccess),
@@ -43,18 +43,20 @@ pub(crate) const TABLE: &[Operation] = &[
 ];
 
 const fn entry(name: &'static str, method: Method, path: &'static str, access: Access) -> Operation {
-    const NONE: &[ProblemCode] = &[];
+    let http = Http { method, path, access, success: 200, problems: &[], idempotent: false, replaces: None };
+    started(name, Trigger::Http(http))
+}
+
+const fn started(name: &'static str, trigger: Trigger) -> Operation {
     Operation {
         name,
-        resource: Resource::Tenants,
-        method,
-        path,
-        access,
-        success: 200,
+        package: Package::Tenants,
+        trigger,
+        okta: OktaUse::None,
         state: &[],
-        problems: NONE,
+        settings: &[],
+        size: Size::API,
         summary: "",
-        replaces: None,
     }
 }
 

@@ -38,10 +38,10 @@ impl Acme {
 
     /// A request of the operation about `acme`.
     fn path(&self, operation: &Operation) -> String {
-        let parameters = self.parameters();
-        parameters.iter().fold(operation.path.to_owned(), |path, (name, value)| {
-            path.replace(&format!("{{{name}}}"), value)
-        })
+        let (parameters, path) = (self.parameters(), operation.route().map_or("", |(_, path)| path));
+        parameters
+            .iter()
+            .fold(path.to_owned(), |path, (name, value)| path.replace(&format!("{{{name}}}"), value))
     }
 
     /// What the authorizer would tell a function of a caller of this kind.
@@ -86,7 +86,8 @@ impl Acme {
 }
 
 async fn through_the_gateway(stack: &TestStack, endpoint: &Description, path: &str, role: &str) -> Answer {
-    let (method, body) = (endpoint.operation.method.as_str(), (endpoint.example)().body);
+    let method = endpoint.operation.route().map_or("", |(method, _)| method.as_str());
+    let body = (endpoint.example)().body;
     let mut headers = vec![("content-type", "application/json".to_owned())];
     let managed = |claims| {
         stack.token_with(&okta_emulator::TokenRequest {
@@ -124,11 +125,10 @@ async fn every_operation_for_every_caller() {
         let stack = TestStack::start().await;
         let acme = Acme::of(&stack).await;
         let operation = endpoint.operation;
-        if !operation.access.has_authorizer() {
-            continue; // Not a matter of our tokens: see the operations' own tests.
-        }
+        // What has no such entry is no matter of our tokens: see the operations' own tests.
+        let Some(http) = operation.http() else { continue };
         let path = acme.path(operation);
-        let method = operation.method.as_str();
+        let method = http.method.as_str();
         let nobody = stack.raw(method, &path, &[], Vec::new()).await;
         assert_eq!(nobody.status, 401, "{} as nobody: {nobody}", operation.name);
         let unauthorized = stack.invoke(operation.name, acme.event(endpoint, None)).await;
@@ -168,12 +168,12 @@ async fn principals() {
 fn the_words_and_the_matrix_agree() {
     for operation in operations::OPERATIONS {
         let [user, other, admin, superuser, _, managed, _] = matrix(operation);
-        let expected = match operation.access {
-            Access::AnyUser => [true, true, true, true, false],
-            Access::TenantAdmin | Access::IdpAdmin => [false, false, true, true, false],
-            Access::Superuser => [false, false, false, true, false],
-            Access::ManagedAccess => [false, false, false, false, true],
-            Access::OktaToken | Access::HookSecret => [false; 5],
+        let expected = match operation.http().map(|http| http.access) {
+            Some(Access::AnyUser) => [true, true, true, true, false],
+            Some(Access::TenantAdmin | Access::IdpAdmin) => [false, false, true, true, false],
+            Some(Access::Superuser) => [false, false, false, true, false],
+            Some(Access::ManagedAccess) => [false, false, false, false, true],
+            None => [false; 5],
         };
         assert_eq!([user, other, admin, superuser, managed], expected, "{}", operation.name);
     }

@@ -361,6 +361,12 @@ impl TestStack {
         format!("/idps/{}", answer.body["id"].as_str().expect("the tenant"))
     }
 
+    /// Lambda's `Invoke` with the sample event of `operation`.
+    pub async fn invoke_sample(&self, operation: &str) -> Answer {
+        let event = std::fs::read(repository().join(format!("events/{operation}.json")));
+        self.invoke(operation, event.expect("`make generate` writes the event")).await
+    }
+
     /// Lambda's `Invoke`.
     pub async fn invoke(&self, function: &str, event: Vec<u8>) -> Answer {
         let url = format!("{}/2015-03-31/functions/{function}/invocations", self.stack.lambda_url());

@@ -23,13 +23,12 @@ pub(crate) fn api(endpoints: &[&Description]) -> String {
         let (operation, example) = (endpoint.operation, (endpoint.example)());
         let _ = write!(
             page,
-            "\n## {}\n\n`{} {}`\n\n{}\nWho: {}.\nSuccess: {}.\n",
+            "\n## {}\n\n{}\n\n{}\nWho: {}.\nSuccess: {}.\n",
             operation.name,
-            operation.method.as_str(),
-            operation.path,
+            route(operation),
             operation.summary,
-            operation.access.describe(),
-            operation.success
+            operation.started_by(),
+            operation.success()
         );
         if !endpoint.query.is_empty() {
             page.push_str("\n| query | meaning |\n|---|---|\n");
@@ -37,7 +36,8 @@ pub(crate) fn api(endpoints: &[&Description]) -> String {
                 let _ = writeln!(page, "| `{}` | {} |", parameter.name, parameter.description);
             }
         }
-        let problems: Vec<_> = operation.problems.iter().map(|code| format!("`{}`", code.as_str())).collect();
+        let problems: Vec<_> =
+            operation.problems().iter().map(|code| format!("`{}`", code.as_str())).collect();
         if !problems.is_empty() {
             let _ = writeln!(page, "\nProblems beyond the common ones: {}.", problems.join(", "));
         }
@@ -49,6 +49,11 @@ pub(crate) fn api(endpoints: &[&Description]) -> String {
         }
     }
     page
+}
+
+/// Method and path as code; nothing for what has no route.
+fn route(operation: &Operation) -> String {
+    operation.route().map_or_else(String::new, |(method, path)| format!("`{} {path}`", method.as_str()))
 }
 
 /// Kinds of callers whose tokens are accepted: the columns of the matrix.
@@ -112,13 +117,14 @@ pub(crate) fn authorization() -> String {
         "---|".repeat(ROLES.len())
     );
     for operation in OPERATIONS {
-        let cells = matrix(operation).map(|allowed| match (operation.access, allowed) {
-            (access, _) if !access.has_authorizer() => "401",
-            (_, true) => "yes",
-            (_, false) => "403",
+        let Some((method, path)) = operation.route() else { continue };
+        let cells = matrix(operation).map(|allowed| match (operation.http(), allowed) {
+            (None, _) => "401",
+            (Some(_), true) => "yes",
+            (Some(_), false) => "403",
         });
-        let (method, cells) = (operation.method.as_str(), cells.join(" | "));
-        let _ = writeln!(page, "| {} | {method} | `{}` | {cells} |", operation.name, operation.path);
+        let (method, cells) = (method.as_str(), cells.join(" | "));
+        let _ = writeln!(page, "| {} | {method} | `{path}` | {cells} |", operation.name);
     }
     page
 }
@@ -227,12 +233,11 @@ pub(crate) fn readme(root: &Path) -> Result<String, String> {
     for operation in OPERATIONS {
         let _ = writeln!(
             table,
-            "| {} | `{} {}` | {} | {} |",
+            "| {} | {} | {} | {} |",
             operation.name,
-            operation.method.as_str(),
-            operation.path,
-            operation.access.describe(),
-            operation.replaces.unwrap_or("")
+            route(operation),
+            operation.started_by(),
+            operation.replaces().unwrap_or("")
         );
     }
     Ok(format!("{before}{BEGIN}{table}{END}{after}"))

@@ -1,7 +1,7 @@
 //! Sample events: `events/<operation>.json`, as API Gateway sends them.
 
 use lambda_kit::Description;
-use operations::Access;
+use operations::{Access, DAC_ADMIN};
 use serde_json::{Map, Value, json};
 
 /// The event of an operation's sample request, sent by a superuser, or by whom the
@@ -25,11 +25,11 @@ pub fn event(endpoint: &Description) -> Value {
         if map.is_empty() { Value::Null } else { map.iter().map(|(k, v)| (k.clone(), json!([v]))).collect() }
     };
     // Users of the demo org.
-    let (uid, login, groups) = match operation.access {
-        Access::ManagedAccess if operation.path == "/agent" => {
-            ("00u00000000000000008", "agent@demo.test", "[]")
-        }
-        Access::ManagedAccess => ("00u00000000000000009", "delegator@demo.test", "[]"),
+    let access = operation.http().map(|http| http.access);
+    let (method, route) = operation.route().map_or(("", ""), |(method, path)| (method.as_str(), path));
+    let (uid, login, groups) = match access {
+        Some(Access::ManagedAccess) if route == "/agent" => ("00u00000000000000008", "agent@demo.test", "[]"),
+        Some(Access::ManagedAccess) => ("00u00000000000000009", "delegator@demo.test", "[]"),
         _ => ("00u00000000000000003", "superuser@demo.test", "[\"SUPERUSERS\"]"),
     };
     let mut headers = Map::new();
@@ -39,7 +39,7 @@ pub fn event(endpoint: &Description) -> Value {
         headers.insert("Content-Type".to_owned(), "application/json".into());
     }
     json!({
-        "resource": operation.path, "path": path, "httpMethod": operation.method.as_str(),
+        "resource": route, "path": path, "httpMethod": method,
         "headers": headers, "multiValueHeaders": multi(&headers),
         "queryStringParameters": or_null(&query), "multiValueQueryStringParameters": multi(&query),
         "pathParameters": or_null(&parameters), "stageVariables": null,
@@ -48,13 +48,13 @@ pub fn event(endpoint: &Description) -> Value {
             "authorizer": {
                 "principalId": uid, "sub": login, "uid": uid,
                 "tenants": "[]", "groups": groups, "onBehalf": "false", "exp": "4102444800",
-                "cid": "0oa1dacapp0000000001", "scp": format!("[\"{}\"]", operation.access.scope()),
+                "cid": "0oa1dacapp0000000001", "scp": format!("[\"{}\"]", access.map_or(DAC_ADMIN, Access::scope)),
             },
-            "domainName": "api.example.test", "httpMethod": operation.method.as_str(),
+            "domainName": "api.example.test", "httpMethod": method,
             "identity": { "sourceIp": "127.0.0.1", "userAgent": "sample" },
             "path": format!("/v1{path}"), "protocol": "HTTP/1.1", "requestId": "00000000-0000-4000-8000-000000000000",
             "requestTime": "31/Jan/2026:12:00:00 +0000", "requestTimeEpoch": 1_769_860_800_000_u64,
-            "resourceId": "sample", "resourcePath": operation.path, "stage": "v1",
+            "resourceId": "sample", "resourcePath": route, "stage": "v1",
         },
         "body": example.body.map(|body| body.to_string()), "isBase64Encoded": false,
     })

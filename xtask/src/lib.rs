@@ -13,6 +13,8 @@ mod local_stack;
 mod new_operation;
 mod openapi;
 mod placeholder_key;
+mod runtime_api;
+mod template;
 mod test_api;
 
 use std::path::{Path, PathBuf};
@@ -26,6 +28,7 @@ pub use events::event;
 pub use new_operation::{NewOperation, binary, new_operation};
 pub use openapi::{methods, openapi};
 pub use placeholder_key::placeholder_key;
+pub use template::{replace as replace_in_template, source, tables};
 pub use test_api::{TestApi, test_api};
 
 /// The operations of every package, in the order of the table.
@@ -43,6 +46,12 @@ pub fn endpoints() -> Vec<&'static lambda_kit::Description> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// The tasks of every package, in the order of the table.
+pub fn tasks() -> Vec<&'static lambda_kit::TaskDescription> {
+    let tasks: [&'static [lambda_kit::TaskDescription]; 0] = [];
+    tasks.into_iter().flatten().collect()
 }
 
 /// A file that is derived.
@@ -73,9 +82,13 @@ pub fn generate(root: &Path) -> Result<Vec<Generated>, String> {
         ("docs/emulator.md".to_owned(), docs::emulator(root)),
         ("docs/problems.md".to_owned(), docs::problems()),
         ("README.md".to_owned(), docs::readme(root)?),
+        ("template.yaml".to_owned(), template::generated(root)?),
     ];
     for endpoint in &endpoints {
         files.push((format!("events/{}.json", endpoint.operation.name), json(event(endpoint))?));
+    }
+    for task in tasks() {
+        files.push((format!("events/{}.json", task.operation.name), json((task.example)())?));
     }
     Ok(files.into_iter().map(|(path, content)| Generated { path: path.into(), content }).collect())
 }

@@ -2,21 +2,58 @@
 
 use std::path::Path;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use heck::{ToPascalCase, ToSnakeCase};
-use operations::{Access, Operation, StateUse, VERBS};
+use operations::{Operation, Trigger, VERBS};
 
-/// What the new operation is called and where it is.
+/// What the new operation is called, where it is and what starts it.
 #[derive(Clone, Debug, Args)]
 pub struct NewOperation {
     /// Verb, hyphen, resource: `verify-tenant-domain`.
+    #[arg(long)]
     pub name: String,
     /// The package under `functions/`.
-    pub resource: String,
-    /// HTTP method.
+    #[arg(long)]
+    pub package: String,
+    /// What starts it.
+    #[arg(long, value_enum, default_value = "http")]
+    pub trigger: Start,
+    /// HTTP method, for `http`.
+    #[arg(long, required_if_eq("trigger", "http"), default_value = "")]
     pub method: String,
-    /// Path template.
+    /// Path template, for `http` and `inline-hook`.
+    #[arg(long, required_if_eq_any([("trigger", "http"), ("trigger", "inline-hook")]), default_value = "")]
     pub route: String,
+}
+
+/// What starts a new operation: the kinds of [`Trigger`] that may have several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Start {
+    /// A request of the API.
+    Http,
+    /// Okta, while it makes a token.
+    InlineHook,
+    /// A schedule.
+    Schedule,
+    /// An event on the account's bus.
+    Bus,
+    /// Secrets Manager.
+    SecretRotation,
+}
+
+impl Start {
+    fn is_task(self) -> bool {
+        !matches!(self, Start::Http | Start::InlineHook)
+    }
+
+    /// The function of `lambda-kit` that serves it.
+    fn serve(self) -> &'static str {
+        match self {
+            Start::Http => "serve",
+            Start::InlineHook => "serve_hook",
+            Start::Schedule | Start::Bus | Start::SecretRotation => "serve_task",
+        }
+    }
 }
 
 /// Writes the files and the lines of a new operation.
@@ -34,17 +71,17 @@ pub fn new_operation(root: &Path, new: &NewOperation) -> Result<String, String> 
         ));
     }
     let method = new.method.to_pascal_case();
-    if !["Get", "Post", "Put", "Delete"].contains(&method.as_str()) {
+    if new.trigger == Start::Http && !["Get", "Post", "Put", "Delete"].contains(&method.as_str()) {
         return Err(format!("`{}` must be GET, POST, PUT or DELETE", new.method));
     }
-    if !new.route.starts_with('/') || new.route.ends_with('/') {
+    if !new.trigger.is_task() && (!new.route.starts_with('/') || new.route.ends_with('/')) {
         return Err(format!("`{}` must begin with a slash and not end with one", new.route));
     }
-    let package = root.join("functions").join(&new.resource);
+    let package = root.join("functions").join(&new.package);
     if !package.join("src/lib.rs").exists() {
         return Err(format!(
-            "there is no package functions/{}: copy one, empty it, and name it in operations::Resource",
-            new.resource
+            "there is no package functions/{}: docs/adding-an-operation.md says how to make one",
+            new.package
         ));
     }
     let (module, type_name) = (new.name.to_snake_case(), new.name.to_pascal_case());
@@ -57,17 +94,12 @@ pub fn new_operation(root: &Path, new: &NewOperation) -> Result<String, String> 
     let lib = Edit::of(package.join("src/lib.rs"))?
         .line_in_order(&format!("mod {module};"), "mod ")
         .line_in_order(&format!("pub use {module}::{type_name};"), "pub use ")
-        .line_in_order(
-            &format!("    lambda_kit::Description::of::<{type_name}>(),"),
-            "    lambda_kit::Description::of::<",
-        );
+        .described(new.trigger, &type_name);
     let tests = Edit::of(root.join("tests/e2e/main.rs"))?.line_in_order(&format!("mod {module};"), "mod ");
+    let own = format!("{}::{type_name}", new.package.to_snake_case());
     let files = [
         (source, operation(new, &type_name)),
-        (
-            package.join(format!("src/bin/{}.rs", new.name)),
-            binary_text(&new.name, "serve", &format!("{}::{type_name}", new.resource.replace('-', "_"))),
-        ),
+        (package.join(format!("src/bin/{}.rs", new.name)), binary_text(&new.name, new.trigger.serve(), &own)),
         (root.join(format!("tests/e2e/{module}.rs")), test(new)),
     ];
     let mut written = Vec::new();
@@ -78,15 +110,21 @@ pub fn new_operation(root: &Path, new: &NewOperation) -> Result<String, String> 
     Ok(format!("wrote {}\nnext: docs/adding-an-operation.md, from step 1", written.join(", ")))
 }
 
+/// The authorizer's binary: what it serves is no operation of the API.
+const AUTHORIZER: &str =
+    "//! The function `authorizer`.\n\nfn main() -> lambda_kit::Exit {\n    authorizer::serve()\n}\n";
+
 /// The text of an operation's binary; the contract test compares it.
-pub fn binary(operation: &Operation, package: &str) -> String {
-    let serve = match operation.access {
-        Access::OktaToken => "serve_forward",
-        Access::HookSecret => "serve_hook",
-        _ => "serve",
+pub fn binary(operation: &Operation) -> String {
+    let serve = match operation.trigger {
+        Trigger::Proxy { .. } => "serve_forward",
+        Trigger::InlineHook { .. } | Trigger::EventHook { .. } => Start::InlineHook.serve(),
+        Trigger::Schedule { .. } | Trigger::Bus { .. } | Trigger::SecretRotation => Start::Schedule.serve(),
+        Trigger::Http(_) => Start::Http.serve(),
+        Trigger::Authorizer => return AUTHORIZER.to_owned(),
     };
-    let own = format!("{}::{}", package.replace('-', "_"), operation.type_name());
-    let endpoint = match operation.state.contains(&StateUse::Replays) {
+    let own = format!("{}::{}", operation.package.crate_name(), operation.type_name());
+    let endpoint = match operation.http().is_some_and(|http| http.idempotent) {
         true => format!("idempotency::Once<{own}>"),
         false => own,
     };
@@ -118,137 +156,131 @@ impl Edit {
             .position(|other| other.starts_with(prefix) && *other > line)
             .or_else(|| lines.iter().rposition(|other| other.starts_with(prefix)).map(|last| last + 1))
             .unwrap_or(lines.len());
-        lines.insert(place, line);
+        // An attribute belongs to the line after it.
+        let attributes = lines[..place].iter().rev().take_while(|other| other.starts_with("#[")).count();
+        lines.insert(place - attributes, line);
         self.text = lines.join("\n") + "\n";
         self
     }
 
-    /// Puts an entry into the table: by resource, then name.
+    /// Names the type among what the package offers to the table: in `ENDPOINTS`, or in
+    /// `TASKS`.
+    fn described(self, start: Start, type_name: &str) -> Self {
+        let (list, kind, of) = match start {
+            Start::Http => ("ENDPOINTS", "Description", "of"),
+            Start::InlineHook => ("ENDPOINTS", "Description", "of_hook"),
+            Start::Schedule | Start::Bus | Start::SecretRotation => ("TASKS", "TaskDescription", "of"),
+        };
+        let declaration = format!("pub const {list}: &[lambda_kit::{kind}] = &[");
+        let described = format!("lambda_kit::{kind}::{of}::<{type_name}>()");
+        let (before, entries, after) = match self.text.split_once(&declaration) {
+            Some((before, rest)) => {
+                let (entries, after) = rest.split_once("];").unwrap_or((rest, "\n"));
+                (before.to_owned(), entries, after)
+            }
+            None => {
+                (format!("{}\n/// What this package has of them, ordered by name.\n", self.text), "", "\n")
+            }
+        };
+        let type_of = |entry: &str| entry.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
+        let mut entries: Vec<&str> =
+            entries.split(',').map(str::trim).filter(|entry| !entry.is_empty()).collect();
+        let place = entries.iter().position(|entry| type_of(entry).as_str() > type_name);
+        entries.insert(place.unwrap_or(entries.len()), &described);
+        let entries: String = entries.iter().map(|entry| format!("    {entry},\n")).collect();
+        Self { text: format!("{before}{declaration}\n{entries}];{after}"), ..self }
+    }
+
+    /// Puts an entry into the table: by package, then name.
     fn table(mut self, new: &NewOperation, method: &str) -> Result<Self, String> {
-        let resource = new.resource.to_pascal_case();
-        let entry = format!(
-            "    Operation {{\n        name: \"{}\", resource: {resource}, method: {method}, path: \"{}\", access: Superuser, success: 200, state: &[],\n        problems: &[],\n        summary: \"Say what it does for the caller.\", replaces: None,\n    }},\n",
-            new.name, new.route
-        );
-        let key = |name: &str, resource: &str| (resource.to_owned(), name.to_owned());
-        let own = key(&new.name, &resource);
+        let package = new.package.to_pascal_case();
+        let own = (package.clone(), new.name.clone());
         let mut place = None;
         let mut at = 0;
         while let Some(found) = self.text[at..].find("    Operation {\n") {
             let start = at + found;
             let rest = &self.text[start..];
             let name = rest.split('"').nth(1).unwrap_or_default();
-            let of = rest.split("resource: ").nth(1).and_then(|r| r.split(',').next()).unwrap_or_default();
+            let of = rest.split("package: ").nth(1).and_then(|r| r.split(',').next()).unwrap_or_default();
+            let of = of.trim_start_matches("Package::");
             if name == new.name {
                 return Err(format!("the table has `{name}` already"));
             }
-            if place.is_none() && key(name, of) > own {
+            if place.is_none() && (of.to_owned(), name.to_owned()) > own {
                 place = Some(start);
             }
             at = start + 1;
         }
         let end = self.text.find("\n];\n").map(|end| end + 1);
         let place = place.or(end).ok_or("the table has no end")?;
-        self.text.insert_str(place, &entry);
+        self.text.insert_str(place, &entry(new, &package, method));
         Ok(self)
     }
 }
 
-fn operation(new: &NewOperation, type_name: &str) -> String {
+/// The entry of the table.
+fn entry(new: &NewOperation, package: &str, method: &str) -> String {
+    let size = if new.trigger.is_task() { "Size { timeout_seconds: 60, ..API }" } else { "API" };
+    let trigger = match new.trigger {
+        Start::Http => format!(
+            "HttpTrigger(Http {{\n            method: {method}, path: \"{}\", access: Superuser, success: 200, idempotent: false, replaces: None,\n            problems: &[],\n        }})",
+            new.route
+        ),
+        Start::InlineHook => format!("InlineHook {{ path: \"{}\" }}", new.route),
+        Start::Schedule => "Trigger::Schedule { every: crate::Every::Hours(1), enabled_by: None }".to_owned(),
+        Start::Bus => "Trigger::Bus { source: \"okta-dac\", detail_type: \"Say which events\" }".to_owned(),
+        Start::SecretRotation => "Trigger::SecretRotation".to_owned(),
+    };
     format!(
-        r#"//! Say what it does for the caller.
-//!
-//! # Okta calls
-//!
-//! Number them, each with its undo, and say why in this order.
-
-use lambda_kit::{{Context, Decode, Endpoint, Example, NoBody, Problem, Request, Success}};
-use operations::{{Operation, ProblemCode}};
-use schemars::JsonSchema;
-use serde::Serialize;
-
-/// The operation `{name}`.
-pub struct {type_name};
-
-/// What it needs to know.
-#[derive(Debug)]
-pub struct Input {{}}
-
-/// Body of its answer.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "{type_name}Answer")]
-pub struct Output {{}}
-
-/// One variant per outcome that a caller can act on.
-#[derive(Debug, thiserror::Error)]
-pub enum {type_name}Error {{
-    /// Nobody has written it yet.
-    #[error("do anything: the operation is not written")]
-    NotWritten,
-}}
-
-impl From<{type_name}Error> for Problem {{
-    fn from(error: {type_name}Error) -> Self {{
-        match error {{
-            {type_name}Error::NotWritten => Problem::new(ProblemCode::Internal, "the operation is not written"),
-        }}
-    }}
-}}
-
-impl Decode for Input {{
-    type Body = NoBody;
-
-    fn decode(_request: &Request) -> Result<Self, Problem> {{
-        Ok(Self {{}})
-    }}
-}}
-
-impl Endpoint for {type_name} {{
-    const OPERATION: &'static Operation = operations::get("{name}");
-    type Input = Input;
-    type Output = Output;
-    type Error = {type_name}Error;
-
-    async fn call(_context: &Context, _input: Input) -> Result<Success<Output>, {type_name}Error> {{
-        Err({type_name}Error::NotWritten)
-    }}
-
-    fn example() -> Example {{
-        Example {{ target: "{route}", body: None, answer: None }}
-    }}
-}}
-"#,
-        name = new.name,
-        route = new.route
+        "    Operation {{\n        name: \"{}\", package: Package::{package}, okta: Read, state: &[], settings: &[], size: {size},\n        summary: \"Say what it does for the caller.\",\n        trigger: {trigger},\n    }},\n",
+        new.name
     )
 }
 
+/// The operation's own file.
+fn operation(new: &NewOperation, type_name: &str) -> String {
+    let text = match new.trigger {
+        Start::Http => include_str!("scaffold/http.rs.txt"),
+        Start::InlineHook => include_str!("scaffold/hook.rs.txt"),
+        Start::Schedule | Start::Bus | Start::SecretRotation => include_str!("scaffold/task.rs.txt"),
+    };
+    let event = match new.trigger {
+        Start::Schedule => "lambda_kit::scheduled_event()",
+        Start::Bus => {
+            "serde_json::json!({ \"source\": \"okta-dac\", \"detail-type\": \"Say which events\", \"detail\": {} })"
+        }
+        _ => {
+            "serde_json::json!({ \"SecretId\": \"secret\", \"ClientRequestToken\": \"00000000-0000-4000-8000-000000000000\", \"Step\": \"createSecret\" })"
+        }
+    };
+    text.replace("TYPE", type_name)
+        .replace("NAME", &new.name)
+        .replace("ROUTE", &new.route)
+        .replace("EVENT", event)
+}
+
+/// The operation's end-to-end test.
 fn test(new: &NewOperation) -> String {
-    format!(
-        r#"//! `{method} {route}`
-
-use tests::{{Principal, Superuser, TestStack}};
-
-#[tokio::test]
-async fn succeeds() {{
-    let stack = TestStack::start().await;
-    let token = Superuser.authorization(&stack).unwrap_or_default();
-    let answer = stack.raw("{method}", "{route}", &[("authorization", token)], Vec::new()).await;
-    assert_eq!(answer.status, 200, "{{answer}}");
-}}
-"#,
-        method = new.method.to_uppercase(),
-        route = new.route
-    )
+    if new.trigger.is_task() {
+        return include_str!("scaffold/task_test.rs.txt").replace("NAME", &new.name);
+    }
+    let method = if new.method.is_empty() { "POST".to_owned() } else { new.method.to_uppercase() };
+    include_str!("scaffold/http_test.rs.txt").replace("METHOD", &method).replace("ROUTE", &new.route)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn new(name: &str, resource: &str, method: &str, route: &str) -> NewOperation {
+    fn new(name: &str, package: &str, method: &str, route: &str) -> NewOperation {
         let own = str::to_owned;
-        NewOperation { name: own(name), resource: own(resource), method: own(method), route: own(route) }
+        NewOperation {
+            name: own(name),
+            package: own(package),
+            trigger: Start::Http,
+            method: own(method),
+            route: own(route),
+        }
     }
 
     /// A copy of the files that are edited.
@@ -287,6 +319,16 @@ mod tests {
         assert!(
             test.contains("async fn succeeds()") && test.contains("\"GET\", \"/tenants/{tenant}/users\"")
         );
+        let task = NewOperation { trigger: Start::Schedule, ..new("expire-tenants", "tenants", "", "") };
+        new_operation(&root, &task).unwrap();
+        let lib = read("functions/tenants/src/lib.rs");
+        assert!(lib.contains("pub const TASKS: &[lambda_kit::TaskDescription] = &[\n    lambda_kit::TaskDescription::of::<ExpireTenants>(),\n];"), "{lib}");
+        assert!(read("shared/operations/src/table.rs").contains("trigger: Trigger::Schedule"));
+        assert!(
+            read("functions/tenants/src/bin/expire-tenants.rs")
+                .contains("serve_task::<tenants::ExpireTenants>")
+        );
+        assert!(read("functions/tenants/src/expire_tenants.rs").contains("impl Task for ExpireTenants"));
         let again = new_operation(&root, &operation).unwrap_err();
         assert!(again.contains("exists already"), "{again}");
         std::fs::remove_dir_all(root).unwrap();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use heck::ToPascalCase;
 use lambda_kit::{Description, Values};
-use operations::{Access, Method, Operation, ProblemCode, StateUse};
+use operations::{Method, Operation, ProblemCode, Trigger};
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -19,7 +19,8 @@ pub fn openapi(endpoints: &[&Description]) -> Value {
     let mut paths: Map<String, Value> = Map::new();
     for endpoint in endpoints {
         // OpenAPI has no parameter for the rest of a path.
-        let path = paths.entry(endpoint.operation.path.replace("+}", "}")).or_insert_with(|| json!({}));
+        let Some((_, path)) = endpoint.operation.route() else { continue };
+        let path = paths.entry(path.replace("+}", "}")).or_insert_with(|| json!({}));
         for (method, id) in methods(endpoint.operation) {
             let mut described = operation(endpoint, &mut generator);
             described["operationId"] = id.into();
@@ -56,11 +57,12 @@ pub fn openapi(endpoints: &[&Description]) -> Value {
 
 /// The methods that an operation answers, each with its operationId.
 pub fn methods(operation: &Operation) -> Vec<(&'static str, String)> {
-    match operation.method {
-        Method::Any => ["GET", "POST", "PUT", "DELETE"]
+    match operation.route().map(|(method, _)| method) {
+        None => Vec::new(),
+        Some(Method::Any) => ["GET", "POST", "PUT", "DELETE"]
             .map(|method| (method, format!("{}{}", operation.operation_id(), method.to_pascal_case())))
             .into(),
-        method => vec![(method.as_str(), operation.operation_id())],
+        Some(method) => vec![(method.as_str(), operation.operation_id())],
     }
 }
 
@@ -76,7 +78,8 @@ fn path_schema(name: &str) -> Value {
 
 fn operation(endpoint: &Description, generator: &mut SchemaGenerator) -> Value {
     let (operation, example) = (endpoint.operation, (endpoint.example)());
-    let segments = operation.path.split('/').filter_map(|s| s.strip_prefix('{')?.strip_suffix('}'));
+    let path = operation.route().map_or("", |(_, path)| path);
+    let segments = path.split('/').filter_map(|s| s.strip_prefix('{')?.strip_suffix('}'));
     let segments = segments.map(|name| name.trim_end_matches('+'));
     let path = segments
         .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": path_schema(name) }));
@@ -95,17 +98,17 @@ fn operation(endpoint: &Description, generator: &mut SchemaGenerator) -> Value {
         "description": "1 to 255 printable characters: the same key and request within 24 hours give the same answer.",
         "schema": { "type": "string", "minLength": 1, "maxLength": 255 },
     });
-    let key = operation.state.contains(&StateUse::Replays).then_some(key);
+    let key = operation.http().is_some_and(|http| http.idempotent).then_some(key);
     let parameters: Vec<Value> = path.chain(query).chain(key).collect();
     let mut described = json!({
-        "tags": [operation.resource.name()],
-        "summary": operation.summary, "description": format!("Who: {}.", operation.access.describe()),
+        "tags": [operation.package.name()],
+        "summary": operation.summary, "description": format!("Who: {}.", operation.started_by()),
         "responses": responses(endpoint, generator, example.answer),
     });
     if !parameters.is_empty() {
         described["parameters"] = parameters.into();
     }
-    if operation.access == Access::HookSecret {
+    if let Trigger::InlineHook { .. } = operation.trigger {
         // Okta's own description says what it sends and takes.
         let hook = "https://developer.okta.com/docs/reference/token-hook/";
         described["security"] = json!([{ "hookSecret": [] }]);
@@ -116,7 +119,7 @@ fn operation(endpoint: &Description, generator: &mut SchemaGenerator) -> Value {
             "commands": { "type": "array", "items": { "type": "object" } }, "error": { "type": "object" },
         } });
         let content = json!({ "application/json": { "schema": answer } });
-        described["responses"][operation.success.to_string()]["content"] = content;
+        described["responses"][operation.success().to_string()]["content"] = content;
     }
     if let Some(schema) = (endpoint.body)(generator) {
         let mut content = json!({ "schema": schema });
@@ -138,13 +141,13 @@ fn responses(endpoint: &Description, generator: &mut SchemaGenerator, answer: Op
         let content = json!({ (endpoint.media_type): content.clone().unwrap_or_default() });
         responses.insert(status.to_string(), json!({ "description": when, "content": content }));
     }
-    if let Some(mut content) = content.filter(|_| endpoint.operation.success != 204) {
+    if let Some(mut content) = content.filter(|_| endpoint.operation.success() != 204) {
         if let Some(answer) = answer {
             content["example"] = answer;
         }
         success["content"] = json!({ (endpoint.media_type): content });
     }
-    responses.insert(endpoint.operation.success.to_string(), success);
+    responses.insert(endpoint.operation.success().to_string(), success);
     let mut by_status: BTreeMap<u16, Vec<ProblemCode>> = BTreeMap::new();
     for code in endpoint.operation.all_problems() {
         by_status.entry(code.status()).or_default().push(code);

@@ -147,8 +147,10 @@ fn decide(routes: &Routes<'_>, caller: &Caller, method_arn: &str, path: &str) ->
         };
         let parameter = |name: &str| parameters.iter().find(|(n, _)| *n == name).map(|(_, value)| &**value);
         tenant = tenant.or_else(|| parameter("tenant").map(str::to_owned));
-        if permits(operation, caller, parameter) {
-            allowed.push(format!("{}/{}/{}", arn.stage, operation.method.as_str(), arn.path));
+        if let Some((method, _)) = operation.route()
+            && permits(operation, caller, parameter)
+        {
+            allowed.push(format!("{}/{}/{}", arn.stage, method.as_str(), arn.path));
         }
     }
     if allowed.is_empty() || allowed.iter().any(|arn| arn.chars().count() > MAX_ARN_CHARS) {

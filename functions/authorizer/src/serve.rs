@@ -11,6 +11,7 @@ use operations::{OPERATIONS, Routes};
 use run_kit::{Environment, http_client, init_log};
 
 use crate::cache::Verified;
+use crate::config::SettingsError;
 use crate::revocations::{Revocations, TIMEOUT};
 use crate::token::{BEARER, bearer, header, verify};
 use crate::{Authorization, Claims, Jwks, KeyError, Rejection, Settings, authorize};
@@ -21,13 +22,17 @@ const KEYS_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Runs the authorizer: the whole `main` of its binary.
 pub fn serve() -> Exit {
-    let environment = Environment::of_process();
+    let environment = Environment::of_process(operations::get("authorizer"));
     init_log(&environment);
-    let started = Settings::prepare(&environment).map_err(|error| fatal(&error)).and_then(|settings| {
-        let authorizer = Authorizer::new(settings).map_err(|error| fatal(&error))?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        Ok((authorizer, runtime.map_err(|error| fatal(&error))?))
-    });
+    let complete = environment.require_all().map_err(SettingsError::from);
+    let started = complete
+        .and_then(|()| Settings::prepare(&environment))
+        .map_err(|error| fatal(&error))
+        .and_then(|settings| {
+            let authorizer = Authorizer::new(settings).map_err(|error| fatal(&error))?;
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            Ok((authorizer, runtime.map_err(|error| fatal(&error))?))
+        });
     let (authorizer, runtime) = match started {
         Ok(started) => started,
         Err(exit) => return exit,

@@ -191,12 +191,12 @@ impl AddTenantDomain {
             given.map_err(AddTenantDomainError::Stopped)?;
             let output =
                 Output { domain: input.domain.to_string(), dns_verification_string: None, dns_name: None };
-            let status = if is_verified { 200 } else { AddTenantDomain::OPERATION.success };
+            let status = if is_verified { 200 } else { AddTenantDomain::OPERATION.success() };
             return Ok(Success::new(output).status(status));
         }
         let steps = Steps::of(&context.run);
         let known = own.pending(&input.domain);
-        let status = if known.is_some() { 200 } else { AddTenantDomain::OPERATION.success };
+        let status = if known.is_some() { 200 } else { AddTenantDomain::OPERATION.success() };
         let pending = match known {
             Some(pending) => {
                 if let Err(failure) = own.complete(okta, &steps, Kind::Pending).await {

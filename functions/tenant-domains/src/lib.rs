@@ -26,7 +26,7 @@ pub use verify_tenant_domain::VerifyTenantDomain;
 
 /// The operations of this package, ordered by name.
 pub const ENDPOINTS: &[lambda_kit::Description] = &[
-    lambda_kit::Description::of::<AddTenantDomain>(),
+    lambda_kit::Description::of::<AddTenantDomain>().served_as::<idempotency::Once<AddTenantDomain>>(),
     lambda_kit::Description::of::<DeleteTenantDomain>(),
     lambda_kit::Description::of::<GetTenantDomain>(),
     lambda_kit::Description::of::<ListTenantDomains>(),

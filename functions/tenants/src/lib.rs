@@ -32,7 +32,7 @@ pub use update_tenant::UpdateTenant;
 
 /// The operations of this package, ordered by name.
 pub const ENDPOINTS: &[lambda_kit::Description] = &[
-    lambda_kit::Description::of::<AddTenant>(),
+    lambda_kit::Description::of::<AddTenant>().served_as::<idempotency::Once<AddTenant>>(),
     lambda_kit::Description::of::<DeleteTenant>(),
     lambda_kit::Description::of::<GetTenant>(),
     lambda_kit::Description::of::<ListTenants>(),

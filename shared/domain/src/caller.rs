@@ -131,18 +131,18 @@ pub fn permits<'v>(
     caller: &Caller,
     parameter: impl Fn(&str) -> Option<&'v str>,
 ) -> bool {
-    if caller.on_behalf && !operation.method.is_safe() {
+    // What else starts operations passes no authorizer, and tokens of ours are not for it.
+    let Some(http) = operation.http() else { return false };
+    if caller.on_behalf && !http.method.is_safe() {
         return false;
     }
-    if !caller.scopes.iter().any(|scope| scope == operation.access.scope()) {
+    if !caller.scopes.iter().any(|scope| scope == http.access.scope()) {
         return false;
     }
-    match operation.access {
+    match http.access {
         Access::AnyUser => true,
         // A delegated token neither nominates agents nor starts another delegation.
         Access::ManagedAccess => !caller.on_behalf,
-        // What calls it passes no authorizer; the tokens that do pass are not for it.
-        Access::OktaToken | Access::HookSecret => false,
         Access::Superuser => caller.superuser,
         Access::TenantAdmin => {
             caller.superuser || parameter("tenant").is_some_and(|tenant| caller.administers(tenant))

@@ -78,7 +78,7 @@ impl Answering {
 /// The time is used up: where something may have been changed, sending the same
 /// request again completes it.
 fn timed_out(operation: &Operation) -> Failure {
-    let code = match operation.method.is_safe() {
+    let code = match operation.is_safe() {
         true => ProblemCode::OktaUnavailable,
         false => ProblemCode::OperationIncomplete,
     };
@@ -112,7 +112,7 @@ impl Answer {
             (None, None) => (None, Body::Empty),
         };
         headers.extend(media_type.map(|value| (CONTENT_TYPE, HeaderValue::from_static(value))));
-        Ok(Self { status: success.status.unwrap_or(operation.success), headers, body })
+        Ok(Self { status: success.status.unwrap_or(operation.success()), headers, body })
     }
 }
 

@@ -9,7 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{Context, Decode, NoBody, QueryParameter};
+use crate::{Context, Decode, EndpointService, ForwardService, HookService, NoBody, QueryParameter};
 
 /// One operation of the API. The value is what the operation is configured with.
 pub trait Endpoint: Sized + Send + Sync + 'static {
@@ -161,6 +161,8 @@ impl Success<Value> {
 pub struct Description {
     /// Its entry in the table.
     pub operation: &'static Operation,
+    /// Reads the configuration as its function does.
+    pub prepare: fn(&Environment) -> Result<(), ConfigError>,
     /// Its query parameters.
     pub query: &'static [QueryParameter],
     /// Its sample.
@@ -185,6 +187,7 @@ impl Description {
     {
         Self {
             operation: E::OPERATION,
+            prepare: |environment| EndpointService::<E>::prepare(environment).map(drop),
             query: E::Input::QUERY,
             example: E::example,
             media_type: E::MEDIA_TYPE,
@@ -197,10 +200,17 @@ impl Description {
 }
 
 impl Description {
+    /// The same operation, served as `S`: with something around it.
+    #[must_use]
+    pub const fn served_as<S: Endpoint>(self) -> Self {
+        Self { prepare: |environment| EndpointService::<S>::prepare(environment).map(drop), ..self }
+    }
+
     /// The description of an operation that Okta calls.
     pub const fn of_hook<H: crate::Hook>() -> Self {
         Self {
             operation: H::OPERATION,
+            prepare: |environment| HookService::<H>::prepare(environment).map(drop),
             query: &[],
             example: H::example,
             media_type: "application/json",
@@ -215,6 +225,7 @@ impl Description {
     pub const fn of_forward<F: crate::Forward>() -> Self {
         Self {
             operation: F::OPERATION,
+            prepare: |environment| ForwardService::<F>::prepare(environment).map(drop),
             query: &[],
             example: F::example,
             media_type: "application/json",

@@ -17,6 +17,9 @@ use crate::{ApiStage, RequestParts};
 /// Time between the last moment to answer and the end of the function.
 const MARGIN: Duration = Duration::from_millis(500);
 
+/// Time for an invocation that has no deadline.
+const NO_DEADLINE: Duration = Duration::from_secs(30);
+
 /// Seconds since 1970, by this machine's clock, which AWS keeps right.
 #[expect(clippy::disallowed_methods, reason = "tokens end at a date")]
 fn unix_seconds() -> i64 {
@@ -29,7 +32,7 @@ fn unix_seconds() -> i64 {
 fn until(deadline: SystemTime) -> Duration {
     // `cargo lambda watch` sends a date of 1970, which means "no deadline".
     match deadline.duration_since(UNIX_EPOCH) {
-        Ok(epoch) if epoch < Duration::from_secs(86_400) => Duration::from_secs(30),
+        Ok(epoch) if epoch < Duration::from_secs(86_400) => NO_DEADLINE,
         _ => deadline.duration_since(SystemTime::now()).unwrap_or_default(),
     }
 }
@@ -126,10 +129,16 @@ pub(crate) struct Times {
 
 impl Times {
     pub(crate) fn of(event: &lambda_http::Request) -> Self {
-        let started = std::time::Instant::now();
-        let lambda = event.lambda_context_ref();
-        let request_id = lambda.map(|context| context.request_id.clone()).unwrap_or_default();
-        let left = lambda.map_or(Duration::from_secs(30), |context| until(context.deadline()));
-        Self { started, deadline: Instant::now() + left.saturating_sub(MARGIN), request_id }
+        event.lambda_context_ref().map_or_else(|| Self::new(String::new(), NO_DEADLINE), Self::of_context)
+    }
+
+    /// As Lambda says them of an invocation.
+    pub(crate) fn of_context(context: &lambda_http::Context) -> Self {
+        Self::new(context.request_id.clone(), until(context.deadline()))
+    }
+
+    fn new(request_id: String, left: Duration) -> Self {
+        let deadline = Instant::now() + left.saturating_sub(MARGIN);
+        Self { started: std::time::Instant::now(), deadline, request_id }
     }
 }

@@ -1,13 +1,14 @@
 //! From an event of AWS to an operation and back.
 //!
-//! An operation implements one of three traits, by what starts it: [`Endpoint`] for
+//! An operation implements one of four traits, by what starts it: [`Endpoint`] for
 //! the API, [`Hook`] for Okta's inline hooks, [`Forward`] for requests that are
-//! passed on. Its binary calls the `serve` of that trait. Between them this crate
-//! reads the configuration, decodes the request, checks once more that the caller may
-//! call this operation, makes a [`run_kit::Run`], runs the operation, and turns its
-//! result or its failure into an answer with CORS headers and one line of log. The
-//! handler that the Lambda runtime sees never fails and never panics: a caller would
-//! get an opaque 502.
+//! passed on, [`Task`] for what a service of AWS starts. The operation's binary calls
+//! the `serve` of that trait. Between them this crate reads the configuration, decodes
+//! the request, checks once more that the caller may call this operation, makes a
+//! [`run_kit::Run`], runs the operation, and turns its result or its failure into an
+//! answer with CORS headers and one line of log. The handler of a request never fails
+//! and never panics: a caller would get an opaque 502. The handler of a task fails
+//! when the task fails: the service that started the task repeats it.
 
 mod answer;
 mod context;
@@ -20,6 +21,7 @@ mod hook;
 mod paging;
 mod problem;
 mod serve;
+mod task;
 
 pub use context::{ApiStage, Context};
 pub use decode::{Decode, NoBody, QueryParameter, Request, RequestParts, Values};
@@ -32,3 +34,5 @@ pub use problem::Problem;
 pub use serve::endpoint::{EndpointService, serve};
 pub use serve::forward::{ForwardService, serve_forward};
 pub use serve::hook::{HookService, serve_hook};
+pub use serve::task::{TaskFailed, TaskService, serve_task};
+pub use task::{Task, TaskDescription, scheduled_event};

@@ -110,7 +110,8 @@ impl Paging {
             }
             None => segment.to_owned(),
         };
-        let path: Vec<String> = operation.path.split('/').map(segment).collect();
+        let path: Vec<String> =
+            operation.route().map_or("", |(_, path)| path).split('/').map(segment).collect();
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(&self.query);
         if let Some(after) = after {

@@ -113,7 +113,7 @@ impl EnvVar {
     pub const AWS_REGION: EnvVar = EnvVar {
         name: "AWS_REGION",
         meaning: "Set by Lambda; where the table is",
-        example: "(set by Lambda)",
+        example: "us-east-1",
         default: None,
     };
     /// Credential of the function's role, set by Lambda itself.
@@ -287,47 +287,16 @@ impl EnvVar {
         EnvVar::AWS_ENDPOINT_URL_API_GATEWAY,
     ];
 
-    /// What comes from Lambda, or from the local stack in its stead.
+    /// What comes from Lambda, or from the local stack in its stead: every function has
+    /// these, and no entry of the table names them.
     pub const RUNTIME: &'static [EnvVar] = &[
+        EnvVar::AWS_LAMBDA_LOG_LEVEL,
         EnvVar::AWS_REGION,
         EnvVar::AWS_ACCESS_KEY_ID,
         EnvVar::AWS_SECRET_ACCESS_KEY,
         EnvVar::AWS_SESSION_TOKEN,
+        EnvVar::AWS_ENDPOINT_URL,
         EnvVar::AWS_ENDPOINT_URL_DYNAMODB,
         EnvVar::AWS_ENDPOINT_URL_API_GATEWAY,
     ];
-
-    /// What an operation's function needs.
-    pub const OPERATION: &'static [EnvVar] = &[
-        EnvVar::OKTA_ORG_URL,
-        EnvVar::OKTA_CREDENTIAL_SECRET_ID,
-        EnvVar::SECRETS_EXTENSION_PORT,
-        EnvVar::OKTA_RATE_LIMIT_SHARE,
-        EnvVar::OKTA_DAC_APP_ID,
-        EnvVar::PLACEHOLDER_KEY_ID,
-        EnvVar::STATE_TABLE,
-        EnvVar::DNS_RESOLVERS,
-        EnvVar::CORS_ALLOW_ORIGIN,
-    ];
-
-    /// What the functions of delegation need besides.
-    pub const DELEGATION: &'static [EnvVar] = &[
-        EnvVar::DELEGATION_EVENTS_TABLE,
-        EnvVar::DELEGATION_EVENT_DAYS,
-        EnvVar::DELEGATION_SECONDS,
-        EnvVar::DELEGATION_FAIL,
-        EnvVar::DELEGATION_ACTOR_CLAIMS,
-        EnvVar::DELEGATION_AGENTS,
-        EnvVar::DELEGATION_OF_ADMINS,
-        EnvVar::DELEGATED_SUB,
-        EnvVar::DELEGATED_ACCESS_CLAIMS,
-        EnvVar::DELEGATED_IDENTITY_CLAIMS,
-        EnvVar::DELEGATED_USER_TYPE_ID,
-        EnvVar::USER_TYPE_ID,
-        EnvVar::HOOK_SECRET_ID,
-    ];
-
-    /// What the authorizer needs.
-    pub const AUTHORIZER: &'static [EnvVar] =
-        &[EnvVar::TOKEN_ISSUER, EnvVar::TOKEN_AUDIENCES, EnvVar::TOKEN_CLIENT_IDS, EnvVar::STATE_TABLE];
 }

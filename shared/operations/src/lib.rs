@@ -1,19 +1,25 @@
-//! The table of operations: what okta-dac can do, who may do it, what can go
-//! wrong, and which environment variables its functions read.
+//! The table of operations: what okta-dac can do, what starts it, who may do it, what
+//! can go wrong, and what its functions need.
 //!
 //! Everything else is derived from this crate or checked against it by
-//! `tests/contract`: the binaries, `template.yaml`, the authorizer's policy,
-//! the sample events, the OpenAPI document and the pages under `docs/`.
+//! `tests/contract`: the binaries, the functions in `template.yaml`, the authorizer's
+//! policy, the sample events, the OpenAPI document and the pages under `docs/`.
 //! No I/O and no async code live here.
 
 mod env_var;
+mod needs;
 mod operation;
+mod package;
 mod problem_code;
 mod routes;
 mod table;
+mod trigger;
 
 pub use env_var::EnvVar;
-pub use operation::{Access, DAC_ADMIN, MANAGED_ACCESS, Method, Operation, Resource, StateUse, VERBS};
+pub use needs::{OktaUse, Settings, Size, StateUse};
+pub use operation::{Operation, VERBS};
+pub use package::Package;
 pub use problem_code::ProblemCode;
 pub use routes::{Match, Routes};
 pub use table::{OPERATIONS, get};
+pub use trigger::{Access, DAC_ADMIN, Every, Http, MANAGED_ACCESS, Method, Throttle, Trigger};

@@ -2,42 +2,38 @@
 
 use heck::{ToLowerCamelCase, ToPascalCase, ToSnakeCase};
 
-use crate::{ProblemCode, Routes};
+use crate::{EnvVar, Http, Method, OktaUse, Package, ProblemCode, Routes, Settings, Size, StateUse, Trigger};
 
 /// The verbs that an operation's name may begin with.
 #[rustfmt::skip] // A list.
 pub const VERBS: &[&str] =
     &[
         "list", "get", "add", "update", "delete", "assign", "unassign", "activate", "deactivate", "verify",
-        "remove", "set", "start", "enrich",
+        "remove", "set", "start", "enrich", "end", "revoke", "lift", "rotate", "watch", "expire", "respond",
     ];
 
-/// One operation of the HTTP API; the binary of the same name serves it.
+/// One operation; the binary of the same name serves it.
 ///
 /// Only the kebab-case name is typed; every other spelling is computed.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Operation {
     /// Name of the binary, the artifact directory, the event file and the log
     /// field `operation`: verb, hyphen, resource.
     pub name: &'static str,
     /// The package under `functions/` and the OpenAPI tag.
-    pub resource: Resource,
-    /// HTTP method.
-    pub method: Method,
-    /// Path template as in `template.yaml`, parameters in braces.
-    pub path: &'static str,
-    /// Who may call it. The authorizer has no other source.
-    pub access: Access,
-    /// HTTP status of the successful answer.
-    pub success: u16,
-    /// What it does with the DynamoDB table: its function's permissions follow.
+    pub package: Package,
+    /// What starts it.
+    pub trigger: Trigger,
+    /// What it does in the org: its credential follows.
+    pub okta: OktaUse,
+    /// What it does with the DynamoDB tables: its permissions follow.
     pub state: &'static [StateUse],
-    /// What can go wrong beyond [`ProblemCode::COMMON`].
-    pub problems: &'static [ProblemCode],
-    /// One sentence for the API reference.
+    /// Further groups of environment variables.
+    pub settings: &'static [Settings],
+    /// Memory, time and concurrency.
+    pub size: Size,
+    /// One sentence for the references.
     pub summary: &'static str,
-    /// The predecessor's function that this operation replaces.
-    pub replaces: Option<&'static str>,
 }
 
 impl Operation {
@@ -61,16 +57,124 @@ impl Operation {
         self.name.to_lower_camel_case()
     }
 
+    /// What the table says of an operation of the API that callers with a token of ours
+    /// call.
+    pub const fn http(&self) -> Option<&Http> {
+        match &self.trigger {
+            Trigger::Http(http) => Some(http),
+            _ => None,
+        }
+    }
+
+    /// Method and path template in the API, if it has a route there.
+    pub const fn route(&self) -> Option<(Method, &'static str)> {
+        self.trigger.route()
+    }
+
+    /// Who starts it, for the references.
+    pub fn started_by(&self) -> String {
+        match self.trigger {
+            Trigger::Http(http) => http.access.describe().to_owned(),
+            Trigger::Authorizer => "API Gateway, before a request".to_owned(),
+            Trigger::InlineHook { .. } | Trigger::EventHook { .. } => "Okta, with the hook secret".to_owned(),
+            Trigger::Proxy { .. } => "bearer of a token of the org".to_owned(),
+            Trigger::SecretRotation => "Secrets Manager".to_owned(),
+            Trigger::Schedule { every, .. } => format!("a schedule, {}", every.describe()),
+            Trigger::Bus { source, detail_type } => format!("events `{detail_type}` of `{source}`"),
+        }
+    }
+
+    /// HTTP status of the successful answer.
+    pub const fn success(&self) -> u16 {
+        match &self.trigger {
+            Trigger::Http(http) => http.success,
+            _ => 200,
+        }
+    }
+
+    /// The predecessor's function that it replaces.
+    pub const fn replaces(&self) -> Option<&'static str> {
+        match &self.trigger {
+            Trigger::Http(http) => http.replaces,
+            Trigger::Proxy { replaces, .. } => *replaces,
+            _ => None,
+        }
+    }
+
+    /// Whether a run changes nothing in the org: the same run can be sent again without
+    /// a thought.
+    pub const fn is_safe(&self) -> bool {
+        match &self.trigger {
+            Trigger::Http(http) => http.method.is_safe(),
+            Trigger::Schedule { .. } | Trigger::Bus { .. } => {
+                matches!(self.okta, OktaUse::None | OktaUse::Read)
+            }
+            _ => false,
+        }
+    }
+
+    /// Its own problems, beyond the common ones.
+    pub const fn problems(&self) -> &'static [ProblemCode] {
+        match &self.trigger {
+            Trigger::Http(http) => http.problems,
+            Trigger::Proxy { problems, .. } => problems,
+            _ => &[],
+        }
+    }
+
     /// The common problems and the operation's own, in the order of the codes.
     pub fn all_problems(&self) -> Vec<ProblemCode> {
-        let common = match self.access {
-            Access::HookSecret => &[ProblemCode::Unauthorized, ProblemCode::Internal],
-            _ => ProblemCode::COMMON,
+        let common = match self.trigger {
+            Trigger::Http(_) | Trigger::Proxy { .. } => ProblemCode::COMMON,
+            _ => &[ProblemCode::Unauthorized, ProblemCode::Internal],
         };
-        let mut codes = [common, self.problems].concat();
+        let mut codes = [common, self.problems()].concat();
         codes.sort();
         codes.dedup();
         codes
+    }
+
+    /// What it does with the tables, with what follows from its trigger.
+    pub fn state_uses(&self) -> Vec<StateUse> {
+        let replays = self.http().is_some_and(|http| http.idempotent).then_some(StateUse::Replays);
+        self.state.iter().copied().chain(replays).collect()
+    }
+
+    /// The environment variables that its function gets, in the order of
+    /// [`EnvVar::ALL`]: those that follow from trigger, org and tables, and those of its
+    /// settings.
+    pub fn variables(&self) -> Vec<&'static EnvVar> {
+        let mut names: Vec<&str> = Vec::new();
+        let mut add = |variables: &[EnvVar]| names.extend(variables.iter().map(|variable| variable.name));
+        if self.okta != OktaUse::None {
+            add(&[EnvVar::OKTA_ORG_URL, EnvVar::OKTA_CREDENTIAL_SECRET_ID, EnvVar::OKTA_RATE_LIMIT_SHARE]);
+        }
+        if self.reads_secrets() {
+            add(&[EnvVar::SECRETS_EXTENSION_PORT]);
+        }
+        if self.route().is_some() {
+            add(&[EnvVar::CORS_ALLOW_ORIGIN]);
+        }
+        if self.has_hook_secret() {
+            add(&[EnvVar::HOOK_SECRET_ID]);
+        }
+        if !self.state_uses().is_empty() {
+            add(&[EnvVar::STATE_TABLE]);
+        }
+        for settings in self.settings {
+            add(settings.variables());
+        }
+        EnvVar::ALL.iter().filter(|variable| names.contains(&variable.name)).collect()
+    }
+
+    /// Whether Okta shows the secret of a hook to it.
+    pub const fn has_hook_secret(&self) -> bool {
+        matches!(self.trigger, Trigger::InlineHook { .. } | Trigger::EventHook { .. })
+    }
+
+    /// Whether it reads secrets, through the extension.
+    pub fn reads_secrets(&self) -> bool {
+        self.okta != OktaUse::None || self.has_hook_secret()
     }
 
     /// Whether `path` (without stage) is an instance of this operation's
@@ -84,169 +188,5 @@ impl Operation {
     pub fn matches<'p>(&self, path: &'p str) -> Option<Vec<(&'static str, &'p str)>> {
         let found = Routes::new(std::slice::from_ref(self)).matching(path).pop();
         found.map(|(_, parameters)| parameters)
-    }
-}
-
-/// The resource that an operation belongs to: the package under `functions/`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Resource {
-    /// Apps, as their readers may see them.
-    Apps,
-    /// Users who act for others, for a while.
-    Delegation,
-    /// Identity providers of tenants.
-    Idps,
-    /// Okta's own API, in the name of the caller.
-    OktaProxy,
-    /// Admins of a tenant.
-    TenantAdmins,
-    /// Apps that a tenant is entitled to.
-    TenantApps,
-    /// E-mail domains of a tenant.
-    TenantDomains,
-    /// Tenants: an IdP, two groups and a role that belong together.
-    Tenants,
-}
-
-impl Resource {
-    /// Package name and OpenAPI tag.
-    pub fn name(self) -> &'static str {
-        match self {
-            Resource::Apps => "apps",
-            Resource::Delegation => "delegation",
-            Resource::Idps => "idps",
-            Resource::OktaProxy => "okta-proxy",
-            Resource::TenantAdmins => "tenant-admins",
-            Resource::TenantApps => "tenant-apps",
-            Resource::TenantDomains => "tenant-domains",
-            Resource::Tenants => "tenants",
-        }
-    }
-}
-
-/// HTTP method of an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Method {
-    /// Reads.
-    Get,
-    /// Creates.
-    Post,
-    /// Replaces or changes.
-    Put,
-    /// Removes.
-    Delete,
-    /// Whatever the caller sends: the operation passes it on.
-    Any,
-}
-
-impl Method {
-    /// `GET`, `POST`, `PUT`, `DELETE`, `ANY`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Method::Get => "GET",
-            Method::Post => "POST",
-            Method::Put => "PUT",
-            Method::Delete => "DELETE",
-            Method::Any => "ANY",
-        }
-    }
-
-    /// Whether a call with this method changes nothing (RFC 9110, 9.2.1).
-    pub const fn is_safe(self) -> bool {
-        matches!(self, Method::Get)
-    }
-}
-
-/// What an operation does with okta-dac's own tables.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StateUse {
-    /// Uses up a delegation that was started, and records it.
-    Consumes,
-    /// Changes something that Okta replaces as a whole, under a lock.
-    Locks,
-    /// Reads the records of delegation.
-    ReadsRecords,
-    /// Records what it does with delegation.
-    Records,
-    /// Keeps its answer for an `Idempotency-Key`.
-    Replays,
-    /// Takes rights away: writes a revocation, and flushes what API Gateway keeps
-    /// of the authorizer's answers.
-    Revokes,
-    /// Starts a delegation.
-    Starts,
-}
-
-impl StateUse {
-    /// The tables, by their logical ids in `template.yaml`, with the actions of
-    /// DynamoDB that it needs.
-    pub const fn permissions(self) -> &'static [(&'static str, &'static [&'static str])] {
-        match self {
-            StateUse::Consumes => {
-                &[("DelegationEventsTable", &["PutItem"]), ("StateTable", &["GetItem", "UpdateItem"])]
-            }
-            StateUse::Locks | StateUse::Replays | StateUse::Revokes => {
-                &[("StateTable", &["DeleteItem", "PutItem"])]
-            }
-            StateUse::ReadsRecords => &[("DelegationEventsTable", &["Query"])],
-            StateUse::Records => &[("DelegationEventsTable", &["PutItem"])],
-            StateUse::Starts => &[("StateTable", &["PutItem"])],
-        }
-    }
-}
-
-/// The scope for administering tenants.
-pub const DAC_ADMIN: &str = "dac.admin";
-
-/// The scope for delegation.
-pub const MANAGED_ACCESS: &str = "managed.access";
-
-/// Who may call an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// Superusers: callers with the group `SUPERUSERS`.
-    Superuser,
-    /// Superusers, and admins of the tenant that `{tenant}` in the path names.
-    TenantAdmin,
-    /// Superusers, and admins of the tenant whose IdP `{idpId}` in the path names.
-    IdpAdmin,
-    /// Every caller whose token is accepted.
-    AnyUser,
-    /// Users with the scope `managed.access`, in their own name: no token that was
-    /// issued to act for somebody else.
-    ManagedAccess,
-    /// Bearers of a token of the org itself, about which Okta decides; there is
-    /// no authorizer before it.
-    OktaToken,
-    /// Okta itself, with the secret of the inline hook; there is no authorizer
-    /// before it.
-    HookSecret,
-}
-
-impl Access {
-    /// The words of the API reference.
-    pub fn describe(self) -> &'static str {
-        match self {
-            Access::Superuser => "superuser",
-            Access::TenantAdmin => "superuser, admin of the tenant",
-            Access::IdpAdmin => "superuser, admin of the tenant of the IdP",
-            Access::AnyUser => "any user",
-            Access::ManagedAccess => "any user, in their own name",
-            Access::OktaToken => "bearer of a token of the org",
-            Access::HookSecret => "Okta, with the hook secret",
-        }
-    }
-
-    /// Whether the authorizer decides before the function does.
-    pub const fn has_authorizer(self) -> bool {
-        !matches!(self, Access::OktaToken | Access::HookSecret)
-    }
-
-    /// The scope that a token must have.
-    pub const fn scope(self) -> &'static str {
-        match self {
-            Access::ManagedAccess => MANAGED_ACCESS,
-            _ => DAC_ADMIN,
-        }
     }
 }

@@ -34,6 +34,7 @@ impl<'t> Routes<'t> {
     pub fn new(table: &'t [Operation]) -> Self {
         let (mut by_length, mut open): (Vec<Vec<Route<'t>>>, _) = (Vec::new(), Vec::new());
         for operation in table {
+            let Some((_, path)) = operation.route() else { continue };
             let segment = |segment: &'static str| match segment
                 .strip_prefix('{')
                 .and_then(|segment| segment.strip_suffix('}'))
@@ -44,7 +45,7 @@ impl<'t> Routes<'t> {
                 },
                 None => Segment::Text(segment),
             };
-            let segments: Vec<Segment> = operation.path.split('/').map(segment).collect();
+            let segments: Vec<Segment> = path.split('/').map(segment).collect();
             if matches!(segments.last(), Some(Segment::Rest(_))) {
                 open.push(Route { operation, segments });
                 continue;

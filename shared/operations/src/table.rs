@@ -1,8 +1,9 @@
 //! The table itself.
 
-use crate::Access::{AnyUser, HookSecret, IdpAdmin, ManagedAccess, OktaToken, Superuser, TenantAdmin};
-use crate::Method::{Any, Delete, Get, Post, Put};
-use crate::Operation;
+use crate::Access::{AnyUser, IdpAdmin, ManagedAccess, Superuser, TenantAdmin};
+use crate::Method::{Delete, Get, Post, Put};
+use crate::OktaUse::Read;
+use crate::Package::{Apps, Authorizer, Idps, OktaProxy, TenantAdmins, TenantApps, TenantDomains, Tenants};
 use crate::ProblemCode::{
     AgentNotFound, AppNotFound, AttributesWouldBeLost, DelegationNotActive, DnsUnavailable,
     DomainAlreadyVerified, DomainNotFound, DomainNotVerified, DomainTaken, IdempotencyKeyReused, IdpNotFound,
@@ -10,176 +11,277 @@ use crate::ProblemCode::{
     PayloadTooLarge, RequestInProgress, StateUnavailable, TenantAlreadyExists, TenantAppNotFound,
     TenantBroken, TenantBusy, TenantNotFound, TooManyAgents, UnsupportedMediaType, UserBusy, UserNotActive,
 };
-use crate::Resource::{Apps, Delegation, Idps, OktaProxy, TenantAdmins, TenantApps, TenantDomains, Tenants};
-use crate::StateUse::{Consumes, Locks, ReadsRecords, Records, Replays, Revokes, Starts};
+use crate::Settings::{App, Dns, Doubt, Org, Placeholder, Tokens};
+use crate::StateUse::{Consumes, Locks, ReadsRecords, ReadsRevocations, Records, Revokes, Starts};
+use crate::Trigger::{Http as HttpTrigger, InlineHook, Proxy};
+use crate::{Http, OktaUse, Operation, Package, Settings, Size, Trigger};
 
-/// Every operation, ordered by resource, then name.
-#[rustfmt::skip] // One field group per line reads as a table.
+const API: Size = Size::API;
+
+/// Every operation, ordered by package, then name.
+#[rustfmt::skip] // One group of fields per line reads as a table.
 pub const OPERATIONS: &[Operation] = &[
     Operation {
-        name: "assign-app-to-tenant", resource: Apps, method: Put, path: "/apps/{appId}/tenants/{tenant}", access: TenantAdmin, success: 200, state: &[],
-        problems: &[TenantNotFound, TenantAppNotFound, TenantBroken, OperationIncomplete],
-        summary: "Give an app to all users of a tenant.", replaces: Some("assignAppToTenant"),
+        name: "assign-app-to-tenant", package: Apps, okta: OktaUse::Tenants, state: &[], settings: &[], size: API,
+        summary: "Give an app to all users of a tenant.",
+        trigger: HttpTrigger(Http {
+            method: Put, path: "/apps/{appId}/tenants/{tenant}", access: TenantAdmin, success: 200, idempotent: false, replaces: Some("assignAppToTenant"),
+            problems: &[TenantNotFound, TenantAppNotFound, TenantBroken, OperationIncomplete],
+        }),
     },
     Operation {
-        name: "get-app", resource: Apps, method: Get, path: "/apps/{appId}", access: AnyUser, success: 200, state: &[],
-        problems: &[AppNotFound],
-        summary: "Get an app that the caller sees.", replaces: Some("getApp"),
+        name: "get-app", package: Apps, okta: Read, state: &[], settings: &[], size: API,
+        summary: "Get an app that the caller sees.",
+        trigger: HttpTrigger(Http {
+            method: Get, path: "/apps/{appId}", access: AnyUser, success: 200, idempotent: false, replaces: Some("getApp"),
+            problems: &[AppNotFound],
+        }),
     },
     Operation {
-        name: "list-apps", resource: Apps, method: Get, path: "/apps", access: AnyUser, success: 200, state: &[],
-        problems: &[],
-        summary: "List the apps that the caller sees, page by page.", replaces: Some("listApps"),
+        name: "list-apps", package: Apps, okta: Read, state: &[], settings: &[], size: API,
+        summary: "List the apps that the caller sees, page by page.",
+        trigger: HttpTrigger(Http {
+            method: Get, path: "/apps", access: AnyUser, success: 200, idempotent: false, replaces: Some("listApps"),
+            problems: &[],
+        }),
     },
     Operation {
-        name: "add-delegation-agent", resource: Delegation, method: Post, path: "/delegator/agents/add", access: ManagedAccess, success: 200, state: &[Locks, Records],
-        problems: &[AgentNotFound, DelegationNotActive, TooManyAgents, UserBusy, UserNotActive, PayloadTooLarge, UnsupportedMediaType, StateUnavailable, OperationIncomplete],
-        summary: "Let another user act for the caller.", replaces: None,
+        name: "authorizer", package: Authorizer, okta: OktaUse::None, state: &[ReadsRevocations], settings: &[Tokens],
+        // API Gateway waits ten seconds for an authorizer.
+        size: Size { timeout_seconds: 8, ..API },
+        summary: "Say which methods of a path the bearer of a token may use.",
+        trigger: Trigger::Authorizer,
     },
     Operation {
-        name: "enrich-agent-token", resource: Delegation, method: Post, path: "/tokenEnrichment/agent", access: HookSecret, success: 200, state: &[Consumes],
-        problems: &[],
-        summary: "Tell Okta whom the user of a token acts for.", replaces: None,
+        name: "add-delegation-agent", package: Package::Delegation, okta: OktaUse::Delegation, state: &[Locks, Records], settings: &[Settings::Delegation, Doubt, Settings::Records], size: API,
+        summary: "Let another user act for the caller.",
+        trigger: HttpTrigger(Http {
+            method: Post, path: "/delegator/agents/add", access: ManagedAccess, success: 200, idempotent: false, replaces: None,
+            problems: &[AgentNotFound, DelegationNotActive, TooManyAgents, UserBusy, UserNotActive, PayloadTooLarge, UnsupportedMediaType, StateUnavailable, OperationIncomplete],
+        }),
     },
     Operation {
-        name: "enrich-entity-token", resource: Delegation, method: Post, path: "/tokenEnrichment/entity", access: HookSecret, success: 200, state: &[],
-        problems: &[],
-        summary: "Tell Okta which entity the user of a token belongs to.", replaces: None,
+        name: "enrich-agent-token", package: Package::Delegation, okta: Read, state: &[Consumes], settings: &[Settings::Delegation, Doubt, Settings::Records], size: API,
+        summary: "Tell Okta whom the user of a token acts for.",
+        trigger: InlineHook { path: "/tokenEnrichment/agent" },
     },
     Operation {
-        name: "list-delegation-agents", resource: Delegation, method: Get, path: "/delegator/agents", access: ManagedAccess, success: 200, state: &[],
-        problems: &[],
-        summary: "List the users who may act for the caller.", replaces: None,
+        name: "enrich-entity-token", package: Package::Delegation, okta: Read, state: &[], settings: &[Doubt], size: API,
+        summary: "Tell Okta which entity the user of a token belongs to.",
+        trigger: InlineHook { path: "/tokenEnrichment/entity" },
     },
     Operation {
-        name: "list-delegation-events", resource: Delegation, method: Get, path: "/delegator/events", access: ManagedAccess, success: 200, state: &[ReadsRecords],
-        problems: &[StateUnavailable],
-        summary: "List what was done in the name of the caller, newest first, page by page.", replaces: None,
+        name: "list-delegation-agents", package: Package::Delegation, okta: Read, state: &[], settings: &[], size: API,
+        summary: "List the users who may act for the caller.",
+        trigger: HttpTrigger(Http {
+            method: Get, path: "/delegator/agents", access: ManagedAccess, success: 200, idempotent: false, replaces: None,
+            problems: &[],
+        }),
     },
     Operation {
-        name: "list-delegators", resource: Delegation, method: Get, path: "/agent", access: ManagedAccess, success: 200, state: &[],
-        problems: &[],
-        summary: "List the users whom the caller may act for.", replaces: None,
+        name: "list-delegation-events", package: Package::Delegation, okta: Read, state: &[ReadsRecords], settings: &[Settings::Records], size: API,
+        summary: "List what was done in the name of the caller, newest first, page by page.",
+        trigger: HttpTrigger(Http {
+            method: Get, path: "/delegator/events", access: ManagedAccess, success: 200, idempotent: false, replaces: None,
+            problems: &[StateUnavailable],
+        }),
     },
     Operation {
-        name: "remove-delegation-agent", resource: Delegation, method: Post, path: "/delegator/agents/remove", access: ManagedAccess, success: 200, state: &[Locks, Records],
-        problems: &[AgentNotFound, UserBusy, PayloadTooLarge, UnsupportedMediaType, StateUnavailable, OperationIncomplete],
-        summary: "Let another user act for the caller no longer.", replaces: None,
+        name: "list-delegators", package: Package::Delegation, okta: Read, state: &[], settings: &[], size: API,
+        summary: "List the users whom the caller may act for.",
+        trigger: HttpTrigger(Http {
+            method: Get, path: "/agent", access: ManagedAccess, success: 200, idempotent: false, replaces: None,
+            problems: &[],
+        }),
     },
     Operation {
-        name: "set-delegation", resource: Delegation, method: Post, path: "/delegator/delegation", access: ManagedAccess, success: 200, state: &[Locks, Records],
-        problems: &[AttributesWouldBeLost, DelegationNotActive, UserBusy, UserNotActive, PayloadTooLarge, UnsupportedMediaType, StateUnavailable, OperationIncomplete],
-        summary: "Make the caller somebody who can nominate agents, or undo it.", replaces: None,
+        name: "remove-delegation-agent", package: Package::Delegation, okta: OktaUse::Delegation, state: &[Locks, Records], settings: &[Settings::Delegation, Doubt, Settings::Records], size: API,
+        summary: "Let another user act for the caller no longer.",
+        trigger: HttpTrigger(Http {
+            method: Post, path: "/delegator/agents/remove", access: ManagedAccess, success: 200, idempotent: false, replaces: None,
+            problems: &[AgentNotFound, UserBusy, PayloadTooLarge, UnsupportedMediaType, StateUnavailable, OperationIncomplete],
+        }),
     },
     Operation {
-        name: "start-delegation", resource: Delegation, method: Post, path: "/agent", access: ManagedAccess, success: 200, state: &[Records, Starts],
-        problems: &[PayloadTooLarge, UnsupportedMediaType, StateUnavailable],
-        summary: "Begin to act for another user: the id makes the next token say so.", replaces: None,
+        name: "set-delegation", package: Package::Delegation, okta: OktaUse::Delegation, state: &[Locks, Records], settings: &[Settings::Delegation, Doubt, Settings::Records], size: API,
+        summary: "Make the caller somebody who can nominate agents, or undo it.",
+        trigger: HttpTrigger(Http {
+            method: Post, path: "/delegator/delegation", access: ManagedAccess, success: 200, idempotent: false, replaces: None,
+            problems: &[AttributesWouldBeLost, DelegationNotActive, UserBusy, UserNotActive, PayloadTooLarge, UnsupportedMediaType, StateUnavailable, OperationIncomplete],
+        }),
     },
     Operation {
-        name: "get-idp", resource: Idps, method: Get, path: "/idps/{idpId}", access: IdpAdmin, success: 200, state: &[],
-        problems: &[IdpNotFound],
-        summary: "Get the identity provider of a tenant.", replaces: Some("getIdp"),
+        name: "start-delegation", package: Package::Delegation, okta: Read, state: &[Records, Starts], settings: &[Settings::Delegation, Doubt, Settings::Records], size: API,
+        summary: "Begin to act for another user: the id makes the next token say so.",
+        trigger: HttpTrigger(Http {
+            method: Post, path: "/agent", access: ManagedAccess, success: 200, idempotent: false, replaces: None,
+            problems: &[PayloadTooLarge, UnsupportedMediaType, StateUnavailable],
+        }),
     },
     Operation {
-        name: "get-idp-metadata", resource: Idps, method: Get, path: "/idps/{idpId}/metadata.xml", access: IdpAdmin, success: 200, state: &[],
-        problems: &[IdpNotFound],
-        summary: "Get the SAML metadata of Okta as the service provider of a tenant's identity provider.", replaces: Some("getIdpMetadata"),
+        name: "get-idp", package: Idps, okta: Read, state: &[], settings: &[Placeholder], size: API,
+        summary: "Get the identity provider of a tenant.",
+        trigger: HttpTrigger(Http {
+            method: Get, path: "/idps/{idpId}", access: IdpAdmin, success: 200, idempotent: false, replaces: Some("getIdp"),
+            problems: &[IdpNotFound],
+        }),
     },
     Operation {
-        name: "list-idps", resource: Idps, method: Get, path: "/idps", access: AnyUser, success: 200, state: &[],
-        problems: &[],
-        summary: "List the identity providers of the caller's tenants, page by page.", replaces: Some("listIdps"),
+        name: "get-idp-metadata", package: Idps, okta: Read, state: &[], settings: &[], size: API,
+        summary: "Get the SAML metadata of Okta as the service provider of a tenant's identity provider.",
+        trigger: HttpTrigger(Http {
+            method: Get, path: "/idps/{idpId}/metadata.xml", access: IdpAdmin, success: 200, idempotent: false, replaces: Some("getIdpMetadata"),
+            problems: &[IdpNotFound],
+        }),
     },
     Operation {
-        name: "update-idp", resource: Idps, method: Put, path: "/idps/{idpId}", access: IdpAdmin, success: 200, state: &[Locks],
-        problems: &[MemberNotEditable, IdpNotFound, TenantBusy, TenantBroken, PayloadTooLarge, UnsupportedMediaType, StateUnavailable, OperationIncomplete],
-        summary: "Change where a tenant's users sign in, and what their assertions are signed with.", replaces: Some("updateIdp"),
+        name: "list-idps", package: Idps, okta: Read, state: &[], settings: &[Placeholder], size: API,
+        summary: "List the identity providers of the caller's tenants, page by page.",
+        trigger: HttpTrigger(Http {
+            method: Get, path: "/idps", access: AnyUser, success: 200, idempotent: false, replaces: Some("listIdps"),
+            problems: &[],
+        }),
     },
     Operation {
-        name: "okta-proxy", resource: OktaProxy, method: Any, path: "/api/v1/{proxy+}", access: OktaToken, success: 200, state: &[],
-        problems: &[PayloadTooLarge, OutcomeUnknown],
-        summary: "Call Okta's API for users and groups with the caller's own token.", replaces: Some("o4oProxy"),
+        name: "update-idp", package: Idps, okta: OktaUse::Tenants, state: &[Locks], settings: &[Placeholder], size: API,
+        summary: "Change where a tenant's users sign in, and what their assertions are signed with.",
+        trigger: HttpTrigger(Http {
+            method: Put, path: "/idps/{idpId}", access: IdpAdmin, success: 200, idempotent: false, replaces: Some("updateIdp"),
+            problems: &[MemberNotEditable, IdpNotFound, TenantBusy, TenantBroken, PayloadTooLarge, UnsupportedMediaType, StateUnavailable, OperationIncomplete],
+        }),
     },
     Operation {
-        name: "assign-tenant-admin", resource: TenantAdmins, method: Put, path: "/tenants/{tenant}/admins/{userId}", access: TenantAdmin, success: 200, state: &[],
-        problems: &[NotAMember, TenantNotFound, TenantBroken, UserNotActive, OperationIncomplete],
-        summary: "Make a user of a tenant its admin.", replaces: Some("assignTenantAdmin"),
+        name: "okta-proxy", package: OktaProxy, okta: OktaUse::None, state: &[], settings: &[Org], size: API.reserving(10),
+        summary: "Call Okta's API for users and groups with the caller's own token.",
+        trigger: Proxy { path: "/api/v1/{proxy+}", problems: &[PayloadTooLarge, OutcomeUnknown], replaces: Some("o4oProxy") },
     },
     Operation {
-        name: "list-tenant-admins", resource: TenantAdmins, method: Get, path: "/tenants/{tenant}/admins", access: TenantAdmin, success: 200, state: &[],
-        problems: &[TenantNotFound, TenantBroken],
-        summary: "List the admins of a tenant, page by page.", replaces: Some("listTenantAdmins"),
+        name: "assign-tenant-admin", package: TenantAdmins, okta: OktaUse::Tenants, state: &[], settings: &[], size: API,
+        summary: "Make a user of a tenant its admin.",
+        trigger: HttpTrigger(Http {
+            method: Put, path: "/tenants/{tenant}/admins/{userId}", access: TenantAdmin, success: 200, idempotent: false, replaces: Some("assignTenantAdmin"),
+            problems: &[NotAMember, TenantNotFound, TenantBroken, UserNotActive, OperationIncomplete],
+        }),
     },
     Operation {
-        name: "unassign-tenant-admin", resource: TenantAdmins, method: Delete, path: "/tenants/{tenant}/admins/{userId}", access: TenantAdmin, success: 204, state: &[Revokes],
-        problems: &[TenantNotFound, TenantBroken, LastAdmin, StateUnavailable, OperationIncomplete],
-        summary: "Take an admin's rights away; the user stays.", replaces: None,
+        name: "list-tenant-admins", package: TenantAdmins, okta: Read, state: &[], settings: &[], size: API,
+        summary: "List the admins of a tenant, page by page.",
+        trigger: HttpTrigger(Http {
+            method: Get, path: "/tenants/{tenant}/admins", access: TenantAdmin, success: 200, idempotent: false, replaces: Some("listTenantAdmins"),
+            problems: &[TenantNotFound, TenantBroken],
+        }),
     },
     Operation {
-        name: "activate-tenant-app", resource: TenantApps, method: Put, path: "/tenants/{tenant}/apps/{appId}", access: TenantAdmin, success: 200, state: &[],
-        problems: &[TenantNotFound, AppNotFound, TenantAppNotFound, TenantBroken, PayloadTooLarge, UnsupportedMediaType, OperationIncomplete],
-        summary: "Entitle a tenant to an app (superuser, without a body), or give it to all its users.", replaces: Some("activateTenantApp"),
+        name: "unassign-tenant-admin", package: TenantAdmins, okta: OktaUse::Tenants, state: &[Revokes], settings: &[], size: API,
+        summary: "Take an admin's rights away; the user stays.",
+        trigger: HttpTrigger(Http {
+            method: Delete, path: "/tenants/{tenant}/admins/{userId}", access: TenantAdmin, success: 204, idempotent: false, replaces: None,
+            problems: &[TenantNotFound, TenantBroken, LastAdmin, StateUnavailable, OperationIncomplete],
+        }),
     },
     Operation {
-        name: "deactivate-tenant-app", resource: TenantApps, method: Delete, path: "/tenants/{tenant}/apps/{appId}", access: Superuser, success: 204, state: &[],
-        problems: &[TenantNotFound, TenantAppNotFound, TenantBroken, OperationIncomplete],
-        summary: "End a tenant's entitlement to an app; nobody of the tenant keeps it.", replaces: Some("deactivateTenantApp"),
+        name: "activate-tenant-app", package: TenantApps, okta: OktaUse::Tenants, state: &[], settings: &[], size: API,
+        summary: "Entitle a tenant to an app (superuser, without a body), or give it to all its users.",
+        trigger: HttpTrigger(Http {
+            method: Put, path: "/tenants/{tenant}/apps/{appId}", access: TenantAdmin, success: 200, idempotent: false, replaces: Some("activateTenantApp"),
+            problems: &[TenantNotFound, AppNotFound, TenantAppNotFound, TenantBroken, PayloadTooLarge, UnsupportedMediaType, OperationIncomplete],
+        }),
     },
     Operation {
-        name: "list-tenant-apps", resource: TenantApps, method: Get, path: "/tenants/{tenant}/apps", access: TenantAdmin, success: 200, state: &[],
-        problems: &[TenantNotFound, TenantBroken],
-        summary: "List the apps that a tenant is entitled to, page by page.", replaces: Some("listTenantApps"),
+        name: "deactivate-tenant-app", package: TenantApps, okta: OktaUse::Tenants, state: &[], settings: &[], size: API,
+        summary: "End a tenant's entitlement to an app; nobody of the tenant keeps it.",
+        trigger: HttpTrigger(Http {
+            method: Delete, path: "/tenants/{tenant}/apps/{appId}", access: Superuser, success: 204, idempotent: false, replaces: Some("deactivateTenantApp"),
+            problems: &[TenantNotFound, TenantAppNotFound, TenantBroken, OperationIncomplete],
+        }),
     },
     Operation {
-        name: "add-tenant-domain", resource: TenantDomains, method: Post, path: "/tenants/{tenant}/domains", access: TenantAdmin, success: 201, state: &[Locks, Replays],
-        problems: &[TenantNotFound, TenantBroken, TenantBusy, DomainAlreadyVerified, DomainTaken, PayloadTooLarge, UnsupportedMediaType, StateUnavailable, RequestInProgress, IdempotencyKeyReused, OperationIncomplete],
-        summary: "Add an e-mail domain to a tenant, to be verified through its DNS.", replaces: Some("addTenantDomain"),
+        name: "list-tenant-apps", package: TenantApps, okta: Read, state: &[], settings: &[], size: API,
+        summary: "List the apps that a tenant is entitled to, page by page.",
+        trigger: HttpTrigger(Http {
+            method: Get, path: "/tenants/{tenant}/apps", access: TenantAdmin, success: 200, idempotent: false, replaces: Some("listTenantApps"),
+            problems: &[TenantNotFound, TenantBroken],
+        }),
     },
     Operation {
-        name: "delete-tenant-domain", resource: TenantDomains, method: Delete, path: "/tenants/{tenant}/domains/{domain}", access: TenantAdmin, success: 204, state: &[Locks],
-        problems: &[TenantNotFound, DomainNotFound, TenantBroken, TenantBusy, StateUnavailable, OperationIncomplete],
-        summary: "Take an e-mail domain from a tenant, verified or not.", replaces: Some("deleteTenantDomain"),
+        name: "add-tenant-domain", package: TenantDomains, okta: OktaUse::Tenants, state: &[Locks], settings: &[], size: API,
+        summary: "Add an e-mail domain to a tenant, to be verified through its DNS.",
+        trigger: HttpTrigger(Http {
+            method: Post, path: "/tenants/{tenant}/domains", access: TenantAdmin, success: 201, idempotent: true, replaces: Some("addTenantDomain"),
+            problems: &[TenantNotFound, TenantBroken, TenantBusy, DomainAlreadyVerified, DomainTaken, PayloadTooLarge, UnsupportedMediaType, StateUnavailable, RequestInProgress, IdempotencyKeyReused, OperationIncomplete],
+        }),
     },
     Operation {
-        name: "get-tenant-domain", resource: TenantDomains, method: Get, path: "/tenants/{tenant}/domains/{domain}", access: TenantAdmin, success: 200, state: &[],
-        problems: &[TenantNotFound, DomainNotFound, TenantBroken],
-        summary: "Get an e-mail domain of a tenant.", replaces: Some("getTenantDomain"),
+        name: "delete-tenant-domain", package: TenantDomains, okta: OktaUse::Tenants, state: &[Locks], settings: &[], size: API,
+        summary: "Take an e-mail domain from a tenant, verified or not.",
+        trigger: HttpTrigger(Http {
+            method: Delete, path: "/tenants/{tenant}/domains/{domain}", access: TenantAdmin, success: 204, idempotent: false, replaces: Some("deleteTenantDomain"),
+            problems: &[TenantNotFound, DomainNotFound, TenantBroken, TenantBusy, StateUnavailable, OperationIncomplete],
+        }),
     },
     Operation {
-        name: "list-tenant-domains", resource: TenantDomains, method: Get, path: "/tenants/{tenant}/domains", access: TenantAdmin, success: 200, state: &[],
-        problems: &[TenantNotFound, TenantBroken],
-        summary: "List the e-mail domains of a tenant, page by page.", replaces: Some("listTenantDomains"),
+        name: "get-tenant-domain", package: TenantDomains, okta: Read, state: &[], settings: &[], size: API,
+        summary: "Get an e-mail domain of a tenant.",
+        trigger: HttpTrigger(Http {
+            method: Get, path: "/tenants/{tenant}/domains/{domain}", access: TenantAdmin, success: 200, idempotent: false, replaces: Some("getTenantDomain"),
+            problems: &[TenantNotFound, DomainNotFound, TenantBroken],
+        }),
     },
     Operation {
-        name: "verify-tenant-domain", resource: TenantDomains, method: Put, path: "/tenants/{tenant}/domains/{domain}", access: TenantAdmin, success: 200, state: &[Locks],
-        problems: &[TenantNotFound, DomainNotFound, TenantBroken, TenantBusy, DomainTaken, DomainNotVerified, PayloadTooLarge, UnsupportedMediaType, StateUnavailable, DnsUnavailable, OperationIncomplete],
-        summary: "Verify an e-mail domain through its DNS.", replaces: Some("verifyTenantDomain"),
+        name: "list-tenant-domains", package: TenantDomains, okta: Read, state: &[], settings: &[], size: API,
+        summary: "List the e-mail domains of a tenant, page by page.",
+        trigger: HttpTrigger(Http {
+            method: Get, path: "/tenants/{tenant}/domains", access: TenantAdmin, success: 200, idempotent: false, replaces: Some("listTenantDomains"),
+            problems: &[TenantNotFound, TenantBroken],
+        }),
     },
     Operation {
-        name: "add-tenant", resource: Tenants, method: Post, path: "/tenants", access: Superuser, success: 201, state: &[Replays],
-        problems: &[TenantAlreadyExists, NameTaken, TenantBusy, PayloadTooLarge, UnsupportedMediaType, RequestInProgress, IdempotencyKeyReused, StateUnavailable, OperationIncomplete],
-        summary: "Create a tenant.", replaces: Some("addTenant"),
+        name: "verify-tenant-domain", package: TenantDomains, okta: OktaUse::Tenants, state: &[Locks], settings: &[Dns], size: API,
+        summary: "Verify an e-mail domain through its DNS.",
+        trigger: HttpTrigger(Http {
+            method: Put, path: "/tenants/{tenant}/domains/{domain}", access: TenantAdmin, success: 200, idempotent: false, replaces: Some("verifyTenantDomain"),
+            problems: &[TenantNotFound, DomainNotFound, TenantBroken, TenantBusy, DomainTaken, DomainNotVerified, PayloadTooLarge, UnsupportedMediaType, StateUnavailable, DnsUnavailable, OperationIncomplete],
+        }),
     },
     Operation {
-        name: "delete-tenant", resource: Tenants, method: Delete, path: "/tenants/{tenant}", access: Superuser, success: 204, state: &[Locks, Revokes],
-        problems: &[TenantNotFound, TenantBusy, StateUnavailable, OperationIncomplete],
-        summary: "Delete a tenant and everything that carries its name; its users stay.", replaces: Some("deleteTenant"),
+        name: "add-tenant", package: Tenants, okta: OktaUse::Tenants, state: &[], settings: &[App, Placeholder], size: API,
+        summary: "Create a tenant.",
+        trigger: HttpTrigger(Http {
+            method: Post, path: "/tenants", access: Superuser, success: 201, idempotent: true, replaces: Some("addTenant"),
+            problems: &[TenantAlreadyExists, NameTaken, TenantBusy, PayloadTooLarge, UnsupportedMediaType, RequestInProgress, IdempotencyKeyReused, StateUnavailable, OperationIncomplete],
+        }),
     },
     Operation {
-        name: "get-tenant", resource: Tenants, method: Get, path: "/tenants/{tenant}", access: TenantAdmin, success: 200, state: &[],
-        problems: &[TenantNotFound, TenantBroken],
-        summary: "Get a tenant by its name.", replaces: Some("getTenant"),
+        name: "delete-tenant", package: Tenants, okta: OktaUse::Tenants, state: &[Locks, Revokes], settings: &[Placeholder], size: API,
+        summary: "Delete a tenant and everything that carries its name; its users stay.",
+        trigger: HttpTrigger(Http {
+            method: Delete, path: "/tenants/{tenant}", access: Superuser, success: 204, idempotent: false, replaces: Some("deleteTenant"),
+            problems: &[TenantNotFound, TenantBusy, StateUnavailable, OperationIncomplete],
+        }),
     },
     Operation {
-        name: "list-tenants", resource: Tenants, method: Get, path: "/tenants", access: Superuser, success: 200, state: &[],
-        problems: &[],
-        summary: "List the tenants, page by page.", replaces: Some("listTenants"),
+        name: "get-tenant", package: Tenants, okta: Read, state: &[], settings: &[], size: API,
+        summary: "Get a tenant by its name.",
+        trigger: HttpTrigger(Http {
+            method: Get, path: "/tenants/{tenant}", access: TenantAdmin, success: 200, idempotent: false, replaces: Some("getTenant"),
+            problems: &[TenantNotFound, TenantBroken],
+        }),
     },
     Operation {
-        name: "update-tenant", resource: Tenants, method: Put, path: "/tenants/{tenant}", access: Superuser, success: 200, state: &[Locks, Revokes],
-        problems: &[TenantNotFound, TenantAlreadyExists, NameTaken, TenantBusy, TenantBroken, PayloadTooLarge, UnsupportedMediaType, StateUnavailable, OperationIncomplete],
-        summary: "Rename, suspend or resume a tenant.", replaces: Some("updateTenant"),
+        name: "list-tenants", package: Tenants, okta: Read, state: &[], settings: &[], size: API,
+        summary: "List the tenants, page by page.",
+        trigger: HttpTrigger(Http {
+            method: Get, path: "/tenants", access: Superuser, success: 200, idempotent: false, replaces: Some("listTenants"),
+            problems: &[],
+        }),
+    },
+    Operation {
+        name: "update-tenant", package: Tenants, okta: OktaUse::Tenants, state: &[Locks, Revokes], settings: &[App], size: API,
+        summary: "Rename, suspend or resume a tenant.",
+        trigger: HttpTrigger(Http {
+            method: Put, path: "/tenants/{tenant}", access: Superuser, success: 200, idempotent: false, replaces: Some("updateTenant"),
+            problems: &[TenantNotFound, TenantAlreadyExists, NameTaken, TenantBusy, TenantBroken, PayloadTooLarge, UnsupportedMediaType, StateUnavailable, OperationIncomplete],
+        }),
     },
 ];
 

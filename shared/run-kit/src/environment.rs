@@ -1,17 +1,26 @@
 //! What a function is configured with: its environment variables, read once, when
 //! the function starts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use okta_client::OrgUrlError;
-use operations::EnvVar;
+use operations::{EnvVar, Operation};
 
 /// The environment of a function. Holds no secret.
+///
+/// A function gets the variables that its entry in the table of operations names, and
+/// no others; one that reads more is refused when it starts, also where the variable
+/// happens to be set.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     values: BTreeMap<String, String>,
+    /// What may be read; `None`: everything.
+    declared: Option<Vec<&'static EnvVar>>,
+    /// What was read.
+    read: Arc<Mutex<BTreeSet<&'static str>>>,
 }
 
 /// Why a function cannot start.
@@ -20,6 +29,9 @@ pub enum ConfigError {
     /// All required variables that are unset or empty.
     #[error("set the environment variables {}", .0.join(", "))]
     Missing(Vec<&'static str>),
+    /// A defect: the table of operations says that the function does not need it.
+    #[error("the function reads {0}, which its entry in the table of operations does not name")]
+    Undeclared(&'static str),
     /// `OKTA_ORG_URL` is no origin.
     #[error("OKTA_ORG_URL: {0}")]
     OrgUrl(#[from] OrgUrlError),
@@ -46,24 +58,64 @@ impl ConfigError {
 }
 
 impl Environment {
-    /// The environment of this process.
-    pub fn of_process() -> Self {
+    /// The environment of this process, which serves `operation`.
+    pub fn of_process(operation: &Operation) -> Self {
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
-        Self { values: std::env::vars_os().filter_map(text).collect() }
+        Self::of(std::env::vars_os().filter_map(text)).declared_by(operation)
     }
 
-    /// These values alone.
+    /// These values alone; everything may be read.
     pub fn of<N: Into<String>, V: Into<String>>(values: impl IntoIterator<Item = (N, V)>) -> Self {
-        Self { values: values.into_iter().map(|(name, value)| (name.into(), value.into())).collect() }
+        let values = values.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Self { values, ..Self::default() }
+    }
+
+    /// The same, of which only what `operation` declares may be read, and what Lambda
+    /// gives every function.
+    #[must_use]
+    pub fn declared_by(self, operation: &Operation) -> Self {
+        let declared = operation.variables().into_iter().chain(EnvVar::RUNTIME).collect();
+        Self { declared: Some(declared), ..self }
+    }
+
+    /// The names of the variables that were read so far.
+    pub fn names_read(&self) -> BTreeSet<&'static str> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The value of a variable: the one that is set and not empty, else the default;
-    /// `None` if a required variable is missing.
+    /// `None` if a required variable is missing, or not declared.
     pub fn get(&self, variable: &EnvVar) -> Option<String> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).insert(variable.name);
+        if !self.may_read(variable) {
+            return None;
+        }
         let set = self.values.get(variable.name).filter(|value| !value.is_empty()).cloned();
         set.or_else(|| variable.default.map(str::to_owned))
+    }
+
+    fn may_read(&self, variable: &EnvVar) -> bool {
+        let Some(declared) = &self.declared else { return true };
+        declared.iter().any(|declared| declared.name == variable.name)
+    }
+
+    /// Refuses to start without all that the operation declares.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Missing`] with **all** that are missing.
+    pub fn require_all(&self) -> Result<(), ConfigError> {
+        // What Lambda gives is asked for by whoever needs it.
+        let given = |variable: &&&EnvVar| EnvVar::RUNTIME.iter().all(|of| of.name != variable.name);
+        let declared = self.declared.iter().flatten().filter(given);
+        let lacks = |variable: &&&EnvVar| {
+            let set = self.values.get(variable.name).is_some_and(|value| !value.is_empty());
+            !set && variable.default.is_none()
+        };
+        let missing: Vec<_> = declared.filter(lacks).map(|variable| variable.name).collect();
+        if missing.is_empty() { Ok(()) } else { Err(ConfigError::Missing(missing)) }
     }
 
     /// The value of a variable.
@@ -72,7 +124,11 @@ impl Environment {
     ///
     /// [`ConfigError::Missing`].
     pub fn text(&self, variable: &EnvVar) -> Result<String, ConfigError> {
-        self.get(variable).ok_or_else(|| ConfigError::Missing(vec![variable.name]))
+        let undeclared = !self.may_read(variable);
+        self.get(variable).ok_or_else(|| match undeclared {
+            true => ConfigError::Undeclared(variable.name),
+            false => ConfigError::Missing(vec![variable.name]),
+        })
     }
 
     /// Refuses to start without all of these variables.
@@ -92,6 +148,9 @@ impl Environment {
     ///
     /// [`ConfigError::Missing`] with **all** that are missing.
     pub fn all<const N: usize>(&self, variables: [&EnvVar; N]) -> Result<[String; N], ConfigError> {
+        if let Some(undeclared) = variables.iter().find(|variable| !self.may_read(variable)) {
+            return Err(ConfigError::Undeclared(undeclared.name));
+        }
         self.require(variables)?;
         Ok(variables.map(|variable| self.get(variable).unwrap_or_default()))
     }
@@ -152,6 +211,21 @@ mod tests {
         let error = read.unwrap_err().to_string();
         assert_eq!(error, "set the environment variables STATE_TABLE, TOKEN_ISSUER");
         assert_eq!(environment.text(&EnvVar::OKTA_RATE_LIMIT_SHARE).unwrap(), "50");
+    }
+
+    #[test]
+    fn only_what_the_table_names_can_be_read() {
+        let values = [("OKTA_ORG_URL", "https://example.okta.com"), ("DNS_RESOLVERS", "https://dns.test")];
+        let environment = Environment::of(values).declared_by(operations::get("get-tenant"));
+        assert!(environment.text(&EnvVar::OKTA_ORG_URL).is_ok());
+        let refused = environment.text(&EnvVar::DNS_RESOLVERS).unwrap_err();
+        assert!(matches!(refused, ConfigError::Undeclared("DNS_RESOLVERS")), "{refused}");
+        assert_eq!(
+            environment.names_read().into_iter().collect::<Vec<_>>(),
+            ["DNS_RESOLVERS", "OKTA_ORG_URL"]
+        );
+        let missing = environment.require_all().unwrap_err().to_string();
+        assert_eq!(missing, "set the environment variables OKTA_CREDENTIAL_SECRET_ID, CORS_ALLOW_ORIGIN");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! One JSON object per line on standard error, which Lambda keeps.
 
-use operations::EnvVar;
+use operations::{EnvVar, Package};
 use tracing_subscriber::EnvFilter;
 
 use crate::Environment;
@@ -8,8 +8,7 @@ use crate::Environment;
 /// Sets the format up: no time, because Lambda adds one.
 pub fn init(environment: &Environment) {
     let level = environment.get(&EnvVar::AWS_LAMBDA_LOG_LEVEL).unwrap_or_default();
-    // Other crates at debug level print headers and bodies.
-    let filter = EnvFilter::new(format!("warn,{}", OURS.map(|name| format!("{name}={level}")).join(",")));
+    let filter = EnvFilter::new(filter(&level));
     let _ = tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
@@ -22,19 +21,13 @@ pub fn init(environment: &Environment) {
         .try_init();
 }
 
-/// The crates whose level can be set.
-const OURS: [&str; 13] = [
-    "lambda_kit",
-    "okta_client",
-    "run_kit",
-    "state",
-    "apps",
-    "authorizer",
-    "delegation",
-    "idps",
-    "okta_proxy",
-    "tenant_admins",
-    "tenant_apps",
-    "tenant_domains",
-    "tenants",
-];
+/// The crates under `shared/` that log; those under `functions/` are in the table.
+const SHARED: [&str; 5] = ["idempotency", "lambda_kit", "okta_client", "run_kit", "state"];
+
+/// `warn`, and the level for our own crates: others at debug level print headers and
+/// bodies.
+fn filter(level: &str) -> String {
+    let functions = Package::ALL.iter().map(|package| package.crate_name());
+    let ours = SHARED.iter().map(|&name| name.to_owned()).chain(functions);
+    ours.fold("warn".to_owned(), |filter, name| format!("{filter},{name}={level}"))
+}

@@ -55,6 +55,8 @@ pub enum Actor {
     OktaHook,
     /// A schedule of the deployment.
     Schedule,
+    /// An event on the account's bus.
+    EventBus,
     /// Secrets Manager, which rotates a secret.
     SecretsManager,
     /// A person at a terminal, by the name that the operating system gives them.
@@ -67,6 +69,7 @@ impl std::fmt::Display for Actor {
             Actor::Caller { uid, .. } => write!(f, "user:{uid}"),
             Actor::OktaHook => f.write_str("okta-hook"),
             Actor::Schedule => f.write_str("schedule"),
+            Actor::EventBus => f.write_str("event-bus"),
             Actor::SecretsManager => f.write_str("secrets-manager"),
             Actor::Operator(name) => write!(f, "operator:{name}"),
         }

@@ -1,4 +1,4 @@
-//! The custom authorizer's function.
+//! The function `authorizer`.
 
 fn main() -> lambda_kit::Exit {
     authorizer::serve()

@@ -19,7 +19,7 @@ const ANSWER: Duration = Duration::from_millis(1_000);
 
 /// Runs the function of an operation: the whole `main` of its binary.
 pub fn serve<E: Endpoint>() -> Exit {
-    start(EndpointService::<E>::prepare, |service, runtime| {
+    start(E::OPERATION, EndpointService::<E>::prepare, |service, runtime| {
         let handler = service_fn(|event| async { Ok::<_, Infallible>(service.handle(event).await) });
         runtime.block_on(lambda_http::run(handler))
     })
@@ -68,7 +68,7 @@ impl<E: Endpoint> EndpointService<E> {
         let input = E::Input::decode(&request)?;
         let caller = request.caller;
         let actor = Actor::Caller { uid: caller.uid.clone(), client: caller.client.clone() };
-        let changes = !E::OPERATION.method.is_safe();
+        let changes = !E::OPERATION.is_safe();
         let reserve = if changes { run_kit::UNDO } else { Duration::ZERO };
         // INVARIANT: an endpoint has access to Okta.
         let client = match &self.answering.okta {

@@ -16,7 +16,7 @@ use crate::forward::{Forward, ForwardRequest};
 /// Runs the function of an operation that passes requests on: the whole `main` of
 /// its binary.
 pub fn serve_forward<F: Forward>() -> Exit {
-    start(ForwardService::<F>::prepare, |service, runtime| {
+    start(F::OPERATION, ForwardService::<F>::prepare, |service, runtime| {
         let handler = service_fn(|event| async { Ok::<_, Infallible>(service.handle(event).await) });
         runtime.block_on(lambda_http::run(handler))
     })

@@ -26,7 +26,7 @@ const TIME_TO_LIVE: Duration = Duration::from_secs(60);
 /// Runs the function of an operation that Okta calls: the whole `main` of its
 /// binary.
 pub fn serve_hook<H: Hook>() -> Exit {
-    start(HookService::<H>::prepare, |service, runtime| {
+    start(H::OPERATION, HookService::<H>::prepare, |service, runtime| {
         let handler = service_fn(|event| async { Ok::<_, Infallible>(service.handle(event).await) });
         runtime.block_on(lambda_http::run(handler))
     })

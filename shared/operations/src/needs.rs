@@ -1,0 +1,127 @@
+//! What an operation needs: tables, the org, settings, memory and time.
+
+use crate::EnvVar;
+
+/// What an operation does with okta-dac's own tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StateUse {
+    /// Uses up a delegation that was started, and records it.
+    Consumes,
+    /// Changes something that Okta replaces as a whole, under a lock.
+    Locks,
+    /// Reads the records of delegation.
+    ReadsRecords,
+    /// Reads revocations.
+    ReadsRevocations,
+    /// Records what it does with delegation.
+    Records,
+    /// Keeps its answer for an `Idempotency-Key`.
+    Replays,
+    /// Takes rights away: writes a revocation, and flushes what API Gateway keeps
+    /// of the authorizer's answers.
+    Revokes,
+    /// Starts a delegation.
+    Starts,
+}
+
+impl StateUse {
+    /// The tables, by their logical ids in `template.yaml`, with the actions of
+    /// DynamoDB that it needs.
+    pub const fn permissions(self) -> &'static [(&'static str, &'static [&'static str])] {
+        match self {
+            StateUse::Consumes => {
+                &[("DelegationEventsTable", &["PutItem"]), ("StateTable", &["GetItem", "UpdateItem"])]
+            }
+            StateUse::Locks | StateUse::Replays | StateUse::Revokes => {
+                &[("StateTable", &["DeleteItem", "PutItem"])]
+            }
+            StateUse::ReadsRecords => &[("DelegationEventsTable", &["Query"])],
+            StateUse::ReadsRevocations => &[("StateTable", &["BatchGetItem"])],
+            StateUse::Records => &[("DelegationEventsTable", &["PutItem"])],
+            StateUse::Starts => &[("StateTable", &["PutItem"])],
+        }
+    }
+}
+
+/// What an operation does in the org: with which credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OktaUse {
+    /// Nothing; it has no credential.
+    None,
+    /// Reads.
+    Read,
+    /// Changes tenants: groups, roles, apps, IdPs, rules.
+    Tenants,
+    /// Changes who delegates to whom: users.
+    Delegation,
+}
+
+/// A group of environment variables that an operation needs besides those that follow
+/// from the rest of its entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settings {
+    /// The okta-dac app.
+    App,
+    /// How delegation is configured.
+    Delegation,
+    /// Resolvers of DNS over HTTPS.
+    Dns,
+    /// What becomes of a token when a hook is in doubt.
+    Doubt,
+    /// The org's address alone.
+    Org,
+    /// The placeholder certificate.
+    Placeholder,
+    /// The table of delegation's records.
+    Records,
+    /// Which tokens are accepted.
+    Tokens,
+}
+
+impl Settings {
+    /// The variables.
+    pub const fn variables(self) -> &'static [EnvVar] {
+        match self {
+            Settings::App => &[EnvVar::OKTA_DAC_APP_ID],
+            Settings::Delegation => &[
+                EnvVar::DELEGATION_SECONDS,
+                EnvVar::DELEGATION_ACTOR_CLAIMS,
+                EnvVar::DELEGATION_AGENTS,
+                EnvVar::DELEGATION_OF_ADMINS,
+                EnvVar::DELEGATED_SUB,
+                EnvVar::DELEGATED_ACCESS_CLAIMS,
+                EnvVar::DELEGATED_IDENTITY_CLAIMS,
+                EnvVar::DELEGATED_USER_TYPE_ID,
+                EnvVar::USER_TYPE_ID,
+            ],
+            Settings::Dns => &[EnvVar::DNS_RESOLVERS],
+            Settings::Doubt => &[EnvVar::DELEGATION_FAIL],
+            Settings::Org => &[EnvVar::OKTA_ORG_URL],
+            Settings::Placeholder => &[EnvVar::PLACEHOLDER_KEY_ID],
+            Settings::Records => &[EnvVar::DELEGATION_EVENTS_TABLE, EnvVar::DELEGATION_EVENT_DAYS],
+            Settings::Tokens => &[EnvVar::TOKEN_ISSUER, EnvVar::TOKEN_AUDIENCES, EnvVar::TOKEN_CLIENT_IDS],
+        }
+    }
+}
+
+/// What Lambda gives a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// Memory, in MiB; the processor grows with it.
+    pub memory_mib: u32,
+    /// Seconds until Lambda ends the function.
+    pub timeout_seconds: u32,
+    /// Environments that are kept free for the function, and that it has at most, where
+    /// the deployment reserves any.
+    pub reserved_concurrency: Option<u32>,
+}
+
+impl Size {
+    /// An operation of the API: one second less than API Gateway waits.
+    pub const API: Size = Size { memory_mib: 256, timeout_seconds: 28, reserved_concurrency: None };
+
+    /// The same with reserved concurrency.
+    pub const fn reserving(self, concurrency: u32) -> Self {
+        Size { reserved_concurrency: Some(concurrency), ..self }
+    }
+}

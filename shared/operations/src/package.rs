@@ -1,0 +1,59 @@
+//! The packages under `functions/`: the one list of them.
+
+/// A package under `functions/`, and the OpenAPI tag of its operations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Package {
+    /// Apps, as their readers may see them.
+    Apps,
+    /// From an access token to an IAM policy.
+    Authorizer,
+    /// Users who act for others, for a while.
+    Delegation,
+    /// Identity providers of tenants.
+    Idps,
+    /// Okta's own API, in the name of the caller.
+    OktaProxy,
+    /// Admins of a tenant.
+    TenantAdmins,
+    /// Apps that a tenant is entitled to.
+    TenantApps,
+    /// E-mail domains of a tenant.
+    TenantDomains,
+    /// Tenants: an IdP, two groups and a role that belong together.
+    Tenants,
+}
+
+impl Package {
+    /// Every package, in the order of their names.
+    pub const ALL: &'static [Package] = &[
+        Package::Apps,
+        Package::Authorizer,
+        Package::Delegation,
+        Package::Idps,
+        Package::OktaProxy,
+        Package::TenantAdmins,
+        Package::TenantApps,
+        Package::TenantDomains,
+        Package::Tenants,
+    ];
+
+    /// Name of the folder, the package and the OpenAPI tag.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Package::Apps => "apps",
+            Package::Authorizer => "authorizer",
+            Package::Delegation => "delegation",
+            Package::Idps => "idps",
+            Package::OktaProxy => "okta-proxy",
+            Package::TenantAdmins => "tenant-admins",
+            Package::TenantApps => "tenant-apps",
+            Package::TenantDomains => "tenant-domains",
+            Package::Tenants => "tenants",
+        }
+    }
+
+    /// Name of the crate in Rust, and of the target of its log lines.
+    pub fn crate_name(self) -> String {
+        self.name().replace('-', "_")
+    }
+}
