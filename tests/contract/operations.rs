@@ -28,7 +28,7 @@ pub(crate) fn strs(names: &[String]) -> impl Iterator<Item = &str> {
 }
 
 /// Operations that are called after what they are for, without a verb.
-const NO_VERB: [&str; 2] = ["authorizer", "okta-proxy"];
+const NO_VERB: [&str; 3] = ["authorizer", "okta-proxy", "reconcile"];
 
 /// The table itself.
 fn table(operations: &[Operation]) -> Complaints {

@@ -181,6 +181,7 @@ impl TestStack {
             template: repository().join("template.yaml"),
             bin_dir: binaries().to_owned(),
             concurrency: 8,
+            schedules: false,
             seed,
             state_file: None,
             secret: None,
@@ -369,8 +370,20 @@ impl TestStack {
 
     /// Lambda's `Invoke`.
     pub async fn invoke(&self, function: &str, event: Vec<u8>) -> Answer {
+        self.invoke_as(function, "RequestResponse", event).await
+    }
+
+    /// Lambda's `Invoke` of another type: `Event` or `DryRun`.
+    pub async fn invoke_as(&self, function: &str, kind: &str, event: Vec<u8>) -> Answer {
         let url = format!("{}/2015-03-31/functions/{function}/invocations", self.stack.lambda_url());
-        Self::answer(self.http.post(url).body(event).send().await.expect("Lambda answers")).await
+        let request = self.http.post(url).header("x-amz-invocation-type", kind).body(event);
+        Self::answer(request.send().await.expect("Lambda answers")).await
+    }
+
+    /// A call of the local stack's own, on Lambda's port.
+    pub async fn local(&self, path: &str, body: Value) -> Answer {
+        let url = format!("{}{path}", self.stack.lambda_url());
+        Self::answer(self.http.post(url).body(body.to_string()).send().await.expect("an answer")).await
     }
 
     async fn answer(response: reqwest::Response) -> Answer {

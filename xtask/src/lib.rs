@@ -50,8 +50,7 @@ pub fn endpoints() -> Vec<&'static lambda_kit::Description> {
 
 /// The tasks of every package, in the order of the table.
 pub fn tasks() -> Vec<&'static lambda_kit::TaskDescription> {
-    let tasks: [&'static [lambda_kit::TaskDescription]; 0] = [];
-    tasks.into_iter().flatten().collect()
+    reconcile::TASKS.iter().collect()
 }
 
 /// A file that is derived.

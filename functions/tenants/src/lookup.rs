@@ -5,10 +5,12 @@ use std::time::Duration;
 use domain::{AdminsDescription, TenantName, USERS_DESCRIPTION};
 use futures::future::try_join_all;
 use okta_client::models::{Group, GroupId, IdentityProvider, IdpId};
-use okta_client::{Client, Error, OkIfAbsent, search};
+use okta_client::{Client, Error, OkIfAbsent};
 use operations::ProblemCode;
 use run_kit::Failure;
-use tenancy::{Groups, INDEX_LAG, POLL, Want, current, groups, idp_of, if_present, users_of_idp};
+use tenancy::{
+    Groups, INDEX_LAG, POLL, Want, current, groups, idp_of, if_present, record_says, users_of_idp,
+};
 use tokio::time::Instant;
 
 use crate::creation::LENGTH;
@@ -20,9 +22,7 @@ pub(crate) const ABANDONED: Duration = LENGTH.saturating_add(Duration::from_secs
 
 /// The tenant that is being renamed and was called `name` before, if there is one.
 pub(crate) async fn renamed_from(okta: &Client, name: &TenantName) -> Result<Option<String>, Error> {
-    // As `AdminsDescription` writes it.
-    let note = format!("\"renamedFrom\":{}", serde_json::Value::from(name.as_str()));
-    let found = current(okta, &search::co("profile.description", &note)).await?;
+    let found = current(okta, &record_says("renamedFrom", name.as_str())).await?;
     Ok(found.iter().find_map(|group| {
         let record = AdminsDescription::parse(&group.profile.description)?;
         let renamed = group.profile.name.strip_prefix("ADMINS_")?;

@@ -16,6 +16,7 @@ mod policy_cache;
 mod rest;
 mod stack;
 mod template;
+mod triggers;
 
 pub use aws::{HOOK_SECRET, HOOK_SECRET_ARN, SECRET_ARN, SESSION_TOKEN};
 pub use iam::{Decision, evaluate};

@@ -21,6 +21,7 @@ use crate::iam::{Decision, evaluate};
 use crate::lambda::{InvokeError, Lambda};
 use crate::policy_cache::PolicyCache;
 use crate::template::{Route, Template};
+use crate::triggers;
 
 /// Largest body that API Gateway takes.
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
@@ -65,6 +66,7 @@ pub(crate) fn lambda(gateway: Arc<Gateway>) -> Router {
         .route("/2015-03-31/functions/{function}/invocations", post(invoke))
         .route("/restapis/{api}/stages/{stage}/cache/authorizers", delete(flush))
         .route("/secretsmanager/get", get(secret))
+        .merge(triggers::routes())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(gateway)
 }
@@ -288,11 +290,25 @@ fn finish(gateway: &Gateway, function: &str, id: &str, result: Result<Bytes, Inv
     }
 }
 
-/// Lambda's `Invoke`: an error of the function is 200 with a header.
-async fn invoke(State(gateway): Shared, Path(function): Path<String>, payload: Bytes) -> Response {
-    let result = match gateway.lambda.pool(&function) {
-        Ok(pool) => pool.invoke(payload).await,
-        Err(error) => Err(error),
+/// Lambda's `Invoke`: an error of the function is 200 with a header. Of the type
+/// `Event` it is accepted, and nobody hears of the end; of the type `DryRun` nothing is
+/// invoked.
+async fn invoke(
+    State(gateway): Shared,
+    Path(function): Path<String>,
+    headers: HeaderMap,
+    payload: Bytes,
+) -> Response {
+    let kind = headers.get("x-amz-invocation-type").and_then(|kind| kind.to_str().ok());
+    let result = match (gateway.lambda.pool(&function), kind) {
+        (Err(error), _) => Err(error),
+        (Ok(_), Some("DryRun")) => return StatusCode::NO_CONTENT.into_response(),
+        (Ok(pool), Some("Event")) => {
+            let pool = Arc::clone(pool);
+            tokio::spawn(async move { pool.invoke(payload).await });
+            return StatusCode::ACCEPTED.into_response();
+        }
+        (Ok(pool), _) => pool.invoke(payload).await,
     };
     match result {
         Ok(payload) => payload.into_response(),

@@ -14,9 +14,13 @@ use crate::aws::{HOOK_SECRET, HOOK_SECRET_ARN, SECRET_ARN, runtime_environment};
 use crate::lambda::{Lambda, LogSink};
 use crate::rest::{self, Gateway};
 use crate::template::{Template, TemplateError};
+use crate::triggers;
 
 /// The app whose tokens are asked about.
 const DELEGATION_DEMO: &str = "Delegation demo";
+
+/// Which of the servers is DynamoDB.
+const DYNAMODB: usize = 2;
 
 /// How to start a stack. Ports are on the loopback address; 0 picks a free one.
 #[derive(Clone)]
@@ -37,6 +41,8 @@ pub struct StackOptions {
     pub bin_dir: PathBuf,
     /// Processes of one function at most.
     pub concurrency: usize,
+    /// Whether schedules fire by themselves.
+    pub schedules: bool,
     /// The org.
     pub seed: Seed,
     /// State file of the org.
@@ -148,11 +154,16 @@ impl Stack {
             options.hook_secret.unwrap_or_else(|| json!({ "current": HOOK_SECRET }).to_string());
         let secrets = BTreeMap::from([(SECRET_ARN, secret), (HOOK_SECRET_ARN, hook_secret)]);
         let gateway = Arc::new(Gateway::new(template, lambda, secrets));
-        let servers = vec![
+        let mut servers = vec![
             serve(api_listener, rest::api(Arc::clone(&gateway))),
             serve(lambda_listener, rest::lambda(Arc::clone(&gateway))),
             tokio::spawn(dynoxide::server::serve_on(dynamodb_listener, database)),
         ];
+        if options.schedules {
+            servers.extend(triggers::schedules(&gateway).into_iter().map(|(function, every)| {
+                tokio::spawn(triggers::keep_firing(Arc::clone(&gateway), function, every))
+            }));
+        }
         Ok(Self { okta, api, lambda_address, dynamodb_address, runtime, gateway, parameters, servers })
     }
 
@@ -173,7 +184,7 @@ impl Stack {
 
     /// Ends DynamoDB: it cannot be reached any more.
     pub fn stop_dynamodb(&self) {
-        if let Some(server) = self.servers.last() {
+        if let Some(server) = self.servers.get(DYNAMODB) {
             server.abort();
         }
     }
@@ -191,6 +202,11 @@ impl Stack {
     /// Ids of the running processes of a function.
     pub fn processes(&self, binary: &str) -> Vec<u32> {
         self.gateway.lambda.processes(binary)
+    }
+
+    /// What starts which function, as JSON.
+    pub fn triggers(&self) -> serde_json::Value {
+        triggers::list(&self.gateway)
     }
 
     /// Forgets what the authorizer said.

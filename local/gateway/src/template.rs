@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use serde_norway::Value;
 
@@ -37,6 +38,29 @@ pub struct Function {
     pub environment: BTreeMap<String, String>,
     /// Its routes.
     pub routes: Vec<FunctionRoute>,
+    /// What else starts it.
+    pub triggers: Vec<Trigger>,
+}
+
+/// What starts a function besides the API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// A schedule.
+    Schedule {
+        /// Its period.
+        every: Duration,
+        /// Whether it fires by itself.
+        enabled: bool,
+    },
+    /// Events on the account's bus.
+    Bus {
+        /// Member `source`.
+        source: String,
+        /// Member `detail-type`.
+        detail_type: String,
+    },
+    /// Secrets Manager, which has the permission to.
+    SecretRotation,
 }
 
 /// A route that leads to a function.
@@ -135,6 +159,18 @@ impl Template {
                 }
                 Some("AWS::Serverless::Api") => api = Some(&resource["Properties"]),
                 _ => {}
+            }
+        }
+        for (_, resource) in entries(&root["Resources"]) {
+            let permission = &resource["Properties"];
+            if resource["Type"].as_str() == Some("AWS::Lambda::Permission")
+                && permission["Principal"].as_str() == Some("secretsmanager.amazonaws.com")
+            {
+                let of = scalar(untag(&permission["FunctionName"])).unwrap_or_default();
+                let of = of.strip_suffix(".Arn").unwrap_or(&of);
+                let rotating =
+                    functions.values_mut().find(|function: &&mut Function| function.logical_id == of);
+                rotating.into_iter().for_each(|function| function.triggers.push(Trigger::SecretRotation));
             }
         }
         let Some(api) = api else { return unsupported("there is no AWS::Serverless::Api") };
@@ -245,12 +281,21 @@ impl Scope<'_> {
         if !level.is_null() {
             environment.insert("AWS_LAMBDA_LOG_LEVEL".to_owned(), self.text(level)?);
         }
-        let mut routes = Vec::new();
+        let (mut routes, mut triggers) = (Vec::new(), Vec::new());
         for (event, definition) in entries(&properties["Events"]) {
-            if definition["Type"].as_str() != Some("Api") {
-                return unsupported(format!("{logical_id}: the event {event} is no Api event"));
-            }
             let properties = &definition["Properties"];
+            match definition["Type"].as_str() {
+                Some("Api") => {}
+                Some("Schedule") => {
+                    triggers.push(self.schedule(properties)?);
+                    continue;
+                }
+                Some("EventBridgeRule") => {
+                    triggers.push(self.bus(properties)?);
+                    continue;
+                }
+                _ => return unsupported(format!("{logical_id}: the type of the event {event}")),
+            }
             let (method, path) = (self.text(&properties["Method"])?, self.text(&properties["Path"])?);
             let is_authorized = match properties["Auth"]["Authorizer"].as_str() {
                 None => true,
@@ -268,8 +313,36 @@ impl Scope<'_> {
             memory_mib: number("MemorySize", 128),
             environment,
             routes,
+            triggers,
         };
         Ok((binary, function))
+    }
+
+    /// `Schedule: rate(5 minutes)`, with the state of a parameter.
+    fn schedule(&self, properties: &Value) -> Result<Trigger> {
+        let rate = self.text(&properties["Schedule"])?;
+        let parts = rate.strip_prefix("rate(").and_then(|rate| rate.strip_suffix(')'));
+        let every = parts.and_then(|parts| parts.split_once(' ')).and_then(|(number, unit)| {
+            let unit = match unit.trim_end_matches('s') {
+                "minute" => 60,
+                "hour" => 3_600,
+                "day" => 86_400,
+                _ => return None,
+            };
+            Some(Duration::from_secs(number.parse::<u64>().ok()? * unit))
+        });
+        let Some(every) = every else { return unsupported(format!("the schedule {rate}")) };
+        let enabled = properties["State"].is_null() || self.text(&properties["State"])? == "ENABLED";
+        Ok(Trigger::Schedule { every, enabled })
+    }
+
+    /// A pattern of one `source` and one `detail-type`.
+    fn bus(&self, properties: &Value) -> Result<Trigger> {
+        let only = |member: &str| match properties["Pattern"][member].as_sequence().map(Vec::as_slice) {
+            Some([one]) => self.text(one),
+            _ => unsupported(format!("a pattern whose `{member}` is not one text")),
+        };
+        Ok(Trigger::Bus { source: only("source")?, detail_type: only("detail-type")? })
     }
 
     /// What `CreateTable` takes; without a name of its own a table is called as

@@ -38,7 +38,7 @@ mod tokens;
 pub use faults::{Action, Drop, Fault};
 pub use journal::{Entry, calls_in_a_row};
 pub use routes::{Endpoint, endpoints, operation_ids};
-pub use seed::{HookSeed, PendingDomainSeed, Seed, SeedError, TenantAppSeed};
+pub use seed::{HookSeed, PendingDomainSeed, Seed, SeedError, TenantAppSeed, TenantSeed};
 pub use server::{Emulator, Options, StartError};
 pub use settings::Settings;
 pub use tokens::TokenRequest;

@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::Caller;
-use lambda_kit::{ApiStage, Context, Decode, Endpoint, Hook, Problem, Request, RequestParts};
+use lambda_kit::{ApiStage, Context, Decode, Endpoint, Hook, Problem, Request, RequestParts, Task};
 use okta_client::{ApiToken, Client, OrgUrl};
 use okta_emulator::{Action, DEMO_ORG, Emulator, Fault, Options, Seed};
 use operations::EnvVar;
@@ -202,9 +202,19 @@ impl TestOrg {
         self.prepared(|environment| E::prepare(environment).expect("a configuration"))
     }
 
+    /// A task, as its function prepares it.
+    pub fn task<T: Task>(&self) -> Arc<T> {
+        self.prepared(|environment| T::prepare(environment).expect("a configuration"))
+    }
+
     /// A new run of somebody, as long as a request may take.
     pub fn run(&self, actor: Actor) -> Run {
-        let deadline = Instant::now() + Duration::from_secs(28);
+        self.run_of(actor, Duration::from_secs(28))
+    }
+
+    /// A new run of somebody, of this length.
+    pub fn run_of(&self, actor: Actor, length: Duration) -> Run {
+        let deadline = Instant::now() + length;
         let id = format!("request-{}", self.requests.fetch_add(1, Ordering::Relaxed));
         let run = Run::new(&self.okta, deadline, UNDO, actor, id);
         Run { clock: self.clock.clone(), ..run }
@@ -297,14 +307,28 @@ impl TestOrg {
     /// Sends a request, and kills it when it makes its `nth` call to Okta, which
     /// is not done.
     pub async fn kill_at<E: Endpoint>(&self, request: &TestRequest, nth: u64) {
+        self.kill(nth, self.call::<E>(request)).await;
+    }
+
+    /// Does work, and kills it when it makes its `nth` call to Okta, which is not done.
+    pub async fn kill<T>(&self, nth: u64, work: impl Future<Output = T>) {
         let hang = Action { delay_ms: 600_000, ..Action::default() };
         self.emulator.order(Fault::on_call(nth, u64::MAX, hang));
         let arrived = self.emulator.arrivals();
         tokio::select! {
-            _ = self.call::<E>(request) => panic!("{} ended before call {nth}", E::OPERATION.name),
+            _ = work => panic!("the work ended before call {nth}"),
             () = self.emulator.wait_for_arrivals(arrived + nth) => {}
         }
         self.emulator.clear_faults();
+    }
+
+    /// Lets the next `times` calls of this operation of Okta's answer with a status.
+    pub fn break_okta(&self, operation_id: &str, times: u64, status: u16) {
+        let action = Action { status: Some(status), ..Action::default() };
+        let operation_id = Some(operation_id.to_owned());
+        let mut fault = Fault::on_call(1, times, action);
+        fault.operation_id = operation_id;
+        self.emulator.order(fault);
     }
 
     /// How often API Gateway was made to forget what the authorizer said.

@@ -127,6 +127,13 @@ impl Client {
         Self { limits: Arc::new(Limits::new(percent)), ..self.clone() }
     }
 
+    /// The same client, whose own calls use at most so many percent, 1 to 100, of its
+    /// share of Okta's rate limits. What it has learned of the limits begins anew.
+    #[must_use]
+    pub fn with_part_of_share(&self, percent: u8) -> Self {
+        Self { limits: Arc::new(self.limits.part(percent)), ..self.clone() }
+    }
+
     /// The same client, for calls that undo a change: they may use all of a
     /// rate limit.
     #[must_use]

@@ -36,6 +36,8 @@ pub const DEFAULT_SHARE: u8 = 50;
 pub(crate) struct Limits {
     /// In percent.
     share: u8,
+    /// In percent of the share: what our own calls may use of it.
+    part: u8,
     permits: Semaphore,
     classes: Mutex<HashMap<String, Window>>,
 }
@@ -44,14 +46,19 @@ pub(crate) struct Limits {
 struct Window {
     limit: u32,
     remaining: u32,
+    /// Our own calls.
+    own: u32,
     reset: Instant,
 }
 
 impl Window {
-    /// Whether a call must wait, now.
-    fn is_used_up(&self, share: u8) -> bool {
-        let ours = u64::from(self.limit) * u64::from(share) / 100;
-        u64::from(self.limit.saturating_sub(self.remaining)) >= ours.max(1)
+    /// Whether a call must wait, now: all clients of the org have used the share, or
+    /// we have used our part of it.
+    fn is_used_up(&self, share: u8, part: u8) -> bool {
+        let share = u64::from(self.limit) * u64::from(share) / 100;
+        let part = share * u64::from(part) / 100;
+        u64::from(self.limit.saturating_sub(self.remaining)) >= share.max(1)
+            || u64::from(self.own) >= part.max(1)
     }
 }
 
@@ -71,7 +78,12 @@ pub(crate) fn class_of(method: &Method, path: &str) -> String {
 impl Limits {
     pub(crate) fn new(share: u8) -> Self {
         let (permits, classes) = (Semaphore::new(CONCURRENT), Mutex::default());
-        Self { share: share.clamp(1, 100), permits, classes }
+        Self { share: share.clamp(1, 100), part: 100, permits, classes }
+    }
+
+    /// Limits of which our own calls use a part, in percent of the share.
+    pub(crate) fn part(&self, percent: u8) -> Self {
+        Self { part: percent.clamp(1, 100), ..Self::new(self.share) }
     }
 
     /// Waits until a call of this class may be sent.
@@ -81,14 +93,14 @@ impl Limits {
         deadline: Instant,
         beyond_share: bool,
     ) -> Result<SemaphorePermit<'_>, Error> {
-        let share = if beyond_share { 100 } else { self.share };
+        let (share, part) = if beyond_share { (100, 100) } else { (self.share, self.part) };
         loop {
             let late =
                 |_| Error::Communication { reason: "the deadline has passed".to_owned(), never_sent: true };
             let permit = tokio::time::timeout_at(deadline, self.permits.acquire()).await.map_err(late)?;
             // INVARIANT: nobody closes the semaphore.
             let Ok(permit) = permit else { return Err(Error::InvalidRequest("a closed client".to_owned())) };
-            let Some(wait) = self.take(class, share) else { return Ok(permit) };
+            let Some(wait) = self.take(class, share, part) else { return Ok(permit) };
             drop(permit);
             if Instant::now() + wait >= deadline {
                 return Err(Error::RateLimited { retry_after: wait });
@@ -98,19 +110,21 @@ impl Limits {
     }
 
     /// Counts a call of this class, or says how long to wait.
-    fn take(&self, class: &str, share: u8) -> Option<Duration> {
+    fn take(&self, class: &str, share: u8, part: u8) -> Option<Duration> {
         let mut classes = self.classes.lock().unwrap_or_else(PoisonError::into_inner);
         let window = classes.get_mut(class)?;
         let now = Instant::now();
         if window.reset <= now {
             // A new window, of which nothing is known but its size.
             window.remaining = window.limit;
+            window.own = 0;
             window.reset = now + Duration::from_secs(60);
         }
-        if window.is_used_up(share) {
+        if window.is_used_up(share, part) {
             return Some(window.reset - now);
         }
         window.remaining = window.remaining.saturating_sub(1);
+        window.own = window.own.saturating_add(1);
         None
     }
 
@@ -122,7 +136,7 @@ impl Limits {
         let waits = classes
             .iter()
             .filter_map(|class| known.get(*class))
-            .filter(|window| window.reset > now && window.is_used_up(self.share));
+            .filter(|window| window.reset > now && window.is_used_up(self.share, self.part));
         waits.map(|window| window.reset - now).max()
     }
 
@@ -139,7 +153,8 @@ impl Limits {
             let seconds = u64::try_from(seconds).ok()?.min(LONGEST_WINDOW);
             let reset = Instant::now() + Duration::from_secs(seconds);
             // Limit 0 is that of concurrent calls.
-            (limit > 0).then_some(Window { limit, remaining, reset })
+            // The call that this is the answer to is ours.
+            (limit > 0).then_some(Window { limit, remaining, own: 1, reset })
         };
         let Some(mut window) = window() else { return };
         let mut classes = self.classes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -149,6 +164,7 @@ impl Limits {
             let same = known.reset.max(window.reset) - known.reset.min(window.reset) < Duration::from_secs(2);
             if same && known.limit == window.limit {
                 window.remaining = window.remaining.min(known.remaining);
+                window.own = known.own;
             }
         }
         classes.insert(class.to_owned(), window);
@@ -211,6 +227,23 @@ mod tests {
         let started = Instant::now();
         drop(limits.admit("c", started + Duration::from_secs(60), false).await.unwrap());
         assert_eq!(started.elapsed().as_secs(), 30);
+    }
+
+    /// Other clients of the org do not count for the part, our own calls do.
+    #[tokio::test(start_paused = true)]
+    async fn no_more_than_a_part_of_the_share() {
+        let limits = Limits::new(50).part(10);
+        let soon = Instant::now() + Duration::from_secs(5);
+        limits.learn("c", &headers(100, 80, 30));
+        for _ in 0..4 {
+            drop(limits.admit("c", soon, false).await.unwrap());
+            limits.learn("c", &headers(100, 79, 30));
+        }
+        let refused = limits.admit("c", soon, false).await.unwrap_err();
+        assert!(matches!(refused, Error::RateLimited { .. }), "five of a hundred: {refused}");
+        drop(limits.admit("c", soon, true).await.unwrap());
+        let next = Instant::now() + Duration::from_secs(60);
+        drop(limits.admit("c", next, false).await.unwrap());
     }
 
     /// An older answer does not give back what newer calls have used.

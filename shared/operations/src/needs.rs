@@ -9,6 +9,9 @@ pub enum StateUse {
     Consumes,
     /// Changes something that Okta replaces as a whole, under a lock.
     Locks,
+    /// Works piece by piece: keeps its place under a lease, and looks whether somebody
+    /// holds a lock.
+    Progresses,
     /// Reads the records of delegation.
     ReadsRecords,
     /// Reads revocations.
@@ -35,6 +38,7 @@ impl StateUse {
             StateUse::Locks | StateUse::Replays | StateUse::Revokes => {
                 &[("StateTable", &["DeleteItem", "PutItem"])]
             }
+            StateUse::Progresses => &[("StateTable", &["GetItem", "UpdateItem"])],
             StateUse::ReadsRecords => &[("DelegationEventsTable", &["Query"])],
             StateUse::ReadsRevocations => &[("StateTable", &["BatchGetItem"])],
             StateUse::Records => &[("DelegationEventsTable", &["PutItem"])],

@@ -13,6 +13,8 @@ pub enum Package {
     Idps,
     /// Okta's own API, in the name of the caller.
     OktaProxy,
+    /// Looks for what a run that was killed left, and reports it.
+    Reconcile,
     /// Admins of a tenant.
     TenantAdmins,
     /// Apps that a tenant is entitled to.
@@ -31,6 +33,7 @@ impl Package {
         Package::Delegation,
         Package::Idps,
         Package::OktaProxy,
+        Package::Reconcile,
         Package::TenantAdmins,
         Package::TenantApps,
         Package::TenantDomains,
@@ -45,6 +48,7 @@ impl Package {
             Package::Delegation => "delegation",
             Package::Idps => "idps",
             Package::OktaProxy => "okta-proxy",
+            Package::Reconcile => "reconcile",
             Package::TenantAdmins => "tenant-admins",
             Package::TenantApps => "tenant-apps",
             Package::TenantDomains => "tenant-domains",

@@ -12,9 +12,11 @@ use crate::ProblemCode::{
     TenantBroken, TenantBusy, TenantNotFound, TooManyAgents, UnsupportedMediaType, UserBusy, UserNotActive,
 };
 use crate::Settings::{App, Dns, Doubt, Org, Placeholder, Tokens};
-use crate::StateUse::{Consumes, Locks, ReadsRecords, ReadsRevocations, Records, Revokes, Starts};
+use crate::StateUse::{
+    Consumes, Locks, Progresses, ReadsRecords, ReadsRevocations, Records, Revokes, Starts,
+};
 use crate::Trigger::{Http as HttpTrigger, InlineHook, Proxy};
-use crate::{Http, OktaUse, Operation, Package, Settings, Size, Trigger};
+use crate::{Every, Http, OktaUse, Operation, Package, Settings, Size, Trigger};
 
 const API: Size = Size::API;
 
@@ -154,6 +156,13 @@ pub const OPERATIONS: &[Operation] = &[
         name: "okta-proxy", package: OktaProxy, okta: OktaUse::None, state: &[], settings: &[Org], size: API.reserving(10),
         summary: "Call Okta's API for users and groups with the caller's own token.",
         trigger: Proxy { path: "/api/v1/{proxy+}", problems: &[PayloadTooLarge, OutcomeUnknown], replaces: Some("o4oProxy") },
+    },
+    Operation {
+        name: "reconcile", package: Package::Reconcile, okta: Read, state: &[Progresses], settings: &[App],
+        // Runs do not overlap: a schedule fires every five minutes.
+        size: Size { timeout_seconds: 240, ..API },
+        summary: "Look for what a run that was killed left, and report it.",
+        trigger: Trigger::Schedule { every: Every::Minutes(5), enabled_by: Some("ReconcileSchedule") },
     },
     Operation {
         name: "assign-tenant-admin", package: TenantAdmins, okta: OktaUse::Tenants, state: &[], settings: &[], size: API,

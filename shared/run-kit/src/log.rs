@@ -24,10 +24,14 @@ pub fn init(environment: &Environment) {
 /// The crates under `shared/` that log; those under `functions/` are in the table.
 const SHARED: [&str; 5] = ["idempotency", "lambda_kit", "okta_client", "run_kit", "state"];
 
+/// The Lambda runtime's line about a handler that failed: an error in the shape that
+/// programmers read, beside the line that says the same for operators.
+const REPEATED: &str = "lambda_runtime::layers::panic=off";
+
 /// `warn`, and the level for our own crates: others at debug level print headers and
 /// bodies.
 fn filter(level: &str) -> String {
     let functions = Package::ALL.iter().map(|package| package.crate_name());
     let ours = SHARED.iter().map(|&name| name.to_owned()).chain(functions);
-    ours.fold("warn".to_owned(), |filter, name| format!("{filter},{name}={level}"))
+    ours.fold(format!("warn,{REPEATED}"), |filter, name| format!("{filter},{name}={level}"))
 }

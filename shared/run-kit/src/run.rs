@@ -124,6 +124,15 @@ impl Run {
         }
     }
 
+    /// The same run, which may use so many percent of the share of Okta's limits: for
+    /// work that nobody waits for. Undoing is not held up.
+    #[must_use]
+    pub fn with_part_of_share(&self, percent: u8) -> Self {
+        let okta =
+            OktaClients { forward: self.okta.forward.with_part_of_share(percent), ..self.okta.clone() };
+        Self { okta, ..self.clone() }
+    }
+
     /// A part of this run that ends earlier: `length` from now, undo included, or
     /// with the run.
     #[must_use]

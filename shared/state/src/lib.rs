@@ -11,6 +11,7 @@
 //! | `delegation#<digest of the id>` | `agent`, `client`, `delegator`; `until`: ms since 1970; `used`: request id | an hour after `until` |
 //! | `delegation-of#<agent>#<client>` | the same of the newest | an hour after `until` |
 //! | `lock#<name>` | `owner`: request id; `until`: ms since 1970 | an hour later |
+//! | `task#<name>` | `place`: where the task stands; `owner`: id of the run that has the lease; `until`: ms since 1970 | never |
 //! | `replay#<userId>#<operation>#<key>` | `owner`, `fingerprint`: digest of the request; `until` while it runs, then `answer` | a day later |
 //! | `revocation#<tenantId>` | `before`: seconds since 1970; tokens issued until then do not count | when none of them lives; never, while the tenant is suspended |
 //! | `revocation#<tenantId>#<userId>` | `before` | when none of them lives |
@@ -22,6 +23,7 @@
 //! AWS SDK. The authorizer reads with a signed request of its own.
 
 mod delegations;
+mod leases;
 mod locks;
 mod records;
 mod replays;
@@ -29,6 +31,7 @@ mod revocations;
 mod table;
 
 pub use delegations::{Delegation, Reference, Started, is_delegation_id};
+pub use leases::Lease;
 pub use locks::{Change, LockError, Locks, holding};
 pub use records::{Event, Kept, Record, RecordsTable};
 pub use replays::{Begun, Replay, ReplayError};

@@ -29,7 +29,7 @@ const CHANGE: Duration = Duration::from_secs(6);
 const WAIT_MS: std::ops::Range<u64> = 20..120;
 
 /// Time after the holder's deadline in which a call of it may still arrive.
-const GRACE: Duration = Duration::from_secs(2);
+pub(crate) const GRACE: Duration = Duration::from_secs(2);
 
 /// A lock that is held. Release it; a holder that dies loses it soon after its
 /// deadline.
@@ -49,6 +49,21 @@ struct Held {
     state: State,
     run: Run,
     locks: Mutex<Vec<Lock>>,
+}
+
+impl State {
+    /// Whether somebody holds the lock of a change now.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`].
+    pub async fn is_locked(&self, run: &Run, change: Change<'_>) -> Result<bool, StateError> {
+        let id = text(format!("lock#{}", change.lock()));
+        let read = self.dynamodb.get_item().table_name(&self.table).key("id", id).consistent_read(true);
+        let read = read.send().await.map_err(|error| StateError::new("look at the lock", error))?;
+        let until = read.item.and_then(|item| item.get("until")?.as_n().ok()?.parse::<i64>().ok());
+        Ok(until.is_some_and(|until| until >= run.clock.now_ms()))
+    }
 }
 
 /// Does work that takes locks, and gives them back when the work has ended, however it

@@ -174,6 +174,13 @@ pub async fn read(okta: &Client, indexed: &[Group]) -> Result<Vec<Group>, Error>
     Ok(read.into_iter().flatten().filter(|group| group.kind == OKTA_GROUP).collect())
 }
 
+/// The expression for admins groups whose record has this member with this value.
+pub fn record_says(member: &str, value: &str) -> String {
+    // As `AdminsDescription` writes it.
+    let note = format!("\"{member}\":{}", serde_json::Value::from(value));
+    search::co("profile.description", &note)
+}
+
 /// `expression`, for groups that are ours to change: imported ones may have the
 /// same names.
 pub fn of_type(expression: &str) -> String {

@@ -14,6 +14,7 @@ mod tenant;
 pub use apps::{APP_PREFIX, App, Entitlement, EntitlementError, apps, role_targets};
 pub use groups::{
     Groups, Ids, Want, current, delete_group, group_called, groups, if_present, indexed, of_type, read,
+    record_says,
 };
 pub use rules::{is_active, is_pending_rule, is_rule_of, routing};
 pub use tenant::{

@@ -32,6 +32,10 @@ struct Arguments {
     /// Processes of one function at most.
     #[arg(long, default_value_t = 4)]
     concurrency: usize,
+    /// Let schedules fire by themselves; without this only
+    /// `POST /_local/schedules/{name}` fires one.
+    #[arg(long)]
+    schedules: bool,
     /// Seed of the org instead of the demo org.
     #[arg(long)]
     seed: Option<PathBuf>,
@@ -77,6 +81,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         template: arguments.template,
         bin_dir: arguments.bin_dir,
         concurrency: arguments.concurrency,
+        schedules: arguments.schedules,
         seed: Seed::parse(&yaml).map_err(|e| e.to_string())?,
         state_file: arguments.state,
         secret: None,
@@ -103,7 +108,7 @@ fn print_json(stack: &Stack) {
     let addresses = json!({
         "api": stack.api_url(), "lambda": stack.lambda_url(), "okta": stack.okta.url(),
         "dynamodb": stack.dynamodb_url(), "parameters": stack.parameters(),
-        "runtimeEnvironment": stack.runtime_environment(), "hookSecret": gateway::HOOK_SECRET,
+        "runtimeEnvironment": stack.runtime_environment(), "hookSecret": gateway::HOOK_SECRET, "triggers": stack.triggers(),
     });
     println!("{addresses}");
 }

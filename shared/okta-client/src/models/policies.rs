@@ -52,10 +52,16 @@ impl PolicyRule {
         rule
     }
 
+    /// Ids of the IdPs that an IDP_DISCOVERY rule sends users to.
+    pub fn providers(&self) -> impl Iterator<Item = &str> {
+        let providers = self.other.get("actions").and_then(|actions| actions.pointer("/idp/providers"));
+        let providers = providers.and_then(Value::as_array).into_iter().flatten();
+        providers.filter_map(|provider| provider["id"].as_str())
+    }
+
     /// Whether an IDP_DISCOVERY rule sends users to this IdP.
     pub fn routes_to(&self, idp: &str) -> bool {
-        let providers = self.other.get("actions").and_then(|actions| actions.pointer("/idp/providers"));
-        providers.and_then(Value::as_array).is_some_and(|providers| providers.iter().any(|p| p["id"] == idp))
+        self.providers().any(|provider| provider == idp)
     }
 }
 

@@ -1,0 +1,160 @@
+//! Objects that belong to no tenant any more.
+//!
+//! An object of ours has a tenant's name. Where no admins group has that name, and no
+//! tenant is being renamed from it, the tenant is gone and the object was left.
+//!
+//! # Okta calls
+//!
+//! `listGroups`, once for twenty names; for each object without a tenant `listGroups`
+//! once more, and `getGroup` or `getIdentityProvider`. For each routing rule
+//! `getIdentityProvider`.
+
+use std::collections::BTreeSet;
+
+use domain::{TenantName, USERS_DESCRIPTION, admins_group, users_group};
+use okta_client::models::{Group, IdentityProvider, IdpId, PolicyRule};
+use okta_client::{Client, Error, search};
+use run_kit::{Object, Run};
+use serde_json::Value;
+use state::{Change, State};
+use tenancy::{if_present, indexed, record_says};
+
+use crate::reconcile::PieceError;
+use crate::tenant::is_quiet;
+use crate::{Finding, Kind};
+
+/// Names in one search: an expression has to fit into an address.
+const NAMES: usize = 20;
+
+/// What the names of our rules and IdPs begin with.
+const PREFIX: &str = "DAC_";
+
+/// The tenant whose users group this is, by name.
+pub(crate) fn tenant_of_users_group(group: &Group) -> Option<TenantName> {
+    // A group of that name which somebody made for something else has another text.
+    let ours = group.profile.description == USERS_DESCRIPTION;
+    TenantName::parse(group.profile.name.strip_prefix("USERS_").filter(|_| ours)?).ok()
+}
+
+/// The tenant whose app group this is, by name.
+pub(crate) fn tenant_of_app_group(group: &Group) -> Option<TenantName> {
+    // An id has no `_`.
+    let (tenant, _) = group.profile.name.strip_prefix("APPUSERS_")?.rsplit_once('_')?;
+    TenantName::parse(tenant).ok()
+}
+
+/// The tenant whose IdP this is, by name.
+pub(crate) fn tenant_of_idp(idp: &IdentityProvider) -> Option<TenantName> {
+    TenantName::parse(idp.name.strip_prefix(PREFIX)?).ok()
+}
+
+/// Whether a rule is one of ours, by name.
+pub(crate) fn is_our_rule(rule: &PolicyRule) -> bool {
+    rule.name.starts_with(PREFIX)
+}
+
+/// Those of these names that no admins group has; `also_users`: and no users group.
+///
+/// # Errors
+///
+/// Okta's.
+pub(crate) async fn without_tenant(
+    okta: &Client,
+    names: BTreeSet<TenantName>,
+    also_users: bool,
+) -> Result<BTreeSet<TenantName>, Error> {
+    let mut without = names.clone();
+    for names in names.into_iter().collect::<Vec<_>>().chunks(NAMES) {
+        let mut wanted: Vec<String> = names.iter().map(admins_group).collect();
+        if also_users {
+            wanted.extend(names.iter().map(users_group));
+        }
+        let expressions: Vec<String> = wanted.iter().map(|name| search::eq("profile.name", name)).collect();
+        for group in indexed(okta, &search::any(&expressions)).await? {
+            let name = &group.profile.name;
+            let name = name.strip_prefix("ADMINS_").or_else(|| name.strip_prefix("USERS_"));
+            let name = name.and_then(|name| TenantName::parse(name).ok());
+            without.retain(|kept| Some(kept) != name.as_ref());
+        }
+    }
+    Ok(without)
+}
+
+/// A group whose tenant has no admins group.
+///
+/// # Errors
+///
+/// Of Okta or of the table.
+pub(crate) async fn examine_group(
+    run: &Run,
+    state: &State,
+    group: &Group,
+    tenant: &TenantName,
+    kind: Kind,
+) -> Result<Vec<Finding>, PieceError> {
+    let okta = run.okta.forward();
+    if !is_quiet(okta, &[&group.created, &group.last_updated])
+        || is_named_by_a_record(okta, "renamedFrom", tenant.as_str()).await?
+        || state.is_locked(run, Change::Tenant(tenant)).await?
+    {
+        return Ok(Vec::new());
+    }
+    // The index may be late, or a deletion just ended.
+    let now = if_present(okta.get_group(&group.id)).await?;
+    let same = now.is_some_and(|now| now.profile.name == group.profile.name);
+    let finding =
+        Finding::new(kind, Some(tenant.as_str()), Object::new("group", &group.profile.name, &group.id));
+    Ok(same.then_some(finding).into_iter().collect())
+}
+
+/// An IdP whose tenant has neither an admins group nor a users group.
+///
+/// # Errors
+///
+/// Of Okta or of the table.
+pub(crate) async fn examine_idp(
+    run: &Run,
+    state: &State,
+    idp: &IdentityProvider,
+    tenant: &TenantName,
+) -> Result<Vec<Finding>, PieceError> {
+    let okta = run.okta.forward();
+    let updated = idp.other.get("lastUpdated").and_then(Value::as_str).unwrap_or(&idp.created);
+    if !is_quiet(okta, &[&idp.created, updated])
+        // The tenant may have another name by now.
+        || is_named_by_a_record(okta, "tenantId", idp.id.as_str()).await?
+        || state.is_locked(run, Change::Tenant(tenant)).await?
+    {
+        return Ok(Vec::new());
+    }
+    let now = if_present(okta.get_identity_provider(&idp.id)).await?;
+    let same = now.is_some_and(|now| now.name == idp.name);
+    let object = Object::new("identityProvider", &idp.name, &idp.id);
+    let finding = Finding::new(Kind::HalfDeletedTenant, Some(tenant.as_str()), object);
+    Ok(same.then_some(finding).into_iter().collect())
+}
+
+/// A rule of ours: the IdP that it leads to must exist.
+///
+/// # Errors
+///
+/// Okta's.
+pub(crate) async fn examine_rule(run: &Run, rule: &PolicyRule) -> Result<Vec<Finding>, PieceError> {
+    let okta = run.okta.forward();
+    let updated = rule.other.get("lastUpdated").and_then(Value::as_str).unwrap_or_default();
+    if !is_quiet(okta, &[updated]) {
+        return Ok(Vec::new());
+    }
+    for id in rule.providers() {
+        if if_present(okta.get_identity_provider(&IdpId::from(id))).await?.is_some() {
+            return Ok(Vec::new());
+        }
+    }
+    let object = Object::new("routingRule", &rule.name, &rule.id);
+    Ok(vec![Finding::new(Kind::RuleLeadsNowhere, None, object)])
+}
+
+/// Whether the record of some tenant has this member with this value.
+async fn is_named_by_a_record(okta: &Client, member: &str, value: &str) -> Result<bool, Error> {
+    Ok(!indexed(okta, &record_says(member, value)).await?.is_empty())
+}

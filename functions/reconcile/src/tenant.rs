@@ -1,0 +1,248 @@
+//! What can be wrong with one tenant.
+//!
+//! # Okta calls
+//!
+//! `getGroup` of the admins group; then, for a tenant that no request is working on:
+//! `getIdentityProvider`; `getGroup` of the users group that the IdP names;
+//! `listGroupAssignedRoles` and `listGroupTargetsForGroupRole`;
+//! `getApplicationGroupAssignment` of the okta-dac app; `listGroups` of the app groups,
+//! and `getApplicationGroupAssignment` of each.
+//!
+//! One after the other: nobody waits for the answer.
+
+use std::time::Duration;
+
+use domain::{
+    AdminsDescription, TenantName, TenantStatus, admins_group, app_of_appusers_group, appusers_prefix,
+    idp_name, pending_rule_name, rule_name, subject_filter, users_group,
+};
+use futures::TryStreamExt;
+use okta_client::models::{ACTIVE, AppId, Group, GroupId, IdentityProvider, IdpId, PolicyRule};
+use okta_client::{Client, Error, search};
+use run_kit::{Object, Run};
+use serde_json::Value;
+use state::{Change, State};
+use tenancy::{ROLE, group_called, idp_of, if_present, indexed, is_active, is_pending_rule, users_of_idp};
+
+use crate::reconcile::PieceError;
+use crate::{Finding, Kind};
+
+/// Age of the last change from which no request can still be at work: a function of
+/// the API has 28 seconds, and calls that were on their way arrive soon after.
+pub(crate) const QUIET: Duration = Duration::from_secs(60);
+
+/// One tenant, as far as it is there.
+struct Tenant<'r> {
+    okta: &'r Client,
+    name: TenantName,
+    admins: Group,
+    record: AdminsDescription,
+    findings: Vec<Finding>,
+}
+
+/// What is wrong with the tenant of an `ADMINS_` group; nothing, if a request may be
+/// changing the tenant, or the group is none of ours.
+///
+/// # Errors
+///
+/// Of Okta or of the table.
+pub(crate) async fn examine(
+    run: &Run,
+    state: &State,
+    app: &AppId,
+    rules: &[PolicyRule],
+    listed: &Group,
+) -> Result<Vec<Finding>, PieceError> {
+    let okta = run.okta.forward();
+    let Some(admins) = if_present(okta.get_group(&listed.id)).await? else { return Ok(Vec::new()) };
+    let name = admins.profile.name.strip_prefix("ADMINS_").and_then(|name| TenantName::parse(name).ok());
+    let Some(name) = name else { return Ok(Vec::new()) };
+    let record = AdminsDescription::parse(&admins.profile.description).unwrap_or_default();
+    let mut tenant = Tenant { okta, name, admins, record, findings: Vec::new() };
+    if !is_quiet(okta, &[&tenant.admins.last_updated]) {
+        return Ok(Vec::new());
+    }
+    let id = tenant.examine(app, rules).await?;
+    if tenant.findings.is_empty() {
+        return Ok(Vec::new());
+    }
+    // Whoever changes a tenant has a lock, or writes the record.
+    let mut changes = vec![Change::Tenant(&tenant.name)];
+    changes.extend(id.as_deref().map(Change::Idp));
+    for change in changes {
+        if state.is_locked(run, change).await? {
+            return Ok(Vec::new());
+        }
+    }
+    let again = if_present(okta.get_group(&tenant.admins.id)).await?;
+    let same = again.is_some_and(|again| again.last_updated == tenant.admins.last_updated);
+    Ok(if same { tenant.findings } else { Vec::new() })
+}
+
+/// Whether all of these times are long ago.
+pub(crate) fn is_quiet(okta: &Client, times: &[&str]) -> bool {
+    times.iter().all(|time| okta.age(time).is_none_or(|age| age >= QUIET))
+}
+
+impl Tenant<'_> {
+    fn find(&mut self, kind: Kind, object: Object) {
+        self.findings.push(Finding::new(kind, Some(self.name.as_str()), object));
+    }
+
+    fn missing(&mut self, kind: &'static str, name: String) {
+        self.find(Kind::MissingPart, Object::unknown(kind, name));
+    }
+
+    /// Looks at everything; gives the id of the tenant.
+    async fn examine(&mut self, app: &AppId, rules: &[PolicyRule]) -> Result<Option<String>, Error> {
+        let admins = Object::new("group", admins_group(&self.name), &self.admins.id);
+        if self.record.creating.is_some() {
+            self.find(Kind::HalfMadeTenant, admins);
+            return Ok(None);
+        }
+        if self.record.renamed_from.is_some() {
+            self.find(Kind::HalfRenamedTenant, admins);
+            return Ok(self.record.tenant_id.clone());
+        }
+        let idp = match &self.record.tenant_id {
+            Some(id) => if_present(self.okta.get_identity_provider(&IdpId::from(id.as_str()))).await?,
+            None => idp_of(self.okta, &self.name).await?,
+        };
+        let id = self.record.tenant_id.clone().or_else(|| idp.as_ref().map(|idp| idp.id.to_string()));
+        // A group without a record and without an IdP is not known to be ours.
+        let Some(id) = id else { return Ok(None) };
+        if !self.examine_users(idp.as_ref()).await? {
+            self.missing("group", users_group(&self.name));
+        }
+        let targets = self.examine_role().await?;
+        let assignment = self.okta.get_application_group_assignment(app, &self.admins.id);
+        if if_present(assignment).await?.is_none() {
+            self.missing("appAssignment", admins_group(&self.name));
+        }
+        let own: Vec<&PolicyRule> = rules.iter().filter(|rule| self.is_own(rule, &id)).collect();
+        match &idp {
+            Some(idp) => self.examine_idp(idp, &own),
+            None => self.missing("identityProvider", idp_name(&self.name)),
+        }
+        self.examine_rules(&own);
+        self.examine_app_groups(targets.as_deref()).await?;
+        Ok(Some(id))
+    }
+
+    /// Whether the users group is there.
+    async fn examine_users(&self, idp: Option<&IdentityProvider>) -> Result<bool, Error> {
+        if let Some(idp) = idp
+            && users_of_idp(self.okta, idp, &self.name).await?.is_some()
+        {
+            return Ok(true);
+        }
+        Ok(group_called(self.okta, &users_group(&self.name)).await?.is_some())
+    }
+
+    fn is_suspended(&self) -> bool {
+        self.record.status() == TenantStatus::Suspended
+    }
+
+    /// The role of the admins; gives the targets of the role, if there is one.
+    async fn examine_role(&mut self) -> Result<Option<Vec<GroupId>>, Error> {
+        let roles = self.okta.list_group_assigned_roles(&self.admins.id).await?;
+        let Some(role) = roles.into_iter().find(|role| role.kind == ROLE) else {
+            if !self.is_suspended() {
+                self.missing("role", ROLE.to_owned());
+            }
+            return Ok(None);
+        };
+        let object = Object::new("role", ROLE, &role.id);
+        let targets = self.okta.list_group_targets_for_group_role(&self.admins.id, &role.id);
+        let targets: Vec<GroupId> = targets.map_ok(|group| group.id).try_collect().await?;
+        if self.is_suspended() {
+            self.find(Kind::SuspendedRoleHeld, object);
+        } else if targets.is_empty() {
+            self.find(Kind::RoleWithoutTarget, object);
+        }
+        Ok(Some(targets))
+    }
+
+    /// Whether a rule is one of the tenant's two: the record names the rule, or the rule
+    /// has the name and leads to the IdP.
+    fn is_own(&self, rule: &PolicyRule, id: &str) -> bool {
+        let named = [rule_name(&self.name), pending_rule_name(&self.name)].contains(&rule.name);
+        self.is_recorded(rule) || named && rule.routes_to(id)
+    }
+
+    fn is_recorded(&self, rule: &PolicyRule) -> bool {
+        let recorded = [&self.record.routing_rule_id, &self.record.inactive_routing_rule_id];
+        recorded.into_iter().flatten().any(|id| id == rule.id.as_str())
+    }
+
+    fn examine_idp(&mut self, idp: &IdentityProvider, own: &[&PolicyRule]) {
+        let object = Object::new("identityProvider", &idp.name, &idp.id);
+        if self.is_suspended() && idp.status == ACTIVE {
+            self.find(Kind::SuspendedIdpOn, object.clone());
+        }
+        let filter = idp.other.get("policy").and_then(|policy| policy.pointer("/subject/filter"));
+        // An IdP of the predecessor's has another filter, or none.
+        let Some(filter) = filter.and_then(Value::as_str).filter(|filter| is_ours(filter)) else { return };
+        let verified = self.verified(own).map(PolicyRule::patterns).unwrap_or_default();
+        if !own.is_empty() && subject_filter(&verified).is_some_and(|expected| expected != filter) {
+            self.find(Kind::HalfChangedDomains, object);
+        }
+    }
+
+    fn verified<'r>(&self, own: &[&'r PolicyRule]) -> Option<&'r PolicyRule> {
+        let names = [self.name.clone()];
+        own.iter().copied().find(|rule| !is_pending_rule(rule, &self.record, &names))
+    }
+
+    fn examine_rules(&mut self, own: &[&PolicyRule]) {
+        for rule in own {
+            let object = Object::new("routingRule", &rule.name, &rule.id);
+            if self.is_suspended() && is_active(rule) {
+                self.find(Kind::SuspendedRuleOn, object);
+            } else if !self.is_recorded(rule) {
+                self.find(Kind::HalfChangedDomains, object);
+            }
+        }
+        let (Some(verified), names) = (self.verified(own), [self.name.clone()]) else { return };
+        let Some(pending) = own.iter().find(|rule| is_pending_rule(rule, &self.record, &names)) else {
+            return;
+        };
+        // A pending pattern is `<token>.<domain>`.
+        let domain = |pattern: &&str| pattern.split_once('.').map(|(_, domain)| domain.to_ascii_lowercase());
+        let pending_domains: Vec<String> = pending.patterns().iter().filter_map(domain).collect();
+        let both =
+            verified.patterns().iter().any(|domain| pending_domains.contains(&domain.to_ascii_lowercase()));
+        if both {
+            self.find(Kind::HalfChangedDomains, Object::new("routingRule", &pending.name, &pending.id));
+        }
+    }
+
+    /// The app groups: each is assigned to its app, and a target of the role.
+    async fn examine_app_groups(&mut self, targets: Option<&[GroupId]>) -> Result<(), Error> {
+        let prefix = search::sw("profile.name", &appusers_prefix(&self.name));
+        for group in indexed(self.okta, &prefix).await? {
+            let Some(app) = app_of_appusers_group(&self.name, &group.profile.name).map(AppId::from) else {
+                continue;
+            };
+            if !is_quiet(self.okta, &[&group.created, &group.last_updated]) {
+                continue;
+            }
+            let object = Object::new("group", &group.profile.name, &group.id);
+            let assignment = if_present(self.okta.get_application_group_assignment(&app, &group.id)).await?;
+            if assignment.is_none() && if_present(self.okta.get_application(&app)).await?.is_none() {
+                self.find(Kind::GroupLeadsNowhere, object);
+                continue;
+            }
+            let is_target = targets.is_none_or(|targets| targets.is_empty() || targets.contains(&group.id));
+            if assignment.is_none() || !is_target {
+                self.find(Kind::HalfMadeEntitlement, object);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether okta-dac wrote an IdP's filter.
+fn is_ours(filter: &str) -> bool {
+    filter.starts_with(r"(\S+@(\S+\.)?(")
+}

@@ -1,0 +1,178 @@
+//! What starts functions besides the API, started by hand: schedules, events on the
+//! bus, rotations of secrets. Each is an invocation as AWS makes it, with the event
+//! that AWS sends; the answer says what the function did, which AWS tells nobody.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::{Json, Router, routing::post};
+use bytes::Bytes;
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use crate::aws::{ACCOUNT, REGION, request_id};
+use crate::lambda::InvokeError;
+use crate::rest::Gateway;
+use crate::template::{Function, Trigger};
+
+/// The steps of a rotation, as Secrets Manager makes them (Secrets Manager User Guide,
+/// "Rotation by Lambda function").
+const STEPS: [&str; 4] = ["createSecret", "setSecret", "testSecret", "finishSecret"];
+
+/// The routes; on Lambda's port.
+pub(crate) fn routes() -> Router<Arc<Gateway>> {
+    Router::new()
+        .route("/_local/schedules/{name}", post(fire))
+        .route("/_local/events", post(put_event))
+        .route("/_local/rotate/{*secret}", post(rotate))
+}
+
+/// What starts which function, for scripts: `--json` prints it.
+pub(crate) fn list(gateway: &Gateway) -> Value {
+    let mut triggers = Vec::new();
+    for (binary, function) in &gateway.template.functions {
+        triggers.extend(function.routes.iter().map(
+            |route| json!({ "function": binary, "kind": "api", "method": route.method, "path": route.path }),
+        ));
+        triggers.extend(function.triggers.iter().map(|trigger| match trigger {
+            Trigger::Schedule { every, enabled } => {
+                json!({ "function": binary, "kind": "schedule", "seconds": every.as_secs(), "enabled": enabled })
+            }
+            Trigger::Bus { source, detail_type } => {
+                json!({ "function": binary, "kind": "event", "source": source, "detailType": detail_type })
+            }
+            Trigger::SecretRotation => json!({ "function": binary, "kind": "rotation" }),
+        }));
+    }
+    triggers.into()
+}
+
+/// The schedules that are on: function and period.
+pub(crate) fn schedules(gateway: &Gateway) -> Vec<(String, Duration)> {
+    let mut schedules = Vec::new();
+    for (binary, function) in &gateway.template.functions {
+        schedules.extend(function.triggers.iter().filter_map(|trigger| match trigger {
+            Trigger::Schedule { every, enabled: true } => Some((binary.clone(), *every)),
+            _ => None,
+        }));
+    }
+    schedules
+}
+
+/// Fires the schedule of a function again and again.
+pub(crate) async fn keep_firing(gateway: Arc<Gateway>, function: String, every: Duration) {
+    let mut ticks = tokio::time::interval(every);
+    loop {
+        ticks.tick().await;
+        // What becomes of it stands in the function's log.
+        let _ = invoke(&gateway, &function, &scheduled_event(&function)).await;
+    }
+}
+
+async fn fire(State(gateway): State<Arc<Gateway>>, Path(name): Path<String>) -> Response {
+    let is_scheduled =
+        |function: &Function| function.triggers.iter().any(|t| matches!(t, Trigger::Schedule { .. }));
+    if !gateway.template.functions.get(&name).is_some_and(is_scheduled) {
+        return unknown(&format!("there is no schedule `{name}`"));
+    }
+    Json(invoke(&gateway, &name, &scheduled_event(&name)).await).into_response()
+}
+
+async fn put_event(State(gateway): State<Arc<Gateway>>, body: Bytes) -> Response {
+    let Ok(Value::Object(given)) = serde_json::from_slice(&body) else {
+        let message = "send a JSON object with `source`, `detail-type` and `detail`";
+        return (StatusCode::BAD_REQUEST, Json(json!({ "message": message }))).into_response();
+    };
+    let mut event = common();
+    event.extend(given);
+    let of = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
+    let matches = |trigger: &Trigger| match trigger {
+        Trigger::Bus { source, detail_type } => source == of("source") && detail_type == of("detail-type"),
+        _ => false,
+    };
+    let functions = gateway.template.functions.iter();
+    let matching = functions.filter(|(_, function)| function.triggers.iter().any(matches));
+    let mut invoked = Vec::new();
+    for (binary, _) in matching {
+        invoked.push(invoke(&gateway, binary, &Value::Object(event.clone())).await);
+    }
+    Json(json!({ "invoked": invoked })).into_response()
+}
+
+/// Plays Secrets Manager: one step after the other, until one fails.
+async fn rotate(State(gateway): State<Arc<Gateway>>, Path(secret): Path<String>) -> Response {
+    let rotates = |function: &&Function| {
+        function.triggers.iter().any(|trigger| matches!(trigger, Trigger::SecretRotation))
+    };
+    let functions = gateway.template.functions.iter();
+    let Some((binary, _)) = functions.clone().find(|(_, function)| rotates(function)) else {
+        return unknown("no function rotates secrets");
+    };
+    let (token, mut steps) = (request_id(), Vec::new());
+    for step in STEPS {
+        let event = json!({ "SecretId": secret, "ClientRequestToken": token, "Step": step });
+        let invoked = invoke(&gateway, binary, &event).await;
+        let ok = invoked.get("functionError").is_none();
+        let mut entry = json!({ "step": step, "ok": ok });
+        if !ok {
+            entry["error"] = invoked["payload"].clone();
+        }
+        steps.push(entry);
+        if !ok {
+            return Json(json!({ "status": "failed", "steps": steps })).into_response();
+        }
+    }
+    Json(json!({ "status": "rotated", "steps": steps })).into_response()
+}
+
+fn unknown(message: &str) -> Response {
+    (StatusCode::NOT_FOUND, Json(json!({ "message": message }))).into_response()
+}
+
+/// Invokes a function; says what `Invoke` says.
+async fn invoke(gateway: &Gateway, function: &str, event: &Value) -> Value {
+    let result = match gateway.lambda.pool(function) {
+        Ok(pool) => pool.invoke(event.to_string().into()).await,
+        Err(error) => Err(error),
+    };
+    let json = |payload: &[u8]| serde_json::from_slice::<Value>(payload).unwrap_or_default();
+    match result {
+        Ok(payload) => json!({ "function": function, "payload": json(&payload) }),
+        Err(InvokeError::Function(error)) => {
+            json!({ "function": function, "functionError": "Unhandled", "payload": error })
+        }
+        Err(error) => {
+            let payload = json!({ "errorMessage": error.to_string() });
+            json!({ "function": function, "functionError": "Unhandled", "payload": payload })
+        }
+    }
+}
+
+/// What EventBridge sends when a schedule fires.
+fn scheduled_event(function: &str) -> Value {
+    let mut event = common();
+    event.insert("source".to_owned(), "aws.events".into());
+    event.insert("detail-type".to_owned(), "Scheduled Event".into());
+    event.insert(
+        "resources".to_owned(),
+        json!([format!("arn:aws:events:{REGION}:{ACCOUNT}:rule/{function}")]),
+    );
+    Value::Object(event)
+}
+
+/// The members that every event has (EventBridge User Guide, "Event structure").
+fn common() -> Map<String, Value> {
+    let time = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let members = [
+        ("version", json!("0")),
+        ("id", json!(request_id())),
+        ("account", json!(ACCOUNT)),
+        ("time", json!(time)),
+        ("region", json!(REGION)),
+        ("resources", json!([])),
+        ("detail", json!({})),
+    ];
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
