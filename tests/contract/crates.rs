@@ -24,11 +24,12 @@ fn dependencies() -> Edges {
     direct.collect()
 }
 
-/// Everything that is built, on any platform: name and version.
-fn built() -> Vec<(String, String)> {
-    let tree = ["tree", "--workspace", "--target", "all", "--prefix", "none", "--offline", "--format", "{p}"];
+/// Everything that is built of these packages, on any platform: name and version.
+fn built(of: &[&str]) -> Vec<(String, String)> {
+    let tree = ["tree", "--target", "all", "--prefix", "none", "--offline", "--format", "{p}"];
     let output = std::process::Command::new(option_env!("CARGO").unwrap_or("cargo"))
         .args(tree)
+        .args(of)
         .current_dir(repository())
         .output()
         .expect("cargo runs");
@@ -90,6 +91,27 @@ fn a_forbidden_dependency_is_noticed() {
     assert_some(rules(&edge("okta-emulator", "okta-client")), "okta-emulator must not");
 }
 
+/// The crates below those that know Lambda: a program for a terminal can stand on them.
+const CORE: [&str; 6] = ["run-kit", "tenancy", "state", "okta-client", "domain", "operations"];
+
+/// What of Lambda, and of HTTP servers, is built into a package of the core.
+fn of_a_server(package: &str, built: &[(String, String)]) -> Complaints {
+    let servers = ["lambda_runtime", "lambda_http", "aws_lambda_events", "axum"];
+    let found = built.iter().filter(|(name, _)| servers.contains(&name.as_str()));
+    found.map(|(name, _)| format!("{package} is built with {name}: it must not know who calls")).collect()
+}
+
+#[test]
+fn the_core_knows_neither_lambda_nor_a_server() {
+    for package in CORE {
+        let built = built(&["--package", package, "--edges", "normal,build"]);
+        assert!(built.iter().any(|(name, _)| name == package), "{built:?}");
+        assert_none(of_a_server(package, &built));
+    }
+    let above = built(&["--package", "lambda-kit", "--edges", "normal,build"]);
+    assert_some(of_a_server("lambda-kit", &above), "lambda-kit is built with lambda_http");
+}
+
 /// One TLS and crypto provider, aws-lc-rs, in every binary: two would be built,
 /// shipped and patched.
 fn providers(packages: &[(String, String)]) -> Complaints {
@@ -108,7 +130,7 @@ fn providers(packages: &[(String, String)]) -> Complaints {
 
 #[test]
 fn one_crypto_provider() {
-    let packages = built();
+    let packages = built(&["--workspace"]);
     assert!(packages.iter().any(|(name, _)| name == "aws-lc-rs"));
     assert_none(providers(&packages));
     assert_some(providers(&[("ring".to_owned(), "0.17.14".to_owned())]), "ring 0.17.14");

@@ -15,6 +15,7 @@ mod crates;
 mod documents;
 mod http;
 mod known_defects;
+mod modules;
 mod operations;
 mod template;
 

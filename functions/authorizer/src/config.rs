@@ -29,9 +29,6 @@ pub enum SettingsError {
     /// The issuer is no URL whose keys can be fetched safely.
     #[error("TOKEN_ISSUER must be an `https` URL, not `{0}`")]
     Issuer(String),
-    /// `AWS_ENDPOINT_URL_DYNAMODB`, or what follows from the region, is no URL.
-    #[error("AWS_ENDPOINT_URL_DYNAMODB must be a URL, not `{0}`")]
-    Endpoint(String),
     /// Set, but without one client: what was meant is not "all".
     #[error("TOKEN_CLIENT_IDS names no client in `{0}`; leave it empty to accept all")]
     Clients(String),

@@ -15,12 +15,10 @@ use aws_sigv4::sign::v4;
 use domain::{Caller, TenantClaim, revocation_id};
 use futures::future::try_join_all;
 use operations::EnvVar;
-use run_kit::Environment;
+use run_kit::{ConfigError, Environment};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
-
-use crate::config::SettingsError;
 
 /// Keys that DynamoDB takes in one `BatchGetItem`.
 const KEYS: usize = 100;
@@ -45,8 +43,8 @@ impl TableSettings {
     ///
     /// # Errors
     ///
-    /// [`SettingsError`].
-    pub(crate) fn prepare(environment: &Environment) -> Result<Self, SettingsError> {
+    /// [`ConfigError`].
+    pub(crate) fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
         let [table, region, key, secret] = environment.all([
             &EnvVar::STATE_TABLE,
             &EnvVar::AWS_REGION,
@@ -63,7 +61,8 @@ impl TableSettings {
             let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
             format!("https://dynamodb.{region}.{suffix}")
         });
-        let url = Url::parse(&endpoint).map_err(|_| SettingsError::Endpoint(endpoint))?;
+        let url = Url::parse(&endpoint)
+            .map_err(|_| ConfigError::value(&EnvVar::AWS_ENDPOINT_URL_DYNAMODB, "must be a URL", endpoint))?;
         let credentials = Credentials::new(key, secret, session, None, "Lambda");
         Ok(Self { endpoint: url, region, table, credentials })
     }

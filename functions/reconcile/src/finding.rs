@@ -1,7 +1,9 @@
 //! The kinds of damage, and what is said of one.
 
+use okta_client::Error;
 use run_kit::Object;
 use serde::{Deserialize, Serialize};
+use state::StateError;
 
 /// A kind of damage. ARCHITECTURE.md lists them with what leaves each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -111,4 +113,15 @@ impl Finding {
             "finding"
         );
     }
+}
+
+/// Why an object could not be looked at.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PieceError {
+    /// A call to Okta failed.
+    #[error("call Okta")]
+    Okta(#[from] Error),
+    /// The table did not answer.
+    #[error(transparent)]
+    State(#[from] StateError),
 }

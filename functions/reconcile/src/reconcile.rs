@@ -33,6 +33,7 @@ use state::{Lease, State, StateError};
 use tenancy::{of_type, routing};
 use tokio::time::Instant;
 
+use crate::finding::PieceError;
 use crate::pass::{Pass, Phase};
 use crate::{Finding, Kind, strays, tenant};
 
@@ -89,17 +90,6 @@ impl From<ReconcileError> for Failure {
             ReconcileError::State(error) => error.into(),
         }
     }
-}
-
-/// Why a piece failed.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum PieceError {
-    /// A call to Okta failed.
-    #[error("call Okta")]
-    Okta(#[from] Error),
-    /// The table did not answer.
-    #[error(transparent)]
-    State(#[from] StateError),
 }
 
 impl Task for Reconcile {

@@ -19,7 +19,7 @@ use serde_json::Value;
 use state::{Change, State};
 use tenancy::{if_present, indexed, record_says};
 
-use crate::reconcile::PieceError;
+use crate::finding::PieceError;
 use crate::tenant::is_quiet;
 use crate::{Finding, Kind};
 

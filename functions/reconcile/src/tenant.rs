@@ -24,7 +24,7 @@ use serde_json::Value;
 use state::{Change, State};
 use tenancy::{ROLE, group_called, idp_of, if_present, indexed, is_active, is_pending_rule, users_of_idp};
 
-use crate::reconcile::PieceError;
+use crate::finding::PieceError;
 use crate::{Finding, Kind};
 
 /// Age of the last change from which no request can still be at work: a function of

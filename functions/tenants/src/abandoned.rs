@@ -6,15 +6,56 @@ use std::time::Duration;
 use domain::{AdminsDescription, TenantName, admins_group, users_group};
 use okta_client::models::{Group, KeyId};
 use okta_client::{Error, OkIfAbsent};
-use run_kit::{Incomplete, Object, Run, StepFailure};
+use operations::ProblemCode;
+use run_kit::{Failure, Incomplete, Object, Run, StepFailure};
 use tenancy::{POLL, group_called, idp_of};
 use tokio::time::Instant;
 
-use crate::add_tenant::AddTenantError;
-use crate::lookup::{ABANDONED, is_leftover, remove_idp, remove_roles};
+use crate::creation::LENGTH;
+use crate::lookup::{is_leftover, remove_idp, remove_roles};
+
+/// Age from which a tenant that is not complete has nobody working on it: runs
+/// that create one have ended by then, undone if need be, and one second is for calls
+/// that were on their way.
+pub(crate) const ABANDONED: Duration = LENGTH.saturating_add(Duration::from_secs(1));
 
 /// Searches for the group that has the name, before a new attempt.
 const LOOKS: u32 = 5;
+
+/// Why it is not known whose the name is, or the name cannot be made free.
+#[derive(Debug)]
+pub enum Unsettled {
+    /// Another request has been creating the tenant for as long as this one could wait.
+    Busy(TenantName),
+    /// The name is taken by something that is no tenant.
+    NameTaken {
+        /// What has the name.
+        object: String,
+    },
+    /// Okta did not answer; nothing was changed.
+    Okta(StepFailure),
+    /// What an earlier request left is removed in part.
+    Incomplete(Incomplete),
+}
+
+impl From<Unsettled> for Failure {
+    fn from(error: Unsettled) -> Self {
+        match error {
+            Unsettled::Busy(name) => {
+                Failure::new(ProblemCode::TenantBusy, format!("another request is creating `{name}`"))
+                    .retry_after(Duration::from_secs(2))
+            }
+            Unsettled::NameTaken { object } => Failure::new(
+                ProblemCode::NameTaken,
+                format!(
+                    "the org has {object}, which belongs to no tenant; choose another name, or rename it in Okta"
+                ),
+            ),
+            Unsettled::Okta(failure) => failure.into(),
+            Unsettled::Incomplete(incomplete) => incomplete.into(),
+        }
+    }
+}
 
 /// Somebody else has `ADMINS_<name>`: gives the id of the tenant if it is one,
 /// `None` if the name is free again. Waits for a run that may be under way, and
@@ -24,9 +65,9 @@ pub(crate) async fn settle(
     placeholder: &KeyId,
     name: &TenantName,
     last_start: Instant,
-) -> Result<Option<String>, AddTenantError> {
+) -> Result<Option<String>, Unsettled> {
     let okta = run.okta.forward();
-    let stopped = |source| AddTenantError::Okta(StepFailure { step: "find out who has the name", source });
+    let stopped = |source| Unsettled::Okta(StepFailure { step: "find out who has the name", source });
     let mut looks = 0;
     loop {
         let Some(admins) = group_called(okta, &admins_group(name)).await.map_err(stopped)? else {
@@ -44,7 +85,7 @@ pub(crate) async fn settle(
             if okta.age(&admins.created).is_some_and(|age| age >= ABANDONED) {
                 sweep(run, placeholder, name, &admins).await?;
                 return if Instant::now() > last_start {
-                    Err(AddTenantError::Busy(name.clone()))
+                    Err(Unsettled::Busy(name.clone()))
                 } else {
                     Ok(None)
                 };
@@ -54,15 +95,15 @@ pub(crate) async fn settle(
         } else if let Some(idp) = idp_of(okta, name).await.map_err(stopped)? {
             return Ok(Some(idp.id.to_string()));
         } else {
-            return Err(AddTenantError::NameTaken { object: format!("a group `{}`", admins_group(name)) });
+            return Err(Unsettled::NameTaken { object: format!("a group `{}`", admins_group(name)) });
         }
         wait(name, last_start).await?;
     }
 }
 
-async fn wait(name: &TenantName, last_start: Instant) -> Result<(), AddTenantError> {
+async fn wait(name: &TenantName, last_start: Instant) -> Result<(), Unsettled> {
     if Instant::now() + POLL > last_start {
-        return Err(AddTenantError::Busy(name.clone()));
+        return Err(Unsettled::Busy(name.clone()));
     }
     tokio::time::sleep(POLL).await;
     Ok(())
@@ -72,12 +113,7 @@ async fn wait(name: &TenantName, last_start: Instant) -> Result<(), AddTenantErr
 /// repeated request recognises the rest by. Objects that are found by name are
 /// removed only if they are as old, because another request may sweep at the
 /// same time and have begun anew.
-async fn sweep(
-    run: &Run,
-    placeholder: &KeyId,
-    name: &TenantName,
-    admins: &Group,
-) -> Result<(), AddTenantError> {
+async fn sweep(run: &Run, placeholder: &KeyId, name: &TenantName, admins: &Group) -> Result<(), Unsettled> {
     let okta = run.okta.forward();
     // Made by the abandoned run: not before its `ADMINS_` group, and not after
     // it must have ended.
@@ -113,13 +149,13 @@ async fn sweep(
     };
     match swept.await {
         Ok(true) => Ok(()),
-        Ok(false) => Err(AddTenantError::NameTaken {
+        Ok(false) => Err(Unsettled::NameTaken {
             object: format!("a half-made tenant `{name}` whose group `{}` has members", admins_group(name)),
         }),
         Err(error) if error.is_not_found() => Ok(()), // Another request swept it meanwhile.
         Err(error) => {
             let incomplete = Incomplete::after(&[], left);
-            Err(AddTenantError::Incomplete(incomplete.because("remove what an earlier request left", error)))
+            Err(Unsettled::Incomplete(incomplete.because("remove what an earlier request left", error)))
         }
     }
 }

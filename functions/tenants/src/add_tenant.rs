@@ -33,34 +33,22 @@
 //!   their own: nobody has its private key, so that it is as good as one each,
 //!   and saves a call and a key.
 
-use std::time::Duration;
-
 use domain::{NewTenantName, TenantName};
 use lambda_kit::{Context, Decode, Endpoint, Example, Request, Success};
-use okta_client::models::{AppId, KeyId};
-use operations::{EnvVar, Operation, ProblemCode};
-use run_kit::{ConfigError, Environment, Failure, Incomplete, StepFailure, Stopped};
+use operations::{EnvVar, Operation};
+use run_kit::{ConfigError, Environment, Failure, Stopped};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::abandoned::settle;
-use crate::creation::{Creation, LENGTH, Stop};
+use crate::abandoned::{Unsettled, settle};
+use crate::creation::{Creation, LENGTH, NewTenant, Settings, Stop};
 use crate::lookup::already_exists;
 
 /// The operation `add-tenant`.
 pub struct AddTenant {
     settings: Settings,
-}
-
-/// What the operation is configured with.
-#[derive(Debug)]
-pub(crate) struct Settings {
-    /// The okta-dac app.
-    pub(crate) app_id: AppId,
-    /// The certificate that nobody has the private key of.
-    pub(crate) placeholder: KeyId,
 }
 
 /// What to create.
@@ -78,28 +66,6 @@ pub struct Body {
     name: String,
 }
 
-/// The new tenant.
-#[derive(Debug, Serialize, JsonSchema)]
-#[expect(non_snake_case, reason = "names that clients of the predecessor read")]
-#[schemars(rename = "NewTenant")]
-pub struct Output {
-    /// Id of the tenant: the id of its IdP.
-    pub id: String,
-    /// Id of the group of its admins.
-    pub ADMINS_groupId: String,
-    /// Id of the group of all its users.
-    pub USERS_groupId: String,
-    /// Id of the role assignment of the admins.
-    pub ADMINS_roleId: String,
-    /// Its name.
-    pub name: String,
-    /// When it was created, RFC 3339, UTC.
-    pub created: String,
-    /// When it last changed, RFC 3339, UTC.
-    #[serde(rename = "lastUpdated")]
-    pub last_updated: String,
-}
-
 /// Why there is no new tenant.
 #[derive(Debug)]
 pub enum AddTenantError {
@@ -110,38 +76,18 @@ pub enum AddTenantError {
         /// Id of that tenant.
         id: String,
     },
-    /// The name is taken by something that is no tenant.
-    NameTaken {
-        /// What has the name.
-        object: String,
-    },
-    /// Another request has been creating it for as long as this one could wait.
-    Busy(TenantName),
-    /// Okta did not answer; nothing was changed.
-    Okta(StepFailure),
+    /// The name is somebody else's, or may be.
+    Unsettled(Unsettled),
     /// A step failed.
     Stopped(Stopped),
-    /// What an earlier request left is removed in part.
-    Incomplete(Incomplete),
 }
 
 impl From<AddTenantError> for Failure {
     fn from(error: AddTenantError) -> Self {
         match error {
             AddTenantError::AlreadyExists { name, id } => already_exists(&name, id),
-            AddTenantError::NameTaken { object } => Failure::new(
-                ProblemCode::NameTaken,
-                format!(
-                    "the org has {object}, which belongs to no tenant; choose another name, or rename it in Okta"
-                ),
-            ),
-            AddTenantError::Busy(name) => {
-                Failure::new(ProblemCode::TenantBusy, format!("another request is creating `{name}`"))
-                    .retry_after(Duration::from_secs(2))
-            }
-            AddTenantError::Okta(failure) => failure.into(),
+            AddTenantError::Unsettled(unsettled) => unsettled.into(),
             AddTenantError::Stopped(stopped) => stopped.into(),
-            AddTenantError::Incomplete(incomplete) => incomplete.into(),
         }
     }
 }
@@ -160,7 +106,7 @@ impl Decode for Input {
 impl Endpoint for AddTenant {
     const OPERATION: &'static Operation = operations::get("add-tenant");
     type Input = Input;
-    type Output = Output;
+    type Output = NewTenant;
     type Error = AddTenantError;
 
     fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
@@ -168,7 +114,7 @@ impl Endpoint for AddTenant {
         Ok(Self { settings: Settings { app_id: app.into(), placeholder: key.into() } })
     }
 
-    async fn call(&self, context: &Context, input: Input) -> Result<Success<Output>, AddTenantError> {
+    async fn call(&self, context: &Context, input: Input) -> Result<Success<NewTenant>, AddTenantError> {
         let (run, settings, name) = (&context.run, &self.settings, &*input.name);
         // An attempt needs this much; whoever cannot have it must not begin.
         let last_start = run.deadline.checked_sub(LENGTH).unwrap_or_else(Instant::now);
@@ -179,11 +125,14 @@ impl Endpoint for AddTenant {
                     return Ok(Success::new(tenant).header("location", location));
                 }
                 Err(Stop::Taken) => {}
-                Err(Stop::Busy) => return Err(AddTenantError::Busy(name.clone())),
-                Err(Stop::NameTaken(object)) => return Err(AddTenantError::NameTaken { object }),
+                Err(Stop::Busy) => return Err(AddTenantError::Unsettled(Unsettled::Busy(name.clone()))),
+                Err(Stop::NameTaken(object)) => {
+                    return Err(AddTenantError::Unsettled(Unsettled::NameTaken { object }));
+                }
                 Err(Stop::Failed(stopped)) => return Err(AddTenantError::Stopped(stopped)),
             }
-            if let Some(id) = settle(run, &settings.placeholder, name, last_start).await? {
+            let settled = settle(run, &settings.placeholder, name, last_start).await;
+            if let Some(id) = settled.map_err(AddTenantError::Unsettled)? {
                 return Err(AddTenantError::AlreadyExists { name: name.clone(), id });
             }
         }

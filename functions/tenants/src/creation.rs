@@ -10,16 +10,17 @@ use domain::{
     AdminsDescription, TenantName, USERS_DESCRIPTION, admins_group, idp_name, subject_filter, users_group,
 };
 use okta_client::models::{
-    ApplicationGroupAssignment, Group, GroupId, GroupProfile, IdentityProvider, IdpId, NewIdentityProvider,
-    Role,
+    AppId, ApplicationGroupAssignment, Group, GroupId, GroupProfile, IdentityProvider, IdpId, KeyId,
+    NewIdentityProvider, Role,
 };
 use okta_client::{Client, OkIfAbsent};
 use run_kit::{Found, Object, Run, StepFailure, Steps, Stopped, UNDO, Undo, Undone};
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Map, json};
 use tenancy::{POLL, ROLE, delete_group, group_called, idp_of, if_present};
 use tokio::time::Instant;
 
-use crate::add_tenant::{Output, Settings};
 use crate::lookup::{is_leftover, remove_idp, remove_roles, renamed_from};
 
 /// Time for the calls that make a tenant. No call is begun later.
@@ -27,6 +28,36 @@ const FORWARD: Duration = Duration::from_secs(8);
 
 /// Time of an attempt, with what takes the steps back.
 pub(crate) const LENGTH: Duration = FORWARD.saturating_add(UNDO);
+
+/// What `add-tenant` is configured with.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// The okta-dac app.
+    pub(crate) app_id: AppId,
+    /// The certificate that nobody has the private key of.
+    pub(crate) placeholder: KeyId,
+}
+
+/// The new tenant.
+#[derive(Debug, Serialize, JsonSchema)]
+#[expect(non_snake_case, reason = "names that clients of the predecessor read")]
+pub struct NewTenant {
+    /// Id of the tenant: the id of its IdP.
+    pub id: String,
+    /// Id of the group of its admins.
+    pub ADMINS_groupId: String,
+    /// Id of the group of all its users.
+    pub USERS_groupId: String,
+    /// Id of the role assignment of the admins.
+    pub ADMINS_roleId: String,
+    /// Its name.
+    pub name: String,
+    /// When it was created, RFC 3339, UTC.
+    pub created: String,
+    /// When it last changed, RFC 3339, UTC.
+    #[serde(rename = "lastUpdated")]
+    pub last_updated: String,
+}
 
 /// One attempt to make the tenant.
 pub(crate) struct Creation<'r> {
@@ -59,7 +90,7 @@ impl<'r> Creation<'r> {
     }
 
     /// Makes the tenant, or ends with everything taken back.
-    pub(crate) async fn create(self) -> Result<Output, Stop> {
+    pub(crate) async fn create(self) -> Result<NewTenant, Stop> {
         // Halfway through, a used-up limit would cost an undo.
         let okta = self.run.okta.forward();
         if let Err(source) = okta.check_limits(&["groups", "idps", "apps"]) {
@@ -134,7 +165,7 @@ impl<'r> Creation<'r> {
             Ok(group) => group,
             Err(failure) => return Err(self.fail(failure).await),
         };
-        Ok(Output {
+        Ok(NewTenant {
             id: idp.id.to_string(),
             ADMINS_groupId: admins.id.to_string(),
             USERS_groupId: users.id.to_string(),

@@ -44,6 +44,7 @@ use serde::Serialize;
 use state::{AuthorizerCache, Change, LockError, Locks, State, StateError, holding};
 use tenancy::{if_present, is_rule_of, routing};
 
+use crate::abandoned::ABANDONED;
 use crate::lookup::{self, Remains};
 
 /// The operation `delete-tenant`.
@@ -262,7 +263,7 @@ impl Parts {
 
     /// A run that creates the tenant ends within seconds; see `add-tenant`.
     fn is_being_created(&self, okta: &Client) -> bool {
-        let young = |group: &Group| okta.age(&group.created).is_none_or(|age| age < lookup::ABANDONED);
+        let young = |group: &Group| okta.age(&group.created).is_none_or(|age| age < ABANDONED);
         self.remains.record.creating.is_some() && self.remains.groups.admins.as_ref().is_some_and(young)
     }
 

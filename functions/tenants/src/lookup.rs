@@ -1,7 +1,5 @@
 //! What creating, renaming and deleting a tenant look for beyond its groups.
 
-use std::time::Duration;
-
 use domain::{AdminsDescription, TenantName, USERS_DESCRIPTION};
 use futures::future::try_join_all;
 use okta_client::models::{Group, GroupId, IdentityProvider, IdpId};
@@ -12,13 +10,6 @@ use tenancy::{
     Groups, INDEX_LAG, POLL, Want, current, groups, idp_of, if_present, record_says, users_of_idp,
 };
 use tokio::time::Instant;
-
-use crate::creation::LENGTH;
-
-/// Age from which a tenant that is not complete has nobody working on it: runs
-/// that create one have ended by then, undone if need be, and one second is for calls
-/// that were on their way.
-pub(crate) const ABANDONED: Duration = LENGTH.saturating_add(Duration::from_secs(1));
 
 /// The tenant that is being renamed and was called `name` before, if there is one.
 pub(crate) async fn renamed_from(okta: &Client, name: &TenantName) -> Result<Option<String>, Error> {

@@ -11,12 +11,44 @@ use domain::{
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 use okta_client::models::{ApplicationGroupAssignment, Group, GroupProfile, IdentityProvider, PolicyRule};
-use run_kit::{Object, StepFailure, Stopped, Undo, Undone};
+use operations::ProblemCode;
+use run_kit::{Failure, Object, StepFailure, Stopped, Undo, Undone};
 use serde_json::Value;
 use tenancy::{Want, is_pending_rule};
 
+use crate::lookup::already_exists;
 use crate::tenant_change::TenantChange;
-use crate::update_tenant::UpdateTenantError;
+
+/// Why a tenant does not have the new name.
+#[derive(Debug)]
+pub enum RenameError {
+    /// The new name is a tenant's.
+    AlreadyExists {
+        /// The new name.
+        name: TenantName,
+        /// Id of that tenant.
+        id: String,
+    },
+    /// The new name is taken by something that is no tenant.
+    NameTaken(TenantName),
+    /// A step failed.
+    Stopped(Stopped),
+}
+
+impl From<RenameError> for Failure {
+    fn from(error: RenameError) -> Self {
+        match error {
+            RenameError::AlreadyExists { name, id } => already_exists(&name, id),
+            RenameError::NameTaken(name) => Failure::new(
+                ProblemCode::NameTaken,
+                format!(
+                    "an Okta object has a name that the tenant `{name}` needs; choose another name, or rename it in Okta"
+                ),
+            ),
+            RenameError::Stopped(stopped) => stopped.into(),
+        }
+    }
+}
 
 impl TenantChange<'_> {
     /// Renames everything that carries the name.
@@ -104,15 +136,15 @@ impl TenantChange<'_> {
     }
 
     /// Takes a rename back, and says who has the name if that was the reason.
-    pub(crate) async fn unwind_rename(&self, failure: StepFailure, target: &TenantName) -> UpdateTenantError {
+    pub(crate) async fn unwind_rename(&self, failure: StepFailure, target: &TenantName) -> RenameError {
         let taken = failure.source.is_duplicate();
         let stopped = self.steps.unwind(failure).await;
         if !taken || matches!(stopped, Stopped::Incomplete(_)) {
-            return UpdateTenantError::Stopped(stopped);
+            return RenameError::Stopped(stopped);
         }
         match tenancy::tenant(self.run.okta.undo(), target, Want::Tenant, self.run.deadline).await {
-            Ok(tenant) => UpdateTenantError::AlreadyExists { name: target.clone(), id: tenant.id },
-            Err(_) => UpdateTenantError::NameTaken(target.clone()),
+            Ok(tenant) => RenameError::AlreadyExists { name: target.clone(), id: tenant.id },
+            Err(_) => RenameError::NameTaken(target.clone()),
         }
     }
 }

@@ -1,17 +1,46 @@
 //! What renaming, suspending and resuming a tenant share: the tenant as it is, and the
 //! steps that change it.
 
+use std::time::Duration;
+
 use domain::{AdminsDescription, TenantName, admins_group, users_group};
 use futures::{FutureExt, TryStreamExt};
+use okta_client::Error;
 use okta_client::models::{
     AppId, ApplicationGroupAssignment, Group, GroupId, GroupProfile, IdentityProvider, IdpId, PolicyId,
     PolicyRule, Role,
 };
-use run_kit::{Object, Run, StepFailure, Steps, Undo, Undone};
-use state::{Change, Locks};
+use operations::ProblemCode;
+use run_kit::{Failure, Object, Run, StepFailure, Steps, Undo, Undone};
+use state::{Change, LockError, Locks};
 use tenancy::{ROLE, Tenant, TenantError, Want, if_present, is_rule_of, routing};
 
-use crate::update_tenant::{Input, UpdateTenantError};
+/// Why a tenant cannot be changed; nothing was.
+#[derive(Debug)]
+pub enum Unchangeable {
+    /// It cannot be read.
+    Tenant(TenantError),
+    /// Okta did not answer.
+    Okta(Error),
+    /// Another request changed the tenant meanwhile.
+    Busy(TenantName),
+    /// Others are changing the tenant.
+    Lock(LockError),
+}
+
+impl From<Unchangeable> for Failure {
+    fn from(error: Unchangeable) -> Self {
+        match error {
+            Unchangeable::Tenant(error) => error.into(),
+            Unchangeable::Okta(error) => Failure::okta("read the tenant", &error),
+            Unchangeable::Busy(name) => {
+                Failure::new(ProblemCode::TenantBusy, format!("another request is changing `{name}`"))
+                    .retry_after(Duration::from_secs(1))
+            }
+            Unchangeable::Lock(error) => error.into(),
+        }
+    }
+}
 
 /// The tenant as it is, and the steps that change it.
 /// Each change is a file: `rename.rs`, `suspend.rs`, `resume.rs`.
@@ -38,17 +67,17 @@ impl<'r> TenantChange<'r> {
     pub(crate) async fn read(
         run: &'r Run,
         app: &'r AppId,
-        input: &Input,
+        (name, new_name): (&TenantName, Option<&TenantName>),
         locks: &Locks,
-    ) -> Result<Self, UpdateTenantError> {
+    ) -> Result<Self, Unchangeable> {
         let okta = run.okta.forward();
         let tenant = async {
-            let found = tenancy::tenant(okta, &input.name, Want::AppGroups, run.deadline).await;
-            if let (Err(TenantError::Absent(_)), Some(new_name)) = (&found, &input.new_name) {
+            let found = tenancy::tenant(okta, name, Want::AppGroups, run.deadline).await;
+            if let (Err(TenantError::Absent(_)), Some(new_name)) = (&found, new_name) {
                 // A rename to this name may have stopped half-way.
                 let moved = tenancy::tenant(okta, new_name, Want::AppGroups, run.deadline).await;
                 let from_here =
-                    |tenant: &Tenant| tenant.description.renamed_from.as_deref() == Some(input.name.as_str());
+                    |tenant: &Tenant| tenant.description.renamed_from.as_deref() == Some(name.as_str());
                 if moved.as_ref().is_ok_and(from_here) {
                     return moved;
                 }
@@ -56,17 +85,17 @@ impl<'r> TenantChange<'r> {
             found
         };
         let (tenant, routing) = tokio::join!(tenant, routing(okta));
-        let mut tenant = tenant.map_err(UpdateTenantError::Get)?;
+        let mut tenant = tenant.map_err(Unchangeable::Tenant)?;
         // A record that was edited by hand is written anew, with the id.
         tenant.description.tenant_id = Some(tenant.id.clone());
         if tenant.users.is_none() {
             let missing = format!("the group `{}`", users_group(&tenant.name));
-            return Err(UpdateTenantError::Get(TenantError::Broken { missing }));
+            return Err(Unchangeable::Tenant(TenantError::Broken { missing }));
         }
-        let (policy, mut rules) = routing.map_err(UpdateTenantError::Okta)?;
+        let (policy, mut rules) = routing.map_err(Unchangeable::Okta)?;
         rules.retain(|rule| is_rule_of(rule, Some(&tenant.id), &tenant.description, &tenant.name));
         let idp_id = IdpId::from(tenant.id.as_str());
-        locks.take(Change::Idp(&tenant.id)).await.map_err(UpdateTenantError::Lock)?;
+        locks.take(Change::Idp(&tenant.id)).await.map_err(Unchangeable::Lock)?;
         let admins = &tenant.admins.id;
         let role = async {
             let roles = okta.list_group_assigned_roles(admins).await?;
@@ -82,9 +111,9 @@ impl<'r> TenantChange<'r> {
             if_present(okta.get_application_group_assignment(app, admins)),
             role,
         );
-        let (idp, assignment, (role, role_targets)) = read.map_err(UpdateTenantError::Okta)?;
+        let (idp, assignment, (role, role_targets)) = read.map_err(Unchangeable::Okta)?;
         let missing = || TenantError::Broken { missing: format!("its identity provider `{idp_id}`") };
-        let idp = idp.ok_or_else(missing).map_err(UpdateTenantError::Get)?;
+        let idp = idp.ok_or_else(missing).map_err(Unchangeable::Tenant)?;
         let steps = Steps::of(run);
         let names =
             [Some(tenant.name.clone()), tenant.description.former_name()].into_iter().flatten().collect();
@@ -92,11 +121,11 @@ impl<'r> TenantChange<'r> {
     }
 
     /// Ends the request if somebody else changed the tenant since it was read.
-    pub(crate) async fn check_record(&self) -> Result<(), UpdateTenantError> {
+    pub(crate) async fn check_record(&self) -> Result<(), Unchangeable> {
         let now = if_present(self.run.okta.forward().get_group(&self.tenant.admins.id)).await;
-        match now.map_err(UpdateTenantError::Okta)? {
+        match now.map_err(Unchangeable::Okta)? {
             Some(now) if now.profile == self.tenant.admins.profile => Ok(()),
-            _ => Err(UpdateTenantError::Busy(self.tenant.name.clone())),
+            _ => Err(Unchangeable::Busy(self.tenant.name.clone())),
         }
     }
 

@@ -43,23 +43,19 @@
 //!   somebody else ends the request: Okta has no conditional writes for groups,
 //!   so that the time between is made short.
 
-use std::time::Duration;
-
 use domain::{NewTenantName, TenantName, TenantStatus};
 use lambda_kit::{Context, Decode, Endpoint, Example, Request, Success};
-use okta_client::Error;
 use okta_client::models::AppId;
-use operations::{EnvVar, Operation, ProblemCode};
+use operations::{EnvVar, Operation};
 use run_kit::{ConfigError, Environment, Failure, Incomplete, Object, Stopped};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
-use state::{AuthorizerCache, Change, LockError, Locks, State, StateError, holding};
-use tenancy::TenantError;
+use state::{AuthorizerCache, Change, Locks, State, StateError, holding};
 
 use crate::get_tenant::Output;
-use crate::lookup::already_exists;
-use crate::tenant_change::TenantChange;
+use crate::rename::RenameError;
+use crate::tenant_change::{TenantChange, Unchangeable};
 
 /// The operation `update-tenant`.
 pub struct UpdateTenant {
@@ -70,8 +66,8 @@ pub struct UpdateTenant {
 /// What to change.
 #[derive(Debug)]
 pub struct Input {
-    pub(crate) name: TenantName,
-    pub(crate) new_name: Option<NewTenantName>,
+    name: TenantName,
+    new_name: Option<NewTenantName>,
     status: Option<TenantStatus>,
 }
 
@@ -95,26 +91,13 @@ enum Status {
     Suspended,
 }
 
-/// Why the tenant is as it was.
+/// Why the tenant is not as it should be.
 #[derive(Debug)]
 pub enum UpdateTenantError {
-    /// It cannot be read.
-    Get(TenantError),
-    /// Okta did not answer; nothing was changed.
-    Okta(Error),
-    /// The new name is a tenant's.
-    AlreadyExists {
-        /// The new name.
-        name: TenantName,
-        /// Id of that tenant.
-        id: String,
-    },
-    /// The new name is taken by something that is no tenant.
-    NameTaken(TenantName),
-    /// Another request changed the tenant meanwhile.
-    Busy(TenantName),
-    /// Others are changing the tenant.
-    Lock(LockError),
+    /// It cannot be changed; nothing was.
+    Unchangeable(Unchangeable),
+    /// It cannot have the new name.
+    Rename(RenameError),
     /// A step failed.
     Stopped(Stopped),
     /// The tenant is changed, but not yet what its admins' tokens are worth.
@@ -126,23 +109,17 @@ pub enum UpdateTenantError {
     },
 }
 
+impl From<Unchangeable> for UpdateTenantError {
+    fn from(error: Unchangeable) -> Self {
+        UpdateTenantError::Unchangeable(error)
+    }
+}
+
 impl From<UpdateTenantError> for Failure {
     fn from(error: UpdateTenantError) -> Self {
         match error {
-            UpdateTenantError::Get(error) => error.into(),
-            UpdateTenantError::Okta(error) => Failure::okta("read the tenant", &error),
-            UpdateTenantError::AlreadyExists { name, id } => already_exists(&name, id),
-            UpdateTenantError::NameTaken(name) => Failure::new(
-                ProblemCode::NameTaken,
-                format!(
-                    "an Okta object has a name that the tenant `{name}` needs; choose another name, or rename it in Okta"
-                ),
-            ),
-            UpdateTenantError::Busy(name) => {
-                Failure::new(ProblemCode::TenantBusy, format!("another request is changing `{name}`"))
-                    .retry_after(Duration::from_secs(1))
-            }
-            UpdateTenantError::Lock(error) => error.into(),
+            UpdateTenantError::Unchangeable(error) => error.into(),
+            UpdateTenantError::Rename(error) => error.into(),
             UpdateTenantError::Stopped(stopped) => stopped.into(),
             UpdateTenantError::Tokens { id, source } => {
                 let left = Object::new("token", "access tokens of the tenant's admins", id);
@@ -211,9 +188,10 @@ impl UpdateTenant {
         let mut names: Vec<&TenantName> = [Some(&input.name), new_name].into_iter().flatten().collect();
         names.sort();
         for name in names {
-            locks.take(Change::Tenant(name)).await.map_err(UpdateTenantError::Lock)?;
+            locks.take(Change::Tenant(name)).await.map_err(Unchangeable::Lock)?;
         }
-        let mut change = TenantChange::read(&context.run, &self.app_id, &input, &locks).await?;
+        let mut change =
+            TenantChange::read(&context.run, &self.app_id, (&input.name, new_name), &locks).await?;
         let target: TenantName = match &input.new_name {
             Some(name) => TenantName::clone(name),
             None => change.tenant.name.clone(),
@@ -221,7 +199,7 @@ impl UpdateTenant {
         let is_named = target == change.tenant.name && change.tenant.description.renamed_from.is_none();
         change.check_record().await?;
         if !is_named && let Err(failure) = change.rename(&target).await {
-            return Err(change.unwind_rename(failure, &target).await);
+            return Err(UpdateTenantError::Rename(change.unwind_rename(failure, &target).await));
         }
         let done = match input.status {
             Some(TenantStatus::Suspended) => change.suspend().await,
@@ -238,7 +216,7 @@ impl UpdateTenant {
             None => Ok(()),
         };
         tokens.map_err(|source| UpdateTenantError::Tokens { id: change.tenant.id.clone(), source })?;
-        let tenant = Output::try_from(change.tenant).map_err(UpdateTenantError::Get)?;
+        let tenant = Output::try_from(change.tenant).map_err(Unchangeable::Tenant)?;
         Ok(Success::new(tenant))
     }
 }

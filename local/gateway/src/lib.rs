@@ -9,6 +9,7 @@
 //! those recorded from AWS; each place says what it follows.
 
 mod aws;
+mod deployment;
 mod events;
 mod iam;
 mod lambda;

@@ -1,9 +1,7 @@
 //! The two HTTP servers: the REST API, and Lambda with its neighbours.
 
-use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -16,31 +14,15 @@ use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 
 use crate::aws::{API_ID, SESSION_TOKEN, method_arn, request_id};
+use crate::deployment::Deployment;
 use crate::events::{Incoming, proxy_answer};
 use crate::iam::{Decision, evaluate};
-use crate::lambda::{InvokeError, Lambda};
-use crate::policy_cache::PolicyCache;
+use crate::lambda::InvokeError;
 use crate::template::{Route, Template};
 use crate::triggers;
 
 /// Largest body that API Gateway takes.
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
-
-/// What the servers share.
-pub(crate) struct Gateway {
-    pub(crate) template: Template,
-    pub(crate) lambda: Lambda,
-    pub(crate) policies: PolicyCache,
-    /// What Secrets Manager has, by ARN.
-    pub(crate) secrets: BTreeMap<&'static str, String>,
-}
-
-impl Gateway {
-    pub(crate) fn new(template: Template, lambda: Lambda, secrets: BTreeMap<&'static str, String>) -> Self {
-        let policies = PolicyCache::new(Duration::from_secs(template.authorizer.ttl_seconds));
-        Self { template, lambda, policies, secrets }
-    }
-}
 
 /// A listener on the loopback address.
 pub(crate) async fn bind(port: u16) -> std::io::Result<(TcpListener, SocketAddr)> {
@@ -50,13 +32,13 @@ pub(crate) async fn bind(port: u16) -> std::io::Result<(TcpListener, SocketAddr)
 }
 
 /// The REST API.
-pub(crate) fn api(gateway: Arc<Gateway>) -> Router {
+pub(crate) fn api(gateway: Arc<Deployment>) -> Router {
     Router::new().fallback(any(handle)).with_state(gateway)
 }
 
 /// The Runtime API, the Invoke API, the control plane of API Gateway and the
 /// secrets extension: different hosts on AWS, one port here.
-pub(crate) fn lambda(gateway: Arc<Gateway>) -> Router {
+pub(crate) fn lambda(gateway: Arc<Deployment>) -> Router {
     let runtime = "/runtime/{function}/{instance}/2018-06-01/runtime";
     Router::new()
         .route(&format!("{runtime}/invocation/next"), get(next))
@@ -155,7 +137,7 @@ fn set(headers: &mut HeaderMap, pairs: &[(String, String)]) {
     }
 }
 
-async fn handle(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
+async fn handle(State(gateway): State<Arc<Deployment>>, request: Request) -> Response {
     let id = request_id();
     let mut response = match answer(&gateway, &id, request).await {
         Ok(response) => response,
@@ -167,7 +149,7 @@ async fn handle(State(gateway): State<Arc<Gateway>>, request: Request) -> Respon
     response
 }
 
-async fn answer(gateway: &Gateway, id: &str, request: Request) -> Result<Response, OwnAnswer> {
+async fn answer(gateway: &Deployment, id: &str, request: Request) -> Result<Response, OwnAnswer> {
     let (parts, body) = request.into_parts();
     let (method, path) = (parts.method.as_str(), parts.uri.path());
     if method == "OPTIONS" && gateway.template.has_path(path) {
@@ -196,7 +178,7 @@ async fn answer(gateway: &Gateway, id: &str, request: Request) -> Result<Respons
 /// Asks the authorizer, or the cache, and evaluates the policy; gives the
 /// context for the function.
 async fn authorize(
-    gateway: &Gateway,
+    gateway: &Deployment,
     incoming: &Incoming<'_>,
     route: &Route<'_>,
 ) -> Result<Map<String, Value>, OwnAnswer> {
@@ -231,7 +213,7 @@ async fn authorize(
     Ok(context)
 }
 
-async fn ask(gateway: &Gateway, incoming: &Incoming<'_>, route: &Route<'_>) -> Result<Value, OwnAnswer> {
+async fn ask(gateway: &Deployment, incoming: &Incoming<'_>, route: &Route<'_>) -> Result<Value, OwnAnswer> {
     let failed = OwnAnswer::authorizer_failed;
     let pool = gateway.lambda.pool(&gateway.template.authorizer.binary).map_err(|_| failed())?;
     let event = incoming.authorizer_event(route).to_string();
@@ -251,7 +233,7 @@ async fn ask(gateway: &Gateway, incoming: &Incoming<'_>, route: &Route<'_>) -> R
     }
 }
 
-type Shared = State<Arc<Gateway>>;
+type Shared = State<Arc<Deployment>>;
 
 async fn next(State(gateway): Shared, Path((function, instance)): Path<(String, u64)>) -> Response {
     let Ok(pool) = gateway.lambda.pool(&function) else { return StatusCode::NOT_FOUND.into_response() };
@@ -282,7 +264,7 @@ async fn fail(
     finish(&gateway, &function, &id, Err(InvokeError::Function(error)))
 }
 
-fn finish(gateway: &Gateway, function: &str, id: &str, result: Result<Bytes, InvokeError>) -> StatusCode {
+fn finish(gateway: &Deployment, function: &str, id: &str, result: Result<Bytes, InvokeError>) -> StatusCode {
     match gateway.lambda.pool(function) {
         Ok(pool) if pool.answer(id, result) => StatusCode::ACCEPTED,
         Ok(_) => StatusCode::GONE,

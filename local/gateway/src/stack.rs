@@ -11,8 +11,9 @@ use serde_json::json;
 use tokio::task::JoinHandle;
 
 use crate::aws::{HOOK_SECRET, HOOK_SECRET_ARN, SECRET_ARN, runtime_environment};
+use crate::deployment::Deployment;
 use crate::lambda::{Lambda, LogSink};
-use crate::rest::{self, Gateway};
+use crate::rest;
 use crate::template::{Template, TemplateError};
 use crate::triggers;
 
@@ -92,7 +93,7 @@ pub struct Stack {
     lambda_address: SocketAddr,
     dynamodb_address: SocketAddr,
     runtime: BTreeMap<String, String>,
-    gateway: Arc<Gateway>,
+    gateway: Arc<Deployment>,
     parameters: BTreeMap<String, String>,
     servers: Vec<JoinHandle<()>>,
 }
@@ -153,7 +154,7 @@ impl Stack {
         let hook_secret =
             options.hook_secret.unwrap_or_else(|| json!({ "current": HOOK_SECRET }).to_string());
         let secrets = BTreeMap::from([(SECRET_ARN, secret), (HOOK_SECRET_ARN, hook_secret)]);
-        let gateway = Arc::new(Gateway::new(template, lambda, secrets));
+        let gateway = Arc::new(Deployment::new(template, lambda, secrets));
         let mut servers = vec![
             serve(api_listener, rest::api(Arc::clone(&gateway))),
             serve(lambda_listener, rest::lambda(Arc::clone(&gateway))),

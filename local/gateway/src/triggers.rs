@@ -13,8 +13,8 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::aws::{ACCOUNT, REGION, request_id};
+use crate::deployment::Deployment;
 use crate::lambda::InvokeError;
-use crate::rest::Gateway;
 use crate::template::{Function, Trigger};
 
 /// The steps of a rotation, as Secrets Manager makes them (Secrets Manager User Guide,
@@ -22,7 +22,7 @@ use crate::template::{Function, Trigger};
 const STEPS: [&str; 4] = ["createSecret", "setSecret", "testSecret", "finishSecret"];
 
 /// The routes; on Lambda's port.
-pub(crate) fn routes() -> Router<Arc<Gateway>> {
+pub(crate) fn routes() -> Router<Arc<Deployment>> {
     Router::new()
         .route("/_local/schedules/{name}", post(fire))
         .route("/_local/events", post(put_event))
@@ -30,7 +30,7 @@ pub(crate) fn routes() -> Router<Arc<Gateway>> {
 }
 
 /// What starts which function, for scripts: `--json` prints it.
-pub(crate) fn list(gateway: &Gateway) -> Value {
+pub(crate) fn list(gateway: &Deployment) -> Value {
     let mut triggers = Vec::new();
     for (binary, function) in &gateway.template.functions {
         triggers.extend(function.routes.iter().map(
@@ -50,7 +50,7 @@ pub(crate) fn list(gateway: &Gateway) -> Value {
 }
 
 /// The schedules that are on: function and period.
-pub(crate) fn schedules(gateway: &Gateway) -> Vec<(String, Duration)> {
+pub(crate) fn schedules(gateway: &Deployment) -> Vec<(String, Duration)> {
     let mut schedules = Vec::new();
     for (binary, function) in &gateway.template.functions {
         schedules.extend(function.triggers.iter().filter_map(|trigger| match trigger {
@@ -62,7 +62,7 @@ pub(crate) fn schedules(gateway: &Gateway) -> Vec<(String, Duration)> {
 }
 
 /// Fires the schedule of a function again and again.
-pub(crate) async fn keep_firing(gateway: Arc<Gateway>, function: String, every: Duration) {
+pub(crate) async fn keep_firing(gateway: Arc<Deployment>, function: String, every: Duration) {
     let mut ticks = tokio::time::interval(every);
     loop {
         ticks.tick().await;
@@ -71,7 +71,7 @@ pub(crate) async fn keep_firing(gateway: Arc<Gateway>, function: String, every: 
     }
 }
 
-async fn fire(State(gateway): State<Arc<Gateway>>, Path(name): Path<String>) -> Response {
+async fn fire(State(gateway): State<Arc<Deployment>>, Path(name): Path<String>) -> Response {
     let is_scheduled =
         |function: &Function| function.triggers.iter().any(|t| matches!(t, Trigger::Schedule { .. }));
     if !gateway.template.functions.get(&name).is_some_and(is_scheduled) {
@@ -80,7 +80,7 @@ async fn fire(State(gateway): State<Arc<Gateway>>, Path(name): Path<String>) -> 
     Json(invoke(&gateway, &name, &scheduled_event(&name)).await).into_response()
 }
 
-async fn put_event(State(gateway): State<Arc<Gateway>>, body: Bytes) -> Response {
+async fn put_event(State(gateway): State<Arc<Deployment>>, body: Bytes) -> Response {
     let Ok(Value::Object(given)) = serde_json::from_slice(&body) else {
         let message = "send a JSON object with `source`, `detail-type` and `detail`";
         return (StatusCode::BAD_REQUEST, Json(json!({ "message": message }))).into_response();
@@ -102,7 +102,7 @@ async fn put_event(State(gateway): State<Arc<Gateway>>, body: Bytes) -> Response
 }
 
 /// Plays Secrets Manager: one step after the other, until one fails.
-async fn rotate(State(gateway): State<Arc<Gateway>>, Path(secret): Path<String>) -> Response {
+async fn rotate(State(gateway): State<Arc<Deployment>>, Path(secret): Path<String>) -> Response {
     let rotates = |function: &&Function| {
         function.triggers.iter().any(|trigger| matches!(trigger, Trigger::SecretRotation))
     };
@@ -132,7 +132,7 @@ fn unknown(message: &str) -> Response {
 }
 
 /// Invokes a function; says what `Invoke` says.
-async fn invoke(gateway: &Gateway, function: &str, event: &Value) -> Value {
+async fn invoke(gateway: &Deployment, function: &str, event: &Value) -> Value {
     let result = match gateway.lambda.pool(function) {
         Ok(pool) => pool.invoke(event.to_string().into()).await,
         Err(error) => Err(error),

@@ -11,50 +11,9 @@
 //! published as a table for people; the part of it that the endpoints here
 //! need is [`ROLES`]. A role or scope that lacks is 403 E0000006.
 
-use std::collections::BTreeSet;
-
+use crate::call::{Auth, Caller, Reach, Route, Who};
 use crate::error::OktaError;
 use crate::org::{Org, Role};
-use crate::routes::{Auth, Route};
-
-/// Who calls.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Caller {
-    pub(crate) who: Who,
-    /// Scopes of the access token; `None` for an API token.
-    pub(crate) scopes: Option<Vec<String>>,
-    /// What a role with targets limits the caller to.
-    pub(crate) reach: Reach,
-}
-
-/// A user, a client, or nobody.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) enum Who {
-    #[default]
-    Nobody,
-    User(String),
-    Client(String),
-}
-
-impl Who {
-    /// The id of the user or client.
-    pub(crate) fn id(&self) -> &str {
-        match self {
-            Who::Nobody => "unknown",
-            Who::User(id) | Who::Client(id) => id,
-        }
-    }
-}
-
-/// The groups, and with them the users, that a caller may see.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) enum Reach {
-    #[default]
-    All,
-    Groups(BTreeSet<String>),
-    /// Only the own user.
-    Myself,
-}
 
 /// What a role is good for.
 struct Powers {

@@ -16,8 +16,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::TokenRequest;
-use crate::routes::Reply;
-use crate::server::State;
+use crate::call::Reply;
+use crate::state::State;
 
 /// Answers a control call; `None` if there is no such path.
 pub(crate) fn answer(

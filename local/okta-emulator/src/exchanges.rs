@@ -15,7 +15,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use http::HeaderMap;
 use serde_json::{Value, json};
 
-use crate::routes::{Body, Reply};
+use crate::call::{Body, Reply};
 
 struct Recorder {
     file: File,

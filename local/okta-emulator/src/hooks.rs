@@ -8,38 +8,17 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::call::{Continuation, HookAnswer, HookCall, Outcome};
 use crate::error::OktaError;
 use crate::json::{Object, at, lookup, text};
 use crate::org::Org;
-use crate::routes::{Call, Outcome};
+use crate::org::live::Tokens;
 
 /// How long a hook may take.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Largest answer that is read.
 pub(crate) const MAX_ANSWER: usize = 256 * 1024;
-
-/// An HTTP call that the server makes before it goes on with an answer.
-pub(crate) struct HookCall {
-    pub(crate) uri: String,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) payload: Value,
-    pub(crate) then: Continuation,
-}
-
-/// What makes an answer out of a hook's.
-pub(crate) type Continuation = Box<dyn FnOnce(&mut Org, &Call, HookAnswer) -> Outcome + Send>;
-
-/// What came back.
-#[derive(Debug)]
-pub(crate) enum HookAnswer {
-    /// A status and a body.
-    Answer(u16, Vec<u8>),
-    /// Nothing within [`TIMEOUT`].
-    Timeout,
-    /// No connection, or one that broke.
-    Failed,
-}
 
 impl HookCall {
     /// The call of a hook that exists and is active.
@@ -58,16 +37,6 @@ impl HookCall {
         }
         Some(Self { uri, headers, payload, then })
     }
-}
-
-/// Claims and lifetimes of the tokens that are about to be issued.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Tokens {
-    pub(crate) access: Object,
-    pub(crate) access_lifetime: i64,
-    /// Only if an ID token was asked for.
-    pub(crate) identity: Option<Object>,
-    pub(crate) identity_lifetime: i64,
 }
 
 /// Claims that no hook may touch. `aud` and `sub` of an access token are not
@@ -250,7 +219,7 @@ fn patch(
 pub(crate) fn executed(answer: HookAnswer) -> Outcome {
     match answer {
         HookAnswer::Answer(200, body) => match serde_json::from_slice(&body) {
-            Ok(body) => Ok(crate::routes::Reply::ok(body)),
+            Ok(body) => Ok(crate::call::Reply::ok(body)),
             Err(_) => Err(OktaError::new(400, "E0000135", "The inline hook returned an error.")),
         },
         HookAnswer::Answer(..) => Err(OktaError::new(400, "E0000135", "The inline hook returned an error.")),

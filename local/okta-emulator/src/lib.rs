@@ -13,8 +13,11 @@
 
 mod access;
 mod api;
+mod call;
 mod clock;
 pub mod control;
+mod demo_tokens;
+mod emulator;
 mod error;
 mod exchanges;
 mod faults;
@@ -22,26 +25,28 @@ mod filter;
 mod hooks;
 mod journal;
 mod json;
+mod markup;
 mod oauth;
 mod org;
-mod page;
-mod plant;
+mod paging;
+mod random;
 mod routes;
 mod saml;
 mod seed;
+mod seeding;
 mod serve;
-mod server;
 mod settings;
 mod snapshot;
-mod tokens;
+mod state;
 
+pub use demo_tokens::TokenRequest;
+pub use emulator::{Emulator, Options};
 pub use faults::{Action, Drop, Fault};
 pub use journal::{Entry, calls_in_a_row};
 pub use routes::{Endpoint, endpoints, operation_ids};
 pub use seed::{HookSeed, PendingDomainSeed, Seed, SeedError, TenantAppSeed, TenantSeed};
-pub use server::{Emulator, Options, StartError};
 pub use settings::Settings;
-pub use tokens::TokenRequest;
+pub use state::StartError;
 
 /// The one-time code of a factor, so many 30-second steps from now: what an
 /// authenticator app shows.

@@ -13,13 +13,15 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use jiff::SignedDuration;
 use serde_json::Value;
 
+use crate::call::{Auth, Call, Outcome, Reply, Route, get, post};
 use crate::clock::okta_time;
 use crate::error::OktaError;
 use crate::json::{Object, at, lookup, text, texts};
-use crate::oauth::authorize::start_session;
-use crate::oauth::{claims, pages, random, token};
+use crate::markup::escaped;
+use crate::oauth::session::start_session;
+use crate::oauth::{claims, pages, token_endpoint};
 use crate::org::{Org, User};
-use crate::routes::{Auth, Call, Outcome, Reply, Route, get, post};
+use crate::random::random;
 
 /// Where AWS takes assertions.
 const AWS: &str = "https://signin.aws.amazon.com/saml";
@@ -32,22 +34,6 @@ pub(crate) const ROUTES: &[Route] = &[
     get("/login/token/sso", "tokenSso", Auth::Public, token_sso),
     post("/login/token/sso", "tokenSsoWithPost", Auth::Public, token_sso),
 ];
-
-/// Text for XML and HTML.
-pub(crate) fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            c => escaped.push(c),
-        }
-    }
-    escaped
-}
 
 /// As Okta writes attribute values: entities for whatever is no letter.
 fn entities(text: &str) -> String {
@@ -92,7 +78,7 @@ fn open(org: &mut Org, call: &Call) -> Outcome {
     let given = call.query("sessionToken").or_else(|| call.query("onetimetoken"));
     let by_token = given.and_then(|token| org.live.session_tokens.remove(token));
     let by_cookie = call.cookie("sid").and_then(|id| org.live.sessions.get(id)).cloned();
-    let live = |session: &crate::oauth::Session| session.expires > call.now.as_second();
+    let live = |session: &crate::org::live::Session| session.expires > call.now.as_second();
     match (by_token.filter(live), by_cookie.filter(live)) {
         (Some(session), _) => {
             let (session, cookie) = start_session(org, call, &session.user, session.amr);
@@ -106,7 +92,7 @@ fn open(org: &mut Org, call: &Call) -> Outcome {
 /// The same with a web SSO token, as okta-aws-cli and gimme-aws-creds send it.
 fn token_sso(org: &mut Org, call: &Call) -> Outcome {
     let given = call.form("token").or_else(|| call.query("token")).unwrap_or_default().to_owned();
-    let Some((user, app)) = token::web_sso_claims(org, &given, call) else {
+    let Some((user, app)) = token_endpoint::web_sso_claims(org, &given, call) else {
         return Ok(pages::sign_in(call, "", None));
     };
     let app = org.app(&app)?.clone();

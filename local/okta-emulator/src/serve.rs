@@ -12,20 +12,19 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use crate::access::{self, Caller, Who};
 use crate::api::{policies, trusted_origins};
 use crate::clock::{http_date, now};
-use crate::control;
 use crate::error::OktaError;
-use crate::exchanges;
 use crate::faults::{Action, Drop, hit};
-use crate::hooks::{HookAnswer, HookCall};
+use crate::{access, control, exchanges};
+
+use crate::call::{Auth, Body, Call, Caller, HookAnswer, HookCall, Outcome, Reply, Route, Who};
 use crate::journal::Entry;
 use crate::json::text;
-use crate::oauth::{client, tokens as oauth_tokens};
+use crate::oauth::{client, introspection};
 use crate::org::Org;
-use crate::routes::{Auth, Body, Call, Found, Outcome, Reply, Route, find};
-use crate::server::{State, lock};
+use crate::routes::{Found, find};
+use crate::state::{State, lock};
 
 /// Calls per minute that an endpoint class allows. Okta's default buckets of
 /// a paid org, rounded; an org may differ.
@@ -389,7 +388,7 @@ fn authenticate(org: &mut Org, call: &Call, method: &str) -> Result<Caller, Okta
             Ok(Caller { who: Who::User(owner.clone()), ..Caller::default() })
         }
         "Bearer" | "DPoP" => {
-            let claims = oauth_tokens::accepted(org, token, call.now);
+            let claims = introspection::accepted(org, token, call.now);
             let claims =
                 claims.filter(|claims| text(claims, "iss") == call.org_url && claims.contains_key("scp"));
             let claims = claims.ok_or_else(OktaError::invalid_token)?;

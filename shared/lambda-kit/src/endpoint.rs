@@ -1,15 +1,14 @@
 //! What an operation is.
 
-use std::any::TypeId;
 use std::future::Future;
 
 use operations::Operation;
 use run_kit::{ConfigError, Environment, Failure};
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{Context, Decode, EndpointService, ForwardService, HookService, NoBody, QueryParameter};
+use crate::{Context, Decode};
 
 /// One operation of the API. The value is what the operation is configured with.
 pub trait Endpoint: Sized + Send + Sync + 'static {
@@ -155,90 +154,4 @@ impl Success<Value> {
         let body = Some(kept["body"].clone()).filter(|body| !body.is_null());
         Self { status, body, text: None, headers }
     }
-}
-
-/// What documents, events and tests need to know of an operation.
-pub struct Description {
-    /// Its entry in the table.
-    pub operation: &'static Operation,
-    /// Reads the configuration as its function does.
-    pub prepare: fn(&Environment) -> Result<(), ConfigError>,
-    /// Its query parameters.
-    pub query: &'static [QueryParameter],
-    /// Its sample.
-    pub example: fn() -> Example,
-    /// Media type of its answer.
-    pub media_type: &'static str,
-    /// Another status of success than the table's, and when it is answered.
-    pub other_success: Option<(u16, &'static str)>,
-    /// Whether a request without a body is refused.
-    pub body_required: bool,
-    /// Schema of the request body, if it has one.
-    pub body: fn(&mut SchemaGenerator) -> Option<Schema>,
-    /// Schema of the answer's body, if it has one.
-    pub output: fn(&mut SchemaGenerator) -> Option<Schema>,
-}
-
-impl Description {
-    /// The description of an operation.
-    pub const fn of<E: Endpoint>() -> Self
-    where
-        <E::Input as Decode>::Body: 'static,
-    {
-        Self {
-            operation: E::OPERATION,
-            prepare: |environment| EndpointService::<E>::prepare(environment).map(drop),
-            query: E::Input::QUERY,
-            example: E::example,
-            media_type: E::MEDIA_TYPE,
-            other_success: E::OTHER_SUCCESS,
-            body_required: E::Input::BODY_REQUIRED,
-            body: body_schema::<<E::Input as Decode>::Body>,
-            output: body_schema::<E::Output>,
-        }
-    }
-}
-
-impl Description {
-    /// The same operation, served as `S`: with something around it.
-    #[must_use]
-    pub const fn served_as<S: Endpoint>(self) -> Self {
-        Self { prepare: |environment| EndpointService::<S>::prepare(environment).map(drop), ..self }
-    }
-
-    /// The description of an operation that Okta calls.
-    pub const fn of_hook<H: crate::Hook>() -> Self {
-        Self {
-            operation: H::OPERATION,
-            prepare: |environment| HookService::<H>::prepare(environment).map(drop),
-            query: &[],
-            example: H::example,
-            media_type: "application/json",
-            other_success: None,
-            body_required: true,
-            body: |_| None,
-            output: |_| None,
-        }
-    }
-
-    /// The description of an operation that passes requests on.
-    pub const fn of_forward<F: crate::Forward>() -> Self {
-        Self {
-            operation: F::OPERATION,
-            prepare: |environment| ForwardService::<F>::prepare(environment).map(drop),
-            query: &[],
-            example: F::example,
-            media_type: "application/json",
-            other_success: None,
-            body_required: false,
-            body: |_| None,
-            output: |_| None,
-        }
-    }
-}
-
-fn body_schema<B: JsonSchema + 'static>(generator: &mut SchemaGenerator) -> Option<Schema> {
-    let none = [TypeId::of::<NoBody>(), TypeId::of::<()>(), TypeId::of::<Text>()];
-    let none = none.contains(&TypeId::of::<B>());
-    (!none).then(|| generator.subschema_for::<B>())
 }

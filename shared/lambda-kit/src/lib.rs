@@ -13,6 +13,7 @@
 mod answer;
 mod context;
 mod decode;
+mod description;
 mod endpoint;
 mod event;
 mod exit;
@@ -25,7 +26,8 @@ mod task;
 
 pub use context::{ApiStage, Context};
 pub use decode::{Decode, NoBody, QueryParameter, Request, RequestParts, Values};
-pub use endpoint::{Description, Endpoint, Example, Success, Text};
+pub use description::{Description, TaskDescription};
+pub use endpoint::{Endpoint, Example, Success, Text};
 pub use exit::{Exit, fatal};
 pub use forward::{Forward, ForwardRequest, Forwarded};
 pub use hook::Hook;
@@ -35,4 +37,4 @@ pub use serve::endpoint::{EndpointService, serve};
 pub use serve::forward::{ForwardService, serve_forward};
 pub use serve::hook::{HookService, serve_hook};
 pub use serve::task::{TaskFailed, TaskService, serve_task};
-pub use task::{Task, TaskDescription, scheduled_event};
+pub use task::{Task, scheduled_event};

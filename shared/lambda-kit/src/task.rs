@@ -8,8 +8,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::TaskService;
-
 /// An operation that a service of AWS starts. The value is what the operation is
 /// configured with.
 ///
@@ -62,25 +60,4 @@ pub fn scheduled_event() -> Value {
         "resources": ["arn:aws:events:us-east-1:000000000000:rule/schedule"],
         "detail": {},
     })
-}
-
-/// What events and tests need to know of a task.
-pub struct TaskDescription {
-    /// The entry in the table.
-    pub operation: &'static Operation,
-    /// Reads the configuration as the function does.
-    pub prepare: fn(&Environment) -> Result<(), ConfigError>,
-    /// The sample event.
-    pub example: fn() -> Value,
-}
-
-impl TaskDescription {
-    /// The description of a task.
-    pub const fn of<T: Task>() -> Self {
-        Self {
-            operation: T::OPERATION,
-            prepare: |environment| TaskService::<T>::prepare(environment).map(drop),
-            example: T::example,
-        }
-    }
 }

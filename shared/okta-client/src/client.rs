@@ -19,10 +19,8 @@ use crate::credential::Credential;
 use crate::error::ApiError;
 use crate::limits::{self, Limits};
 use crate::token::{AccessToken, Tokens};
+use crate::transport::{ATTEMPT_TIMEOUT, communication};
 use crate::{Error, OrgUrl, link, retry};
-
-/// Longest wait for one answer, below the deadline of the request.
-pub(crate) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Deadline of a client that [`Client::until`] has not given another.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
@@ -422,17 +420,4 @@ impl Raw {
             .map_err(|error| Error::Undecodable { operation_id, path: error.path().to_string() })?;
         Ok(Answer { body, headers: self.headers })
     }
-}
-
-/// The error without its URL: ids are not secret, but they are noise.
-pub(crate) fn communication(error: reqwest::Error) -> Error {
-    let never_sent = error.is_connect() || error.is_builder();
-    let reason = if error.is_timeout() {
-        "no answer in time"
-    } else if never_sent {
-        "no connection"
-    } else {
-        "the connection broke"
-    };
-    Error::Communication { reason: reason.to_owned(), never_sent }
 }

@@ -45,6 +45,7 @@ mod org_url;
 pub mod retry;
 pub mod search;
 mod token;
+mod transport;
 
 pub use api::{ListGroups, ListIdentityProviders};
 pub use client::{Client, Page, Pages};

@@ -23,6 +23,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::credential::{Authentication, OAuthClient};
+use crate::transport::{ATTEMPT_TIMEOUT, communication};
 use crate::{Error, retry};
 
 /// A token is not used for so long before it expires.
@@ -183,15 +184,15 @@ impl Tokens {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let left = deadline.saturating_duration_since(Instant::now());
         let response = request
-            .timeout(left.min(crate::client::ATTEMPT_TIMEOUT))
+            .timeout(left.min(ATTEMPT_TIMEOUT))
             .header("content-type", "application/x-www-form-urlencoded")
             .body(body)
             .send()
             .await
-            .map_err(crate::client::communication)?;
+            .map_err(communication)?;
         let (status, headers) = (response.status(), response.headers().clone());
         keep_nonce(&headers, &mut state.nonce);
-        let bytes = response.bytes().await.map_err(crate::client::communication)?;
+        let bytes = response.bytes().await.map_err(communication)?;
         if status == StatusCode::TOO_MANY_REQUESTS {
             return Err(Error::RateLimited { retry_after: retry::until_reset(&headers) });
         }

@@ -2,7 +2,7 @@
 
 use heck::{ToLowerCamelCase, ToPascalCase, ToSnakeCase};
 
-use crate::{EnvVar, Http, Method, OktaUse, Package, ProblemCode, Routes, Settings, Size, StateUse, Trigger};
+use crate::{EnvVar, Http, Method, OktaUse, Package, ProblemCode, Settings, Size, StateUse, Trigger};
 
 /// The verbs that an operation's name may begin with.
 #[rustfmt::skip] // A list.
@@ -175,18 +175,5 @@ impl Operation {
     /// Whether it reads secrets, through the extension.
     pub fn reads_secrets(&self) -> bool {
         self.okta != OktaUse::None || self.has_hook_secret()
-    }
-
-    /// Whether `path` (without stage) is an instance of this operation's
-    /// template; gives the value of each parameter, as it stands in the path.
-    ///
-    /// ```
-    /// let operation = operations::get("get-tenant");
-    /// assert_eq!(operation.matches("/tenants/acme"), Some(vec![("tenant", "acme")]));
-    /// assert_eq!(operation.matches("/tenants/acme/apps"), None);
-    /// ```
-    pub fn matches<'p>(&self, path: &'p str) -> Option<Vec<(&'static str, &'p str)>> {
-        let found = Routes::new(std::slice::from_ref(self)).matching(path).pop();
-        found.map(|(_, parameters)| parameters)
     }
 }

@@ -95,6 +95,21 @@ impl<'t> Routes<'t> {
     }
 }
 
+impl Operation {
+    /// Whether `path` (without stage) is an instance of this operation's
+    /// template; gives the value of each parameter, as it stands in the path.
+    ///
+    /// ```
+    /// let operation = operations::get("get-tenant");
+    /// assert_eq!(operation.matches("/tenants/acme"), Some(vec![("tenant", "acme")]));
+    /// assert_eq!(operation.matches("/tenants/acme/apps"), None);
+    /// ```
+    pub fn matches<'p>(&self, path: &'p str) -> Option<Vec<(&'static str, &'p str)>> {
+        let found = Routes::new(std::slice::from_ref(self)).matching(path).pop();
+        found.map(|(_, parameters)| parameters)
+    }
+}
+
 /// What is left of a path after so many segments.
 fn rest(path: &str, segments: usize) -> &str {
     path.splitn(segments + 1, '/').last().unwrap_or_default()

@@ -3,7 +3,7 @@
 use futures::future::{BoxFuture, FutureExt};
 use operations::ProblemCode;
 
-use crate::{Failure, Run};
+use crate::{Actor, Failure};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,8 +39,10 @@ impl Outcome {
 /// A record: ids alone, no names and no payloads.
 #[derive(Clone, Copy, Debug)]
 pub struct AuditEntry<'r> {
-    /// The run; it says who, when and under which id.
-    pub run: &'r Run,
+    /// Id of the run.
+    pub run_id: &'r str,
+    /// Who started the run.
+    pub actor: &'r Actor,
     /// Name of the operation.
     pub operation: &'static str,
     /// How the run ended; `None` where it ends is not known yet.
@@ -63,10 +65,10 @@ pub struct AuditLog;
 
 impl Audit for AuditLog {
     fn record<'r>(&'r self, entry: AuditEntry<'r>) -> BoxFuture<'r, Result<(), Failure>> {
-        let AuditEntry { run, operation, outcome } = entry;
+        let AuditEntry { run_id, actor, operation, outcome } = entry;
         if let Some(outcome) = outcome {
-            let (actor, outcome) = (run.actor.to_string(), outcome.as_str());
-            tracing::info!(operation, run_id = run.id, actor, outcome, "audit");
+            let (actor, outcome) = (actor.to_string(), outcome.as_str());
+            tracing::info!(operation, run_id, actor, outcome, "audit");
         }
         async { Ok(()) }.boxed()
     }

@@ -11,6 +11,7 @@
 //! This crate knows neither HTTP servers nor Lambda: the crates that find tenants
 //! and keep state stand on it, and so can a program for a terminal.
 
+mod actor;
 mod audit;
 mod environment;
 mod failure;
@@ -22,6 +23,7 @@ mod run;
 mod secrets;
 mod steps;
 
+pub use actor::Actor;
 pub use audit::{Audit, AuditEntry, AuditLog, Outcome};
 pub use environment::{ConfigError, Environment};
 pub use failure::{Failure, Object, Violation, chain};
@@ -30,6 +32,6 @@ pub use log::init as init_log;
 pub use metrics::{EmbeddedMetrics, Metric, Metrics, Unit};
 pub use okta_access::OktaAccess;
 pub use okta_client::OrgUrl;
-pub use run::{Actor, Clock, OktaClients, Run, UNDO};
+pub use run::{Clock, OktaClients, Run, UNDO};
 pub use secrets::{Secret, SecretError, Secrets};
 pub use steps::{Found, Incomplete, StepFailure, Steps, Stopped, Undo, Undone};

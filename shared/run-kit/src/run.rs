@@ -7,7 +7,7 @@ use std::time::Duration;
 use okta_client::Client;
 use tokio::time::Instant;
 
-use crate::{Audit, AuditLog, EmbeddedMetrics, Metrics};
+use crate::{Actor, Audit, AuditEntry, AuditLog, EmbeddedMetrics, Failure, Metrics, Outcome};
 
 /// Time at the end of a run that belongs to taking steps back: no other call is
 /// begun in it.
@@ -39,41 +39,6 @@ pub struct OktaClients {
     undo: Client,
     /// Time that only undoing has.
     reserve: Duration,
-}
-
-/// Who started a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Actor {
-    /// The bearer of a token of the API.
-    Caller {
-        /// Id of the Okta user.
-        uid: String,
-        /// Id of the client that the token was issued to.
-        client: String,
-    },
-    /// Okta, with the secret of a hook.
-    OktaHook,
-    /// A schedule of the deployment.
-    Schedule,
-    /// An event on the account's bus.
-    EventBus,
-    /// Secrets Manager, which rotates a secret.
-    SecretsManager,
-    /// A person at a terminal, by the name that the operating system gives them.
-    Operator(String),
-}
-
-impl std::fmt::Display for Actor {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Actor::Caller { uid, .. } => write!(f, "user:{uid}"),
-            Actor::OktaHook => f.write_str("okta-hook"),
-            Actor::Schedule => f.write_str("schedule"),
-            Actor::EventBus => f.write_str("event-bus"),
-            Actor::SecretsManager => f.write_str("secrets-manager"),
-            Actor::Operator(name) => write!(f, "operator:{name}"),
-        }
-    }
 }
 
 impl OktaClients {
@@ -122,6 +87,27 @@ impl Run {
             audit: Arc::new(AuditLog),
             metrics: Arc::new(EmbeddedMetrics),
         }
+    }
+
+    /// Does work that changes something, between two records. A run whose record cannot
+    /// be begun changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// The work's, or that the record cannot be begun.
+    pub async fn audited<T>(
+        &self,
+        operation: &'static str,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let entry = |outcome| AuditEntry { run_id: &self.id, actor: &self.actor, operation, outcome };
+        self.audit.record(entry(None)).await?;
+        let result = work.await;
+        // The change is made; that its end is not recorded takes nothing back.
+        if let Err(failure) = self.audit.record(entry(Some(Outcome::of(result.as_ref().err())))).await {
+            tracing::error!(operation, error = failure.log_text(), "the end of a run is not recorded");
+        }
+        result
     }
 
     /// The same run, which may use so many percent of the share of Okta's limits: for

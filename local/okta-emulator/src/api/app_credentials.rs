@@ -8,11 +8,11 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use serde_json::{Value, json};
 
+use crate::call::{Auth, Call, Outcome, Reply, Route, delete, get, post};
 use crate::clock::okta_time;
 use crate::error::OktaError;
 use crate::json::{Object, at, href, lookup, lookup_mut, object, stamp, text, turn, with_links};
 use crate::org::Org;
-use crate::routes::{Auth, Call, Outcome, Reply, Route, delete, get, post};
 
 const APPS: Auth = Auth::Admin("apps");
 const GRANTS: Auth = Auth::Admin("appGrants");
@@ -228,7 +228,7 @@ fn create_secret(org: &mut Org, call: &Call) -> Outcome {
             "You've reached the maximum number of client secrets per client (2).",
         ));
     }
-    let secret = if given.is_empty() { crate::oauth::random() } else { given.to_owned() };
+    let secret = if given.is_empty() { crate::random::random() } else { given.to_owned() };
     let id = insert_secret(org, &app, &secret, call.now);
     Ok(Reply::new(201, render_secret(&app, &org.app_secrets[&app][&id], call)))
 }
@@ -302,7 +302,7 @@ fn list_grants(org: &mut Org, call: &Call) -> Outcome {
 fn grant(org: &mut Org, call: &Call) -> Outcome {
     let body = call.object()?;
     let (scope, issuer) = (text(body, "scopeId"), text(body, "issuer"));
-    if !crate::oauth::is_okta_scope(scope) {
+    if !crate::oauth::scopes::is_okta_scope(scope) {
         return Err(OktaError::validation("scopeId", "scopeId: The scope does not exist"));
     }
     if issuer != call.org_url {

@@ -7,12 +7,12 @@
 
 use serde_json::{Value, json};
 
+use crate::call::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
 use crate::clock::okta_time;
 use crate::error::OktaError;
 use crate::json::{Object, at, href, keep, lookup, lookup_mut, object, stamp, text, turn};
 use crate::org::{AppGroup, Org};
-use crate::page::{self, Limits};
-use crate::routes::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
+use crate::paging::{self, Limits};
 
 const APPS: Auth = Auth::Admin("apps");
 
@@ -85,7 +85,7 @@ fn list_apps(org: &mut Org, call: &Call) -> Outcome {
     };
     let found = org.apps.values().filter(|app| begins(app) && passes(app));
     let render = |app| render(org, app, call, false);
-    Ok(page::reply(call, found, Limits(200, 200), |app| text(app, "id").to_owned(), render))
+    Ok(paging::reply(call, found, Limits(200, 200), |app| text(app, "id").to_owned(), render))
 }
 
 fn get_app(org: &mut Org, call: &Call) -> Outcome {
@@ -109,7 +109,7 @@ fn create_app(org: &mut Org, call: &Call) -> Outcome {
         let method = at(&org.apps[&id], "/credentials/oauthClient/token_endpoint_auth_method").to_owned();
         if method.starts_with("client_secret") {
             let given = at(call.object()?, "/credentials/oauthClient/client_secret");
-            let secret = if given.is_empty() { crate::oauth::random() } else { given.to_owned() };
+            let secret = if given.is_empty() { crate::random::random() } else { given.to_owned() };
             super::app_credentials::insert_secret(org, &id, &secret, call.now);
         }
     }
@@ -284,7 +284,7 @@ fn list_assignments(org: &mut Org, call: &Call) -> Outcome {
     let named = |id: &str| org.groups.get(id).is_some_and(|g| g.name().to_lowercase().starts_with(&q));
     let found = org.app_groups.get(&app).into_iter().flatten().filter(|(group, _)| named(group));
     let render = |(group, assignment): (&String, &AppGroup)| render_assignment(&app, group, assignment, call);
-    Ok(page::reply(call, found, Limits(20, 200), |(group, _)| (*group).clone(), render))
+    Ok(paging::reply(call, found, Limits(20, 200), |(group, _)| (*group).clone(), render))
 }
 
 fn get_assignment(org: &mut Org, call: &Call) -> Outcome {

@@ -9,12 +9,13 @@
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
+use crate::call::{Auth, Call, Outcome, Reply, Route, post};
 use crate::clock::okta_time;
 use crate::error::OktaError;
 use crate::json::{Object, text};
-use crate::oauth::{Session, Transaction, random};
+use crate::org::live::{Session, Transaction};
 use crate::org::{LogEntry, Org, User};
-use crate::routes::{Auth, Call, Outcome, Reply, Route, post};
+use crate::random::random;
 
 use super::{factors, passwords};
 
@@ -242,7 +243,7 @@ fn change_password(org: &mut Org, call: &Call) -> Outcome {
     let time = okta_time(call.now);
     let user = org.user_mut(&state.user, call.now)?;
     passwords::set(user, new, call.now);
-    super::users::set_status(user, "ACTIVE", &time);
+    user.set_status("ACTIVE", &time);
     org.live.transactions.remove(&token);
     Ok(success(org, call, &state.user, vec!["pwd".to_owned()]))
 }

@@ -10,10 +10,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::authorization_servers::{ALL, find, remove, taken, with_server};
+use crate::call::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
 use crate::error::OktaError;
 use crate::json::{Object, keep, lookup, object, stamp, text, with_links};
 use crate::org::{AuthorizationServer, Org};
-use crate::routes::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
 
 const SERVERS: Auth = Auth::Admin("authorizationServers");
 

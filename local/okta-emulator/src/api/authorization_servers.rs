@@ -11,14 +11,14 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use crate::call::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
 use crate::clock::okta_time;
 use crate::error::OktaError;
 use crate::json::{Object, keep, lookup, object, stamp, text, texts, turn, with_links};
 use crate::oauth::claims;
-use crate::oauth::keys::SigningKey;
+use crate::org::signing_key::SigningKey;
 use crate::org::{AuthorizationServer, Org};
-use crate::page::{self, Limits};
-use crate::routes::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
+use crate::paging::{self, Limits};
 
 const SERVERS: Auth = Auth::Admin("authorizationServers");
 
@@ -205,7 +205,7 @@ fn list_servers(org: &mut Org, call: &Call) -> Outcome {
         texts.iter().any(|text| text.to_lowercase().contains(&q))
     });
     let found: Vec<&String> = found.map(|(id, _)| id).collect();
-    Ok(page::reply(call, found, Limits(200, 200), |id| (*id).clone(), |id| render(org, id, call)))
+    Ok(paging::reply(call, found, Limits(200, 200), |id| (*id).clone(), |id| render(org, id, call)))
 }
 
 /// Exactly one audience.
@@ -391,7 +391,7 @@ fn list_scopes(org: &mut Org, call: &Call) -> Outcome {
         let q = call.query("q").unwrap_or_default().to_lowercase();
         let scopes = server.scopes.iter().filter(|(_, s)| text(s, "name").to_lowercase().contains(&q));
         let render = |(id, scope): (&String, &Object)| with_self(scope, &format!("{url}/scopes/{id}"), ALL);
-        Ok(page::reply(call, scopes, Limits(200, 200), |(id, _)| (*id).clone(), render))
+        Ok(paging::reply(call, scopes, Limits(200, 200), |(id, _)| (*id).clone(), render))
     })
 }
 

@@ -3,10 +3,10 @@
 //! Evidence: recordings of the Terraform provider (create answers 201, the
 //! assignee is the client); error E0000227 for anything but a service app.
 
+use crate::call::{Auth, Call, Outcome, Reply, Route, delete, get, post};
 use crate::error::OktaError;
 use crate::json::{at, text};
 use crate::org::Org;
-use crate::routes::{Auth, Call, Outcome, Reply, Route, delete, get, post};
 
 use super::group_roles::{new_role, render};
 

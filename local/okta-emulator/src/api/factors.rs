@@ -7,11 +7,11 @@ use aws_lc_rs::hmac;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::call::{Auth, Call, Outcome, Reply, Route, delete, get, post};
 use crate::clock::okta_time;
 use crate::error::OktaError;
 use crate::json::{object, text, turn};
 use crate::org::{Factor, Org};
-use crate::routes::{Auth, Call, Outcome, Reply, Route, delete, get, post};
 
 const USERS: Auth = Auth::Admin("users");
 

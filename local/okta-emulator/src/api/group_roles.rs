@@ -9,12 +9,12 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::access;
+use crate::call::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
 use crate::clock::okta_time;
 use crate::error::OktaError;
 use crate::json::text;
 use crate::org::{Group, Org, Role};
-use crate::page::{self, Limits};
-use crate::routes::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
+use crate::paging::{self, Limits};
 
 const ROLES: Auth = Auth::Admin("roles");
 
@@ -95,7 +95,7 @@ fn list_targets(org: &mut Org, call: &Call) -> Outcome {
     let targets = role(org, call)?.targets.clone();
     let groups: Vec<&Group> = targets.iter().filter_map(|id| org.groups.get(id)).collect();
     let render = |group: &Group| super::groups::render(org, group, call);
-    Ok(page::reply(call, groups, Limits(20, 200), |group| group.id.clone(), render))
+    Ok(paging::reply(call, groups, Limits(20, 200), |group| group.id.clone(), render))
 }
 
 fn assign_target(org: &mut Org, call: &Call) -> Outcome {

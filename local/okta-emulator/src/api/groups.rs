@@ -5,13 +5,13 @@
 
 use serde_json::{Value, json};
 
+use crate::call::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
 use crate::clock::okta_time;
 use crate::error::OktaError;
 use crate::filter::{Case, Filter};
 use crate::json::{Object, lookup, text};
 use crate::org::{Group, LogEntry, Org};
-use crate::page::{self, Limits};
-use crate::routes::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
+use crate::paging::{self, Limits};
 
 const GROUPS: Auth = Auth::Admin("groups");
 
@@ -70,10 +70,10 @@ fn list_groups(org: &mut Org, call: &Call) -> Outcome {
         .filter(|group| prefix.as_ref().is_none_or(|prefix| group.name().to_lowercase().starts_with(prefix)))
         .filter(|group| call.caller.sees_group(&group.id))
         .collect();
-    super::users::sort(&mut found, call);
+    paging::sort(&mut found, call);
     if q.is_none() {
         let render = |group: &Group| render(org, group, call);
-        return Ok(page::reply(call, found, Limits(200, 10_000), |group| group.id.clone(), render));
+        return Ok(paging::reply(call, found, Limits(200, 10_000), |group| group.id.clone(), render));
     }
     let limit = call.query("limit").and_then(|l| l.parse().ok()).unwrap_or(300);
     Ok(Reply::ok(found.into_iter().take(limit).map(|group| render(org, group, call)).collect()))
@@ -138,8 +138,8 @@ fn delete_group(org: &mut Org, call: &Call) -> Outcome {
 fn list_group_users(org: &mut Org, call: &Call) -> Outcome {
     let group = org.group(call.parameter("groupId"))?;
     let users = group.members.iter().filter_map(|id| org.users.get(id));
-    let render = |user| super::users::render(org, user, &call.org_url);
-    Ok(page::reply(call, users, Limits(1_000, 1_000), |user| user.id.clone(), render))
+    let render = |user| super::user_object::render(org, user, &call.org_url);
+    Ok(paging::reply(call, users, Limits(1_000, 1_000), |user| user.id.clone(), render))
 }
 
 /// Repeating it is assumed to be harmless.
@@ -183,7 +183,7 @@ fn list_group_apps(org: &mut Org, call: &Call) -> Outcome {
     };
     let found = org.apps.values().filter(assigned);
     let render = |app| super::apps::render(org, app, call, false);
-    Ok(page::reply(call, found, Limits(20, 200), |app| text(app, "id").to_owned(), render))
+    Ok(paging::reply(call, found, Limits(20, 200), |app| text(app, "id").to_owned(), render))
 }
 
 /// Only groups of the type `OKTA_GROUP` can be changed.

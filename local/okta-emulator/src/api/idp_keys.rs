@@ -6,11 +6,11 @@
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine};
 use serde_json::{Value, json};
 
+use crate::call::{Auth, Call, Outcome, Reply, Route, delete, get, post};
 use crate::clock::okta_time;
 use crate::error::OktaError;
 use crate::org::Org;
-use crate::page::{self, Limits};
-use crate::routes::{Auth, Call, Outcome, Reply, Route, delete, get, post};
+use crate::paging::{self, Limits};
 
 const IDPS: Auth = Auth::Admin("idps");
 
@@ -24,7 +24,7 @@ pub(crate) const ROUTES: &[Route] = &[
 
 fn list_keys(org: &mut Org, call: &Call) -> Outcome {
     let keys = org.idp_keys.iter();
-    Ok(page::reply(
+    Ok(paging::reply(
         call,
         keys,
         Limits(20, 200),

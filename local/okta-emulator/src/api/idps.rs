@@ -7,12 +7,12 @@
 
 use serde_json::{Value, json};
 
+use crate::call::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
 use crate::clock::okta_time;
 use crate::error::OktaError;
 use crate::json::{Object, at, text};
 use crate::org::Org;
-use crate::page::{self, Limits};
-use crate::routes::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
+use crate::paging::{self, Limits};
 
 const IDPS: Auth = Auth::Admin("idps");
 
@@ -59,7 +59,7 @@ fn list_idps(org: &mut Org, call: &Call) -> Outcome {
         .filter(|idp| text(idp, "name").to_lowercase().starts_with(&q))
         .filter(|idp| call.query("type").is_none_or(|kind| text(idp, "type") == kind));
     let render = |idp| render(idp, &call.org_url);
-    Ok(page::reply(call, found, Limits(20, 200), |idp| text(idp, "id").to_owned(), render))
+    Ok(paging::reply(call, found, Limits(20, 200), |idp| text(idp, "id").to_owned(), render))
 }
 
 fn create_idp(org: &mut Org, call: &Call) -> Outcome {
@@ -105,8 +105,8 @@ fn replace_idp(org: &mut Org, call: &Call) -> Outcome {
 fn metadata(org: &mut Org, call: &Call) -> Outcome {
     let idp = idp(org, call)?;
     let id = text(idp, "id").to_owned();
-    let audience = crate::saml::escaped(at(idp, "/protocol/credentials/trust/audience"));
-    let format = crate::saml::escaped(match at(idp, "/protocol/settings/nameFormat") {
+    let audience = crate::markup::escaped(at(idp, "/protocol/credentials/trust/audience"));
+    let format = crate::markup::escaped(match at(idp, "/protocol/settings/nameFormat") {
         "" => "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified",
         format => format,
     });

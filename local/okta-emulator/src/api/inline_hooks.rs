@@ -6,11 +6,11 @@
 
 use serde_json::{Value, json};
 
+use crate::call::{Auth, Call, HookCall, Outcome, Reply, Route, delete, get, post, put};
 use crate::error::OktaError;
-use crate::hooks::{HookCall, executed};
+use crate::hooks::executed;
 use crate::json::{Object, at, href, keep, lookup_mut, stamp, text, turn, with_links};
 use crate::org::Org;
-use crate::routes::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
 
 const HOOKS: Auth = Auth::Admin("inlineHooks");
 

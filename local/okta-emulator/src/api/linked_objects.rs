@@ -5,10 +5,10 @@
 
 use serde_json::{Value, json};
 
+use crate::call::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
 use crate::error::OktaError;
 use crate::json::{at, href};
 use crate::org::Org;
-use crate::routes::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
 
 const LINKS: Auth = Auth::Admin("linkedObjects");
 const USERS: Auth = Auth::Admin("users");

@@ -8,13 +8,13 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use crate::call::{Auth, Call, Outcome, Route, get};
 use crate::clock::okta_time;
 use crate::error::OktaError;
 use crate::filter::{Case, Filter};
 use crate::json::{Object, text};
 use crate::org::Org;
-use crate::page::{self, Limits};
-use crate::routes::{Auth, Call, Outcome, Route, get};
+use crate::paging::{self, Limits};
 
 #[rustfmt::skip] // A table.
 pub(crate) const ROUTES: &[Route] = &[
@@ -54,7 +54,7 @@ fn list_events(org: &mut Org, call: &Call) -> Outcome {
     let last = found.last().map(|event| text(event, "uuid").to_owned());
     let cursor = |event: &&Object| text(event, "uuid").to_owned();
     let mut reply =
-        page::reply(call, found, Limits(100, 1_000), cursor, |event| Value::Object(event.clone()));
+        paging::reply(call, found, Limits(100, 1_000), cursor, |event| Value::Object(event.clone()));
     let ends = !reply.headers.iter().any(|(_, value)| value.ends_with("rel=\"next\""));
     if polling && ends {
         let after = last.or_else(|| call.query("after").map(str::to_owned)).unwrap_or_default();

@@ -20,6 +20,7 @@ pub(crate) mod schemas;
 pub(crate) mod sessions;
 pub(crate) mod trusted_origins;
 pub(crate) mod user_lifecycle;
+pub(crate) mod user_object;
 pub(crate) mod user_roles;
 pub(crate) mod user_types;
 pub(crate) mod users;

@@ -103,7 +103,7 @@ pub(crate) fn count_failure(org: &mut Org, id: &str, now: Timestamp) {
     if let Ok(user) = org.user_mut(id, now) {
         user.failed_attempts += 1;
         if u64::from(user.failed_attempts) >= most && user.status == "ACTIVE" {
-            super::users::set_status(user, "LOCKED_OUT", &okta_time(now));
+            user.set_status("LOCKED_OUT", &okta_time(now));
         }
     }
 }

@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::call::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
 use crate::error::OktaError;
 use crate::json::{Object, href, keep, lookup, stamp, text, turn, with_links};
 use crate::org::Org;
-use crate::routes::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
 
 const POLICIES: Auth = Auth::Admin("policies");
 

@@ -7,11 +7,11 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::call::{Auth, Call, Outcome, Reply, Route, get, post};
 use crate::clock::okta_time;
 use crate::error::OktaError;
 use crate::json::{Object, lookup, lookup_mut, object, text};
 use crate::org::Org;
-use crate::routes::{Auth, Call, Outcome, Reply, Route, get, post};
 
 const SCHEMAS: Auth = Auth::Admin("schemas");
 

@@ -6,13 +6,13 @@
 
 use serde_json::{Value, json};
 
+use crate::call::{Auth, Call, Outcome, Reply, Route, delete, get, post};
 use crate::clock::okta_time;
 use crate::error::OktaError;
 use crate::json::text;
-use crate::oauth::Session;
-use crate::oauth::authorize::start_session;
+use crate::oauth::session::start_session;
 use crate::org::Org;
-use crate::routes::{Auth, Call, Outcome, Reply, Route, delete, get, post};
+use crate::org::live::Session;
 
 #[rustfmt::skip] // A table.
 pub(crate) const ROUTES: &[Route] = &[

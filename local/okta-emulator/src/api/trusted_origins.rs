@@ -5,11 +5,11 @@
 
 use serde_json::{Value, json};
 
+use crate::call::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
 use crate::error::OktaError;
 use crate::json::{Object, href, keep, lookup, stamp, text, turn, with_links};
 use crate::org::Org;
-use crate::page::{self, Limits};
-use crate::routes::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
+use crate::paging::{self, Limits};
 
 const ORIGINS: Auth = Auth::Admin("trustedOrigins");
 
@@ -50,7 +50,7 @@ fn list_origins(org: &mut Org, call: &Call) -> Outcome {
         ["name", "origin"].iter().any(|member| text(origin, member).to_lowercase().contains(&q))
     });
     let cursor = |origin: &&Object| text(origin, "id").to_owned();
-    Ok(page::reply(call, found, Limits(20, 200), cursor, |origin| render(origin, call)))
+    Ok(paging::reply(call, found, Limits(20, 200), cursor, |origin| render(origin, call)))
 }
 
 fn valid(org: &Org, call: &Call, own: Option<&str>) -> Result<Object, OktaError> {

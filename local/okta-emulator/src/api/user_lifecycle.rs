@@ -6,14 +6,14 @@
 
 use serde_json::json;
 
+use crate::call::{Auth, Call, Outcome, Reply, Route, post};
 use crate::clock::okta_time;
 use crate::error::OktaError;
 use crate::json::at;
 use crate::org::Org;
-use crate::routes::{Auth, Call, Outcome, Reply, Route, post};
 
 use super::passwords;
-use super::users::{log, render, set_status};
+use super::user_object::{log, render};
 
 const USERS: Auth = Auth::Admin("users");
 
@@ -44,7 +44,7 @@ fn turn(
         return Err(refusal(&status));
     }
     let user = org.user_mut(&id, call.now)?;
-    set_status(user, to, &okta_time(call.now));
+    user.set_status(to, &okta_time(call.now));
     if to == "ACTIVE" {
         user.failed_attempts = 0;
     }
@@ -75,7 +75,7 @@ fn activate_user(org: &mut Org, call: &Call) -> Outcome {
     if call.query("sendEmail") != Some("false") {
         return Ok(Reply::ok(json!({})));
     }
-    let token = crate::oauth::random();
+    let token = crate::random::random();
     Ok(Reply::ok(json!({ "activationUrl": call.url(format!("/welcome/{token}")), "activationToken": token })))
 }
 
@@ -91,7 +91,7 @@ pub(crate) fn deactivate(org: &mut Org, id: &str, call: &Call) -> Result<(), Okt
     if user.status == "DEPROVISIONED" {
         return Err(OktaError::wrong_status());
     }
-    set_status(user, "DEPROVISIONED", &okta_time(call.now));
+    user.set_status("DEPROVISIONED", &okta_time(call.now));
     org.live.forget_user(id);
     log(org, call, "user.lifecycle.deactivate", "Deactivate Okta user", id);
     Ok(())
@@ -134,7 +134,7 @@ fn reset_password(org: &mut Org, call: &Call) -> Outcome {
     if call.query("sendEmail") != Some("false") {
         return Ok(Reply::ok(json!({})));
     }
-    let token = crate::oauth::random();
+    let token = crate::random::random();
     Ok(Reply::ok(json!({ "resetPasswordUrl": call.url(format!("/reset_password/{token}")) })))
 }
 
@@ -173,7 +173,7 @@ fn change_password(org: &mut Org, call: &Call) -> Outcome {
     passwords::set(user, new, call.now);
     user.last_updated.clone_from(&time);
     if ["PASSWORD_EXPIRED", "RECOVERY"].contains(&user.status.as_str()) {
-        set_status(user, "ACTIVE", &time);
+        user.set_status("ACTIVE", &time);
     }
     let (id, credentials) = (user.id.clone(), passwords::render(user));
     if body.get("revokeSessions") == Some(&json!(true)) {

@@ -4,9 +4,9 @@
 //! user's own roles, `assignmentType` `USER`, and those of their groups, `GROUP`).
 //! Assigning and unassigning are left out: okta-dac gives roles to groups alone.
 
+use crate::call::{Auth, Call, Outcome, Reply, Route, get};
 use crate::error::OktaError;
 use crate::org::Org;
-use crate::routes::{Auth, Call, Outcome, Reply, Route, get};
 
 use super::group_roles::render;
 

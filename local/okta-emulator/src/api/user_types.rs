@@ -5,11 +5,11 @@
 
 use serde_json::{Value, json};
 
+use crate::call::{Auth, Call, Outcome, Reply, Route, delete, get, post};
 use crate::clock::okta_time;
 use crate::error::OktaError;
 use crate::json::{Object, object, text, with_links};
 use crate::org::Org;
-use crate::routes::{Auth, Call, Outcome, Reply, Route, delete, get, post};
 
 const TYPES: Auth = Auth::Admin("userTypes");
 

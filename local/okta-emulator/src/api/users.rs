@@ -8,15 +8,16 @@
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
+use crate::call::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
 use crate::clock::okta_time;
 use crate::error::OktaError;
 use crate::filter::{Case, Filter, Operator};
 use crate::json::{Object, at, lookup, text, texts};
-use crate::org::{LogEntry, Org, User};
-use crate::page::{self, Limits};
-use crate::routes::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
+use crate::org::{Org, User};
+use crate::paging::{self, Limits};
 
 use super::passwords;
+use super::user_object::{etag, log, render, reply};
 
 const USERS: Auth = Auth::Admin("users");
 
@@ -31,59 +32,6 @@ pub(crate) const ROUTES: &[Route] = &[
     get("/api/v1/users/{id}/groups", "listUserGroups", USERS, list_user_groups),
     get("/api/v1/users/{id}/appLinks", "listAppLinks", USERS, list_app_links),
 ];
-
-/// A user as Okta prints it; links say what may be done next.
-pub(crate) fn render(org: &Org, user: &User, org_url: &str) -> Value {
-    let own = format!("{org_url}/api/v1/users/{}", user.id);
-    let turn = |name: &str| json!({ "href": format!("{own}/lifecycle/{name}"), "method": "POST" });
-    let schema =
-        org.user_types.get(&user.kind).map(|kind| text(kind, "schema").to_owned()).unwrap_or_default();
-    let mut links = json!({
-        "self": { "href": own },
-        "schema": { "href": format!("{org_url}/api/v1/meta/schemas/user/{schema}") },
-        "type": { "href": format!("{org_url}/api/v1/meta/types/user/{}", user.kind) },
-    });
-    let next: &[(&str, &str)] = match user.status.as_str() {
-        "STAGED" | "DEPROVISIONED" => &[("activate", "activate")],
-        "SUSPENDED" => &[("unsuspend", "unsuspend"), ("deactivate", "deactivate")],
-        "LOCKED_OUT" => &[("unlock", "unlock"), ("deactivate", "deactivate")],
-        "PROVISIONED" => {
-            &[("suspend", "suspend"), ("deactivate", "deactivate"), ("resetPassword", "reset_password")]
-        }
-        _ => &[
-            ("suspend", "suspend"),
-            ("deactivate", "deactivate"),
-            ("resetPassword", "reset_password"),
-            ("expirePassword", "expire_password"),
-        ],
-    };
-    for (name, path) in next {
-        links[*name] = turn(path);
-    }
-    if !user.passwords.is_empty() {
-        links["changePassword"] =
-            json!({ "href": format!("{own}/credentials/change_password"), "method": "POST" });
-    }
-    json!({
-        "id": user.id, "status": user.status, "created": user.created, "activated": user.activated,
-        "statusChanged": user.status_changed, "lastLogin": user.last_login, "lastUpdated": user.last_updated,
-        "passwordChanged": user.password_changed, "type": { "id": user.kind }, "profile": user.profile,
-        "credentials": passwords::render(user), "_links": links,
-    })
-}
-
-/// The answer of a call that gives a user: with the entity tag that `If-Match`
-/// is compared with.
-pub(crate) fn reply(org: &Org, user: &User, call: &Call) -> Reply {
-    Reply::ok(render(org, user, &call.org_url)).with("etag", etag(org, user))
-}
-
-fn etag(org: &Org, user: &User) -> String {
-    let printed = render(org, user, "").to_string();
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, printed.as_bytes());
-    let hex: String = digest.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("W/\"{hex}\"")
-}
 
 /// Properties that a `filter` may name; `search` takes all.
 const FILTERABLE: &[&str] = &[
@@ -145,27 +93,15 @@ fn list_users(org: &mut Org, call: &Call) -> Outcome {
     let cursor = |user: &&User| user.id.clone();
     if call.query("sortBy").is_none() && q.is_none() {
         // Only what the page needs is looked at.
-        return Ok(page::reply(call, found, Limits(200, 200), cursor, render));
+        return Ok(paging::reply(call, found, Limits(200, 200), cursor, render));
     }
     let mut found: Vec<&User> = found.collect();
-    sort(&mut found, call);
+    paging::sort(&mut found, call);
     if q.is_some() {
         let limit = call.query("limit").and_then(|limit| limit.parse().ok()).unwrap_or(10);
         return Ok(Reply::ok(found.into_iter().take(limit).map(render).collect()));
     }
-    Ok(page::reply(call, found, Limits(200, 200), cursor, render))
-}
-
-/// `sortBy` and `sortOrder` of a search.
-pub(crate) fn sort<T: crate::filter::Properties>(found: &mut [&T], call: &Call) {
-    if let Some(by) = call.query("sortBy") {
-        found.sort_by_cached_key(|object| {
-            object.property(by).map(|value| value.as_str().unwrap_or_default().to_lowercase())
-        });
-        if call.query("sortOrder") == Some("desc") {
-            found.reverse();
-        }
-    }
+    Ok(paging::reply(call, found, Limits(200, 200), cursor, render))
 }
 
 fn create_user(org: &mut Org, call: &Call) -> Outcome {
@@ -218,7 +154,7 @@ fn create_user(org: &mut Org, call: &Call) -> Outcome {
             return Err(OktaError::forbidden());
         }
     }
-    if groups.is_empty() && call.caller.reach != crate::access::Reach::All {
+    if groups.is_empty() && call.caller.reach != crate::call::Reach::All {
         // Nobody's target would be the new user's group.
         return Err(OktaError::forbidden());
     }
@@ -331,7 +267,7 @@ fn change_user(org: &mut Org, call: &Call, partial: bool) -> Outcome {
         passwords::check(org, &new, &password, strict).map_err(passwords::Refusal::at_creation)?;
         passwords::set(&mut new, &password, call.now);
         if ["PASSWORD_EXPIRED", "RECOVERY", "PROVISIONED"].contains(&new.status.as_str()) {
-            set_status(&mut new, "ACTIVE", &okta_time(call.now));
+            new.set_status("ACTIVE", &okta_time(call.now));
         }
     }
     passwords::set_question(&mut new, &body);
@@ -340,12 +276,6 @@ fn change_user(org: &mut Org, call: &Call, partial: bool) -> Outcome {
     org.login_changed(user.login(), &user.id);
     log(org, call, "user.account.update_profile", "Update user profile for Okta", &user.id);
     Ok(reply(org, org.user(&user.id)?, call))
-}
-
-pub(crate) fn set_status(user: &mut User, status: &str, time: &str) {
-    status.clone_into(&mut user.status);
-    user.status_changed = Some(time.to_owned());
-    time.clone_into(&mut user.last_updated);
 }
 
 /// The first DELETE deactivates, the second one deletes.
@@ -364,7 +294,7 @@ fn list_user_groups(org: &mut Org, call: &Call) -> Outcome {
     let user = org.user(call.parameter("id"))?.id.clone();
     let found = org.groups_of(&user).filter(|group| call.caller.sees_group(&group.id));
     let render = |group| super::groups::render(org, group, call);
-    Ok(page::reply(call, found, Limits(200, 200), |group| group.id.clone(), render))
+    Ok(paging::reply(call, found, Limits(200, 200), |group| group.id.clone(), render))
 }
 
 /// One link per app that the user is assigned to.
@@ -382,10 +312,4 @@ fn list_app_links(org: &mut Org, call: &Call) -> Outcome {
         })
     });
     Ok(Reply::ok(links.collect()))
-}
-
-/// Notes an event about a user.
-pub(crate) fn log(org: &mut Org, call: &Call, kind: &str, message: &str, user: &str) {
-    let actor = call.caller.who.id();
-    org.log_event(LogEntry { kind, message, actor, targets: vec![user], reason: None }, call.now);
 }

@@ -7,13 +7,16 @@
 
 use serde_json::{Value, json};
 
-use super::{Code, Grant, OAuthError, Session, issue, pages, policy, random};
-use crate::api::authorization_servers::server_id;
+use super::issuer::server;
+use super::{issue, pages, policy};
+use crate::call::{Auth, Call, Outcome, Reply, Route, get, post};
 use crate::error::OktaError;
-use crate::hooks::{Tokens, Verdict, apply};
+use crate::hooks::{Verdict, apply};
 use crate::json::{Object, text, texts};
+use crate::oauth::error::OAuthError;
 use crate::org::Org;
-use crate::routes::{Auth, Call, Outcome, Reply, Route, get, post};
+use crate::org::live::{Code, Grant, Tokens};
+use crate::random::random;
 
 /// Lifetime of a code.
 const CODE_LIFETIME: i64 = 300;
@@ -25,21 +28,6 @@ pub(crate) const ROUTES: &[Route] = &[
     get("/oauth2/{authorizationServerId}/v1/authorize", "authorizeCustomAS", Auth::Public, authorize),
     post("/oauth2/{authorizationServerId}/v1/authorize", "authorizeCustomASWithPost", Auth::Public, authorize),
 ];
-
-/// The authorization server of a call: its id (`None` for the org's own) and
-/// its issuer.
-pub(crate) fn server(org: &Org, call: &Call) -> Result<(Option<String>, String), OktaError> {
-    match call.parameter("authorizationServerId") {
-        "" => Ok((None, call.org_url.clone())),
-        given => {
-            let id = server_id(org, given)?;
-            if text(&org.authorization_servers[&id].object, "status") != "ACTIVE" {
-                return Err(OktaError::not_found(given, "AuthorizationServer"));
-            }
-            Ok((Some(id), call.url(format!("/oauth2/{given}"))))
-        }
-    }
-}
 
 /// A checked request, as far as it can be answered by a redirect.
 #[derive(Clone)]
@@ -240,22 +228,4 @@ impl Pending {
         org.live.codes.insert(code, kept);
         answer
     }
-}
-
-/// A session that a browser keeps in the cookie `sid`.
-pub(crate) fn start_session(org: &mut Org, call: &Call, user: &str, amr: Vec<String>) -> (Session, String) {
-    let now = call.now.as_second();
-    let session = Session {
-        id: format!("102{}", random()),
-        user: user.to_owned(),
-        created: now,
-        expires: now + 7_200,
-        amr,
-    };
-    org.live.sessions.insert(session.id.clone(), session.clone());
-    if let Ok(user) = org.user_mut(user, call.now) {
-        user.last_login = Some(crate::clock::okta_time(call.now));
-    }
-    let cookie = format!("sid={}; Path=/; HttpOnly; SameSite=Lax", session.id);
-    (session, cookie)
 }

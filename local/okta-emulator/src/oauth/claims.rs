@@ -8,9 +8,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Grant, OAuthError};
 use crate::error::OktaError;
 use crate::json::{Object, object, text, texts};
+use crate::oauth::error::OAuthError;
+use crate::org::live::Grant;
 use crate::org::{AuthorizationServer, Org, User};
 
 /// The subject of access tokens.

@@ -8,11 +8,12 @@
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value, json};
 
-use super::{OAuthError, keys};
+use super::keys;
 use crate::api::app_credentials;
+use crate::call::Call;
 use crate::json::{Object, at, lookup, text};
+use crate::oauth::error::OAuthError;
 use crate::org::Org;
-use crate::routes::Call;
 
 /// How far clocks may be apart.
 const SKEW: i64 = 300;
@@ -181,7 +182,7 @@ pub(crate) fn dpop(
         return Err(bad("The DPoP proof JWT 'ath' claim does not match the access token."));
     }
     if with_nonce {
-        let expected = org.live.dpop_nonce.get_or_insert_with(super::random).clone();
+        let expected = org.live.dpop_nonce.get_or_insert_with(crate::random::random).clone();
         if text(&claims, "nonce") != expected {
             let text = "Authorization server requires nonce in DPoP proof.";
             let mut error = OAuthError::new(400, "use_dpop_nonce", text);

@@ -4,10 +4,13 @@
 
 use serde_json::json;
 
-use super::authorize::server;
-use super::{Device, Grant, answered, client, pages, random};
+use super::issuer::server;
+use super::{client, pages};
+use crate::call::{Auth, Call, Outcome, Reply, Route, get, post};
+use crate::oauth::error::answered;
 use crate::org::Org;
-use crate::routes::{Auth, Call, Outcome, Reply, Route, get, post};
+use crate::org::live::{Device, Grant};
+use crate::random::random;
 
 /// Seconds between two polls of the token endpoint.
 pub(crate) const INTERVAL: i64 = 5;

@@ -7,12 +7,12 @@
 
 use serde_json::{Value, json};
 
-use super::authorize::server;
 use super::claims;
+use super::issuer::server;
+use crate::call::{Auth, Call, Outcome, Reply, Route, get};
 use crate::error::OktaError;
 use crate::json::text;
 use crate::org::Org;
-use crate::routes::{Auth, Call, Outcome, Reply, Route, get};
 
 #[rustfmt::skip] // A table.
 pub(crate) const ROUTES: &[Route] = &[

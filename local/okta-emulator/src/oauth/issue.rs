@@ -5,14 +5,17 @@
 
 use serde_json::{Value, json};
 
+use super::claims;
 use super::policy::Decision;
-use super::{Grant, OAuthError, claims, random};
+use crate::call::{Call, Continuation, HookCall, Reply};
 use crate::clock::okta_time;
 use crate::error::OktaError;
-use crate::hooks::{self, Continuation, HookCall, Tokens};
+use crate::hooks;
 use crate::json::{Object, at, object, text};
+use crate::oauth::error::OAuthError;
 use crate::org::Org;
-use crate::routes::{Call, Reply};
+use crate::org::live::{Grant, Tokens};
+use crate::random::random;
 
 /// Lifetime of an ID token.
 const IDENTITY_LIFETIME: i64 = 3_600;

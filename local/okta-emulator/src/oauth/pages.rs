@@ -5,13 +5,13 @@
 
 use serde_json::Value;
 
-use super::authorize::start_session;
+use super::session::start_session;
 use crate::api::authn::{self, SignIn};
 use crate::api::trusted_origins;
+use crate::call::{Auth, Call, Outcome, Reply, Route, get, post};
 use crate::error::OktaError;
+use crate::markup::escaped;
 use crate::org::Org;
-use crate::routes::{Auth, Call, Outcome, Reply, Route, get, post};
-use crate::saml::escaped;
 
 #[rustfmt::skip] // A table.
 pub(crate) const ROUTES: &[Route] = &[

@@ -6,9 +6,11 @@
 
 use serde_json::Value;
 
-use super::{Grant, OAuthError, is_okta_scope};
 use crate::json::{Object, at, lookup, text, texts};
+use crate::oauth::error::OAuthError;
+use crate::oauth::scopes::is_okta_scope;
 use crate::org::Org;
+use crate::org::live::Grant;
 
 /// What the first rule that matches says.
 #[derive(Clone, Debug, Default)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use lambda_http::{Body, Response, service_fn};
 use operations::{EnvVar, ProblemCode};
-use run_kit::{Actor, AuditEntry, ConfigError, Environment, Failure, OktaAccess, OktaClients, Outcome, Run};
+use run_kit::{Actor, ConfigError, Environment, Failure, OktaAccess, OktaClients, Run};
 
 use super::start;
 use crate::answer::{Answer, Answering};
@@ -81,14 +81,7 @@ impl<E: Endpoint> EndpointService<E> {
         if !changes {
             return self.endpoint.call(&context, input).await.map_err(Into::into);
         }
-        let (run, operation) = (&context.run, E::OPERATION.name);
-        run.audit.record(AuditEntry { run, operation, outcome: None }).await?;
-        let result = self.endpoint.call(&context, input).await.map_err(Into::into);
-        let outcome = Some(Outcome::of(result.as_ref().err()));
-        // The change is made; that its end is not recorded takes nothing back.
-        if let Err(failure) = run.audit.record(AuditEntry { run, operation, outcome }).await {
-            tracing::error!(operation, error = failure.log_text(), "the end of a run is not recorded");
-        }
-        result
+        let work = async { self.endpoint.call(&context, input).await.map_err(Into::into) };
+        context.run.audited(E::OPERATION.name, work).await
     }
 }

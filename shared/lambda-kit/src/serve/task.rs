@@ -9,8 +9,8 @@ use lambda_http::lambda_runtime::{self, Diagnostic, LambdaEvent};
 use lambda_http::service_fn;
 use operations::{Operation, ProblemCode, Trigger};
 use run_kit::{
-    Actor, AuditEntry, ConfigError, EmbeddedMetrics, Environment, Failure, Metric, Metrics, OktaAccess,
-    OktaClients, Outcome, Run, UNDO, Unit,
+    Actor, ConfigError, EmbeddedMetrics, Environment, Failure, Metric, Metrics, OktaAccess, OktaClients, Run,
+    UNDO, Unit,
 };
 use serde_json::Value;
 
@@ -101,18 +101,8 @@ impl<T: Task> TaskService<T> {
         let reserve = if changes { UNDO } else { Duration::ZERO };
         let run = Run::new(&client, times.deadline, reserve, actor(T::OPERATION), &times.request_id);
         let _ = okta_in_use.set(run.okta.clone());
-        let operation = T::OPERATION.name;
-        if changes {
-            run.audit.record(AuditEntry { run: &run, operation, outcome: None }).await?;
-        }
-        let result = self.task.run(&run, event).await.map_err(Into::into);
-        if changes {
-            let outcome = Some(Outcome::of(result.as_ref().err()));
-            // The change is made; that its end is not recorded takes nothing back.
-            if let Err(failure) = run.audit.record(AuditEntry { run: &run, operation, outcome }).await {
-                tracing::error!(operation, error = failure.log_text(), "the end of a run is not recorded");
-            }
-        }
+        let work = async { self.task.run(&run, event).await.map_err(Into::into) };
+        let result = if changes { run.audited(T::OPERATION.name, work).await } else { work.await };
         let unusable = |_| Failure::new(ProblemCode::Internal, "the answer cannot be written");
         serde_json::to_value(result?).map_err(unusable)
     }

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::routes::{Call, Reply};
+use crate::call::{Call, Reply};
+use crate::filter::Properties;
 
 /// Default and maximum size of a page.
 #[derive(Clone, Copy)]
@@ -68,4 +69,16 @@ fn link(call: &Call, after: Option<&str>, limit: usize, relation: &str) -> Strin
     }
     query.append_pair("limit", &limit.to_string());
     format!("<{}{}?{}>; rel=\"{relation}\"", call.org_url, call.path, query.finish())
+}
+
+/// `sortBy` and `sortOrder` of a search.
+pub(crate) fn sort<T: Properties>(found: &mut [&T], call: &Call) {
+    if let Some(by) = call.query("sortBy") {
+        found.sort_by_cached_key(|object| {
+            object.property(by).map(|value| value.as_str().unwrap_or_default().to_lowercase())
+        });
+        if call.query("sortOrder") == Some("desc") {
+            found.reverse();
+        }
+    }
 }

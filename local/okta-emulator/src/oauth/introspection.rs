@@ -5,11 +5,13 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::authorize::server;
-use super::{Grant, OAuthError, answered, claims, client, keys};
+use super::issuer::server;
+use super::{claims, client, keys};
+use crate::call::{Auth, Call, Outcome, Reply, Route, get, post};
 use crate::json::{Object, lookup, text, texts};
+use crate::oauth::error::{OAuthError, answered};
 use crate::org::Org;
-use crate::routes::{Auth, Call, Outcome, Reply, Route, get, post};
+use crate::org::live::Grant;
 
 #[rustfmt::skip] // A table.
 pub(crate) const ROUTES: &[Route] = &[

@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::json::text;
+use crate::oauth::issue;
 use crate::oauth::policy::Decision;
-use crate::oauth::{Grant, issue};
 use crate::org::Org;
+use crate::org::live::Grant;
 
 /// Which token to issue (`POST /_emulator/token`).
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -6,14 +6,17 @@
 
 use serde_json::{Value, json};
 
-use super::authorize::server;
 use super::client::{self, Client};
-use super::{Code, Grant, OAuthError, answered, issue, keys, policy, random, tokens};
+use super::issuer::server;
+use super::{introspection, issue, keys, policy};
 use crate::api::passwords;
+use crate::call::{Auth, Call, Outcome, Reply, Route, post};
 use crate::hooks::{Verdict, apply};
 use crate::json::{Object, at, object, text};
+use crate::oauth::error::{OAuthError, answered};
 use crate::org::Org;
-use crate::routes::{Auth, Call, Outcome, Reply, Route, post};
+use crate::org::live::{Code, Grant};
+use crate::random::random;
 
 const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -100,7 +103,7 @@ fn hooked(
     call: &Call,
     grant: Grant,
     decision: &policy::Decision,
-    tokens: crate::hooks::Tokens,
+    tokens: crate::org::live::Tokens,
 ) -> Result<Reply, OAuthError> {
     let protocol: Object = ["scope", "client_id", "grant_type"]
         .into_iter()
@@ -162,7 +165,7 @@ fn refresh(org: &mut Org, call: &Call, client: &Client, base: Grant) -> Result<R
 /// Puts the old refresh token into the answer in place of a new one.
 fn static_refresh(reply: Result<Reply, OAuthError>, token: String) -> Result<Reply, OAuthError> {
     let keep = move |reply: &mut Reply| {
-        if let crate::routes::Body::Json(body) = &mut reply.body
+        if let crate::call::Body::Json(body) = &mut reply.body
             && body.get("refresh_token").is_some()
         {
             body["refresh_token"] = token.into();
@@ -267,9 +270,9 @@ fn web_sso(org: &mut Org, call: &Call, client: &Client) -> Result<Reply, OAuthEr
     if call.form("requested_token_type") != Some(WEB_SSO) {
         return Err(OAuthError::invalid_request("The `requested_token_type` is not supported."));
     }
-    let access = tokens::accepted(org, call.form("actor_token").unwrap_or_default(), call.now)
+    let access = introspection::accepted(org, call.form("actor_token").unwrap_or_default(), call.now)
         .ok_or_else(|| refused("The actor_token is invalid."))?;
-    let identity = tokens::accepted(org, call.form("subject_token").unwrap_or_default(), call.now)
+    let identity = introspection::accepted(org, call.form("subject_token").unwrap_or_default(), call.now)
         .ok_or_else(|| refused("The subject_token is invalid."))?;
     let scopes = crate::json::texts(&access, "/scp");
     if text(&access, "uid") != text(&identity, "sub") || !scopes.contains(&"okta.apps.sso") {
@@ -298,7 +301,7 @@ fn web_sso(org: &mut Org, call: &Call, client: &Client) -> Result<Reply, OAuthEr
 
 /// The user and the app of a web SSO token; good once.
 pub(crate) fn web_sso_claims(org: &mut Org, token: &str, call: &Call) -> Option<(String, String)> {
-    let claims = tokens::accepted(org, token, call.now)?;
+    let claims = introspection::accepted(org, token, call.now)?;
     let once =
         text(&claims, "jti").starts_with("WT.") && org.live.revoked.insert(text(&claims, "jti").to_owned());
     let app = claims.get("app").and_then(Value::as_str)?.to_owned();

@@ -1,0 +1,24 @@
+//! What is deployed: the template, its functions, and what stands around them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::lambda::Lambda;
+use crate::policy_cache::PolicyCache;
+use crate::template::Template;
+
+/// What all servers of the local stack share.
+pub(crate) struct Deployment {
+    pub(crate) template: Template,
+    pub(crate) lambda: Lambda,
+    pub(crate) policies: PolicyCache,
+    /// What Secrets Manager has, by ARN.
+    pub(crate) secrets: BTreeMap<&'static str, String>,
+}
+
+impl Deployment {
+    pub(crate) fn new(template: Template, lambda: Lambda, secrets: BTreeMap<&'static str, String>) -> Self {
+        let policies = PolicyCache::new(Duration::from_secs(template.authorizer.ttl_seconds));
+        Self { template, lambda, policies, secrets }
+    }
+}
