@@ -64,9 +64,10 @@ docs: need-python .tools/docs/.done ## Show docs/openapi.json as a page, on port
 	@echo "http://127.0.0.1:8088 (Ctrl-C stops it)"
 	@python3 -m http.server 8088 --bind 127.0.0.1 --directory target/docs
 
-lint: $(LINT)/.done ## Check template.yaml with cfn-lint and sam
+lint: $(LINT)/.done ## Check template.yaml with cfn-lint and sam, and its size
 	$(LINT)/bin/cfn-lint template.yaml
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(LINT)/bin/sam validate --lint
+	AWS_DEFAULT_REGION=us-east-1 $(LINT)/bin/python tests/template/test_size.py --quiet
 
 bench-credential: need-cargo ## Measure reading the credential through the extension and with an SDK
 	@cargo build --release --manifest-path benches/credential/Cargo.toml

@@ -6,7 +6,7 @@ use okta_client::models::Group;
 use okta_client::{Client, Error, search};
 use schemars::JsonSchema;
 use serde::Serialize;
-use tenancy::{App, indexed};
+use tenancy::{App, indexed_groups};
 
 /// Tenants whose groups are searched for in one call: a URL is not endless.
 const TENANTS_PER_SEARCH: usize = 20;
@@ -95,7 +95,7 @@ pub(crate) async fn groups_of(
         let admins = |tenant: &TenantClaim| search::eq("profile.name", &admins_group(&tenant.name));
         let wanted = some.iter().flat_map(|tenant| [admins(tenant), expression(tenant)]);
         let any = search::any(&wanted.collect::<Vec<_>>());
-        async move { indexed(okta, &any).await }
+        async move { indexed_groups(okta, &any).await }
     });
     let mut groups = try_join_all(searches).await?.concat();
     let is_anothers = |tenant: &TenantClaim| {

@@ -17,7 +17,7 @@ use okta_client::{Client, Error, search};
 use run_kit::{Object, Run};
 use serde_json::Value;
 use state::{Change, State};
-use tenancy::{if_present, indexed, record_says};
+use tenancy::{if_present, indexed_groups, record_says};
 
 use crate::finding::PieceError;
 use crate::tenant::is_quiet;
@@ -70,7 +70,7 @@ pub(crate) async fn without_tenant(
             wanted.extend(names.iter().map(users_group));
         }
         let expressions: Vec<String> = wanted.iter().map(|name| search::eq("profile.name", name)).collect();
-        for group in indexed(okta, &search::any(&expressions)).await? {
+        for group in indexed_groups(okta, &search::any(&expressions)).await? {
             let name = &group.profile.name;
             let name = name.strip_prefix("ADMINS_").or_else(|| name.strip_prefix("USERS_"));
             let name = name.and_then(|name| TenantName::parse(name).ok());
@@ -156,5 +156,5 @@ pub(crate) async fn examine_rule(run: &Run, rule: &PolicyRule) -> Result<Vec<Fin
 
 /// Whether the record of some tenant has this member with this value.
 async fn is_named_by_a_record(okta: &Client, member: &str, value: &str) -> Result<bool, Error> {
-    Ok(!indexed(okta, &record_says(member, value)).await?.is_empty())
+    Ok(!indexed_groups(okta, &record_says(member, value)).await?.is_empty())
 }

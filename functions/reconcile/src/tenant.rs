@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use domain::{
     AdminsDescription, TenantName, TenantStatus, admins_group, app_of_appusers_group, appusers_prefix,
-    idp_name, pending_rule_name, rule_name, subject_filter, users_group,
+    idp_name, subject_filter, users_group,
 };
 use futures::TryStreamExt;
 use okta_client::models::{ACTIVE, AppId, Group, GroupId, IdentityProvider, IdpId, PolicyRule};
@@ -22,7 +22,10 @@ use okta_client::{Client, Error, search};
 use run_kit::{Object, Run};
 use serde_json::Value;
 use state::{Change, State};
-use tenancy::{ROLE, group_called, idp_of, if_present, indexed, is_active, is_pending_rule, users_of_idp};
+use tenancy::{
+    ROLE, group_called, holds_domains, idp_of, if_present, indexed_groups, is_active, is_pending_rule,
+    is_recorded, users_of_idp,
+};
 
 use crate::finding::PieceError;
 use crate::{Finding, Kind};
@@ -119,7 +122,10 @@ impl Tenant<'_> {
         if if_present(assignment).await?.is_none() {
             self.missing("appAssignment", admins_group(&self.name));
         }
-        let own: Vec<&PolicyRule> = rules.iter().filter(|rule| self.is_own(rule, &id)).collect();
+        let own: Vec<&PolicyRule> = rules
+            .iter()
+            .filter(|rule| holds_domains(rule, &id, &self.record, std::slice::from_ref(&self.name)))
+            .collect();
         match &idp {
             Some(idp) => self.examine_idp(idp, &own),
             None => self.missing("identityProvider", idp_name(&self.name)),
@@ -163,18 +169,6 @@ impl Tenant<'_> {
         Ok(Some(targets))
     }
 
-    /// Whether a rule is one of the tenant's two: the record names the rule, or the rule
-    /// has the name and leads to the IdP.
-    fn is_own(&self, rule: &PolicyRule, id: &str) -> bool {
-        let named = [rule_name(&self.name), pending_rule_name(&self.name)].contains(&rule.name);
-        self.is_recorded(rule) || named && rule.routes_to(id)
-    }
-
-    fn is_recorded(&self, rule: &PolicyRule) -> bool {
-        let recorded = [&self.record.routing_rule_id, &self.record.inactive_routing_rule_id];
-        recorded.into_iter().flatten().any(|id| id == rule.id.as_str())
-    }
-
     fn examine_idp(&mut self, idp: &IdentityProvider, own: &[&PolicyRule]) {
         let object = Object::new("identityProvider", &idp.name, &idp.id);
         if self.is_suspended() && idp.status == ACTIVE {
@@ -199,7 +193,7 @@ impl Tenant<'_> {
             let object = Object::new("routingRule", &rule.name, &rule.id);
             if self.is_suspended() && is_active(rule) {
                 self.find(Kind::SuspendedRuleOn, object);
-            } else if !self.is_recorded(rule) {
+            } else if !is_recorded(rule, &self.record) {
                 self.find(Kind::HalfChangedDomains, object);
             }
         }
@@ -220,7 +214,7 @@ impl Tenant<'_> {
     /// The app groups: each is assigned to its app, and a target of the role.
     async fn examine_app_groups(&mut self, targets: Option<&[GroupId]>) -> Result<(), Error> {
         let prefix = search::sw("profile.name", &appusers_prefix(&self.name));
-        for group in indexed(self.okta, &prefix).await? {
+        for group in indexed_groups(self.okta, &prefix).await? {
             let Some(app) = app_of_appusers_group(&self.name, &group.profile.name).map(AppId::from) else {
                 continue;
             };

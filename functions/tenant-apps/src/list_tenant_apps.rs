@@ -23,7 +23,7 @@ use run_kit::{ConfigError, Environment, Failure};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
-use tenancy::{App, TenantError, Want, apps, indexed, read, role_targets, tenant_for_with};
+use tenancy::{App, TenantError, Want, apps, indexed_groups, read_groups, role_targets, tenant_for_with};
 
 /// The operation `list-tenant-apps`.
 pub struct ListTenantApps;
@@ -88,7 +88,7 @@ impl Endpoint for ListTenantApps {
         let named = search::sw("profile.name", &appusers_prefix(name));
         let (tenant, found, apps) = futures::join!(
             tenant_for_with(&context.run, &context.caller, name, Want::Tenant, also),
-            indexed(okta, &named),
+            indexed_groups(okta, &named),
             apps(okta)
         );
         let (_, (targets, assigned)) = tenant?;
@@ -127,6 +127,6 @@ async fn app_groups(
     groups.retain(|group| app_of_appusers_group(name, &group.profile.name).is_some());
     let only_found = |group: &Group| groups.iter().all(|target| target.id != group.id);
     let found: Vec<Group> = found.into_iter().filter(only_found).collect();
-    groups.extend(read(okta, &found).await?);
+    groups.extend(read_groups(okta, &found).await?);
     Ok(groups)
 }

@@ -14,12 +14,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 use state::{Change, LockError, Locks};
-use tenancy::{Tenant, TenantError, Want, if_present, is_pending_rule, tenant_for};
+use tenancy::{Tenant, TenantError, Want, holds_domains, if_present, is_pending_rule, tenant_for};
 
 use crate::subject::Filter;
-
-/// Beginning of the names of okta-dac's rules.
-const PREFIX: &str = "DAC_";
 
 /// A domain as callers see it.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -88,7 +85,7 @@ impl Routing {
     pub(crate) fn of<'r>(&'r self, tenant: &'r Tenant) -> TenantRules<'r> {
         let (record, name) = (&tenant.description, &tenant.name);
         let names = [Some(name.clone()), record.former_name()].into_iter().flatten().collect::<Vec<_>>();
-        let own = |rule: &&PolicyRule| is_own(rule, tenant, record, &names);
+        let own = |rule: &&PolicyRule| holds_domains(rule, &tenant.id, record, &names);
         let is_pending = |rule: &&PolicyRule| is_pending_rule(rule, record, &names);
         let verified = self.rules.iter().filter(own).find(|rule| !is_pending(rule));
         let pending = self.rules.iter().filter(own).find(is_pending);
@@ -108,16 +105,6 @@ impl Routing {
         };
         self.rules.iter().find(|rule| !is_own(rule) && rule.patterns().into_iter().any(overlaps))
     }
-}
-
-/// Whether a rule is the tenant's: the record names it, or it has the name and
-/// leads to the tenant's IdP.
-fn is_own(rule: &PolicyRule, tenant: &Tenant, record: &AdminsDescription, names: &[TenantName]) -> bool {
-    let recorded = [&record.routing_rule_id, &record.inactive_routing_rule_id];
-    recorded.into_iter().flatten().any(|id| id == rule.id.as_str())
-        || rule.name.starts_with(PREFIX)
-            && rule.routes_to(&tenant.id)
-            && names.iter().any(|name| [rule_name(name), pending_rule_name(name)].contains(&rule.name))
 }
 
 /// The rules of one tenant.

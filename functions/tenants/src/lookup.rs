@@ -7,13 +7,14 @@ use okta_client::{Client, Error, OkIfAbsent};
 use operations::ProblemCode;
 use run_kit::Failure;
 use tenancy::{
-    Groups, INDEX_LAG, POLL, Want, current, groups, idp_of, if_present, record_says, users_of_idp,
+    Groups, INDEX_LAG, POLL, Want, current_groups, groups_of_tenant, idp_of, if_present, record_says,
+    users_of_idp,
 };
 use tokio::time::Instant;
 
 /// The tenant that is being renamed and was called `name` before, if there is one.
 pub(crate) async fn renamed_from(okta: &Client, name: &TenantName) -> Result<Option<String>, Error> {
-    let found = current(okta, &record_says("renamedFrom", name.as_str())).await?;
+    let found = current_groups(okta, &record_says("renamedFrom", name.as_str())).await?;
     Ok(found.iter().find_map(|group| {
         let record = AdminsDescription::parse(&group.profile.description)?;
         let renamed = group.profile.name.strip_prefix("ADMINS_")?;
@@ -59,7 +60,8 @@ pub(crate) struct Remains {
 pub(crate) async fn remains(okta: &Client, name: &TenantName, deadline: Instant) -> Result<Remains, Error> {
     let deadline = deadline.min(Instant::now() + INDEX_LAG);
     let (mut groups, mut idp) = loop {
-        let (groups, idp) = futures::try_join!(groups(okta, name, Want::AppGroups), idp_of(okta, name))?;
+        let (groups, idp) =
+            futures::try_join!(groups_of_tenant(okta, name, Want::AppGroups), idp_of(okta, name))?;
         // Without its `ADMINS_` group it is half deleted, or the index is late.
         let late = match &idp {
             Some(idp) if groups.admins.is_none() && groups.moved_to.is_none() => {

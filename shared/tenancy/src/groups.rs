@@ -58,7 +58,7 @@ impl Groups {
         want: Want,
     ) -> Result<(), Error> {
         let Some(former) = former else { return Ok(()) };
-        let former = groups(okta, former, want).await?;
+        let former = groups_of_tenant(okta, former, want).await?;
         if former.admins.is_none() {
             self.users = self.users.take().or(former.users);
             self.app_users.extend(former.app_users);
@@ -81,15 +81,15 @@ pub struct Ids {
 /// # Errors
 ///
 /// Okta's.
-pub async fn groups(okta: &Client, tenant: &TenantName, want: Want) -> Result<Groups, Error> {
-    let (groups, _) = groups_with(okta, tenant, want, &|_| async { Ok(()) }).await?;
+pub async fn groups_of_tenant(okta: &Client, tenant: &TenantName, want: Want) -> Result<Groups, Error> {
+    let (groups, _) = groups_of_tenant_with(okta, tenant, want, &|_| async { Ok(()) }).await?;
     Ok(groups)
 }
 
 /// The groups of `tenant`, and what `also` gives for the ids that the search
 /// found, at the same time as the groups are read. The ids are only as good as
 /// the index: compare them with those of the groups.
-pub(crate) async fn groups_with<T, F: Future<Output = Result<T, Error>>>(
+pub(crate) async fn groups_of_tenant_with<T, F: Future<Output = Result<T, Error>>>(
     okta: &Client,
     tenant: &TenantName,
     want: Want,
@@ -100,7 +100,7 @@ pub(crate) async fn groups_with<T, F: Future<Output = Result<T, Error>>>(
     if want == Want::AppGroups {
         names.push(search::sw("profile.name", &appusers_prefix(tenant)));
     }
-    let indexed = indexed(okta, &search::any(&names)).await?;
+    let indexed = indexed_groups(okta, &search::any(&names)).await?;
     let id = |name: String| indexed.iter().find(|group| group.profile.name == name).map(|g| g.id.clone());
     let ids = id(admins_group(tenant)).zip(id(users_group(tenant)));
     let ids = ids.map(|(admins, users)| Ids { admins, users });
@@ -110,7 +110,7 @@ pub(crate) async fn groups_with<T, F: Future<Output = Result<T, Error>>>(
             None => None,
         }
     };
-    let (current, also) = futures::join!(read(okta, &indexed), also);
+    let (current, also) = futures::join!(read_groups(okta, &indexed), also);
     let mut groups = Groups::default();
     for group in current? {
         // Okta compares without case; we do not.
@@ -138,7 +138,7 @@ pub(crate) async fn groups_with<T, F: Future<Output = Result<T, Error>>>(
 ///
 /// Okta's.
 pub async fn group_called(okta: &Client, name: &str) -> Result<Option<Group>, Error> {
-    let found = current(okta, &search::eq("profile.name", name)).await?;
+    let found = current_groups(okta, &search::eq("profile.name", name)).await?;
     Ok(found.into_iter().find(|group| group.profile.name == name))
 }
 
@@ -147,8 +147,8 @@ pub async fn group_called(okta: &Client, name: &str) -> Result<Option<Group>, Er
 /// # Errors
 ///
 /// Okta's.
-pub async fn current(okta: &Client, expression: &str) -> Result<Vec<Group>, Error> {
-    read(okta, &indexed(okta, expression).await?).await
+pub async fn current_groups(okta: &Client, expression: &str) -> Result<Vec<Group>, Error> {
+    read_groups(okta, &indexed_groups(okta, expression).await?).await
 }
 
 /// The groups that a search finds, as the index has them: without those of the
@@ -157,7 +157,7 @@ pub async fn current(okta: &Client, expression: &str) -> Result<Vec<Group>, Erro
 /// # Errors
 ///
 /// Okta's.
-pub async fn indexed(okta: &Client, expression: &str) -> Result<Vec<Group>, Error> {
+pub async fn indexed_groups(okta: &Client, expression: &str) -> Result<Vec<Group>, Error> {
     okta.list_groups(&ListGroups::search(of_type(expression))).try_collect().await
 }
 
@@ -166,7 +166,7 @@ pub async fn indexed(okta: &Client, expression: &str) -> Result<Vec<Group>, Erro
 /// # Errors
 ///
 /// Okta's.
-pub async fn read(okta: &Client, indexed: &[Group]) -> Result<Vec<Group>, Error> {
+pub async fn read_groups(okta: &Client, indexed: &[Group]) -> Result<Vec<Group>, Error> {
     let mut read = Vec::with_capacity(indexed.len());
     for some in indexed.chunks(READS) {
         read.extend(try_join_all(some.iter().map(|group| if_present(okta.get_group(&group.id)))).await?);

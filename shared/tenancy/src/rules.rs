@@ -19,6 +19,20 @@ pub async fn routing(okta: &Client) -> Result<(Option<PolicyId>, Vec<PolicyRule>
     Ok((policy, rules))
 }
 
+/// Whether the record names a rule.
+pub fn is_recorded(rule: &PolicyRule, record: &AdminsDescription) -> bool {
+    let recorded = [&record.routing_rule_id, &record.inactive_routing_rule_id];
+    recorded.into_iter().flatten().any(|id| id == rule.id.as_str())
+}
+
+/// Whether a rule is one of the two that hold a tenant's domains: the record names the
+/// rule, or the rule has the name and leads to the tenant's IdP. In contrast to
+/// [`is_rule_of`] this is none that an administrator of the org made.
+pub fn holds_domains(rule: &PolicyRule, idp: &str, record: &AdminsDescription, names: &[TenantName]) -> bool {
+    let named = |name: &TenantName| [rule_name(name), pending_rule_name(name)].contains(&rule.name);
+    is_recorded(rule, record) || rule.routes_to(idp) && names.iter().any(named)
+}
+
 /// Whether a rule is a tenant's: it routes to the tenant's IdP, or the record
 /// names it. Only if there is no IdP any more does the name decide: it may be
 /// another tenant's that is called `<tenant>_unverified`.
@@ -28,9 +42,7 @@ pub fn is_rule_of(
     record: &AdminsDescription,
     name: &TenantName,
 ) -> bool {
-    let recorded = [&record.routing_rule_id, &record.inactive_routing_rule_id];
-    let recorded = recorded.into_iter().flatten().any(|id| id == rule.id.as_str());
-    recorded
+    is_recorded(rule, record)
         || match idp {
             Some(idp) => rule.routes_to(idp),
             None => [rule_name(name), pending_rule_name(name)].contains(&rule.name),

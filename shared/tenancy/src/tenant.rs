@@ -10,7 +10,7 @@ use operations::ProblemCode;
 use run_kit::{Failure, Run};
 use tokio::time::Instant;
 
-use crate::groups::groups_with;
+use crate::groups::groups_of_tenant_with;
 use crate::{Groups, Ids, Want, if_present};
 
 /// The admin role of a tenant's admins.
@@ -193,7 +193,7 @@ async fn find<T, F: Future<Output = Result<T, Error>>>(
 ) -> Result<(Tenant, Early<T>), TenantError> {
     let deadline = deadline.min(Instant::now() + INDEX_LAG);
     loop {
-        let (mut found, early) = groups_with(okta, name, want, also).await?;
+        let (mut found, early) = groups_of_tenant_with(okta, name, want, also).await?;
         let description = found.description();
         let Some(admins) = found.admins.take() else {
             if found.moved_to.is_none()
