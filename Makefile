@@ -3,7 +3,6 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 ARCH ?= arm64
-HOST_ARCH := $(shell uname -m)
 LAMBDA_PORT ?= 9001
 
 # Python tools, pinned, in folders that git ignores.
@@ -19,7 +18,7 @@ test e2e conformance: export OKTA_EXCHANGES := $(OKTA_EXCHANGES)
 OKTA_DESCRIPTION ?= ../shared/okta/openapi-subset.json
 CHROMIUM ?= $(or $(shell command -v chromium || command -v chromium-browser || command -v google-chrome),/usr/bin/chromium)
 
-.PHONY: help run test check e2e conformance okta-description test-api docs build bench bench-credential generate new-operation invoke placeholder-key deploy deploy-local lint need-cargo need-python need-node
+.PHONY: help run test check format clippy e2e conformance okta-description test-api docs build bench bench-credential generate new-operation invoke placeholder-key deploy deploy-local lint need-cargo need-python need-node
 
 help: ## Print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -34,13 +33,20 @@ test: need-cargo ## Run all tests; offline, once everything is downloaded
 	cargo build --workspace --bins
 	cargo test --workspace
 
-check: need-cargo need-python lint ## What CI runs: format, clippy, template, all tests, generated files
+# The parts of `make check`, in their order.
+PARTS := lint format clippy test conformance okta-description test-api deploy-local
+
+check: need-cargo need-python ## What CI runs, with the time of each part
+	@times=; for part in $(PARTS); do \
+		start=$$SECONDS; $(MAKE) --no-print-directory $$part || exit 1; \
+		times="$$times$$(printf '%-18s %5d s' $$part $$((SECONDS - start)))\n"; \
+	done; printf "%b" "$$times"
+
+format: need-cargo ## Check that the code is formatted
 	cargo fmt --all --check
+
+clippy: need-cargo ## Run clippy; a warning is an error
 	cargo clippy --workspace --all-targets -- -D warnings
-	$(MAKE) test
-	$(MAKE) conformance
-	$(MAKE) okta-description
-	$(MAKE) test-api
 
 e2e: need-cargo ## Run the end-to-end tests alone
 	cargo test -p tests --test e2e
@@ -95,8 +101,7 @@ placeholder-key: need-cargo ## Make and upload the placeholder certificate: make
 deploy: build $(LINT)/.done ## Build and deploy, asking for the parameters
 	$(LINT)/bin/sam deploy --guided --capabilities CAPABILITY_IAM --parameter-overrides Architecture=$(ARCH)
 
-deploy-local: need-cargo $(LINT)/.done $(LAMBDA)/.done $(MINISTACK)/.done ## Deploy to MiniStack on this machine, and call it
-	. $(LAMBDA)/bin/activate && cargo lambda build --profile ci $(if $(filter aarch64 arm64,$(HOST_ARCH)),--arm64,--x86-64) $(FUNCTIONS)
+deploy-local: need-cargo $(LINT)/.done $(MINISTACK)/.done ## Deploy to MiniStack on this machine, and call it
 	cargo build --workspace --bins
 	cargo xtask deploy-local --sam $(LINT)/bin/sam --ministack $(MINISTACK)/bin/ministack
 

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::bench::zipped;
-use crate::local_stack::Running;
+use crate::running::Running;
 
 /// Starts of each program; the first is not counted.
 const RUNS: usize = 20;
@@ -45,12 +45,12 @@ fn start(program: &Path) -> Result<Duration, String> {
         .envs([("AWS_REGION", "us-east-1"), ("AWS_ACCESS_KEY_ID", "x"), ("AWS_SECRET_ACCESS_KEY", "x")]);
     let started = Instant::now();
     let child = command.spawn().map_err(|error| format!("{}: {error}", program.display()))?;
-    let mut running = Running(child);
+    let mut running = Running::alone(child);
     listener.set_nonblocking(true).map_err(|error| error.to_string())?;
     let mut stream = loop {
         match listener.accept() {
             Ok((stream, _)) => break stream,
-            Err(_) if running.0.try_wait().is_ok_and(|ended| ended.is_none()) => std::hint::spin_loop(),
+            Err(_) if running.child().try_wait().is_ok_and(|ended| ended.is_none()) => std::hint::spin_loop(),
             Err(_) => return Err(format!("{} ends without asking", program.display())),
         }
     };

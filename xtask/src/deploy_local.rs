@@ -7,13 +7,18 @@
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use operations::OPERATIONS;
 use serde_json::{Value, json};
 
-use crate::local_stack::{self, Running};
+use crate::local_stack;
+use crate::running::Running;
+
+/// What MiniStack prints, and the functions that it runs.
+const MINISTACK_LOG: &str = "target/ministack.log";
 
 /// The tools to deploy with.
 #[derive(Clone, Debug, Args)]
@@ -32,8 +37,14 @@ pub struct DeployLocal {
 ///
 /// A sentence.
 pub fn deploy_local(root: &Path, tools: &DeployLocal) -> Result<String, String> {
+    // The tools run in another folder.
+    let tools = &DeployLocal { sam: root.join(&tools.sam), ministack: root.join(&tools.ministack) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|error| error.to_string())?.block_on(run(root, tools))
+    let result = runtime.map_err(|error| error.to_string())?.block_on(run(root, tools));
+    result.map_err(|error| {
+        let log = std::fs::read_to_string(root.join(MINISTACK_LOG)).unwrap_or_default();
+        format!("{error}\nthe end of {MINISTACK_LOG}:\n{}", tail(&log))
+    })
 }
 
 async fn run(root: &Path, tools: &DeployLocal) -> Result<String, String> {
@@ -45,12 +56,13 @@ async fn run(root: &Path, tools: &DeployLocal) -> Result<String, String> {
     let aws = format!("http://127.0.0.1:{port}");
     let http = run_kit::http_client(Duration::from_secs(30)).map_err(|error| error.to_string())?;
     let _ministack = start_ministack(
+        root,
         tools,
         port,
         addresses["runtimeEnvironment"]["AWS_SESSION_TOKEN"].as_str().unwrap_or_default(),
     )?;
     wait_for(&http, &format!("{aws}/_ministack/health")).await?;
-    deploy(root, tools, &aws, &parameters(&addresses))?;
+    deploy(&package(root)?, tools, &aws, &parameters(&addresses))?;
     let api = adapt(&http, &aws).await?;
 
     let token = async |login: &str| {
@@ -60,39 +72,107 @@ async fn run(root: &Path, tools: &DeployLocal) -> Result<String, String> {
     };
     let base = format!("{aws}/_aws/execute-api/{api}/v1");
     let mut report = Vec::new();
-    for (login, method, path, body, expected) in [
-        ("admin@acme.test", "GET", "/tenants/acme", None, 200),
-        ("admin@globex.test", "GET", "/tenants/acme", None, 403),
-        ("superuser@demo.test", "POST", "/tenants", Some(json!({ "name": "initech" })), 201),
-        ("superuser@demo.test", "POST", "/tenants", Some(json!({ "name": "in/itech" })), 400),
-        // MiniStack cannot flush the authorizer's cache.
-        ("superuser@demo.test", "DELETE", "/tenants/initech", None, 503),
-    ] {
+    for Call { login, method, path, body, expected } in calls() {
         let token = token(login).await?;
         let body = body.map(|body| body.to_string());
         let (status, answer) = call(&http, method, &format!("{base}{path}"), Some(&token), body).await?;
         let line = format!("{status} {method} {path} as {login}: {answer}");
-        if status != expected {
-            return Err(format!("expected {expected}, got {line}"));
+        let (expected, pointer, text) = expected;
+        let told = answer.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        if status != expected || !told.contains(text) {
+            return Err(format!("expected {expected} with `{text}` in {pointer}, got {line}"));
         }
         report.push(line);
     }
     Ok(report.join("\n"))
 }
 
-fn start_ministack(tools: &DeployLocal, port: u16, session_token: &str) -> Result<Running, String> {
-    let child = Command::new(&tools.ministack)
-        // Without these two it listens on all interfaces.
-        .env("BIND_HOST", "127.0.0.1")
-        .env("IOT_MTLS_ENABLED", "0")
-        .env("MINISTACK_HOST", "127.0.0.1")
-        .env("GATEWAY_PORT", port.to_string())
-        // It hands this to the functions, who show it to the secrets extension.
-        .env("AWS_SESSION_TOKEN", session_token)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn();
-    child.map(Running).map_err(|error| format!("{} does not start: {error}", tools.ministack.display()))
+/// A call of the deployment, and what it must answer: a status, and a text in a member
+/// of the body. The status alone could be somebody else's.
+struct Call {
+    login: &'static str,
+    method: &'static str,
+    path: &'static str,
+    body: Option<Value>,
+    expected: (u16, &'static str, &'static str),
+}
+
+fn calls() -> [Call; 5] {
+    let superuser = "superuser@demo.test";
+    let get = |login, expected| Call { login, method: "GET", path: "/tenants/acme", body: None, expected };
+    let add = |name: &str, expected| {
+        let body = Some(json!({ "name": name }));
+        Call { login: superuser, method: "POST", path: "/tenants", body, expected }
+    };
+    [
+        get("admin@acme.test", (200, "/name", "acme")),
+        get("admin@globex.test", (403, "/Message", "not authorized")),
+        add("initech", (201, "/name", "initech")),
+        add("in/itech", (400, "/code", "invalid-request")),
+        Call {
+            login: superuser,
+            method: "DELETE",
+            path: "/tenants/initech",
+            body: None,
+            // MiniStack cannot flush the authorizer's cache: the table was written before.
+            expected: (503, "/detail", "tokens were revoked"),
+        },
+    ]
+}
+
+/// What is deployed: the template, and the functions as `cargo build` made them for the
+/// local stack, without what is for debuggers. Not in `target/lambda`, where stands
+/// what is deployed to AWS.
+fn package(root: &Path) -> Result<PathBuf, String> {
+    let folder = root.join("target/deploy-local");
+    let failed = |error: &dyn std::fmt::Display| format!("target/deploy-local: {error}");
+    for operation in OPERATIONS {
+        let function = folder.join("functions").join(operation.name);
+        std::fs::create_dir_all(&function).map_err(|error| failed(&error))?;
+        let program = root.join("target/debug").join(operation.name);
+        let strip = Command::new("strip").arg("-o").arg(function.join("bootstrap")).arg(&program).output();
+        let strip = strip.map_err(|error| format!("strip does not start: {error}"))?;
+        if !strip.status.success() {
+            return Err(format!("{}: {}", program.display(), String::from_utf8_lossy(&strip.stderr)));
+        }
+    }
+    let template = std::fs::read_to_string(root.join("template.yaml")).map_err(|error| failed(&error))?;
+    let template = template.replace("CodeUri: target/lambda/", "CodeUri: functions/");
+    let path = folder.join("template.yaml");
+    std::fs::write(&path, template).map_err(|error| failed(&error))?;
+    Ok(path)
+}
+
+fn start_ministack(
+    root: &Path,
+    tools: &DeployLocal,
+    port: u16,
+    session_token: &str,
+) -> Result<Running, String> {
+    let path = root.join(MINISTACK_LOG);
+    let open = || std::fs::File::create(&path).and_then(|file| Ok((file.try_clone()?, file)));
+    let (output, errors) = open().map_err(|error| format!("{MINISTACK_LOG}: {error}"))?;
+    Running::guarded(&tools.ministack, &[], |command| {
+        command
+            // Without these two it listens on all interfaces.
+            .env("BIND_HOST", "127.0.0.1")
+            .env("IOT_MTLS_ENABLED", "0")
+            .env("MINISTACK_HOST", "127.0.0.1")
+            .env("GATEWAY_PORT", port.to_string())
+            // It hands these two to the functions, but only if it has them itself. The
+            // first is shown to the secrets extension; without the second the functions
+            // would ask the real DynamoDB.
+            .env("AWS_SESSION_TOKEN", session_token)
+            .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}"))
+            .stdout(output)
+            .stderr(errors);
+    })
+}
+
+/// The end of what a tool said.
+fn tail(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(40)..].join("\n")
 }
 
 async fn wait_for(http: &reqwest::Client, url: &str) -> Result<(), String> {
@@ -114,9 +194,9 @@ fn parameters(stack: &Value) -> Vec<String> {
     values.chain([format!("Architecture={architecture}")]).collect()
 }
 
-fn deploy(root: &Path, tools: &DeployLocal, aws: &str, parameters: &[String]) -> Result<(), String> {
-    let status = Command::new(&tools.sam)
-        .current_dir(root)
+fn deploy(template: &Path, tools: &DeployLocal, aws: &str, parameters: &[String]) -> Result<(), String> {
+    let output = Command::new(&tools.sam)
+        .current_dir(template.parent().unwrap_or(template))
         .env("AWS_ENDPOINT_URL", aws)
         .env("AWS_ACCESS_KEY_ID", "test")
         .env("AWS_SECRET_ACCESS_KEY", "test")
@@ -125,11 +205,13 @@ fn deploy(root: &Path, tools: &DeployLocal, aws: &str, parameters: &[String]) ->
         .args(["deploy", "--stack-name", "okta-dac", "--resolve-s3", "--no-confirm-changeset"])
         .args(["--capabilities", "CAPABILITY_IAM", "--no-progressbar", "--parameter-overrides"])
         .args(parameters)
-        .stdout(Stdio::null())
-        .status();
-    match status {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!("sam deploy failed: {status}")),
+        .output();
+    match output {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => {
+            let said = [output.stdout, output.stderr].concat();
+            Err(format!("sam deploy failed, {}:\n{}", output.status, tail(&String::from_utf8_lossy(&said))))
+        }
         Err(error) => Err(format!("{} does not start: {error}", tools.sam.display())),
     }
 }

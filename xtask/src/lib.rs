@@ -13,6 +13,7 @@ mod local_stack;
 mod new_operation;
 mod openapi;
 mod placeholder_key;
+mod running;
 mod runtime_api;
 mod template;
 mod test_api;

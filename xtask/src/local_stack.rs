@@ -2,21 +2,12 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-/// A process that ends with this value.
-pub(crate) struct Running(pub(crate) Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+use crate::running::Running;
 
 /// Starts the local stack on free ports; gives what it prints with `--json`. What
 /// its functions log is in `target/local-stack.log`.
@@ -28,20 +19,18 @@ pub(crate) fn start(root: &Path) -> Result<(Running, Value), String> {
 pub(crate) fn start_with(root: &Path, arguments: &[&str]) -> Result<(Running, Value), String> {
     let log = root.join("target/local-stack.log");
     let log = std::fs::File::create(&log).map_err(|error| format!("{}: {error}", log.display()))?;
-    let child = Command::new(root.join("target/debug/local-stack"))
-        .current_dir(root)
-        .args(["--api-port", "0", "--lambda-port", "0", "--okta-port", "0", "--dynamodb-port", "0", "--json"])
-        .args(arguments)
-        .stdout(Stdio::piped())
-        .stderr(log)
-        .spawn()
-        .map_err(|error| format!("the local stack does not start: {error}"))?;
-    let mut running = Running(child);
+    let ports =
+        ["--api-port", "0", "--lambda-port", "0", "--okta-port", "0", "--dynamodb-port", "0", "--json"];
+    let arguments = [&ports[..], arguments].concat();
+    let mut running = Running::guarded(root.join("target/debug/local-stack"), &arguments, |command| {
+        command.current_dir(root).stdout(Stdio::piped()).stderr(log);
+    })?;
     let mut line = String::new();
-    if let Some(output) = running.0.stdout.take() {
+    if let Some(output) = running.child().stdout.take() {
         BufReader::new(output).read_line(&mut line).map_err(|error| error.to_string())?;
     }
-    let addresses = serde_json::from_str(&line).map_err(|_| "the local stack does not start".to_owned())?;
+    let addresses = serde_json::from_str(&line)
+        .map_err(|_| "the local stack does not start: see target/local-stack.log".to_owned())?;
     Ok((running, addresses))
 }
 

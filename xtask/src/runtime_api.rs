@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use operations::EnvVar;
 use serde_json::Value;
 
-use crate::local_stack::Running;
+use crate::running::Running;
 
 /// One process, as Lambda runs it: gives the times from starting it to its
 /// first `GET …/next` and to its first answer, and its memory in MiB after so
@@ -53,7 +53,7 @@ pub(crate) fn life(
     }
     let started = Instant::now();
     let child = command.spawn().map_err(|error| format!("{}: {error}", program.display()))?;
-    let mut running = Running(child);
+    let mut running = Running::alone(child);
     listener.set_nonblocking(true).map_err(|error| error.to_string())?;
     let (mut next, mut answer, mut answered) = (None, None, 0);
     let mut stream: Option<BufReader<TcpStream>> = None;
@@ -68,7 +68,9 @@ pub(crate) fn life(
                     stream = Some(BufReader::new(accepted));
                 }
                 // A process that ends before it asks would leave us waiting.
-                Err(_) if running.0.try_wait().is_ok_and(|ended| ended.is_none()) => std::hint::spin_loop(),
+                Err(_) if running.child().try_wait().is_ok_and(|ended| ended.is_none()) => {
+                    std::hint::spin_loop()
+                }
                 Err(_) => {
                     let name = program.display();
                     return Err(format!(
@@ -85,7 +87,7 @@ pub(crate) fn life(
         let reply = if path.ends_with("/invocation/next") {
             next.get_or_insert_with(|| started.elapsed());
             if answered == requests {
-                let memory = memory(running.0.id())?;
+                let memory = memory(running.child().id())?;
                 return match (next, answer) {
                     (Some(next), Some(answer)) => Ok((next, answer, memory)),
                     _ => Err(format!("{} gave no answer", program.display())),
