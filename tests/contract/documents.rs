@@ -5,7 +5,7 @@ use std::path::Path;
 use operations::{OPERATIONS, VERBS};
 use tests::repository;
 
-use crate::{Complaints, assert_none, assert_some};
+use crate::{Complaints, assert_none, assert_some, differences};
 
 /// Pages that people write.
 const PAGES: &[&str] =
@@ -87,6 +87,21 @@ fn what_documents_name_exists() {
     assert_none(PAGES.iter().flat_map(|name| check(name, &page(name), &repository(), &targets)).collect());
     let lines = page("ARCHITECTURE.md").lines().count();
     assert!(lines <= 200, "ARCHITECTURE.md has {lines} lines");
+}
+
+/// The kinds of damage that `reconcile` knows, in a table of ARCHITECTURE.md.
+fn kinds(text: &str) -> Complaints {
+    let (_, table) = text.split_once("| kind |").unwrap_or_default();
+    let rows = table.lines().skip(1).take_while(|line| line.starts_with('|'));
+    let rows = rows.filter_map(|line| Some(line.strip_prefix("| `")?.split_once("` |")?.0));
+    differences("ARCHITECTURE.md", rows, reconcile::Kind::ALL.iter().map(|kind| kind.as_str()))
+}
+
+#[test]
+fn the_kinds_of_damage_are_listed() {
+    assert_none(kinds(&page("ARCHITECTURE.md")));
+    assert_some(kinds("| kind |\n|---|\n| `no-kind` |"), "has `no-kind`");
+    assert_some(kinds(""), "lacks `half-made-tenant`");
 }
 
 #[test]

@@ -140,7 +140,7 @@ fn binaries_are_those_of_the_table() {
 fn binary(operation: &Operation, text: &str) -> Complaints {
     match text == xtask::binary(operation) {
         true => Complaints::new(),
-        false => vec![format!("{}.rs is not as `make new-operation` writes it", operation.name)],
+        false => vec![format!("{}.rs is not as the table says: run `make generate`", operation.name)],
     }
 }
 

@@ -87,6 +87,10 @@ pub fn generate(root: &Path) -> Result<Vec<Generated>, String> {
     for endpoint in &endpoints {
         files.push((format!("events/{}.json", endpoint.operation.name), json(event(endpoint))?));
     }
+    for operation in operations::OPERATIONS {
+        let path = format!("functions/{}/src/bin/{}.rs", operation.package.name(), operation.name);
+        files.push((path, binary(operation)));
+    }
     for task in tasks() {
         files.push((format!("events/{}.json", task.operation.name), json((task.example)())?));
     }
