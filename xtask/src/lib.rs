@@ -50,8 +50,14 @@ pub fn endpoints() -> Vec<&'static lambda_kit::Description> {
 }
 
 /// The tasks of every package, in the order of the table.
+#[rustfmt::skip] // A list, which `make new-operation` adds to.
 pub fn tasks() -> Vec<&'static lambda_kit::TaskDescription> {
-    reconcile::TASKS.iter().collect()
+    [
+        reconcile::TASKS,
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// A file that is derived.

@@ -46,6 +46,11 @@ impl Start {
         !matches!(self, Start::Http | Start::InlineHook)
     }
 
+    /// The constant of its package that describes it.
+    fn list(self) -> &'static str {
+        if self.is_task() { "TASKS" } else { "ENDPOINTS" }
+    }
+
     /// The function of `lambda-kit` that serves it.
     fn serve(self) -> &'static str {
         match self {
@@ -95,6 +100,9 @@ pub fn new_operation(root: &Path, new: &NewOperation) -> Result<String, String> 
         .line_in_order(&format!("mod {module};"), "mod ")
         .line_in_order(&format!("pub use {module}::{type_name};"), "pub use ")
         .described(new.trigger, &type_name);
+    let list = new.trigger.list();
+    let xtask = Edit::of(root.join("xtask/src/lib.rs"))?
+        .line_of_list(&format!("        {}::{list},", new.package.to_snake_case()), &format!("::{list},"));
     let tests = Edit::of(root.join("tests/e2e/main.rs"))?.line_in_order(&format!("mod {module};"), "mod ");
     let own = format!("{}::{type_name}", new.package.to_snake_case());
     let files = [
@@ -103,7 +111,9 @@ pub fn new_operation(root: &Path, new: &NewOperation) -> Result<String, String> 
         (root.join(format!("tests/e2e/{module}.rs")), test(new)),
     ];
     let mut written = Vec::new();
-    for (path, content) in files.into_iter().chain([table, lib, tests].map(|edit| (edit.path, edit.text))) {
+    for (path, content) in
+        files.into_iter().chain([table, lib, xtask, tests].map(|edit| (edit.path, edit.text)))
+    {
         std::fs::write(&path, content).map_err(|error| format!("{}: {error}", path.display()))?;
         written.push(path.strip_prefix(root).unwrap_or(&path).display().to_string());
     }
@@ -163,13 +173,28 @@ impl Edit {
         self
     }
 
+    /// Puts a line among those that end with `suffix`, in their order, unless it is there.
+    fn line_of_list(mut self, line: &str, suffix: &str) -> Self {
+        let mut lines: Vec<&str> = self.text.lines().collect();
+        let of_list = |other: &&str| other.trim_start().ends_with(suffix);
+        if !lines.contains(&line) {
+            let place = lines.iter().position(|other| of_list(other) && *other > line);
+            let end = || lines.iter().rposition(of_list).map(|last| last + 1);
+            let place = place.or_else(end).unwrap_or(lines.len());
+            lines.insert(place, line);
+        }
+        self.text = lines.join("\n") + "\n";
+        self
+    }
+
     /// Names the type among what the package offers to the table: in `ENDPOINTS`, or in
     /// `TASKS`.
     fn described(self, start: Start, type_name: &str) -> Self {
-        let (list, kind, of) = match start {
-            Start::Http => ("ENDPOINTS", "Description", "of"),
-            Start::InlineHook => ("ENDPOINTS", "Description", "of_hook"),
-            Start::Schedule | Start::Bus | Start::SecretRotation => ("TASKS", "TaskDescription", "of"),
+        let list = start.list();
+        let (kind, of) = match start {
+            Start::Http => ("Description", "of"),
+            Start::InlineHook => ("Description", "of_hook"),
+            Start::Schedule | Start::Bus | Start::SecretRotation => ("TaskDescription", "of"),
         };
         let declaration = format!("pub const {list}: &[lambda_kit::{kind}] = &[");
         let described = format!("lambda_kit::{kind}::{of}::<{type_name}>()");
@@ -287,7 +312,12 @@ mod tests {
     fn copy(name: &str) -> std::path::PathBuf {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let copy = std::env::temp_dir().join(format!("okta-dac-{name}-{}", std::process::id()));
-        for file in ["shared/operations/src/table.rs", "functions/tenants/src/lib.rs", "tests/e2e/main.rs"] {
+        for file in [
+            "shared/operations/src/table.rs",
+            "functions/tenants/src/lib.rs",
+            "tests/e2e/main.rs",
+            "xtask/src/lib.rs",
+        ] {
             std::fs::create_dir_all(copy.join(file).parent().unwrap()).unwrap();
             std::fs::copy(root.join(file), copy.join(file)).unwrap();
         }
@@ -323,6 +353,7 @@ mod tests {
         new_operation(&root, &task).unwrap();
         let lib = read("functions/tenants/src/lib.rs");
         assert!(lib.contains("pub const TASKS: &[lambda_kit::TaskDescription] = &[\n    lambda_kit::TaskDescription::of::<ExpireTenants>(),\n];"), "{lib}");
+        assert!(read("xtask/src/lib.rs").contains("        reconcile::TASKS,\n        tenants::TASKS,\n"));
         assert!(read("shared/operations/src/table.rs").contains("trigger: Trigger::Schedule"));
         assert!(
             read("functions/tenants/src/bin/expire-tenants.rs")
