@@ -65,7 +65,9 @@ impl<T: Task> TaskService<T> {
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, TaskFailed> {
         let times = Times::of_context(&event.context);
         let okta_in_use = OnceLock::new();
-        let work = AssertUnwindSafe(self.run(event.payload, &times, &okta_in_use)).catch_unwind();
+        // Boxed: a task's future is deep, and what the runtime wraps around it is, too.
+        let work = Box::pin(self.run(event.payload, &times, &okta_in_use));
+        let work = AssertUnwindSafe(work).catch_unwind();
         let result = match tokio::time::timeout_at(times.deadline, work).await {
             Ok(Ok(result)) => result,
             Ok(Err(_panic)) => {
