@@ -124,6 +124,8 @@ fn absolute(of: &Crate, from: &Module, path: &[String]) -> Option<Vec<String>> {
             let parent = from.get(..from.len().checked_sub(ups)?)?;
             Some(parent.iter().chain(&path[ups..]).cloned().collect())
         }
+        // One word alone may be a variable.
+        _ if path.len() == 1 => None,
         _ => {
             let child: Module = from.iter().cloned().chain([first.clone()]).collect();
             of.contains_key(&child).then(|| child.into_iter().chain(rest()).collect())
