@@ -33,6 +33,14 @@ async fn nobody_waits_for_an_invocation_of_the_type_event() {
 }
 
 #[tokio::test]
+async fn schedules_fire_by_themselves_if_they_shall() {
+    let stack = TestStack::start_as(|options| options.schedules = true).await;
+    // `reconcile` asks Okta for the tenants, and nobody sent a request.
+    stack.okta().wait_for_arrivals(1).await;
+    assert!(stack.okta().arrivals() > 0);
+}
+
+#[tokio::test]
 async fn triggers_are_listed() {
     let stack = TestStack::start().await;
     let triggers = stack.stack.triggers();

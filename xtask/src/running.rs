@@ -4,8 +4,10 @@ use std::ffi::OsStr;
 use std::process::{Child, Command, Stdio};
 
 /// A shell that starts a program and ends it when its own input ends: the kernel closes
-/// that pipe also when this program is killed.
+/// that pipe also when this program is killed. Ctrl-C, which reaches all of them, must not
+/// end the guard before its child.
 const GUARD: &str = r#""$@" < /dev/null & child=$!
+trap '' INT HUP TERM
 exec > /dev/null 2>&1
 cat
 kill $child

@@ -10,7 +10,7 @@
 //! One call for a superuser, 2 + n for an admin of n tenants, none in a row; more
 //! pages of Okta's for more than 200 apps.
 //!
-//! The list follows the search index, so that an app appears in it up to a
+//! The list follows the search index. Therefore an app appears in the list up to a
 //! second after a tenant was entitled to it; `list-tenant-apps` does not wait.
 
 use domain::{TenantClaim, appusers_prefix};

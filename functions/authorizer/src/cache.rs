@@ -1,6 +1,6 @@
 //! Tokens that were verified a moment ago.
 //!
-//! API Gateway asks once per token **and path**, so that a page that calls ten
+//! API Gateway asks once per token **and path**. Therefore a page that calls ten
 //! routes has one token verified ten times; the signature is most of that work.
 //! Kept is what the token said, under its SHA-256: the token itself is not held
 //! in memory. An entry is never used once `exp` has passed, without the leeway

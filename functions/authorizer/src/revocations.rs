@@ -120,7 +120,7 @@ impl Revocations {
 
     /// The tenants that the caller administers still, by a token of this age
     /// (`iat`, seconds since 1970). A superuser's rights come from a group that
-    /// okta-dac does not change, so that nothing is asked for them.
+    /// okta-dac does not change: nothing is asked for them.
     pub(crate) async fn left(&self, caller: &Caller, issued: i64) -> Result<Vec<TenantClaim>, TableError> {
         let ids: Vec<String> = caller
             .tenants

@@ -30,7 +30,7 @@ pub(crate) enum MetadataError {
 
 /// The body of `update-idp` that says the same.
 ///
-/// Documents with a document type are refused, so that there are no entities.
+/// Documents with a document type are refused: there are no entities.
 pub(crate) fn edits(xml: &[u8]) -> Result<Value, MetadataError> {
     let text = std::str::from_utf8(xml).map_err(|error| MetadataError::Syntax(error.to_string()))?;
     let document = Document::parse(text).map_err(|error| MetadataError::Syntax(error.to_string()))?;

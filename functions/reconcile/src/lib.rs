@@ -8,9 +8,11 @@
 //! - `finding`: the twelve kinds of damage, and what is said of one.
 //! - `pass`: a walk through the whole org that can stop and go on anywhere.
 //! - `tenant`: what can be wrong with one tenant.
+//! - `entitlement`: what can be wrong with one app group.
 //! - `strays`: objects that belong to no tenant any more.
 //! - `reconcile`: the task, which walks piece by piece.
 
+mod entitlement;
 mod finding;
 mod pass;
 mod reconcile;

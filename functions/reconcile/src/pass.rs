@@ -1,14 +1,14 @@
 //! A pass: a walk through the whole org that can stop and go on anywhere.
 //!
 //! The place where a pass stands is kept after each piece, with what was found so far.
-//! A run that is killed loses one piece, and the next run does that piece again: what
-//! is found does not depend on how often a pass was interrupted.
+//! A run that is killed loses one piece, and the next run does that piece again: in an
+//! org that nobody changes, a pass finds the same however often it was interrupted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::Finding;
+use crate::{Finding, Kind};
 
 /// Most findings that are kept; a DynamoDB item holds 400 KB.
 const MOST: usize = 1_000;
@@ -53,13 +53,15 @@ pub(crate) struct Pass {
     pub(crate) page: Option<String>,
     /// Id of the object of this page that was looked at last.
     pub(crate) after: Option<String>,
-    /// Whether the next object could not be looked at before.
-    pub(crate) failed: bool,
+    /// Id of the object that could not be looked at before; empty: the page.
+    pub(crate) failed: Option<String>,
     /// Tenants that were looked at.
     pub(crate) tenants: u32,
     /// Objects that could not be looked at, twice.
     pub(crate) skipped: u32,
-    /// What was found.
+    /// How many damages were found, by kind.
+    pub(crate) counts: BTreeMap<Kind, u32>,
+    /// The damages, at most [`MOST`].
     pub(crate) findings: BTreeSet<Finding>,
 }
 
@@ -82,30 +84,48 @@ impl Pass {
     /// Goes on after an object, with what was found there; gives what was not known.
     pub(crate) fn went_past(&mut self, id: &str, found: Vec<Finding>) -> Vec<Finding> {
         self.after = Some(id.to_owned());
-        self.failed = false;
+        self.failed = None;
         if self.phase == Phase::Tenants {
             self.tenants += 1;
         }
-        let room = MOST.saturating_sub(self.findings.len());
-        found.into_iter().filter(|finding| self.findings.insert(finding.clone())).take(room).collect()
+        let mut new = Vec::new();
+        for finding in found {
+            if self.findings.contains(&finding) {
+                continue;
+            }
+            *self.counts.entry(finding.kind).or_default() += 1;
+            if self.findings.len() < MOST {
+                self.findings.insert(finding.clone());
+            }
+            new.push(finding);
+        }
+        new
     }
 
     /// Notes that the object could not be looked at, or, without an object, the page not
-    /// be read. After the second time the pass goes on without the object: one that
-    /// Okta cannot show must not hide the others. A page whose cursor Okta has forgotten
-    /// is looked for from the first page on.
-    pub(crate) fn failed_at(&mut self, id: Option<&str>) {
-        if !std::mem::replace(&mut self.failed, true) {
-            return;
+    /// be read. After the second time the pass goes on without the object, and this is
+    /// `true`: an object that Okta cannot show must not hide the others. A page whose
+    /// cursor Okta has forgotten is looked for from the first page on; without a first
+    /// page the phase ends.
+    pub(crate) fn failed_at(&mut self, id: Option<&str>) -> bool {
+        let place = id.unwrap_or_default();
+        if self.failed.as_deref() != Some(place) {
+            self.failed = Some(place.to_owned());
+            return false;
         }
-        self.failed = false;
+        self.failed = None;
         match id {
             Some(id) => {
                 self.skipped += 1;
                 self.after = Some(id.to_owned());
             }
-            None => (self.page, self.after) = (None, None),
+            None if self.page.is_some() => (self.page, self.after) = (None, None),
+            None => {
+                self.skipped += 1;
+                self.page_ended(None);
+            }
         }
+        true
     }
 
     /// Goes on to the next page, or to the next phase.
@@ -143,14 +163,23 @@ mod tests {
     #[test]
     fn one_object_cannot_stop_a_pass() {
         let mut pass = Pass::default();
-        pass.failed_at(Some("00g1"));
-        assert_eq!((pass.after.as_deref(), pass.skipped), (None, 0));
-        pass.failed_at(Some("00g1"));
-        assert_eq!((pass.after.as_deref(), pass.skipped, pass.failed), (Some("00g1"), 1, false));
+        assert!(!pass.failed_at(Some("00g1")));
+        assert!(!pass.failed_at(Some("00g2")), "another one");
+        assert!(pass.failed_at(Some("00g2")));
+        assert_eq!((pass.after.as_deref(), pass.skipped, pass.failed.as_deref()), (Some("00g2"), 1, None));
         pass.page_ended(Some("cursor".to_owned()));
-        pass.failed_at(None);
-        assert_eq!(pass.page.as_deref(), Some("cursor"));
-        pass.failed_at(None);
-        assert_eq!(pass.page, None);
+        assert!(!pass.failed_at(None) && pass.failed_at(None));
+        assert_eq!((pass.page.as_deref(), pass.phase), (None, Phase::Tenants));
+        assert!(!pass.failed_at(None) && pass.failed_at(None));
+        assert_eq!((pass.phase, pass.skipped), (Phase::Rules, 2));
+    }
+
+    #[test]
+    fn more_than_are_kept_are_counted() {
+        let mut pass = Pass::default();
+        let object = |n: usize| run_kit::Object::new("group", format!("ADMINS_{n}"), n);
+        let found = (0..MOST + 5).map(|n| Finding::new(Kind::MissingPart, None, object(n))).collect();
+        assert_eq!(pass.went_past("00g1", found).len(), MOST + 5);
+        assert_eq!((pass.findings.len(), pass.counts[&Kind::MissingPart] as usize), (MOST, MOST + 5));
     }
 }

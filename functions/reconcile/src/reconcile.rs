@@ -3,16 +3,18 @@
 //!
 //! # Okta calls
 //!
-//! Those of `tenant.rs` for each tenant, and those of `strays.rs` for what
+//! Those of `tenant.rs` for each tenant, those of `entitlement.rs` for each app group,
+//! and those of `strays.rs` for what
 //! belongs to none; `listPolicies` and `listPolicyRules` every half minute.
 //!
 //! # Piece by piece
 //!
-//! A piece is one tenant, or one object without a tenant, and takes 20 seconds at most.
+//! A piece is one tenant, one app group, or one object without a tenant, and takes 20
+//! seconds at most.
 //! After each piece the task keeps its place. A run that is killed loses one piece, and
 //! the next run goes on there; a large org takes several runs. Calls of all pieces
-//! together use a tenth of the share of Okta's limits: whoever waits for an answer of
-//! the API has the rest.
+//! together use a tenth of the share of Okta's limits: callers of the API
+//! have the rest.
 //!
 //! A second run at the same time leaves at once: the run that works has a lease, which
 //! it renews with each piece.
@@ -21,7 +23,6 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use domain::TenantName;
-use futures::TryStreamExt;
 use lambda_kit::Task;
 use okta_client::models::{AppId, Group, IdentityProvider, PolicyRule};
 use okta_client::{Client, Error, ListGroups, ListIdentityProviders, search};
@@ -35,7 +36,7 @@ use tokio::time::Instant;
 
 use crate::finding::PieceError;
 use crate::pass::{Pass, Phase};
-use crate::{Finding, Kind, strays, tenant};
+use crate::{Finding, Kind, entitlement, strays, tenant};
 
 /// Time of one piece, and length of the lease.
 const PIECE: Duration = Duration::from_secs(20);
@@ -68,7 +69,9 @@ pub struct Report {
     pub tenants: u32,
     /// Objects that Okta could not show, twice.
     pub skipped: u32,
-    /// What this pass found so far.
+    /// How many damages this pass found so far.
+    pub found: u32,
+    /// The damages, the first thousand of them.
     pub findings: Vec<Finding>,
 }
 
@@ -108,8 +111,8 @@ impl Task for Reconcile {
         let Some((lease, place)) = self.state.lease(run, Self::OPERATION.name, PIECE).await? else {
             return Ok(Report::default());
         };
-        let mut walk = Walk { task: self, run, pass: Pass::of(place.as_deref()), page: None, rules: None };
-        walk.go(lease).await
+        let pass = Pass::of(place.as_deref());
+        Walk { task: self, run, pass, page: None, rules: None, waited: false }.go(lease).await
     }
 
     fn example() -> Value {
@@ -124,7 +127,7 @@ enum Item {
     Rule(PolicyRule),
     Idp(IdentityProvider, TenantName),
     Users(Group, TenantName),
-    App(Group, TenantName),
+    App(Group, AppGroupOf),
 }
 
 impl Item {
@@ -135,6 +138,15 @@ impl Item {
             Item::Idp(idp, _) => idp.id.as_str(),
         }
     }
+}
+
+/// Whose an app group is.
+#[derive(Clone, Debug)]
+struct AppGroupOf {
+    tenant: TenantName,
+    app: AppId,
+    /// Whether the tenant has an admins group.
+    has_tenant: bool,
 }
 
 /// A page of objects, and the cursor of the next page.
@@ -153,14 +165,17 @@ struct Walk<'r> {
     page: Option<Page>,
     /// The routing rules, and when they were read.
     rules: Option<(Instant, Vec<PolicyRule>)>,
+    /// Whether the next piece has waited for Okta's limit already.
+    waited: bool,
 }
 
 impl Walk<'_> {
     /// Goes on until the pass is complete, or the time is over.
-    async fn go(&mut self, lease: Lease) -> Result<Report, ReconcileError> {
+    async fn go(mut self, lease: Lease) -> Result<Report, ReconcileError> {
         while !self.pass.is_complete() && self.has_time_for(PIECE) {
             match self.piece().await {
                 Ok(found) => {
+                    self.waited = false;
                     for finding in found {
                         finding.record(&self.run.id);
                     }
@@ -170,6 +185,10 @@ impl Walk<'_> {
                     }
                 }
                 Err(PieceError::Okta(Error::RateLimited { retry_after })) => {
+                    // A piece that a whole window is too small for must not be the last.
+                    if std::mem::replace(&mut self.waited, true) {
+                        self.fail();
+                    }
                     if !self.has_time_for(retry_after + PIECE)
                         || !lease.keep(self.run, &self.pass.to_text(), retry_after + PIECE).await?
                     {
@@ -178,9 +197,11 @@ impl Walk<'_> {
                     tokio::time::sleep(retry_after).await;
                 }
                 Err(PieceError::Okta(error)) => {
-                    let item = self.item().map(|item| item.id().to_owned());
-                    self.pass.failed_at(item.as_deref());
-                    lease.release(self.run, &self.pass.to_text()).await?;
+                    // When Okta does not answer at all, no object is to blame.
+                    if !error.is_retryable() {
+                        self.fail();
+                    }
+                    lease.release(&self.pass.to_text()).await?;
                     return Err(ReconcileError::Okta(error));
                 }
                 Err(PieceError::State(error)) => return Err(error.into()),
@@ -189,11 +210,20 @@ impl Walk<'_> {
         let report = self.report();
         if report.complete {
             self.count();
-            lease.release(self.run, "").await?;
+            lease.release("").await?;
         } else {
-            lease.release(self.run, &self.pass.to_text()).await?;
+            lease.release(&self.pass.to_text()).await?;
         }
         Ok(report)
+    }
+
+    /// Notes that the next object, or the page, could not be looked at.
+    fn fail(&mut self) {
+        let item = self.item().map(|item| item.id().to_owned());
+        if self.pass.failed_at(item.as_deref()) {
+            self.page = self.page.take().filter(|_| item.is_some());
+            tracing::warn!(run_id = self.run.id, object = item, "an object cannot be looked at");
+        }
     }
 
     fn has_time_for(&self, length: Duration) -> bool {
@@ -206,15 +236,19 @@ impl Walk<'_> {
             complete: self.pass.is_complete(),
             tenants: self.pass.tenants,
             skipped: self.pass.skipped,
+            found: self.pass.counts.values().sum(),
             findings: self.pass.findings.iter().cloned().collect(),
         }
     }
 
-    /// One metric for each kind, also where there is nothing: an alarm ends.
+    /// One metric for each kind, also where there is nothing: an alarm ends. And one
+    /// for what could not be looked at.
     fn count(&self) {
+        let skipped = Metric::count("Skipped", self.pass.skipped);
+        let dimensions = [("operation", Reconcile::OPERATION.name)];
+        self.run.metrics.put(&dimensions, &[skipped], self.run.clock.now_ms());
         for kind in Kind::ALL {
-            let found = self.pass.findings.iter().filter(|finding| finding.kind == kind).count();
-            let metric = Metric::count("Findings", u32::try_from(found).unwrap_or(u32::MAX));
+            let metric = Metric::count("Findings", self.pass.counts.get(&kind).copied().unwrap_or_default());
             let dimensions = [("operation", Reconcile::OPERATION.name), ("kind", kind.as_str())];
             self.run.metrics.put(&dimensions, &[metric], self.run.clock.now_ms());
         }
@@ -251,8 +285,11 @@ impl Walk<'_> {
             Item::Users(group, name) => {
                 strays::examine_group(run, state, group, name, Kind::HalfDeletedTenant).await?
             }
-            Item::App(group, name) => {
-                strays::examine_group(run, state, group, name, Kind::GroupLeadsNowhere).await?
+            Item::App(group, AppGroupOf { tenant, app, has_tenant: true }) => {
+                entitlement::examine(run, state, group, tenant, app).await?
+            }
+            Item::App(group, of) => {
+                strays::examine_group(run, state, group, &of.tenant, Kind::GroupLeadsNowhere).await?
             }
         };
         Ok(self.pass.went_past(item.id(), found))
@@ -287,9 +324,9 @@ impl Walk<'_> {
             }
             Phase::Idps => {
                 let query = ListIdentityProviders { q: Some("DAC_".to_owned()) };
-                let idps: Vec<IdentityProvider> = okta.list_identity_providers(&query).try_collect().await?;
-                let items = strays_of(okta, idps, strays::tenant_of_idp, Item::Idp, true).await?;
-                Ok(Page { items, next: None })
+                let page = okta.list_identity_providers_page(&query, PAGE, cursor.as_deref()).await?;
+                let items = strays_of(okta, page.items, strays::tenant_of_idp, Item::Idp, true).await?;
+                Ok(Page { items, next: page.after })
             }
             Phase::UsersGroups => {
                 let page = groups(okta, "USERS_", cursor).await?;
@@ -301,8 +338,16 @@ impl Walk<'_> {
             }
             Phase::AppGroups => {
                 let page = groups(okta, "APPUSERS_", cursor).await?;
-                let of = strays::tenant_of_app_group;
-                Ok(Page { items: strays_of(okta, page.items, of, Item::App, false).await?, next: page.after })
+                let of =
+                    |group: Group| strays::of_app_group(&group).map(|(tenant, app)| (group, tenant, app));
+                let groups: Vec<_> = page.items.into_iter().filter_map(of).collect();
+                let tenants = groups.iter().map(|(_, tenant, _)| tenant.clone()).collect();
+                let without = strays::without_tenant(okta, tenants, false).await?;
+                let items = groups.into_iter().map(|(group, tenant, app)| {
+                    let has_tenant = !without.contains(&tenant);
+                    Item::App(group, AppGroupOf { tenant, app, has_tenant })
+                });
+                Ok(Page { items: items.collect(), next: page.after })
             }
             Phase::Complete => Ok(Page { items: Vec::new(), next: None }),
         }

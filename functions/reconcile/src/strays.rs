@@ -7,17 +7,18 @@
 //!
 //! `listGroups`, once for twenty names; for each object without a tenant `listGroups`
 //! once more, and `getGroup` or `getIdentityProvider`. For each routing rule
-//! `getIdentityProvider`.
+//! `getIdentityProvider`; where that is not there, `listPolicies` and
+//! `listPolicyRules`.
 
 use std::collections::BTreeSet;
 
 use domain::{TenantName, USERS_DESCRIPTION, admins_group, users_group};
-use okta_client::models::{Group, IdentityProvider, IdpId, PolicyRule};
+use okta_client::models::{AppId, Group, IdentityProvider, IdpId, PolicyRule};
 use okta_client::{Client, Error, search};
 use run_kit::{Object, Run};
 use serde_json::Value;
 use state::{Change, State};
-use tenancy::{if_present, indexed_groups, record_says};
+use tenancy::{if_present, indexed_groups, record_says, routing};
 
 use crate::finding::PieceError;
 use crate::tenant::is_quiet;
@@ -36,11 +37,11 @@ pub(crate) fn tenant_of_users_group(group: &Group) -> Option<TenantName> {
     TenantName::parse(group.profile.name.strip_prefix("USERS_").filter(|_| ours)?).ok()
 }
 
-/// The tenant whose app group this is, by name.
-pub(crate) fn tenant_of_app_group(group: &Group) -> Option<TenantName> {
+/// The tenant and the app whose group this is, by name.
+pub(crate) fn of_app_group(group: &Group) -> Option<(TenantName, AppId)> {
     // An id has no `_`.
-    let (tenant, _) = group.profile.name.strip_prefix("APPUSERS_")?.rsplit_once('_')?;
-    TenantName::parse(tenant).ok()
+    let (tenant, app) = group.profile.name.strip_prefix("APPUSERS_")?.rsplit_once('_')?;
+    Some((TenantName::parse(tenant).ok()?, AppId::from(app)))
 }
 
 /// The tenant whose IdP this is, by name.
@@ -149,6 +150,12 @@ pub(crate) async fn examine_rule(run: &Run, rule: &PolicyRule) -> Result<Vec<Fin
         if if_present(okta.get_identity_provider(&IdpId::from(id))).await?.is_some() {
             return Ok(Vec::new());
         }
+    }
+    // The rule was read with all others: its tenant may have been deleted since.
+    let (_, rules) = routing(okta).await?;
+    let now = rules.into_iter().find(|now| now.id == rule.id);
+    if !now.is_some_and(|now| now.providers().eq(rule.providers())) {
+        return Ok(Vec::new());
     }
     let object = Object::new("routingRule", &rule.name, &rule.id);
     Ok(vec![Finding::new(Kind::RuleLeadsNowhere, None, object)])

@@ -5,26 +5,25 @@
 //! `getGroup` of the admins group; then, for a tenant that no request is working on:
 //! `getIdentityProvider`; `getGroup` of the users group that the IdP names;
 //! `listGroupAssignedRoles` and `listGroupTargetsForGroupRole`;
-//! `getApplicationGroupAssignment` of the okta-dac app; `listGroups` of the app groups,
-//! and `getApplicationGroupAssignment` of each.
+//! `getApplicationGroupAssignment` of the okta-dac app. Where something is wrong:
+//! `getGroup` once more.
 //!
 //! One after the other: nobody waits for the answer.
 
 use std::time::Duration;
 
 use domain::{
-    AdminsDescription, TenantName, TenantStatus, admins_group, app_of_appusers_group, appusers_prefix,
-    idp_name, subject_filter, users_group,
+    AdminsDescription, TenantName, TenantStatus, admins_group, idp_name, subject_filter, users_group,
 };
 use futures::TryStreamExt;
-use okta_client::models::{ACTIVE, AppId, Group, GroupId, IdentityProvider, IdpId, PolicyRule};
-use okta_client::{Client, Error, search};
+use okta_client::models::{ACTIVE, AppId, Group, IdentityProvider, IdpId, PolicyRule};
+use okta_client::{Client, Error};
 use run_kit::{Object, Run};
 use serde_json::Value;
 use state::{Change, State};
 use tenancy::{
-    ROLE, group_called, holds_domains, idp_of, if_present, indexed_groups, is_active, is_pending_rule,
-    is_recorded, users_of_idp,
+    ROLE, group_called, holds_domains, idp_of, if_present, is_active, is_pending_rule, is_recorded,
+    users_of_idp,
 };
 
 use crate::finding::PieceError;
@@ -44,7 +43,7 @@ struct Tenant<'r> {
 }
 
 /// What is wrong with the tenant of an `ADMINS_` group; nothing, if a request may be
-/// changing the tenant, or the group is none of ours.
+/// changing the tenant, or the group is not ours.
 ///
 /// # Errors
 ///
@@ -69,7 +68,7 @@ pub(crate) async fn examine(
     if tenant.findings.is_empty() {
         return Ok(Vec::new());
     }
-    // Whoever changes a tenant has a lock, or writes the record.
+    // A request that changes a tenant has a lock, or has written something just now.
     let mut changes = vec![Change::Tenant(&tenant.name)];
     changes.extend(id.as_deref().map(Change::Idp));
     for change in changes {
@@ -117,7 +116,7 @@ impl Tenant<'_> {
         if !self.examine_users(idp.as_ref()).await? {
             self.missing("group", users_group(&self.name));
         }
-        let targets = self.examine_role().await?;
+        self.examine_role().await?;
         let assignment = self.okta.get_application_group_assignment(app, &self.admins.id);
         if if_present(assignment).await?.is_none() {
             self.missing("appAssignment", admins_group(&self.name));
@@ -126,12 +125,18 @@ impl Tenant<'_> {
             .iter()
             .filter(|rule| holds_domains(rule, &id, &self.record, std::slice::from_ref(&self.name)))
             .collect();
+        // Changes of domains write the rules and the IdP, and not always the record.
+        let times = own.iter().map(|rule| &rule.other).chain(idp.as_ref().map(|idp| &idp.other));
+        let times: Vec<&str> = times.filter_map(|other| other.get("lastUpdated")?.as_str()).collect();
+        if !is_quiet(self.okta, &times) {
+            self.findings.clear();
+            return Ok(Some(id));
+        }
         match &idp {
             Some(idp) => self.examine_idp(idp, &own),
             None => self.missing("identityProvider", idp_name(&self.name)),
         }
         self.examine_rules(&own);
-        self.examine_app_groups(targets.as_deref()).await?;
         Ok(Some(id))
     }
 
@@ -149,24 +154,27 @@ impl Tenant<'_> {
         self.record.status() == TenantStatus::Suspended
     }
 
-    /// The role of the admins; gives the targets of the role, if there is one.
-    async fn examine_role(&mut self) -> Result<Option<Vec<GroupId>>, Error> {
-        let roles = self.okta.list_group_assigned_roles(&self.admins.id).await?;
-        let Some(role) = roles.into_iter().find(|role| role.kind == ROLE) else {
+    /// The role of the admins.
+    async fn examine_role(&mut self) -> Result<(), Error> {
+        let roles = if_present(self.okta.list_group_assigned_roles(&self.admins.id)).await?;
+        let Some(role) = roles.into_iter().flatten().find(|role| role.kind == ROLE) else {
             if !self.is_suspended() {
                 self.missing("role", ROLE.to_owned());
             }
-            return Ok(None);
+            return Ok(());
         };
         let object = Object::new("role", ROLE, &role.id);
-        let targets = self.okta.list_group_targets_for_group_role(&self.admins.id, &role.id);
-        let targets: Vec<GroupId> = targets.map_ok(|group| group.id).try_collect().await?;
         if self.is_suspended() {
             self.find(Kind::SuspendedRoleHeld, object);
-        } else if targets.is_empty() {
+            return Ok(());
+        }
+        let targets = self.okta.list_group_targets_for_group_role(&self.admins.id, &role.id);
+        // A role that is gone since is looked for by the check at the end.
+        let targets: Option<Vec<Group>> = if_present(targets.try_collect()).await?;
+        if targets.is_some_and(|targets| targets.is_empty()) {
             self.find(Kind::RoleWithoutTarget, object);
         }
-        Ok(Some(targets))
+        Ok(())
     }
 
     fn examine_idp(&mut self, idp: &IdentityProvider, own: &[&PolicyRule]) {
@@ -209,30 +217,6 @@ impl Tenant<'_> {
         if both {
             self.find(Kind::HalfChangedDomains, Object::new("routingRule", &pending.name, &pending.id));
         }
-    }
-
-    /// The app groups: each is assigned to its app, and a target of the role.
-    async fn examine_app_groups(&mut self, targets: Option<&[GroupId]>) -> Result<(), Error> {
-        let prefix = search::sw("profile.name", &appusers_prefix(&self.name));
-        for group in indexed_groups(self.okta, &prefix).await? {
-            let Some(app) = app_of_appusers_group(&self.name, &group.profile.name).map(AppId::from) else {
-                continue;
-            };
-            if !is_quiet(self.okta, &[&group.created, &group.last_updated]) {
-                continue;
-            }
-            let object = Object::new("group", &group.profile.name, &group.id);
-            let assignment = if_present(self.okta.get_application_group_assignment(&app, &group.id)).await?;
-            if assignment.is_none() && if_present(self.okta.get_application(&app)).await?.is_none() {
-                self.find(Kind::GroupLeadsNowhere, object);
-                continue;
-            }
-            let is_target = targets.is_none_or(|targets| targets.is_empty() || targets.contains(&group.id));
-            if assignment.is_none() || !is_target {
-                self.find(Kind::HalfMadeEntitlement, object);
-            }
-        }
-        Ok(())
     }
 }
 

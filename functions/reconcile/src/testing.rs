@@ -295,10 +295,33 @@ async fn one_object_that_okta_cannot_show_does_not_hide_the_others() {
     let task: Arc<Reconcile> = org.task();
     let attempt = async || lambda_kit::Task::run(&*task, &run(&org), Value::Null).await;
     org.break_okta("listGroupAssignedRoles", 2, 400);
+    // That Okta does not answer at all is no object's fault.
+    let report = async {
+        org.break_okta("getGroup", 9, 500);
+        attempt().await
+    };
+    assert!(report.await.is_err());
+    org.emulator.clear_faults();
+    org.break_okta("listGroupAssignedRoles", 2, 400);
     assert!(attempt().await.is_err());
     assert!(attempt().await.is_err());
     let report = attempt().await.unwrap();
     assert_eq!((report.complete, report.tenants, report.skipped), (true, 13, 1));
+}
+
+/// Okta's limit is used up for longer than the run lasts: the run ends, and the next
+/// one goes on.
+#[tokio::test]
+async fn a_run_that_has_to_wait_for_too_long_leaves_the_rest_to_the_next() {
+    let org = org().await;
+    let task: Arc<Reconcile> = org.task();
+    org.break_okta("listGroupAssignedRoles", u64::MAX, 429);
+    let short = org.run_of(Actor::Schedule, Duration::from_secs(22));
+    let report = lambda_kit::Task::run(&*task, &short, Value::Null).await.unwrap();
+    assert!(report.worked && !report.complete, "{report:?}");
+    org.emulator.clear_faults();
+    let next = reconcile(&org).await;
+    assert_eq!((report.tenants, next.tenants, next.complete), (0, 14, true));
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@
 //!
 //! At last a revocation: tokens that still name the user an admin no longer
 //! count. It comes after the membership is gone, since a token that is issued in
-//! between would escape it. Whoever is no admin gets a revocation, too: the
+//! between would escape it. A user who is no admin also gets a revocation: the
 //! same request sent again completes one that stopped half-way.
 
 use domain::TenantName;

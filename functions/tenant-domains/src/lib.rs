@@ -3,7 +3,7 @@
 //! A verified domain is a pattern of the tenant's routing rule `DAC_<tenant>`. A
 //! pending one is a pattern `<token>.<domain>` of the inactive rule
 //! `DAC_<tenant>_unverified`; the token was issued to this tenant for this domain,
-//! and whoever puts it into the DNS of the domain has verified it.
+//! and the tenant that puts the string into the DNS of the domain has verified the domain.
 //!
 //! One module is one operation.
 

@@ -40,7 +40,7 @@ pub(crate) struct Pending {
 }
 
 impl Pending {
-    /// Reads a pattern `<token>.<domain>`; other patterns are none of ours.
+    /// Reads a pattern `<token>.<domain>`; other patterns are not ours.
     fn parse(pattern: &str) -> Option<Self> {
         let (token, domain) = pattern.split_once('.')?;
         uuid::Uuid::try_parse(token).ok()?;

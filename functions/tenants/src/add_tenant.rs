@@ -116,7 +116,7 @@ impl Endpoint for AddTenant {
 
     async fn call(&self, context: &Context, input: Input) -> Result<Success<NewTenant>, AddTenantError> {
         let (run, settings, name) = (&context.run, &self.settings, &*input.name);
-        // An attempt needs this much; whoever cannot have it must not begin.
+        // An attempt needs this much; without the time no attempt may begin.
         let last_start = run.deadline.checked_sub(LENGTH).unwrap_or_else(Instant::now);
         loop {
             match Creation::new(run, settings, name).create().await {

@@ -105,7 +105,7 @@ impl<'r> Creation<'r> {
                 admins
             }
             Err(failure) if failure.source.is_duplicate() => {
-                // Ours, if it was made; another's is none of our business.
+                // The group of another request stays; ours, if it was made, goes.
                 return Err(match self.steps.unwind(failure).await {
                     Stopped::TakenBack(_) => Stop::Taken,
                     incomplete => Stop::Failed(incomplete),

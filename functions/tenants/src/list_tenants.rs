@@ -9,7 +9,7 @@
 //!
 //! One call for a page without strangers.
 //!
-//! A page follows the search index, so that a tenant appears in it up to a
+//! A page follows the search index. Therefore a tenant appears in a page up to a
 //! second after it was made.
 
 use domain::{AdminsDescription, TenantName, TenantStatus};

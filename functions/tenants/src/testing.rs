@@ -416,7 +416,7 @@ async fn a_record_that_changes_meanwhile_ends_the_request() {
     assert!(org.okta().get_group(&admins).await.unwrap().profile.description.contains("note"));
 }
 
-/// An imported group of the same name is none of ours.
+/// An imported group of the same name is not ours.
 #[tokio::test]
 async fn groups_of_other_types_do_not_shadow_the_tenants() {
     let org = TestOrg::start().await;

@@ -133,7 +133,7 @@ pub(crate) fn authorize(
         let seen = match *name {
             "groupId" => caller.sees_group(id),
             "id" | "userId" | "userIdOrLogin" | "primaryUserId" => {
-                // Whoever is absent is 404 for everybody.
+                // A user who does not exist is 404 for everybody.
                 // A user may be put into a group from anywhere in the org.
                 route.operation_id == "assignUserToGroup"
                     || org.user(id).map_or(true, |user| caller.sees_user(org, &user.id))

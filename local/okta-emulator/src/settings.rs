@@ -27,7 +27,7 @@ pub struct Settings {
     /// code is issued; whether it fires twice is not.
     pub hook_at_code_exchange: bool,
     /// A SUFFIX pattern matches a whole domain only. Okta calls it "a simple
-    /// string match", so that `acme.test` matches `x@notacme.test`, too.
+    /// string match": `acme.test` also matches `x@notacme.test`.
     pub strict_suffix: bool,
     /// Say that this is a Classic Engine org, so that clients sign in through
     /// `/api/v1/authn`.

@@ -134,7 +134,7 @@ pub fn appusers_group(tenant: &TenantName, app: &str) -> String {
 /// The app id in the name of one of `tenant`'s app groups; `None` for any
 /// other group.
 ///
-/// An Okta id has no `_`, so that `APPUSERS_acme_corp_0oa…` belongs to the
+/// An Okta id has no `_`. Therefore `APPUSERS_acme_corp_0oa…` belongs to the
 /// tenant `acme_corp` and never to `acme`.
 ///
 /// ```

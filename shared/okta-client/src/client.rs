@@ -307,7 +307,7 @@ impl Client {
             tracing::debug!(okta.operation_id = operation_id, attempt, error = %error, "call to Okta failed");
             let may_have_happened = method != Method::GET && error.may_have_happened();
             let Some(wait) = wait else {
-                // What a deletion was for is done, whoever did it.
+                // The object is gone, as the deletion wanted; who did it does not matter.
                 let settled = may_have_happened || (method == Method::DELETE && error.is_not_found());
                 return Err(if settled { error } else { lost.unwrap_or(error) });
             };

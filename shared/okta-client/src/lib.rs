@@ -10,7 +10,7 @@
 //! - What is retried, and how long a call waits for a rate limit, is the table
 //!   in [`retry`]; a deadline bounds all of it.
 //! - Read-modify-write keeps members that this crate does not know: Okta
-//!   replaces the whole object on PUT, so that a dropped member is deleted.
+//!   replaces the whole object on PUT: a dropped member is deleted.
 //! - A credential cannot be printed, and no error carries it.
 //!
 //! # Examples

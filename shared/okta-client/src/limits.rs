@@ -5,7 +5,7 @@
 //! how much of it is left and when it resets; this module keeps that, and lets
 //! no call begin that would use more than the configured share of a class. Such
 //! a call waits for the reset if its deadline allows, and is refused with the
-//! time to wait otherwise: before it was sent, so that nothing was done.
+//! time to wait otherwise. Such a call was not sent: nothing was done.
 //!
 //! What undoes a change may use all of the limit (see
 //! [`crate::Client::beyond_share`]): an org that is left half-changed is worse.

@@ -107,7 +107,7 @@ impl Environment {
     ///
     /// [`ConfigError::Missing`] with **all** that are missing.
     pub fn require_all(&self) -> Result<(), ConfigError> {
-        // What Lambda gives is asked for by whoever needs it.
+        // What Lambda gives is asked for where it is needed.
         let given = |variable: &&&EnvVar| EnvVar::RUNTIME.iter().all(|of| of.name != variable.name);
         let declared = self.declared.iter().flatten().filter(given);
         let lacks = |variable: &&&EnvVar| {

@@ -36,7 +36,12 @@ impl State {
         task: &str,
         length: Duration,
     ) -> Result<Option<(Lease, Option<String>)>, StateError> {
-        let lease = Lease { state: self.clone(), id: format!("task#{task}"), owner: run.id.clone() };
+        // Lambda repeats an invocation under the same id: each execution is another owner.
+        let lease = Lease {
+            state: self.clone(),
+            id: format!("task#{task}"),
+            owner: format!("{}#{:08x}", run.id, fastrand::u32(..)),
+        };
         let item = lease.write(run, None, length, "get the lease").await?;
         Ok(item.map(|item| {
             let place = item.get("place").and_then(|place| place.as_s().ok());
@@ -61,7 +66,7 @@ impl Lease {
     /// # Errors
     ///
     /// [`StateError`]: the lease ends by itself.
-    pub async fn release(self, run: &Run, place: &str) -> Result<(), StateError> {
+    pub async fn release(self, place: &str) -> Result<(), StateError> {
         let update = self.state.dynamodb.update_item().table_name(&self.state.table);
         let released = update
             .key("id", text(&self.id))
@@ -69,7 +74,7 @@ impl Lease {
             .condition_expression("#owner = :owner")
             .expression_attribute_names("#owner", "owner")
             .expression_attribute_names("#until", "until")
-            .expression_attribute_values(":owner", text(&run.id))
+            .expression_attribute_values(":owner", text(&self.owner))
             .expression_attribute_values(":place", text(place))
             .send()
             .await;

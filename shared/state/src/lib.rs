@@ -17,7 +17,7 @@
 //! | `revocation#<tenantId>#<userId>` | `before` | when none of them lives |
 //!
 //! `expires` is the table's TTL attribute, in seconds since 1970. DynamoDB may
-//! delete late, so that nothing relies on an item being gone.
+//! delete late. Therefore nothing relies on an item being gone.
 //!
 //! Only functions that write here, or read records, link this crate and, with it, an
 //! AWS SDK. The authorizer reads with a signed request of its own.

@@ -33,7 +33,7 @@ pub struct TaskService<T> {
 }
 
 /// What an invocation that failed shows: the code as the type, and the sentence. Both
-/// are for whoever may invoke the function; neither holds what the log alone may say.
+/// are for the person who may invoke the function; neither holds what the log alone may say.
 #[derive(Debug)]
 pub struct TaskFailed(Failure);
 

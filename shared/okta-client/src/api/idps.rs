@@ -2,10 +2,11 @@
 
 use http::Method;
 use serde_json::json;
+use url::Url;
 
 use super::{PAGE_LIMIT, writable};
 use crate::models::{IdentityProvider, IdpId, IdpKey, KeyId, NewIdentityProvider};
-use crate::{Client, Error, Pages};
+use crate::{Client, Error, Page, Pages};
 
 /// Query of [`Client::list_identity_providers`].
 #[derive(Clone, Debug, Default)]
@@ -14,19 +15,41 @@ pub struct ListIdentityProviders {
     pub q: Option<String>,
 }
 
+impl ListIdentityProviders {
+    fn url(&self, client: &Client, limit: u32, after: Option<&str>) -> Result<Url, Error> {
+        let mut url = client.url(&["idps"])?;
+        let mut pairs = url.query_pairs_mut();
+        pairs.append_pair("limit", &limit.to_string());
+        if let Some(q) = &self.q {
+            pairs.append_pair("q", q);
+        }
+        if let Some(after) = after {
+            pairs.append_pair("after", after);
+        }
+        drop(pairs);
+        Ok(url)
+    }
+}
+
 impl Client {
     /// All IdPs, or those whose names begin with `q` (`listIdentityProviders`).
     pub fn list_identity_providers(&self, query: &ListIdentityProviders) -> Pages<'_, IdentityProvider> {
-        let url = self.url(&["idps"]).map(|mut url| {
-            let mut pairs = url.query_pairs_mut();
-            pairs.append_pair("limit", &PAGE_LIMIT.to_string());
-            if let Some(q) = &query.q {
-                pairs.append_pair("q", q);
-            }
-            drop(pairs);
-            url
-        });
-        self.pages("listIdentityProviders", url)
+        self.pages("listIdentityProviders", query.url(self, PAGE_LIMIT, None))
+    }
+
+    /// One page of the same, of at most `limit` elements (1 to 200) after a cursor, for
+    /// callers that page themselves (`listIdentityProviders`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`] 400 if the cursor is unknown.
+    pub async fn list_identity_providers_page(
+        &self,
+        query: &ListIdentityProviders,
+        limit: u32,
+        after: Option<&str>,
+    ) -> Result<Page<IdentityProvider>, Error> {
+        self.page("listIdentityProviders", query.url(self, limit, after)?).await
     }
 
     /// Creates an IdP; it is ACTIVE (`createIdentityProvider`).

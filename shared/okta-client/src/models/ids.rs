@@ -59,7 +59,7 @@ id! {
     /// Id of a policy, `00p…`.
     PolicyId
     /// Id of a role assignment. The same for every group if the role has
-    /// targets, so that it means something only together with the group.
+    /// targets: the id means something only together with the group.
     RoleAssignmentId
     /// Id of a policy rule, `0pr…`.
     RuleId

@@ -1,0 +1,71 @@
+//! What can be wrong with an app group.
+//!
+//! # Okta calls
+//!
+//! `getApplicationGroupAssignment`, and `getApplication` where there is no assignment;
+//! `listGroups` and `getGroup` for the admins group, `listGroupTargetsForGroupRole`.
+//! Where something is wrong: `getGroup`, and all of these once more.
+
+use domain::{TenantName, admins_group};
+use okta_client::Client;
+use okta_client::models::{AppId, Group};
+use run_kit::{Object, Run};
+use state::{Change, State};
+use tenancy::{POLL, group_called, if_present, role_targets};
+
+use crate::finding::PieceError;
+use crate::tenant::is_quiet;
+use crate::{Finding, Kind};
+
+/// What is wrong with an app group whose tenant exists.
+///
+/// Ending an entitlement takes no lock, and ends with the group: a damage counts if it
+/// is there twice, with a wait between that is longer than one call.
+///
+/// # Errors
+///
+/// Of Okta or of the table.
+pub(crate) async fn examine(
+    run: &Run,
+    state: &State,
+    group: &Group,
+    tenant: &TenantName,
+    app: &AppId,
+) -> Result<Vec<Finding>, PieceError> {
+    let okta = run.okta.forward();
+    if !is_quiet(okta, &[&group.created, &group.last_updated]) {
+        return Ok(Vec::new());
+    }
+    let Some(kind) = look(okta, group, tenant, app).await? else { return Ok(Vec::new()) };
+    tokio::time::sleep(POLL).await;
+    let now = if_present(okta.get_group(&group.id)).await?;
+    let same = now.is_some_and(|now| now.profile.name == group.profile.name);
+    if !same
+        || state.is_locked(run, Change::Tenant(tenant)).await?
+        || look(okta, group, tenant, app).await? != Some(kind)
+    {
+        return Ok(Vec::new());
+    }
+    let object = Object::new("group", &group.profile.name, &group.id);
+    Ok(vec![Finding::new(kind, Some(tenant.as_str()), object)])
+}
+
+/// What is wrong now: an app group is assigned to its app, and a target of the role of
+/// the tenant's admins.
+async fn look(
+    okta: &Client,
+    group: &Group,
+    tenant: &TenantName,
+    app: &AppId,
+) -> Result<Option<Kind>, okta_client::Error> {
+    let assignment = if_present(okta.get_application_group_assignment(app, &group.id)).await?;
+    if assignment.is_none() {
+        let exists = if_present(okta.get_application(app)).await?.is_some();
+        return Ok(Some(if exists { Kind::HalfMadeEntitlement } else { Kind::GroupLeadsNowhere }));
+    }
+    let Some(admins) = group_called(okta, &admins_group(tenant)).await? else { return Ok(None) };
+    // Without the role, or without any target, something else is wrong.
+    let targets = role_targets(okta, &admins.id).await?.unwrap_or_default();
+    let is_target = targets.is_empty() || targets.iter().any(|target| target.id == group.id);
+    Ok((!is_target).then_some(Kind::HalfMadeEntitlement))
+}
