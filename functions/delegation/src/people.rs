@@ -32,8 +32,8 @@ pub(crate) fn is_id(text: &str) -> bool {
     text.starts_with("00u") && is_okta_id(text)
 }
 
-/// Whether this is the user whom a text names: by id or login. Okta finds users by
-/// short names and by `me`, too, which others may mean differently.
+/// Whether this is the user whom a text names: by id or login. Okta also finds users by
+/// short names and by `me`, and those may name another user for another caller.
 pub(crate) fn is_named(user: &User, text: &str) -> bool {
     user.id.as_str() == text || user.login().eq_ignore_ascii_case(text)
 }

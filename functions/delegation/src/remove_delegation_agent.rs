@@ -6,9 +6,9 @@
 //!    the agent, unless the request has an id.
 //! 2. `updateUser` with the two attributes. Undo: their former values.
 //!
-//! Two calls, two in a row; three, for a login. Somebody who is no agent is removed
-//! without a write: so the same request sent again answers the same. The id of
-//! somebody whom the org has deleted is enough, too.
+//! Two calls, two in a row; three, for a login. A user who is no agent is removed
+//! without a write: the same request sent again answers the same. The id of a user
+//! whom the org has deleted is also enough.
 
 use lambda_kit::{Context, Decode, Endpoint, Example, Request, Success};
 use okta_client::Error;

@@ -129,9 +129,9 @@ impl Edits {
         differing(&self.sent, Some(current), "")
     }
 
-    /// The IdP with the changes, and with the key that it is to trust. A request
-    /// goes to another address only with that as its destination, too, unless the
-    /// body says otherwise.
+    /// The IdP with the changes, and with the key that it is to trust. A new
+    /// address of requests also becomes their destination, unless the body says
+    /// otherwise.
     ///
     /// And it signs in only `users`, never an administrator of the org, and makes
     /// nobody a member of another group: also where it was made with less care.

@@ -10,8 +10,8 @@
 //! Six calls, three in a row.
 //!
 //! Only a member of exactly this tenant's `USERS_` group, by its id, can become
-//! an admin. Somebody who does not exist is answered like somebody else's user,
-//! so that nobody learns which ids exist.
+//! an admin. An id of nobody is answered like the id of another tenant's
+//! user: nobody learns which ids exist.
 
 use domain::TenantName;
 use futures::TryStreamExt;

@@ -15,7 +15,7 @@
 //!
 //! Nine calls, four in a row.
 //!
-//! With a body, for the tenant's admins, too: the calls of
+//! With a body, also for the tenant's admins: the calls of
 //! [`tenancy::Entitlement`], then `assignGroupToApplication` or
 //! `unassignApplicationFromGroup` for `USERS_<tenant>`. Nine calls, three in a row.
 //!

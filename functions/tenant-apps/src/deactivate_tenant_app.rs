@@ -9,9 +9,9 @@
 //!
 //! Eleven calls, four in a row.
 //!
-//! There is no undo: a deleted group is gone with its memberships. The group is
-//! what the entitlement is found by, and goes last, so that the same request
-//! sent again completes what stopped half-way.
+//! There is no undo: a deleted group is gone with its memberships. The
+//! entitlement is found by the group. Therefore the group goes last, and the same
+//! request sent again completes what stopped half-way.
 //!
 //! A role without targets would be valid for the whole org: should the app's
 //! group be its only target, `USERS_<tenant>` becomes one first.

@@ -15,15 +15,15 @@
 //! 3. `getGroup`, and `replaceGroup` with the rule's id in the tenant's record.
 //!    Undo: the old description.
 //!
-//! Eight calls, five in a row. A verified domain is given to the tenant's IdP, too,
-//! as in `verify-tenant-domain`.
+//! Eight calls, five in a row. The IdP of the tenant also gets a verified
+//! domain, as in `verify-tenant-domain`.
 //!
 //! # Why a lock
 //!
 //! Okta replaces a rule as a whole and has no conditional writes: of two requests
 //! that add a domain each, one would be lost. Pending domains are added under a
-//! lock of the tenant, verified ones under that of the org, too, so that no two
-//! tenants can get domains that overlap.
+//! lock of the tenant. Verified domains are also added under a lock of the org:
+//! no two tenants get domains that overlap.
 
 use domain::{NewEmailDomain, TenantName};
 use lambda_kit::{Context, Decode, Endpoint, Example, Request, Success};

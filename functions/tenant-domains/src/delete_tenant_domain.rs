@@ -9,7 +9,7 @@
 //! 2. If the domain is verified, `getIdentityProvider` and, with a filter of subjects
 //!    that refuses its logins, `replaceIdentityProvider`.
 //! 3. `replacePolicyRule` of the tenant's active rule, without the domain; then of
-//!    the inactive one, where it holds it, too. A rule without a domain would be for
+//!    the inactive rule, if that also holds the domain. A rule without a domain would be for
 //!    everybody: `deletePolicyRule` where it was the last.
 //!
 //! Six calls, three in a row, where the domain is pending and one of several; eight,

@@ -18,8 +18,8 @@
 //!
 //! # Why this order
 //!
-//! - Okta has no transactions, but it keeps group names unique. Whoever creates
-//!   `ADMINS_<name>` owns the name; everybody else changes nothing. There is no
+//! - Okta has no transactions, but it keeps group names unique. The run that creates
+//!   `ADMINS_<name>` owns the name; every other run changes nothing. There is no
 //!   check before, which could be late.
 //! - The last call makes the tenant visible: until then the description has
 //!   `creating` instead of `tenantId`, no operation sees a tenant, and nobody
@@ -30,8 +30,8 @@
 //!   by name is removed only if it is as old as the abandoned attempt, because another
 //!   request may have begun anew.
 //! - All tenants trust one placeholder certificate until their admins upload
-//!   their own: nobody has its private key, so that it is as good as one each,
-//!   and saves a call and a key.
+//!   their own. Nobody has its private key. Therefore the one certificate is as good
+//!   as one for each tenant, and saves a call and a key.
 
 use domain::{NewTenantName, TenantName};
 use lambda_kit::{Context, Decode, Endpoint, Example, Request, Success};

@@ -27,7 +27,7 @@
 //!
 //! Rights go first, names last. There is no undo: a deleted group is gone with
 //! its memberships. Instead every object is found by the tenant's name alone,
-//! whatever else is gone already, so that the same request sent again
+//! whatever else is gone already. Therefore the same request sent again
 //! completes a deletion that stopped half-way. Objects that a rename left under
 //! the former name go with the tenant; under the former name alone, nothing does.
 

@@ -34,14 +34,14 @@
 //! - Suspending records first and acts then, resuming acts first and records
 //!   then: a tenant that is not wholly resumed still counts as suspended, and
 //!   repeating either request does what is missing.
-//! - Objects are read and written whole, so that members that we do not know
-//!   survive; Okta has no conditional writes for them.
+//! - Objects are read and written whole: members that we do not know survive.
+//!   Okta has no conditional writes for them.
 //! - When a tenant is resumed, its role applies to the whole org between two
 //!   calls, because Okta has no call that makes a limited role. If the second
 //!   call fails, the role is taken away at once.
 //! - The record is read again just before the first write, and a change by
-//!   somebody else ends the request: Okta has no conditional writes for groups,
-//!   so that the time between is made short.
+//!   somebody else ends the request: Okta has no conditional writes for groups.
+//!   Therefore the time between is made short.
 
 use domain::{NewTenantName, TenantName, TenantStatus};
 use lambda_kit::{Context, Decode, Endpoint, Example, Request, Success};

@@ -6,8 +6,8 @@ use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
 use crate::names::excerpt;
 
-/// Where users of these have their mailboxes, but nobody has the domain for
-/// their tenant. Their subdomains count, too.
+/// Domains of mail providers: everybody may have a mailbox there, and no tenant may
+/// have the domain. Their subdomains also count.
 #[rustfmt::skip] // A list.
 const PUBLIC_MAIL: &[&str] = &[
     "126.com", "163.com", "aol.com", "bluewin.ch", "btinternet.com", "comcast.net", "duck.com",
@@ -62,8 +62,8 @@ impl EmailDomain {
     }
 
     /// Whether some logins may belong to both. Whether Okta compares more than the
-    /// ends of logins as text is not documented, so that a domain that ends with the
-    /// letters of the other counts, too.
+    /// ends of logins as text is not documented. Therefore a domain that ends with the
+    /// letters of the other also counts.
     ///
     /// ```
     /// use domain::EmailDomain;

@@ -6,8 +6,8 @@ use std::fmt;
 /// predecessor, which checked nothing.
 ///
 /// Characters that mean something in a policy or a claim (`*`, `?`, `:`, `/`,
-/// `$`) and control characters are refused, so that such a tenant can be
-/// neither named in a request nor granted by a claim.
+/// `$`) and control characters are refused: such a tenant can be neither named in a
+/// request nor granted by a claim.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TenantName(String);
 

@@ -9,8 +9,8 @@ const MAX_LEN: usize = 1_024;
 const NOBODY: &str = "no-domain-is-verified.invalid";
 
 /// `policy.subject.filter` of a tenant's IdP: a regular expression for logins of
-/// these domains and their subdomains, which routing rules send to the IdP, too. None
-/// of them: no login. `None` if the expression is longer than Okta accepts.
+/// these domains and their subdomains: routing rules send both to the IdP. Without a
+/// domain no login fits. `None` if the expression is longer than Okta accepts.
 ///
 /// Whether Okta tells letters by their case is not documented: the expression
 /// does not, as long as that is short enough.

@@ -1,7 +1,7 @@
 //! Staying below Okta's rate limits.
 //!
-//! Okta counts calls per class of endpoints and per minute, and other clients
-//! of the org count, too. Each answer says how large the limit of its class is,
+//! Okta counts calls per class of endpoints and per minute, those of all clients
+//! of the org together. Each answer says how large the limit of its class is,
 //! how much of it is left and when it resets; this module keeps that, and lets
 //! no call begin that would use more than the configured share of a class. Such
 //! a call waits for the reset if its deadline allows, and is refused with the

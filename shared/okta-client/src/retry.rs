@@ -11,8 +11,8 @@
 //!
 //! A POST is repeated only where Okta says that it did nothing: everything else
 //! might create a second object.
-//! The wait for a reset is `X-Rate-Limit-Reset` minus `Date`, so that the
-//! clock of this machine does not matter, plus up to a second of jitter.
+//! The wait for a reset is `X-Rate-Limit-Reset` minus `Date`, plus up to a
+//! second of jitter: the clock of this machine does not matter.
 //! Backing off is 100 ms, doubled each time, of which a random half to all.
 //! At most [`MAX_ATTEMPTS`] attempts; a wait that would pass the deadline is
 //! not begun.

@@ -217,8 +217,8 @@ impl Trigger {
         }
     }
 
-    /// Whether the service that starts it repeats a call that failed, and the call needs
-    /// a place to go when all repetitions failed, too.
+    /// Whether the service that starts it repeats a call that failed. Such a call needs
+    /// a place to go when all repetitions have failed.
     pub const fn has_dead_letters(&self) -> bool {
         matches!(self, Trigger::Schedule { .. } | Trigger::Bus { .. })
     }

@@ -1,9 +1,9 @@
 //! Apps of tenants.
 //!
 //! A tenant is entitled to an app while the group `APPUSERS_<tenant>_<appId>`
-//! exists; this group is assigned to the app, and is a target of the admins'
-//! role, so that they can put their users into it. Besides, all users of the
-//! tenant may have the app, through an assignment of `USERS_<tenant>`.
+//! exists. This group is assigned to the app, and is a target of the admins' role:
+//! the admins can put their users into the group. All users of the tenant may also
+//! have the app, through an assignment of `USERS_<tenant>`.
 
 use domain::{Caller, TenantName, appusers_group};
 use futures::TryStreamExt;

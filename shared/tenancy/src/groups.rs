@@ -27,12 +27,12 @@ pub struct Groups {
     pub moved_to: Option<String>,
 }
 
-/// Whether the app groups are wanted, too: there may be many.
+/// Whether the app groups are also wanted: there may be many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Want {
     /// `ADMINS_` and `USERS_`.
     Tenant,
-    /// The app groups, too.
+    /// Also the app groups.
     AppGroups,
 }
 

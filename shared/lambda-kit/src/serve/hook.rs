@@ -54,8 +54,8 @@ impl<H: Hook> HookService<H> {
         Ok(Self { hook: H::prepare(environment)?, secrets, answering: Answering { cors_origin, okta } })
     }
 
-    /// Answers one call of Okta's. Whoever does not know the hook's secret gets
-    /// 401; everything else that may go wrong is a doubt, and has an answer, too.
+    /// Answers one call of Okta's. A caller without the hook's secret gets 401.
+    /// Everything else that may go wrong is a doubt, and a doubt also has an answer.
     pub async fn handle(&self, event: lambda_http::Request) -> Response<Body> {
         let times = Times::of(&event);
         let deadline = times.deadline.min(Instant::now() + hook::DEADLINE);
