@@ -12,7 +12,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{TenantName, USERS_DESCRIPTION, admins_group, users_group};
+use domain::{AdminsDescription, TenantName, USERS_DESCRIPTION, admins_group, users_group};
 use okta_client::models::{AppId, Group, IdentityProvider, IdpId, PolicyRule};
 use okta_client::{Client, Error, search};
 use run_kit::{Object, Run};
@@ -95,7 +95,7 @@ pub(crate) async fn examine_group(
 ) -> Result<Vec<Finding>, PieceError> {
     let okta = run.okta.forward();
     if !is_quiet(okta, &[&group.created, &group.last_updated])
-        || is_named_by_a_record(okta, "renamedFrom", tenant.as_str()).await?
+        || is_named_by_a_record(okta, "renamedFrom", tenant.as_str(), |record| record.renamed_from).await?
         || state.is_locked(run, Change::Tenant(tenant)).await?
     {
         return Ok(Vec::new());
@@ -123,7 +123,7 @@ pub(crate) async fn examine_idp(
     let updated = idp.other.get("lastUpdated").and_then(Value::as_str).unwrap_or(&idp.created);
     if !is_quiet(okta, &[&idp.created, updated])
         // The tenant may have another name by now.
-        || is_named_by_a_record(okta, "tenantId", idp.id.as_str()).await?
+        || is_named_by_a_record(okta, "tenantId", idp.id.as_str(), |record| record.tenant_id).await?
         || state.is_locked(run, Change::Tenant(tenant)).await?
     {
         return Ok(Vec::new());
@@ -161,7 +161,16 @@ pub(crate) async fn examine_rule(run: &Run, rule: &PolicyRule) -> Result<Vec<Fin
     Ok(vec![Finding::new(Kind::RuleLeadsNowhere, None, object)])
 }
 
-/// Whether the record of some tenant has this member with this value.
-async fn is_named_by_a_record(okta: &Client, member: &str, value: &str) -> Result<bool, Error> {
-    Ok(!indexed_groups(okta, &record_says(member, value)).await?.is_empty())
+/// Whether the record of an admins group has this member with this value. The search
+/// finds any group whose description has the words, also one that is no record.
+async fn is_named_by_a_record(
+    okta: &Client,
+    member: &str,
+    value: &str,
+    of: impl Fn(AdminsDescription) -> Option<String>,
+) -> Result<bool, Error> {
+    let groups = indexed_groups(okta, &record_says(member, value)).await?;
+    let admins = groups.iter().filter(|group| group.profile.name.starts_with("ADMINS_"));
+    let mut records = admins.filter_map(|group| AdminsDescription::parse(&group.profile.description));
+    Ok(records.any(|record| of(record).as_deref() == Some(value)))
 }

@@ -259,6 +259,10 @@ async fn every_part_and_every_disagreement_is_noticed() {
     okta.delete_group(&parts.admins.id).await.unwrap();
     let left = idp_name(&TenantName::parse(Kind::MissingPart.as_str()).unwrap());
 
+    // Words in a group that is no record hide nothing.
+    let words = format!("{{\"tenantId\":\"{}\"}}", parts.idp.id);
+    okta.add_group(&GroupProfile::new("Somebody's", &words)).await.unwrap();
+
     org.advance_clock(Duration::from_secs(120));
     let report = reconcile(&org).await;
     let found = |kind: Kind| -> Vec<(&str, &str)> {
