@@ -15,6 +15,7 @@ pub(crate) const TABLE: &[Operation] = &[
     entry("list-tenant-admins", Method::Get, "/tenants/{tenant}/admins", Access::TenantAdmin),
     entry("assign-tenant-admin", Method::Put, "/tenants/{tenant}/admins/{userId}", Access::TenantAdmin),
     entry("unassign-tenant-admin", Method::Delete, "/tenants/{tenant}/admins/{userId}", Access::TenantAdmin),
+    entry("revoke-user", Method::Post, "/users/{userId}/revocation", Access::Superuser),
     entry("list-tenant-apps", Method::Get, "/tenants/{tenant}/apps", Access::TenantAdmin),
     entry("activate-tenant-app", Method::Put, "/tenants/{tenant}/apps/{appId}", Access::TenantAdmin),
     entry("deactivate-tenant-app", Method::Delete, "/tenants/{tenant}/apps/{appId}", Access::Superuser),
@@ -122,6 +123,7 @@ pub(crate) fn allowed(claims: &Value, method: &str, path: &[&str]) -> bool {
 
     match (method, path) {
         ("GET" | "POST", ["tenants"]) => superuser,
+        ("POST", ["users", _, "revocation"]) => superuser,
         ("GET", ["tenants", tenant]) => admin_of(tenant),
         ("PUT" | "DELETE", ["tenants", _]) => superuser,
         ("GET", ["tenants", tenant, "admins"]) => admin_of(tenant),

@@ -244,10 +244,28 @@ fn auz_17_a_policy_as_it_is() {
             "context": {
                 "sub": "somebody@demo.test", "uid": "00u1", "tenants": "[\"0oa1:acme:00g1\"]",
                 "groups": "[\"ADMINS_acme\"]", "onBehalf": "false",
-                "exp": i64::MAX.to_string(), "cid": "", "scp": "[\"dac.admin\"]",
+                "exp": i64::MAX.to_string(), "iat": "0", "cid": "", "scp": "[\"dac.admin\"]",
             },
         })
     );
+}
+
+/// One path has one spelling: others would be kept beside it.
+#[test]
+fn paths_that_are_not_spelled_canonically_are_denied() {
+    let claims = json!({ "groups": ["SUPERUSERS"], "tenants": [] });
+    for (path, allowed) in [
+        ("/tenants/acme%20corp", true),
+        ("/tenants/%C3%84CME", true),
+        ("/tenants/acme", true),
+        ("/tenants/%61cme", false),
+        ("/tenants/acme%2D2", false),
+        ("/tenants/%c3%84CME", false),
+        ("/%74enants/acme", false),
+    ] {
+        let effect = policy(&claims, "GET", path)["Statement"][0]["Effect"].clone();
+        assert_eq!(effect == "Allow", allowed, "{path}");
+    }
 }
 
 /// AUZ-01: paths that nobody knows.

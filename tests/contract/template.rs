@@ -1,7 +1,7 @@
 //! `template.yaml` as CloudFormation reads it: a second look at what the generator
 //! wrote, and at what people wrote around it.
 
-use operations::{OPERATIONS, Operation, StateUse};
+use operations::{OPERATIONS, Operation};
 use serde_norway::Value;
 use tests::repository;
 
@@ -35,7 +35,6 @@ fn check(yaml: &str) -> Complaints {
     }
     complaints.extend(permissions(resources));
     complaints.extend(tables(resources));
-    complaints.extend(flush(resources));
     complaints.extend(parameters(&root));
     // `sam build` and people stumble over anchors.
     let is_anchor = |word: &str| {
@@ -95,15 +94,6 @@ fn tables(resources: &Value) -> Complaints {
         complaints.extend(differences(&what, may_use.map(|o| o.name), uses.map(|o| o.name)));
     }
     complaints
-}
-
-/// Who may flush the authorizer's cache: exactly the operations that take rights away.
-fn flush(resources: &Value) -> Complaints {
-    let roles = resources["FlushPolicy"]["Properties"]["Roles"].as_sequence().into_iter().flatten();
-    let roles: Vec<&str> = roles.filter_map(|role| untag(role).as_str()).collect();
-    let revoking = OPERATIONS.iter().filter(|operation| operation.state.contains(&StateUse::Revokes));
-    let revoking: Vec<String> = revoking.map(|operation| format!("{}Role", operation.logical_id())).collect();
-    differences("FlushPolicy", roles, revoking.iter().map(String::as_str))
 }
 
 /// Least privilege: nothing for all, nothing of all.
@@ -185,7 +175,6 @@ fn a_template_that_differs_is_noticed() {
         ("TOKEN_ISSUER: !Ref TokenIssuer", "TOKEN_ISSUER: https://example.test", "TOKEN_ISSUER must come"),
         ("TOKEN_ISSUER: !Ref TokenIssuer", "TOKEN_ISSUER: !Ref Nothing", "TOKEN_ISSUER must come"),
         ("CORS_ALLOW_ORIGIN:", "CORS_ORIGIN:", "lacks `CORS_ALLOW_ORIGIN`"),
-        ("        - !Ref UpdateTenantFunctionRole\n", "", "FlushPolicy lacks `UpdateTenantFunctionRole`"),
         (
             "Resource: !GetAtt StateTable.Arn",
             "Resource: !GetAtt Other.Arn",

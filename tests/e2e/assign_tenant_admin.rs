@@ -81,3 +81,12 @@ async fn an_id_that_is_none() {
     }
     assert!(stack.okta().arrivals() - before <= 1, "only the keys are fetched");
 }
+
+#[tokio::test]
+async fn tenant_busy() {
+    let stack = TestStack::start().await;
+    let path = format!("/tenants/acme/admins/{}", stack.user("user@acme.test").await);
+    stack.hold_lock("tenant#acme").await;
+    let answer = stack.put(&path, Superuser, serde_json::Value::Null).await;
+    assert_eq!((answer.status, answer.code()), (409, "tenant-busy"), "{answer}");
+}

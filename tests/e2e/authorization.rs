@@ -63,7 +63,7 @@ impl Acme {
         let (tenants, groups) = (tenants.to_string(), groups.to_string());
         json!({
             "uid": uid, "cid": "0oa1dacapp0000000001", "scp": json!([scope]).to_string(), "sub": "x", "tenants": tenants, "groups": groups, "onBehalf": on_behalf,
-            "exp": "4102444800",
+            "exp": "4102444800", "iat": "4102440000",
         })
     }
 

@@ -48,6 +48,7 @@ mod readme;
 mod reconcile;
 mod remove_delegation_agent;
 mod revocation;
+mod revoke_user;
 mod sample_events;
 mod set_delegation;
 mod start_delegation;

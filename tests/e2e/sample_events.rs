@@ -9,6 +9,10 @@ async fn every_event_succeeds() {
         let event = std::fs::read(repository().join(format!("events/{}.json", operation.name))).unwrap();
         for function in [operation.name.to_owned(), format!("okta-dac-{}", operation.name)] {
             stack.okta().reset();
+            if operation.name == "unassign-tenant-admin" {
+                let path = (endpoint.example)().target;
+                assert_eq!(stack.put(path, tests::Superuser, serde_json::Value::Null).await.status, 200);
+            }
             let answer = stack.invoke(&function, event.clone()).await;
             // A token of the org, and a hook's secret, are not for a file.
             let expected = if operation.http().is_some() { operation.success() } else { 401 };

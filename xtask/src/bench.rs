@@ -344,11 +344,11 @@ async fn decisions(root: &Path) -> Result<Vec<Value>, String> {
 
     // Alone: what DynamoDB takes for the revocations is not the authorizer's.
     let (issuer, client_ids) = (emulator.issuer(), Vec::new());
-    let settings = Settings { issuer, audiences: vec![audience], client_ids, table: None };
+    let settings = Settings { issuer, audiences: vec![audience], client_ids };
     let new = || Authorizer::new(settings.clone()).map_err(|error| error.to_string());
     let header = format!("Bearer {token}");
     let decide = async |authorizer: &Authorizer| {
-        let decided = authorizer.decide(Some(&header), ARN, "/tenants/acme").await;
+        let decided = authorizer.decide(&header, ARN, "/tenants/acme").await;
         decided.map(drop).map_err(|error| error.to_string())
     };
     let repeated = new()?;

@@ -47,7 +47,7 @@ pub fn event(endpoint: &Description) -> Value {
             "accountId": "000000000000", "apiId": "local00api",
             "authorizer": {
                 "principalId": uid, "sub": login, "uid": uid,
-                "tenants": "[]", "groups": groups, "onBehalf": "false", "exp": "4102444800",
+                "tenants": "[]", "groups": groups, "onBehalf": "false", "exp": "4102444800", "iat": "1769860800",
                 "cid": "0oa1dacapp0000000001", "scp": format!("[\"{}\"]", access.map_or(DAC_ADMIN, Access::scope)),
             },
             "domainName": "api.example.test", "httpMethod": method,

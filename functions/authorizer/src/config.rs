@@ -4,8 +4,6 @@ use operations::EnvVar;
 use run_kit::{ConfigError, Environment};
 use url::{Host, Url};
 
-use crate::TableSettings;
-
 /// Which tokens are accepted.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -15,9 +13,6 @@ pub struct Settings {
     pub audiences: Vec<String>,
     /// Accepted `cid`; empty accepts every client.
     pub client_ids: Vec<String>,
-    /// Where revocations are looked up; `None` looks none up, for measuring
-    /// decisions alone.
-    pub table: Option<TableSettings>,
 }
 
 /// Why the authorizer cannot start.
@@ -47,7 +42,6 @@ impl Settings {
             issuer: environment.text(&EnvVar::TOKEN_ISSUER)?,
             audiences: environment.list(&EnvVar::TOKEN_AUDIENCES)?,
             client_ids: environment.list(&EnvVar::TOKEN_CLIENT_IDS)?,
-            table: Some(TableSettings::prepare(environment)?),
         };
         if settings.client_ids.is_empty() && !clients.is_empty() {
             return Err(SettingsError::Clients(clients));

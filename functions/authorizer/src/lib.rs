@@ -8,11 +8,14 @@
 //! every request that it can be applied to. It needs no wildcard, and its size
 //! does not grow with the number of tenants.
 //!
+//! The answer depends on token, path and table of operations alone: a kept one stays
+//! right. What ended since the token was issued, the functions ask for themselves.
+//!
 //! | what | answer |
 //! |---|---|
 //! | no token, or one that is not accepted | error `Unauthorized`, which becomes 401 |
 //! | accepted, but no right to the path | a policy that denies, which becomes 403 |
-//! | Okta's keys, or the revocations, cannot be had | another error, which becomes 503 |
+//! | Okta's keys cannot be had | another error, which becomes 503 |
 //!
 //! The log says why; the caller is not told.
 
@@ -20,7 +23,6 @@ mod cache;
 mod config;
 mod jwks;
 mod policy;
-mod revocations;
 mod serve;
 mod token;
 
@@ -28,6 +30,5 @@ pub use cache::MAX_AGE as MAX_CACHE_AGE;
 pub use config::Settings;
 pub use jwks::{Jwks, Key, KeyError};
 pub use policy::{Authorization, Context, MAX_RESULT_BYTES, PolicyDocument, authorize};
-pub use revocations::TableSettings;
 pub use serve::{Authorizer, Refusal, serve};
 pub use token::{Claims, Rejection};

@@ -67,6 +67,8 @@ pub struct Context {
     on_behalf: String,
     /// Seconds since 1970: API Gateway may repeat this answer for longer.
     exp: String,
+    /// Seconds since 1970: what ended since then, the functions ask the table.
+    iat: String,
     /// Client of the token.
     cid: String,
     /// JSON array: those scopes of the token that are ours.
@@ -115,10 +117,10 @@ pub fn authorize(routes: &Routes<'_>, claims: &Claims, method_arn: &str, path: &
 impl Authorization {
     /// More bytes than it can have as JSON: a character has at most six.
     fn longest(&self) -> usize {
-        let Context { sub, uid, tenants, groups, on_behalf, exp, cid, scp } = &self.context;
+        let Context { sub, uid, tenants, groups, on_behalf, exp, iat, cid, scp } = &self.context;
         let resources = self.policy_document.statement[0].resource.iter();
         let texts =
-            resources.chain([&self.principal_id, sub, uid, tenants, groups, on_behalf, exp, cid, scp]);
+            resources.chain([&self.principal_id, sub, uid, tenants, groups, on_behalf, exp, iat, cid, scp]);
         512 + texts.map(|text| 6 * text.len() + 3).sum::<usize>()
     }
 }
@@ -134,7 +136,7 @@ fn decide(routes: &Routes<'_>, caller: &Caller, method_arn: &str, path: &str) ->
     let own = format!("/{}", arn.path);
     // A custom domain's base path comes before it.
     let agrees = matches!((decoded(path), decoded(&own)), (Some(path), Some(own)) if path.ends_with(&*own));
-    if arn.path.contains(special) || !agrees {
+    if arn.path.contains(special) || !agrees || !is_canonical(path) {
         return deny();
     }
     let mut allowed = Vec::new();
@@ -157,6 +159,19 @@ fn decide(routes: &Routes<'_>, caller: &Caller, method_arn: &str, path: &str) ->
         return deny();
     }
     (Statement::Allow(allowed), tenant)
+}
+
+/// Whether a path is spelled as RFC 3986, 6.2.2, normalises it: escapes have capital
+/// hex digits, and no unreserved character is escaped. Other spellings would have API
+/// Gateway keep many answers for one path.
+fn is_canonical(path: &str) -> bool {
+    let is_plain = |escape: &str| {
+        let capital = |byte: &u8| byte.is_ascii_digit() || (b'A'..=b'F').contains(byte);
+        let byte = escape.get(..2).filter(|hex| hex.as_bytes().iter().all(capital));
+        let byte = byte.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        byte.is_some_and(|byte| !byte.is_ascii_alphanumeric() && !b"-._~".contains(&byte))
+    };
+    path.split('%').skip(1).all(is_plain)
 }
 
 /// Percent-decoded text; `None` if it is not UTF-8 then.
@@ -218,6 +233,7 @@ fn context(claims: &Claims, tenant: Option<&str>) -> Context {
         groups: array(&groups),
         on_behalf: caller.on_behalf.to_string(),
         exp: claims.expires.to_string(),
+        iat: claims.issued.to_string(),
         cid: caller.client.clone(),
         scp: array(&caller.scopes),
     }

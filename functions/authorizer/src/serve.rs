@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::apigw::ApiGatewayCustomAuthorizerRequestTypeRequest as Event;
-use domain::Caller;
 use lambda_kit::{Exit, fatal};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use operations::{OPERATIONS, Routes};
@@ -12,8 +11,7 @@ use run_kit::{Environment, http_client, init_log};
 
 use crate::cache::Verified;
 use crate::config::SettingsError;
-use crate::revocations::{Revocations, TIMEOUT};
-use crate::token::{BEARER, bearer, header, verify};
+use crate::token::{bearer, header, verify};
 use crate::{Authorization, Claims, Jwks, KeyError, Rejection, Settings, authorize};
 
 /// Longest wait for the issuer's keys; API Gateway waits ten seconds for an
@@ -50,7 +48,6 @@ pub struct Authorizer {
     settings: Settings,
     routes: Routes<'static>,
     jwks: Jwks,
-    revocations: Option<Revocations>,
     /// `None` verifies every token anew.
     verified: Option<Verified>,
 }
@@ -61,7 +58,7 @@ pub enum Refusal {
     /// The token is not accepted.
     #[error(transparent)]
     Unauthorized(#[from] Rejection),
-    /// The issuer's keys, or the revocations, cannot be had.
+    /// The issuer's keys cannot be had.
     #[error("failed to {0}")]
     Unavailable(String),
 }
@@ -85,12 +82,8 @@ impl Authorizer {
     pub fn new(settings: Settings) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let url = settings.keys_url()?;
         let jwks = Jwks::new(http_client(KEYS_TIMEOUT)?, url);
-        let revocations = match settings.table.clone() {
-            Some(table) => Some(Revocations::new(http_client(TIMEOUT)?, table)),
-            None => None,
-        };
         let verified = Some(Verified::default());
-        Ok(Self { settings, routes: Routes::new(OPERATIONS), jwks, revocations, verified })
+        Ok(Self { settings, routes: Routes::new(OPERATIONS), jwks, verified })
     }
 
     /// The same authorizer, verifying every token anew: for measuring that.
@@ -106,9 +99,21 @@ impl Authorizer {
     /// [`Refusal`].
     pub async fn handle(&self, event: Event, request_id: String) -> Result<Authorization, Refusal> {
         let started = std::time::Instant::now();
-        let header = event.headers.get("authorization").and_then(|value| value.to_str().ok());
+        let headers: Vec<_> = event.multi_value_headers.get_all("authorization").iter().collect();
+        let header = match headers[..] {
+            [_, _, ..] => Err(Rejection::SeveralTokens),
+            [one] => one.to_str().map_err(|_| Rejection::NoToken),
+            // `cargo lambda watch` fills this map alone.
+            [] => {
+                let header = event.headers.get("authorization").and_then(|value| value.to_str().ok());
+                header.ok_or(Rejection::NoToken)
+            }
+        };
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
-        let result = self.decide(header, &text(&event.method_arn), &text(&event.path)).await;
+        let result = match header {
+            Ok(header) => self.decide(header, &text(&event.method_arn), &text(&event.path)).await,
+            Err(rejection) => Err(rejection.into()),
+        };
         let (outcome, reason) = match &result {
             Ok(authorization) => (authorization.policy_document.effect().to_lowercase(), None),
             Err(refusal @ Refusal::Unauthorized(_)) => ("unauthorized".to_owned(), Some(refusal.to_string())),
@@ -125,20 +130,11 @@ impl Authorizer {
     /// # Errors
     ///
     /// [`Refusal`].
-    pub async fn decide(
-        &self,
-        header: Option<&str>,
-        method_arn: &str,
-        path: &str,
-    ) -> Result<Authorization, Refusal> {
-        let header = header.ok_or(Rejection::NoToken)?;
-        let now = now();
-        // Only what has the form of a token was ever kept.
-        let kept = self.verified.as_ref().zip(header.strip_prefix(BEARER));
-        let claims = match kept.and_then(|(verified, token)| verified.get(token, now)) {
+    pub async fn decide(&self, header: &str, method_arn: &str, path: &str) -> Result<Authorization, Refusal> {
+        let (token, now) = (bearer(header)?, now());
+        let claims = match self.verified.as_ref().and_then(|verified| verified.get(token, now)) {
             Some(claims) => claims,
             None => {
-                let token = bearer(header)?;
                 let claims = Arc::new(self.verify(token, now).await?);
                 if let Some(verified) = &self.verified {
                     verified.put(token, &claims, now);
@@ -146,23 +142,7 @@ impl Authorizer {
                 claims
             }
         };
-        let claims = self.without_revoked(claims).await?;
         Ok(authorize(&self.routes, &claims, method_arn, path))
-    }
-
-    /// The claims without the tenants whose rights were taken away meanwhile.
-    async fn without_revoked(&self, claims: Arc<Claims>) -> Result<Arc<Claims>, Refusal> {
-        let caller = &claims.caller;
-        let Some(revocations) = self.revocations.as_ref().filter(|_| !caller.tenants.is_empty()) else {
-            return Ok(claims);
-        };
-        let left = revocations.left(caller, claims.issued).await;
-        let tenants = left.map_err(|error| Refusal::Unavailable(error.to_string()))?;
-        if tenants.len() == caller.tenants.len() {
-            return Ok(claims);
-        }
-        let caller = Caller { tenants, ..caller.clone() };
-        Ok(Arc::new(Claims { caller, ..Claims::clone(&claims) }))
     }
 
     async fn verify(&self, token: &str, now: i64) -> Result<Claims, Refusal> {

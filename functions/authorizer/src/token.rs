@@ -34,6 +34,8 @@ pub struct Claims {
 pub enum Rejection {
     #[error("there is no bearer token of the form `Bearer <header>.<payload>.<signature>`")]
     NoToken,
+    #[error("there is more than one `Authorization`")]
+    SeveralTokens,
     #[error("the token cannot be read")]
     Malformed,
     #[error("the header asks for an extension (`crit`)")]
@@ -64,13 +66,15 @@ pub enum Rejection {
     Bound,
 }
 
-/// What comes before the token in an `Authorization` header.
-pub(crate) const BEARER: &str = "Bearer ";
-
 /// The token in an `Authorization` header, if it has the form of one: three
-/// parts of base64url, none of them empty.
+/// parts of base64url, none of them empty, after the scheme in any case and blanks
+/// (RFC 9110, 11.1 and 11.4).
 pub(crate) fn bearer(header: &str) -> Result<&str, Rejection> {
-    let token = header.strip_prefix(BEARER).ok_or(Rejection::NoToken)?;
+    let (scheme, token) = header.split_once(' ').ok_or(Rejection::NoToken)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Rejection::NoToken);
+    }
+    let token = token.trim_start_matches(' ');
     let part = |part: &str| {
         !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
     };

@@ -136,7 +136,7 @@ impl Delegating {
     /// Records a refusal; that the table is away changes nothing about it.
     pub(crate) async fn refuse(&self, run: &Run, record: &Record<'_>, why: &'static str) {
         let record = Record { refused: Some(why), ..record.clone() };
-        if let Err(error) = self.state.record(&run.clock, &record).await {
+        if let Err(error) = self.state.record(run, &record).await {
             tracing::warn!(error = %error, "a refusal is not in the table");
         }
     }
@@ -199,7 +199,7 @@ impl Delegating {
                 _ => ChangeError::Stopped(steps.unwind(failure).await),
             });
         }
-        match self.state.record(&run.clock, record).await {
+        match self.state.record(run, record).await {
             Ok(()) => Ok(()),
             Err(error) => Err(ChangeError::NotRecorded(steps.unwind_after(error).await)),
         }

@@ -108,7 +108,6 @@ impl Endpoint for StartDelegation {
 
     async fn call(&self, context: &Context, input: Input) -> Result<Success<Output>, StartDelegationError> {
         let Delegating { settings, state } = &self.0;
-        let clock = &context.run.clock;
         let mut record = Record {
             delegator: &input.delegator,
             ..self.0.record(context, Event::Start, &context.caller.uid)
@@ -120,7 +119,7 @@ impl Endpoint for StartDelegation {
                 // Nobody can read it: a line of log is enough.
                 record.delegator = "";
             }
-            state.record(clock, &record).await.map_err(StartDelegationError::State)?;
+            state.record(&context.run, &record).await.map_err(StartDelegationError::State)?;
             return Err(StartDelegationError::NotDelegated);
         }
         let delegation = Delegation {
@@ -128,7 +127,7 @@ impl Endpoint for StartDelegation {
             client: context.caller.client.clone(),
             delegator: input.delegator.clone(),
         };
-        let id = state.start(clock, &delegation, settings.seconds, &record).await;
+        let id = state.start(&context.run, &delegation, settings.seconds, &record).await;
         Ok(Success::new(Output { id: id.map_err(StartDelegationError::State)? }))
     }
 

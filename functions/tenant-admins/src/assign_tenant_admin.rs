@@ -9,6 +9,10 @@
 //!
 //! Six calls, three in a row.
 //!
+//! All of it under the tenant's lock, which `unassign-tenant-admin` takes, too: an
+//! admin who is being removed cannot make themselves an admin again with a request that
+//! was begun before. What is left of the caller's rights is asked once more under it.
+//!
 //! Only a member of exactly this tenant's `USERS_` group, by its id, can become
 //! an admin. An id of nobody is answered like the id of another tenant's
 //! user: nobody learns which ids exist.
@@ -19,14 +23,17 @@ use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Request, Success};
 use okta_client::models::{Group, GroupId, UserId};
 use okta_client::{Error, OkIfAbsent};
 use operations::{Operation, ProblemCode};
-use run_kit::{ConfigError, Environment, Failure, Object, Steps, Stopped, Undo, Undone};
+use run_kit::{ConfigError, Denied, Environment, Failure, Object, Steps, Stopped, Undo, Undone};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
+use state::{Change, LockError, Locks, State, holding};
 use tenancy::{TenantError, Want, if_present, tenant_for};
 
 /// The operation `assign-tenant-admin`.
-pub struct AssignTenantAdmin;
+pub struct AssignTenantAdmin {
+    state: State,
+}
 
 /// Who becomes an admin of which tenant.
 #[derive(Debug)]
@@ -69,6 +76,10 @@ pub enum AssignTenantAdminError {
     },
     /// Okta did not answer; nothing was changed.
     Okta(Error),
+    /// Others are changing the tenant.
+    Lock(LockError),
+    /// The caller's rights have ended.
+    Denied(Denied),
     /// The step failed.
     Stopped(Stopped),
 }
@@ -88,6 +99,8 @@ impl From<AssignTenantAdminError> for Failure {
                 format!("`{user}` is {status}; activate the user first"),
             ),
             AssignTenantAdminError::Okta(error) => Failure::okta("read the user", &error),
+            AssignTenantAdminError::Lock(error) => error.into(),
+            AssignTenantAdminError::Denied(denied) => denied.into(),
             AssignTenantAdminError::Stopped(stopped) => stopped.into(),
         }
     }
@@ -107,11 +120,33 @@ impl Endpoint for AssignTenantAdmin {
     type Output = Output;
     type Error = AssignTenantAdminError;
 
-    fn prepare(_: &Environment) -> Result<Self, ConfigError> {
-        Ok(Self)
+    fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self { state: State::prepare(environment)? })
     }
 
     async fn call(&self, context: &Context, input: Input) -> Result<Success<Output>, AssignTenantAdminError> {
+        holding(&self.state, &context.run, |locks| Self::assign(context, input, locks)).await
+    }
+
+    fn example() -> Example {
+        Example {
+            target: "/tenants/acme/admins/00u00000000000000005",
+            body: None,
+            answer: Some(json!({
+                "tenant": "acme", "userId": "00u00000000000000005", "assigned": "2026-01-31T12:00:00.000Z",
+            })),
+        }
+    }
+}
+
+impl AssignTenantAdmin {
+    async fn assign(
+        context: &Context,
+        input: Input,
+        locks: Locks,
+    ) -> Result<Success<Output>, AssignTenantAdminError> {
+        locks.take(Change::Tenant(&input.tenant)).await.map_err(AssignTenantAdminError::Lock)?;
+        context.run.permit.again().await.map_err(AssignTenantAdminError::Denied)?;
         let okta = context.run.okta.forward();
         let user = async {
             futures::try_join!(
@@ -151,15 +186,5 @@ impl Endpoint for AssignTenantAdmin {
             user_id: user.id.to_string(),
             assigned: okta.time(),
         }))
-    }
-
-    fn example() -> Example {
-        Example {
-            target: "/tenants/acme/admins/00u00000000000000005",
-            body: None,
-            answer: Some(json!({
-                "tenant": "acme", "userId": "00u00000000000000005", "assigned": "2026-01-31T12:00:00.000Z",
-            })),
-        }
     }
 }

@@ -4,22 +4,27 @@
 //! role, rights over the tenant's users in Okta itself. It is given to users of
 //! the tenant only, and the last admin is not taken away by accident.
 //!
+//! `revoke-user` ends all tokens of one user, whoever it is.
+//!
 //! One module is one operation.
 
 mod assign_tenant_admin;
 mod list_tenant_admins;
+mod revoke_user;
 #[cfg(test)]
 mod testing;
 mod unassign_tenant_admin;
 
 pub use assign_tenant_admin::AssignTenantAdmin;
 pub use list_tenant_admins::ListTenantAdmins;
+pub use revoke_user::RevokeUser;
 pub use unassign_tenant_admin::UnassignTenantAdmin;
 
 /// The operations of this package, ordered by name.
 pub const ENDPOINTS: &[lambda_kit::Description] = &[
     lambda_kit::Description::of::<AssignTenantAdmin>(),
     lambda_kit::Description::of::<ListTenantAdmins>(),
+    lambda_kit::Description::of::<RevokeUser>(),
     lambda_kit::Description::of::<UnassignTenantAdmin>(),
 ];
 

@@ -1,13 +1,15 @@
 //! Rules that concern all operations of this package.
 
+use okta_emulator::{Action, Fault};
 use operation_testing::{
     TestOrg, TestRequest, assert_same, converges_after_being_killed, cost, fails_cleanly_at_every_step,
     tenant_admin,
 };
 use operations::ProblemCode;
 use serde_json::json;
+use std::time::Duration;
 
-use crate::{AssignTenantAdmin, ListTenantAdmins, UnassignTenantAdmin};
+use crate::{AssignTenantAdmin, ListTenantAdmins, RevokeUser, UnassignTenantAdmin};
 
 /// A request about a user of `acme`; ids are the same after each reset.
 async fn about(org: &TestOrg, login: &str) -> TestRequest {
@@ -125,7 +127,7 @@ async fn adm_05_the_last_admin_stays() {
     let id = org.user("user@acme.test").await;
     org.prepare("POST", &format!("/api/v1/users/{id}/lifecycle/suspend"), json!({})).await;
     assert_eq!(code(&admin).await, Err(ProblemCode::LastAdmin));
-    // Who is none can be removed again and again.
+    // Who was one a moment ago can be removed again and again.
     assert!(code(&user).await.is_ok() && code(&user).await.is_ok());
     // A superuser may, the admin may not.
     let force = admin.clone().query("force", "true");
@@ -184,25 +186,92 @@ async fn an_admin_is_shown_without_what_is_not_for_admins() {
     }
 }
 
-/// The revocation is written last, also for somebody who is no admin any more.
+/// The last revocation is written after the membership, also for somebody who is no
+/// admin any more.
 #[tokio::test]
 async fn a_removed_admins_tokens_are_revoked() {
     let org = TestOrg::start().await;
     let user = about(&org, "user@acme.test").await;
     org.call::<AssignTenantAdmin>(&user).await.unwrap();
-    assert_eq!((org.items("revocation#").len(), org.flushes()), (0, 0));
+    assert_eq!(org.items("revocation#").len(), 0);
     org.call::<UnassignTenantAdmin>(&user).await.unwrap();
     let id = org.user("user@acme.test").await;
     let written = org.items("revocation#");
     assert!(written.len() == 1 && written[0].ends_with(&format!("#{id}")), "{written:?}");
-    assert_eq!(org.flushes(), 1);
     org.call::<UnassignTenantAdmin>(&user).await.unwrap();
-    assert_eq!((org.items("revocation#"), org.flushes()), (written, 2));
-    // One who stays keeps their tokens.
+    // One who stays keeps their tokens: what was revoked first is taken back.
     let admin = about(&org, "admin@acme.test").await;
     org.call::<UnassignTenantAdmin>(&admin).await.unwrap_err();
-    assert_eq!(org.flushes(), 2);
+    assert_eq!(org.items("revocation#"), written);
     org.stop_dynamodb();
     let problem = org.call::<UnassignTenantAdmin>(&user).await.unwrap_err();
     assert_eq!(problem.code(), ProblemCode::StateUnavailable);
+}
+
+/// The other admin is removed through Okta itself while the request waits for the lock.
+#[tokio::test]
+async fn a_refusal_under_the_lock_takes_the_revocation_back() {
+    let org = TestOrg::start().await;
+    let user = about(&org, "user@acme.test").await;
+    org.call::<AssignTenantAdmin>(&user).await.unwrap();
+    let id = org.user("admin@acme.test").await;
+    let group = org.group("ADMINS_acme").await;
+    // Between the first look at the members and the end of the membership.
+    let mut slow = Fault::on_call(1, 1, Action { delay_ms: 400, ..Action::default() });
+    slow.operation_id = Some("unassignUserFromGroup".to_owned());
+    org.emulator.order(slow);
+    let before = org.emulator.arrivals();
+    let removing = org.call::<UnassignTenantAdmin>(&user);
+    let meanwhile = async {
+        org.emulator.wait_for_arrivals(before + 5).await;
+        org.prepare("DELETE", &format!("/api/v1/groups/{group}/users/{id}"), json!({})).await;
+    };
+    let (removed, ()) = tokio::join!(removing, meanwhile);
+    assert_eq!(removed.unwrap_err().code(), ProblemCode::LastAdmin);
+    assert_eq!((admins(&org).await, org.items("revocation#").len()), (1, 0));
+}
+
+/// The membership is gone, the last revocation is not written.
+#[tokio::test]
+async fn tokens_that_cannot_be_revoked_are_named() {
+    let org = TestOrg::start().await;
+    let user = about(&org, "user@acme.test").await;
+    org.call::<AssignTenantAdmin>(&user).await.unwrap();
+    // The first revocation and the lock are written.
+    org.break_dynamodb(3, u64::MAX, false);
+    let problem = org.call::<UnassignTenantAdmin>(&user).await.unwrap_err();
+    assert_eq!(problem.code(), ProblemCode::OperationIncomplete);
+    assert_eq!(problem.document("id")["leftBehind"][0]["kind"], "token");
+    org.break_dynamodb(1, 0, false);
+    org.advance_clock(Duration::from_secs(60));
+    org.call::<UnassignTenantAdmin>(&user).await.unwrap();
+}
+
+/// Whoever was no admin leaves no trace in the table.
+#[tokio::test]
+async fn a_thousand_users_who_are_no_admins_leave_no_item() {
+    let org = TestOrg::start().await;
+    let before = org.tables();
+    for n in 0..1_000 {
+        let nobody = TestRequest::tenant("acme").path("userId", &format!("00unobody{n}"));
+        let problem = org.call::<UnassignTenantAdmin>(&nobody).await.unwrap_err();
+        assert_eq!(problem.code(), ProblemCode::AdminNotFound);
+    }
+    assert_eq!(org.tables(), before);
+}
+
+#[tokio::test]
+async fn revoke_user_writes_one_item() {
+    let org = TestOrg::start().await;
+    let id = org.user("superuser@demo.test").await;
+    let request = TestRequest::new().path("userId", &id);
+    assert_eq!(cost::<RevokeUser>(&org, &request).await, (1, 1));
+    for request in [request.clone(), request.body(&json!({ "reason": "lost laptop" }))] {
+        org.call::<RevokeUser>(&request).await.unwrap();
+        assert_eq!(org.items("revocation#"), [format!("revocation#user#{id}")]);
+    }
+    let nobody = TestRequest::new().path("userId", "00unobody");
+    assert_eq!(org.call::<RevokeUser>(&nobody).await.unwrap_err().code(), ProblemCode::UserNotFound);
+    let long = TestRequest::new().path("userId", &id).body(&json!({ "reason": "x".repeat(201) }));
+    assert_eq!(org.call::<RevokeUser>(&long).await.unwrap_err().code(), ProblemCode::InvalidRequest);
 }

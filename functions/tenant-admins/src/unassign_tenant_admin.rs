@@ -5,15 +5,23 @@
 //! 1. `listGroups` and `getGroup`, as in `get-tenant`, and at the same time as
 //!    the latter `listGroupUsers`: the admins that there are.
 //! 2. `unassignUserFromGroup`. Undo: `assignUserToGroup`.
-//! 3. `listGroupUsers` once more, unless `force=true`: two requests may have
-//!    taken one of the last two admins each. Then this one puts its own back.
+//! 3. `listGroupUsers` once more: somebody may have put the user back through Okta
+//!    itself, or removed the last other admin; then 2 again, or the undo.
 //!
 //! Six calls, four in a row.
 //!
-//! At last a revocation: tokens that still name the user an admin no longer
-//! count. It comes after the membership is gone, since a token that is issued in
-//! between would escape it. A user who is no admin also gets a revocation: the
-//! same request sent again completes one that stopped half-way.
+//! # Why this order
+//!
+//! - The first revocation is written before the request waits for the tenant's lock:
+//!   from then on the user's own requests are refused, and cannot undo this one.
+//! - Under the lock, which `assign-tenant-admin` takes, too, the membership ends.
+//! - The last revocation has the time of Okta's last answer: a token that was issued
+//!   between the first one and the end of the membership does not count, either.
+//! - A request that is refused under the lock takes the first revocation back.
+//!
+//! A user who is no admin, but was one lately, gets the last revocation alone: the same
+//! request sent again completes one that stopped half-way. Nothing is written for
+//! anybody else.
 
 use domain::TenantName;
 use futures::TryStreamExt;
@@ -22,10 +30,13 @@ use okta_client::models::{GroupId, User, UserId};
 use okta_client::{Client, Error, OkIfAbsent};
 use operations::{Operation, ProblemCode};
 use run_kit::{
-    ConfigError, Environment, Failure, Incomplete, Object, StepFailure, Steps, Stopped, Undo, Undone,
+    ConfigError, Denied, Environment, Failure, Incomplete, Object, StepFailure, Steps, Stopped, Undo, Undone,
 };
-use state::{AuthorizerCache, State, StateError};
-use tenancy::{TenantError, Want, tenant_for_with};
+use state::{Change, LockError, Locks, Revoked, State, StateError, holding};
+use tenancy::{Tenant, TenantError, Want, tenant_for_with};
+
+/// How often the membership is ended in one request, while somebody puts it back.
+const REMOVALS: usize = 3;
 
 /// The operation `unassign-tenant-admin`.
 pub struct UnassignTenantAdmin {
@@ -46,6 +57,13 @@ pub struct Input {
 pub enum UnassignTenantAdminError {
     /// There is no such tenant for the caller.
     Tenant(TenantError),
+    /// The user is no admin, and was none lately.
+    NotFound {
+        /// The user.
+        user: UserId,
+        /// The tenant.
+        tenant: TenantName,
+    },
     /// Nobody would be left.
     Last {
         /// The user.
@@ -53,11 +71,17 @@ pub enum UnassignTenantAdminError {
         /// The tenant.
         tenant: TenantName,
     },
+    /// Others are changing the tenant.
+    Lock(LockError),
+    /// The caller's rights have ended.
+    Denied(Denied),
     /// A step failed.
     Stopped(Stopped),
-    /// Nothing was changed: there was no admin, and the revocation failed.
+    /// Nothing was changed: the first revocation failed.
     State(StateError),
-    /// The user is no admin any more, but their tokens count.
+    /// Somebody keeps putting the user back.
+    PutBack(UserId),
+    /// The user is no admin any more, but some of their tokens count.
     NotRevoked {
         /// The user.
         user: UserId,
@@ -70,14 +94,24 @@ impl From<UnassignTenantAdminError> for Failure {
     fn from(error: UnassignTenantAdminError) -> Self {
         match error {
             UnassignTenantAdminError::Tenant(error) => error.into(),
+            UnassignTenantAdminError::NotFound { user, tenant } => Failure::new(
+                ProblemCode::AdminNotFound,
+                format!("`{user}` is no admin of `{tenant}`; `GET /tenants/{tenant}/admins` lists them"),
+            ),
             UnassignTenantAdminError::Last { user, tenant } => Failure::new(
                 ProblemCode::LastAdmin,
                 format!(
                     "`{user}` is the last admin of `{tenant}` who can sign in; assign another one first, or let a superuser send `?force=true`"
                 ),
             ),
+            UnassignTenantAdminError::Lock(error) => error.into(),
+            UnassignTenantAdminError::Denied(denied) => denied.into(),
             UnassignTenantAdminError::Stopped(stopped) => stopped.into(),
             UnassignTenantAdminError::State(error) => error.into(),
+            UnassignTenantAdminError::PutBack(user) => {
+                let left = Object::new("admin", "membership that others restore", user);
+                Incomplete::after(&["revoke tokens", "unassign the admin"], vec![left]).into()
+            }
             UnassignTenantAdminError::NotRevoked { user, source } => {
                 let left = Object::new("token", "access tokens of the user", user);
                 Failure::from(Incomplete::after(&["unassign the admin"], vec![left]))
@@ -118,33 +152,33 @@ impl Endpoint for UnassignTenantAdmin {
 
     async fn call(&self, context: &Context, input: Input) -> Result<Success<()>, UnassignTenantAdminError> {
         let okta = context.run.okta.forward();
-        let (admins, user) =
-            (|groups: tenancy::Ids| async move { admins(okta, &groups.admins).await }, &input.user);
-        let (tenant, admins) =
-            tenant_for_with(&context.run, &context.caller, &input.tenant, Want::Tenant, admins)
+        let members = |groups: tenancy::Ids| async move { admins(okta, &groups.admins).await };
+        let (tenant, members) =
+            tenant_for_with(&context.run, &context.caller, &input.tenant, Want::Tenant, members)
                 .await
                 .map_err(UnassignTenantAdminError::Tenant)?;
-        let cache = AuthorizerCache { api_id: &context.api.id, stage: &context.api.stage };
-        let revoke = || self.state.revoke(&context.run, cache, &tenant.id, Some(user.as_str()));
-        if !admins.iter().any(|admin| admin.id == *user) {
-            revoke().await.map_err(UnassignTenantAdminError::State)?;
-            return Ok(Success::empty());
+        let user = &input.user;
+        let revoked = Revoked::Admin { tenant: &tenant.id, user: user.as_str() };
+        if members.iter().any(|member| member.id == *user) {
+            if !input.force && !is_left(&members, user) {
+                return Err(last(&input));
+            }
+        } else {
+            let lately = self.state.is_revoked_lately(&context.run, revoked).await;
+            if !lately.map_err(UnassignTenantAdminError::State)? {
+                let (user, tenant) = (user.clone(), input.tenant);
+                return Err(UnassignTenantAdminError::NotFound { user, tenant });
+            }
         }
-        let last = || UnassignTenantAdminError::Last { user: user.clone(), tenant: input.tenant.clone() };
-        if !input.force && !is_left(&admins, user) {
-            return Err(last());
+        let first = self.state.revoke(&context.run, revoked).await;
+        let first = first.map_err(UnassignTenantAdminError::State)?;
+        let removed =
+            holding(&self.state, &context.run, |locks| self.remove(context, &input, &tenant, revoked, locks));
+        let removed = removed.await;
+        if removed.as_ref().is_err_and(|error| error.is_clean()) {
+            self.state.take_back(first).await;
         }
-        let group = &tenant.admins.id;
-        let steps = Steps::of(&context.run);
-        let removed = remove(okta, &steps, group, &input);
-        match removed.await {
-            Ok(true) => match revoke().await {
-                Ok(()) => Ok(Success::empty()),
-                Err(source) => Err(UnassignTenantAdminError::NotRevoked { user: user.clone(), source }),
-            },
-            Ok(false) => Err(last()),
-            Err(failure) => Err(UnassignTenantAdminError::Stopped(steps.unwind(failure).await)),
-        }
+        removed.map(|()| Success::empty())
     }
 
     fn example() -> Example {
@@ -152,27 +186,87 @@ impl Endpoint for UnassignTenantAdmin {
     }
 }
 
-/// Removes the admin; `false` if it had to be put back.
-async fn remove(okta: &Client, steps: &Steps, group: &GroupId, input: &Input) -> Result<bool, StepFailure> {
+impl UnassignTenantAdmin {
+    /// Ends the membership and revokes once more, under the tenant's lock.
+    async fn remove(
+        &self,
+        context: &Context,
+        input: &Input,
+        tenant: &Tenant,
+        revoked: Revoked<'_>,
+        locks: Locks,
+    ) -> Result<(), UnassignTenantAdminError> {
+        let (run, user) = (&context.run, &input.user);
+        locks.take(Change::Tenant(&tenant.name)).await.map_err(UnassignTenantAdminError::Lock)?;
+        // Whoever leaves has just revoked their own tokens.
+        if context.caller.uid != user.as_str() {
+            run.permit.again().await.map_err(UnassignTenantAdminError::Denied)?;
+        }
+        let steps = Steps::of(run);
+        match end_membership(run.okta.forward(), &steps, &tenant.admins.id, input).await {
+            Ok(Membership::Ended) => {}
+            Ok(Membership::Last) => return Err(last(input)),
+            Ok(Membership::PutBack) => return Err(UnassignTenantAdminError::PutBack(user.clone())),
+            Err(failure) => return Err(UnassignTenantAdminError::Stopped(steps.unwind(failure).await)),
+        }
+        let revoked = self.state.revoke(run, revoked).await;
+        revoked
+            .map(drop)
+            .map_err(|source| UnassignTenantAdminError::NotRevoked { user: user.clone(), source })
+    }
+}
+
+impl UnassignTenantAdminError {
+    /// Whether nothing was changed, or all was taken back.
+    fn is_clean(&self) -> bool {
+        match self {
+            UnassignTenantAdminError::Last { .. }
+            | UnassignTenantAdminError::Lock(_)
+            | UnassignTenantAdminError::Denied(_) => true,
+            UnassignTenantAdminError::Stopped(stopped) => !matches!(stopped, Stopped::Incomplete(_)),
+            _ => false,
+        }
+    }
+}
+
+/// What became of a membership.
+enum Membership {
+    Ended,
+    /// Nobody else was left: the user is a member again.
+    Last,
+    /// Somebody else made the user a member again, each time.
+    PutBack,
+}
+
+async fn end_membership(
+    okta: &Client,
+    steps: &Steps,
+    group: &GroupId,
+    input: &Input,
+) -> Result<Membership, StepFailure> {
     let user = &input.user;
-    let undo = || {
-        let (group, user) = (group.clone(), user.clone());
-        Undo::new(Object::new("admin", input.tenant.as_str(), &user), |okta| async move {
-            okta.assign_user_to_group(&group, &user).await?;
+    for _ in 0..REMOVALS {
+        let (of, member) = (group.clone(), user.clone());
+        let undo = Undo::new(Object::new("admin", input.tenant.as_str(), user), |okta| async move {
+            okta.assign_user_to_group(&of, &member).await?;
             Ok(Undone::Entirely)
-        })
-    };
-    let removal = async { okta.unassign_user_from_group(group, user).await.ok_if_absent() };
-    steps.change("unassign the admin", removal, undo()).await?;
-    if input.force {
-        return Ok(true);
+        });
+        let removal = async { okta.unassign_user_from_group(group, user).await.ok_if_absent() };
+        steps.change("unassign the admin", removal, undo).await?;
+        let left = steps.run("count the admins that are left", admins(okta, group)).await?;
+        if !input.force && !is_left(&left, user) {
+            steps.run("put the last admin back", okta.assign_user_to_group(group, user)).await?;
+            return Ok(Membership::Last);
+        }
+        if left.iter().all(|admin| admin.id != *user) {
+            return Ok(Membership::Ended);
+        }
     }
-    let left = steps.run("count the admins that are left", admins(okta, group)).await?;
-    if is_left(&left, user) {
-        return Ok(true);
-    }
-    steps.run("put the last admin back", okta.assign_user_to_group(group, user)).await?;
-    Ok(false)
+    Ok(Membership::PutBack)
+}
+
+fn last(input: &Input) -> UnassignTenantAdminError {
+    UnassignTenantAdminError::Last { user: input.user.clone(), tenant: input.tenant.clone() }
 }
 
 /// The members of the group.

@@ -41,7 +41,7 @@ use run_kit::{ConfigError, Environment, Failure, Incomplete, Object, Run};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use state::{AuthorizerCache, Change, LockError, Locks, State, StateError, holding};
+use state::{Change, LockError, Locks, Revoked, State, StateError, holding};
 use tenancy::{if_present, is_rule_of, routing};
 
 use crate::abandoned::ABANDONED;
@@ -196,9 +196,9 @@ impl DeleteTenant {
             return Ok(Success::new(Plan { plan }).status(200));
         }
         let revoked = parts.tenant_id().is_some();
-        let cache = AuthorizerCache { api_id: &context.api.id, stage: &context.api.stage };
         if let Some(id) = parts.tenant_id() {
-            self.state.revoke(&context.run, cache, id, None).await.map_err(DeleteTenantError::State)?;
+            let revoked = Revoked::Tenant(id);
+            self.state.revoke(&context.run, revoked).await.map_err(DeleteTenantError::State)?;
         }
         let mut deleted = Vec::new();
         let mut stages = parts.stages().into_iter();

@@ -51,7 +51,7 @@ use run_kit::{ConfigError, Environment, Failure, Incomplete, Object, Stopped};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
-use state::{AuthorizerCache, Change, Locks, State, StateError, holding};
+use state::{Change, Locks, State, StateError, holding};
 
 use crate::get_tenant::Output;
 use crate::rename::RenameError;
@@ -209,10 +209,9 @@ impl UpdateTenant {
         if let Err(failure) = done {
             return Err(UpdateTenantError::Stopped(change.steps.unwind(failure).await));
         }
-        let cache = AuthorizerCache { api_id: &context.api.id, stage: &context.api.stage };
         let tokens = match input.status {
-            Some(TenantStatus::Suspended) => self.state.suspend(cache, &change.tenant.id).await,
-            Some(TenantStatus::Active) => self.state.reinstate(cache, &change.tenant.id).await,
+            Some(TenantStatus::Suspended) => self.state.suspend(&context.run, &change.tenant.id).await,
+            Some(TenantStatus::Active) => self.state.reinstate(&context.run, &change.tenant.id).await,
             None => Ok(()),
         };
         tokens.map_err(|source| UpdateTenantError::Tokens { id: change.tenant.id.clone(), source })?;

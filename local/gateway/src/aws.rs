@@ -20,14 +20,13 @@ pub const HOOK_SECRET: &str = "local-secret-of-the-token-hook-0000001";
 pub const SESSION_TOKEN: &str = "local-session-token";
 
 /// What Lambda tells every function: who it is, and, here, where AWS is.
-pub(crate) fn runtime_environment(dynamodb: &str, control_plane: &str) -> BTreeMap<String, String> {
+pub(crate) fn runtime_environment(dynamodb: &str) -> BTreeMap<String, String> {
     let pairs = [
         ("AWS_REGION", REGION),
         ("AWS_ACCESS_KEY_ID", "local"),
         ("AWS_SECRET_ACCESS_KEY", "local"),
         ("AWS_SESSION_TOKEN", SESSION_TOKEN),
         ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb),
-        ("AWS_ENDPOINT_URL_API_GATEWAY", control_plane),
     ];
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }

@@ -139,8 +139,7 @@ impl Stack {
             }
         }
         let database = database(&template, options.data.as_deref())?;
-        let runtime =
-            runtime_environment(&format!("http://{dynamodb_address}"), &format!("http://{lambda_address}"));
+        let runtime = runtime_environment(&format!("http://{dynamodb_address}"));
         let lambda = Lambda::new(
             &template.functions,
             &options.bin_dir,

@@ -1,14 +1,11 @@
-//! AWS as far as operations need it: a DynamoDB with their table, and the call
-//! that flushes the authorizer's cache.
+//! AWS as far as operations need it: a DynamoDB with their tables.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::extract;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::delete;
 use dynoxide::Database;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -20,15 +17,12 @@ pub(crate) const TABLE: &str = "state";
 /// Name of the table of delegation's records.
 pub(crate) const RECORDS: &str = operations::EnvVar::DELEGATION_EVENTS_TABLE.example;
 
-/// The services, on ports of their own.
+/// The service, on a port of its own.
 pub(crate) struct Aws {
     pub(crate) dynamodb_url: String,
-    pub(crate) control_plane_url: String,
-    pub(crate) flushes: Arc<AtomicUsize>,
     server: JoinHandle<()>,
     proxy: JoinHandle<()>,
     faults: Faults,
-    control_plane: JoinHandle<()>,
     database: Database,
 }
 
@@ -61,19 +55,8 @@ impl Aws {
         let proxy = tokio::spawn(async move {
             let _ = axum::serve(listener, proxy).await;
         });
-        let flushes = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&flushes);
-        let flush = move || {
-            count.fetch_add(1, Ordering::SeqCst);
-            async { StatusCode::ACCEPTED }
-        };
-        let router = axum::Router::new().route("/restapis/api/stages/v1/cache/authorizers", delete(flush));
-        let (listener, control_plane_url) = listen().await;
-        let control_plane = tokio::spawn(async move {
-            let _ = axum::serve(listener, router).await;
-        });
         let dynamodb_url = url;
-        Self { dynamodb_url, control_plane_url, flushes, server, proxy, control_plane, database, faults }
+        Self { dynamodb_url, server, proxy, database, faults }
     }
 
     /// Ends DynamoDB.
@@ -124,7 +107,6 @@ impl Drop for Aws {
     fn drop(&mut self) {
         self.server.abort();
         self.proxy.abort();
-        self.control_plane.abort();
     }
 }
 

@@ -24,8 +24,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::Caller;
-use lambda_kit::{ApiStage, Context, Decode, Endpoint, Hook, Problem, Request, RequestParts, Task};
-use okta_client::{ApiToken, Client, OrgUrl};
+use futures::TryStreamExt;
+use lambda_kit::{Context, Decode, Endpoint, Hook, Problem, Request, RequestParts, Task};
+use okta_client::{ApiToken, Client, ListGroups, OrgUrl};
 use okta_emulator::{Action, DEMO_ORG, Emulator, Fault, Options, Seed};
 use operations::EnvVar;
 use run_kit::{Actor, Clock, Environment, Run, UNDO};
@@ -159,6 +160,14 @@ impl TestOrg {
         self.okta.get_user(login).await.expect("the user").id.to_string()
     }
 
+    /// Id of the group with this name.
+    pub async fn group(&self, name: &str) -> String {
+        let expression = okta_client::search::eq("profile.name", name);
+        let found: Vec<_> =
+            self.okta.list_groups(&ListGroups::search(expression)).try_collect().await.expect("groups");
+        found.first().expect("the group").id.to_string()
+    }
+
     /// The environment of the functions that run against this org.
     pub fn environment(&self) -> Environment {
         let app = self.seed.apps.iter().find(|app| app.label == "okta-dac").expect("the okta-dac app");
@@ -175,7 +184,6 @@ impl TestOrg {
             (EnvVar::AWS_ACCESS_KEY_ID.name, "local".to_owned()),
             (EnvVar::AWS_SECRET_ACCESS_KEY.name, "local".to_owned()),
             (EnvVar::AWS_ENDPOINT_URL_DYNAMODB.name, self.aws.dynamodb_url.clone()),
-            (EnvVar::AWS_ENDPOINT_URL_API_GATEWAY.name, self.aws.control_plane_url.clone()),
         ];
         let configured = self.configured.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Environment::of(values.into_iter().chain(configured))
@@ -228,8 +236,7 @@ impl TestOrg {
     /// The surroundings of a new request of `caller`.
     pub fn context_of(&self, caller: Caller) -> Context {
         let actor = Actor::Caller { uid: caller.uid.clone(), client: caller.client.clone() };
-        let api = ApiStage { id: "api".to_owned(), stage: "v1".to_owned() };
-        Context { run: self.run(actor), caller, api, base_url: "https://api.example.test/v1".to_owned() }
+        Context { run: self.run(actor), caller, base_url: "https://api.example.test/v1".to_owned() }
     }
 
     /// The surroundings of a new request of a superuser.
@@ -329,11 +336,6 @@ impl TestOrg {
         let mut fault = Fault::on_call(1, times, action);
         fault.operation_id = operation_id;
         self.emulator.order(fault);
-    }
-
-    /// How often API Gateway was made to forget what the authorizer said.
-    pub fn flushes(&self) -> usize {
-        self.aws.flushes.load(Ordering::SeqCst)
     }
 
     /// The items of the table whose keys begin so, by key.

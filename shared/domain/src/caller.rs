@@ -1,5 +1,7 @@
 //! Who is calling, and what they may do.
 
+use std::collections::BTreeSet;
+
 use operations::{Access, DAC_ADMIN, Operation};
 
 use crate::{SUPERUSERS, TenantName, admins_group};
@@ -111,6 +113,14 @@ impl Caller {
     #[must_use]
     pub fn with_token(self, client: &str, scopes: &[String]) -> Self {
         Self { client: client.to_owned(), scopes: scopes.to_vec(), ..self }
+    }
+
+    /// The same without rights over the tenants of these ids.
+    #[must_use]
+    pub fn without(&self, tenant_ids: &BTreeSet<String>) -> Self {
+        let mut caller = self.clone();
+        caller.tenants.retain(|claim| !tenant_ids.contains(&claim.tenant_id));
+        caller
     }
 
     /// Whether the caller is admin of the tenant called `name`.

@@ -5,7 +5,7 @@ mod caller;
 mod description;
 mod email_domain;
 mod names;
-mod revocation;
+mod rights;
 mod subject_filter;
 
 pub use caller::{CLOCK_SKEW_SECONDS, Caller, TenantClaim, TenantClaimError, is_okta_id, permits};
@@ -15,8 +15,10 @@ pub use names::{
     NewTenantName, TenantName, TenantNameError, admins_group, app_of_appusers_group, appusers_group,
     appusers_prefix, idp_name, pending_rule_name, rule_name, users_group,
 };
-
-pub use revocation::{TOKEN_LIFETIME_SECONDS, revocation_id};
+pub use rights::{
+    Question, RightsItem, Standing, TOKEN_LIFETIME_SECONDS, admin_revocation, tenant_item, tenant_revocation,
+    user_revocation,
+};
 pub use subject_filter::subject_filter;
 
 /// Group whose members may do everything.

@@ -10,17 +10,6 @@ pub struct Context {
     pub run: Run,
     /// Who is calling.
     pub caller: Caller,
-    /// The API and stage that the request came through.
-    pub api: ApiStage,
     /// Where this API is, as the caller sees it, without a trailing slash.
     pub base_url: String,
-}
-
-/// A stage of a REST API of API Gateway.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ApiStage {
-    /// Id of the API.
-    pub id: String,
-    /// Name of the stage.
-    pub stage: String,
 }

@@ -12,7 +12,7 @@ use run_kit::Failure;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::{ApiStage, RequestParts};
+use crate::RequestParts;
 
 /// Time between the last moment to answer and the end of the function.
 const MARGIN: Duration = Duration::from_millis(500);
@@ -60,8 +60,9 @@ pub(crate) fn parts(event: &lambda_http::Request) -> RequestParts {
     }
 }
 
-/// The caller that the authorizer's context describes.
-pub(crate) fn caller(event: &lambda_http::Request) -> Result<Caller, Failure> {
+/// The caller that the authorizer's context describes, and when the token was issued,
+/// in seconds since 1970.
+pub(crate) fn caller(event: &lambda_http::Request) -> Result<(Caller, i64), Failure> {
     let context = match event.request_context_ref() {
         Some(RequestContext::ApiGatewayV1(context)) => Some(&context.authorizer.fields),
         _ => None,
@@ -77,25 +78,15 @@ pub(crate) fn caller(event: &lambda_http::Request) -> Result<Caller, Failure> {
         )
     })?;
     // API Gateway repeats the authorizer's answers, for longer than a token lives.
-    let expires = text("exp").and_then(|exp| exp.parse::<i64>().ok()).unwrap_or_default();
+    let seconds = |name: &str| text(name).and_then(|time| time.parse::<i64>().ok()).unwrap_or_default();
+    let expires = seconds("exp");
     if expires.saturating_add(CLOCK_SKEW_SECONDS) <= unix_seconds() {
         return Err(Failure::new(ProblemCode::Unauthorized, "the token has expired; send a new one"));
     }
     // The authorizer always says it: anything but "false" means "yes".
     let on_behalf = text("onBehalf") != Some("false");
     let caller = Caller::new(uid, &list("tenants"), &list("groups"), on_behalf);
-    Ok(caller.with_token(text("cid").unwrap_or_default(), &list("scp")))
-}
-
-/// The API and stage that the request came through.
-pub(crate) fn api_stage(event: &lambda_http::Request) -> ApiStage {
-    match event.request_context_ref() {
-        Some(RequestContext::ApiGatewayV1(context)) => ApiStage {
-            id: context.apiid.clone().unwrap_or_default(),
-            stage: context.stage.clone().unwrap_or_default(),
-        },
-        _ => ApiStage::default(),
-    }
+    Ok((caller.with_token(text("cid").unwrap_or_default(), &list("scp")), seconds("iat")))
 }
 
 /// Where the caller reached this API: scheme, host, and the stage or a custom

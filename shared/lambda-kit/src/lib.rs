@@ -24,7 +24,7 @@ mod problem;
 mod serve;
 mod task;
 
-pub use context::{ApiStage, Context};
+pub use context::Context;
 pub use decode::{Decode, NoBody, QueryParameter, Request, RequestParts, Values};
 pub use description::{Description, TaskDescription};
 pub use endpoint::{Endpoint, Example, Success, Text};

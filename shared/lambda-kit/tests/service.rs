@@ -65,6 +65,11 @@ fn environment(secrets_port: u16) -> Environment {
         ("HOOK_SECRET_ID", "hook"),
         ("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", &secrets_port.to_string()),
         ("CORS_ALLOW_ORIGIN", "https://app.example.test"),
+        ("STATE_TABLE", "table"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "local"),
+        ("AWS_SECRET_ACCESS_KEY", "local"),
+        ("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9"),
     ])
 }
 

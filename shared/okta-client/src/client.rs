@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 
+use futures::future::{BoxFuture, FutureExt, Shared};
 use futures::stream::{Stream, TryStreamExt, try_unfold};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use jiff::fmt::rfc2822;
@@ -34,10 +35,21 @@ pub struct Client {
     limits: Arc<Limits>,
     /// Whether the share of the rate limits does not count.
     beyond_share: bool,
+    permit: Option<Permit>,
     deadline: Option<Instant>,
     calls: Arc<AtomicU32>,
     /// `Date` of the newest answer, in seconds since 1970; 0 before the first.
     clock: Arc<AtomicI64>,
+}
+
+/// Whether something may be changed, as soon as that is known.
+#[derive(Clone)]
+struct Permit(Shared<BoxFuture<'static, bool>>);
+
+impl std::fmt::Debug for Permit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Permit").field(&self.0.peek()).finish()
+    }
 }
 
 /// What every call carries.
@@ -99,6 +111,7 @@ impl Client {
             authorization,
             limits: Arc::new(Limits::new(limits::DEFAULT_SHARE)),
             beyond_share: false,
+            permit: None,
             deadline: None,
             calls: Arc::default(),
             clock: Arc::default(),
@@ -137,6 +150,13 @@ impl Client {
     #[must_use]
     pub fn beyond_share(&self) -> Self {
         Self { beyond_share: true, ..self.clone() }
+    }
+
+    /// The same client, which waits with every call that changes something until
+    /// `permit` is known, and sends none if `permit` says no. Reads wait for nothing.
+    #[must_use]
+    pub fn changing_if(&self, permit: impl Future<Output = bool> + Send + 'static) -> Self {
+        Self { permit: Some(Permit(permit.boxed().shared())), ..self.clone() }
     }
 
     /// Whether a request that will make calls of these resources (`groups`,
@@ -284,6 +304,11 @@ impl Client {
         url: Url,
         body: Option<Vec<u8>>,
     ) -> Result<Raw, Error> {
+        if let Some(Permit(permit)) = self.permit.as_ref().filter(|_| method != Method::GET)
+            && !permit.clone().await
+        {
+            return Err(Error::NotPermitted);
+        }
         let deadline = self.deadline.unwrap_or_else(|| Instant::now() + DEFAULT_DEADLINE);
         let mut attempt = 1;
         // A rejected token is replaced once, and a missing nonce added once.

@@ -11,6 +11,10 @@ pub enum Error {
     /// The call cannot be expressed: an id that is no path segment.
     #[error("call Okta: `{0}` cannot be part of a path")]
     InvalidRequest(String),
+    /// The call would change something, and the client's permit says no: nothing was
+    /// sent.
+    #[error("change something in Okta without a permit")]
+    NotPermitted,
     /// No answer: the connection failed, or the deadline passed.
     #[error("reach Okta: {reason}")]
     Communication {
@@ -96,7 +100,7 @@ impl Error {
     /// this" (see [`crate::retry`]).
     pub fn is_retryable(&self) -> bool {
         match self {
-            Error::InvalidRequest(_) | Error::Undecodable { .. } => false,
+            Error::InvalidRequest(_) | Error::NotPermitted | Error::Undecodable { .. } => false,
             Error::Communication { .. } | Error::RateLimited { .. } => true,
             Error::Api(error) => error.status >= 500 || error.is_contention(),
             Error::Token { status, .. } | Error::Unexpected { status } => *status >= 500,
@@ -107,7 +111,10 @@ impl Error {
     /// failed. A caller that creates something must look for it then.
     pub fn may_have_happened(&self) -> bool {
         match self {
-            Error::InvalidRequest(_) | Error::RateLimited { .. } | Error::Token { .. } => false,
+            Error::InvalidRequest(_)
+            | Error::NotPermitted
+            | Error::RateLimited { .. }
+            | Error::Token { .. } => false,
             Error::Communication { never_sent, .. } => !never_sent,
             Error::Api(error) => error.status >= 500,
             Error::Undecodable { .. } | Error::Unexpected { .. } => true,

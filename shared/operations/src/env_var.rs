@@ -144,13 +144,6 @@ impl EnvVar {
         example: "http://127.0.0.1:8000",
         default: Some(""),
     };
-    /// Another address of API Gateway's control plane.
-    pub const AWS_ENDPOINT_URL_API_GATEWAY: EnvVar = EnvVar {
-        name: "AWS_ENDPOINT_URL_API_GATEWAY",
-        meaning: "Address of API Gateway's control plane, where it is not AWS's: the local stack sets it",
-        example: "http://127.0.0.1:9001",
-        default: Some(""),
-    };
     /// The table of delegation's records.
     pub const DELEGATION_EVENTS_TABLE: EnvVar = EnvVar {
         name: "DELEGATION_EVENTS_TABLE",
@@ -284,7 +277,6 @@ impl EnvVar {
         EnvVar::AWS_SESSION_TOKEN,
         EnvVar::AWS_ENDPOINT_URL,
         EnvVar::AWS_ENDPOINT_URL_DYNAMODB,
-        EnvVar::AWS_ENDPOINT_URL_API_GATEWAY,
     ];
 
     /// What comes from Lambda, or from the local stack in its stead: every function has
@@ -297,6 +289,5 @@ impl EnvVar {
         EnvVar::AWS_SESSION_TOKEN,
         EnvVar::AWS_ENDPOINT_URL,
         EnvVar::AWS_ENDPOINT_URL_DYNAMODB,
-        EnvVar::AWS_ENDPOINT_URL_API_GATEWAY,
     ];
 }

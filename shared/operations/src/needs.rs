@@ -14,14 +14,13 @@ pub enum StateUse {
     Progresses,
     /// Reads the records of delegation.
     ReadsRecords,
-    /// Reads revocations.
-    ReadsRevocations,
+    /// Reads what ended of the caller's rights.
+    ReadsRights,
     /// Records what it does with delegation.
     Records,
     /// Keeps its answer for an `Idempotency-Key`.
     Replays,
-    /// Takes rights away: writes a revocation, and flushes what API Gateway keeps
-    /// of the authorizer's answers.
+    /// Takes rights away: writes a revocation.
     Revokes,
     /// Starts a delegation.
     Starts,
@@ -35,13 +34,12 @@ impl StateUse {
             StateUse::Consumes => {
                 &[("DelegationEventsTable", &["PutItem"]), ("StateTable", &["GetItem", "UpdateItem"])]
             }
-            StateUse::Locks | StateUse::Replays | StateUse::Revokes => {
-                &[("StateTable", &["DeleteItem", "PutItem"])]
-            }
+            StateUse::Locks | StateUse::Replays => &[("StateTable", &["DeleteItem", "PutItem"])],
             StateUse::Progresses => &[("StateTable", &["GetItem", "UpdateItem"])],
             StateUse::ReadsRecords => &[("DelegationEventsTable", &["Query"])],
-            StateUse::ReadsRevocations => &[("StateTable", &["BatchGetItem"])],
+            StateUse::ReadsRights => &[("StateTable", &["BatchGetItem"])],
             StateUse::Records => &[("DelegationEventsTable", &["PutItem"])],
+            StateUse::Revokes => &[("StateTable", &["DeleteItem", "GetItem", "PutItem"])],
             StateUse::Starts => &[("StateTable", &["PutItem"])],
         }
     }

@@ -128,7 +128,10 @@ impl Operation {
             Trigger::Http(_) | Trigger::Proxy { .. } => ProblemCode::COMMON,
             _ => &[ProblemCode::Unauthorized, ProblemCode::Internal],
         };
-        let mut codes = [common, self.problems()].concat();
+        // Whoever reads what is left of the caller's rights can fail to.
+        let rights: &[ProblemCode] =
+            if self.http().is_some() { &[ProblemCode::StateUnavailable] } else { &[] };
+        let mut codes = [common, rights, self.problems()].concat();
         codes.sort();
         codes.dedup();
         codes
@@ -136,8 +139,9 @@ impl Operation {
 
     /// What it does with the tables, with what follows from its trigger.
     pub fn state_uses(&self) -> Vec<StateUse> {
+        let rights = self.http().map(|_| StateUse::ReadsRights);
         let replays = self.http().is_some_and(|http| http.idempotent).then_some(StateUse::Replays);
-        self.state.iter().copied().chain(replays).collect()
+        self.state.iter().copied().chain(rights).chain(replays).collect()
     }
 
     /// The environment variables that its function gets, in the order of

@@ -21,6 +21,10 @@ pub enum ProblemCode {
     AppNotFound,
     /// 404: nobody of this id or login can be an agent of the caller.
     AgentNotFound,
+    /// 404: the user is no admin of the tenant, and was none lately.
+    AdminNotFound,
+    /// 404: no such user.
+    UserNotFound,
     /// 404: the tenant is not entitled to the app.
     TenantAppNotFound,
     /// 404: the tenant has no such domain.
@@ -90,6 +94,8 @@ impl ProblemCode {
         ProblemCode::TenantNotFound,
         ProblemCode::AppNotFound,
         ProblemCode::AgentNotFound,
+        ProblemCode::AdminNotFound,
+        ProblemCode::UserNotFound,
         ProblemCode::TenantAppNotFound,
         ProblemCode::DomainNotFound,
         ProblemCode::IdpNotFound,
@@ -198,6 +204,14 @@ impl ProblemCode {
             ProblemCode::AgentNotFound => (
                 "agent-not-found", 404, false, "No such agent",
                 "Check id or login; the user must be active, and of a tenant of yours.", "Nothing.",
+            ),
+            ProblemCode::AdminNotFound => (
+                "admin-not-found", 404, false, "No such admin",
+                "Check the id; `GET /tenants/{tenant}/admins` lists them.", "Nothing.",
+            ),
+            ProblemCode::UserNotFound => (
+                "user-not-found", 404, false, "No such user",
+                "Check the id: it is the user's id in Okta.", "Nothing.",
             ),
             ProblemCode::TenantAppNotFound => (
                 "tenant-app-not-found", 404, false, "The tenant does not have the app",

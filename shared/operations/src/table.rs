@@ -5,16 +5,14 @@ use crate::Method::{Delete, Get, Post, Put};
 use crate::OktaUse::Read;
 use crate::Package::{Apps, Authorizer, Idps, OktaProxy, TenantAdmins, TenantApps, TenantDomains, Tenants};
 use crate::ProblemCode::{
-    AgentNotFound, AppNotFound, AttributesWouldBeLost, DelegationNotActive, DnsUnavailable,
+    AdminNotFound, AgentNotFound, AppNotFound, AttributesWouldBeLost, DelegationNotActive, DnsUnavailable,
     DomainAlreadyVerified, DomainNotFound, DomainNotVerified, DomainTaken, IdempotencyKeyReused, IdpNotFound,
     LastAdmin, MemberNotEditable, NameTaken, NotAMember, OperationIncomplete, OutcomeUnknown,
-    PayloadTooLarge, RequestInProgress, StateUnavailable, TenantAlreadyExists, TenantAppNotFound,
-    TenantBroken, TenantBusy, TenantNotFound, TooManyAgents, UnsupportedMediaType, UserBusy, UserNotActive,
+    PayloadTooLarge, RequestInProgress, TenantAlreadyExists, TenantAppNotFound, TenantBroken, TenantBusy,
+    TenantNotFound, TooManyAgents, UnsupportedMediaType, UserBusy, UserNotActive, UserNotFound,
 };
 use crate::Settings::{App, Dns, Doubt, Org, Placeholder, Tokens};
-use crate::StateUse::{
-    Consumes, Locks, Progresses, ReadsRecords, ReadsRevocations, Records, Revokes, Starts,
-};
+use crate::StateUse::{Consumes, Locks, Progresses, ReadsRecords, Records, Revokes, Starts};
 use crate::Trigger::{Http as HttpTrigger, InlineHook, Proxy};
 use crate::{Every, Http, OktaUse, Operation, Package, Settings, Size, Trigger};
 
@@ -48,7 +46,7 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
-        name: "authorizer", package: Authorizer, okta: OktaUse::None, state: &[ReadsRevocations], settings: &[Tokens],
+        name: "authorizer", package: Authorizer, okta: OktaUse::None, state: &[], settings: &[Tokens],
         // API Gateway waits ten seconds for an authorizer.
         size: Size { timeout_seconds: 8, ..API },
         summary: "Say which methods of a path the bearer of a token may use.",
@@ -59,7 +57,7 @@ pub const OPERATIONS: &[Operation] = &[
         summary: "Let another user act for the caller.",
         trigger: HttpTrigger(Http {
             method: Post, path: "/delegator/agents/add", access: ManagedAccess, success: 200, idempotent: false, replaces: None,
-            problems: &[AgentNotFound, DelegationNotActive, TooManyAgents, UserBusy, UserNotActive, PayloadTooLarge, UnsupportedMediaType, StateUnavailable, OperationIncomplete],
+            problems: &[AgentNotFound, DelegationNotActive, TooManyAgents, UserBusy, UserNotActive, PayloadTooLarge, UnsupportedMediaType, OperationIncomplete],
         }),
     },
     Operation {
@@ -85,7 +83,7 @@ pub const OPERATIONS: &[Operation] = &[
         summary: "List what was done in the name of the caller, newest first, page by page.",
         trigger: HttpTrigger(Http {
             method: Get, path: "/delegator/events", access: ManagedAccess, success: 200, idempotent: false, replaces: None,
-            problems: &[StateUnavailable],
+            problems: &[],
         }),
     },
     Operation {
@@ -101,7 +99,7 @@ pub const OPERATIONS: &[Operation] = &[
         summary: "Let another user act for the caller no longer.",
         trigger: HttpTrigger(Http {
             method: Post, path: "/delegator/agents/remove", access: ManagedAccess, success: 200, idempotent: false, replaces: None,
-            problems: &[AgentNotFound, UserBusy, PayloadTooLarge, UnsupportedMediaType, StateUnavailable, OperationIncomplete],
+            problems: &[AgentNotFound, UserBusy, PayloadTooLarge, UnsupportedMediaType, OperationIncomplete],
         }),
     },
     Operation {
@@ -109,7 +107,7 @@ pub const OPERATIONS: &[Operation] = &[
         summary: "Make the caller somebody who can nominate agents, or undo it.",
         trigger: HttpTrigger(Http {
             method: Post, path: "/delegator/delegation", access: ManagedAccess, success: 200, idempotent: false, replaces: None,
-            problems: &[AttributesWouldBeLost, DelegationNotActive, UserBusy, UserNotActive, PayloadTooLarge, UnsupportedMediaType, StateUnavailable, OperationIncomplete],
+            problems: &[AttributesWouldBeLost, DelegationNotActive, UserBusy, UserNotActive, PayloadTooLarge, UnsupportedMediaType, OperationIncomplete],
         }),
     },
     Operation {
@@ -117,7 +115,7 @@ pub const OPERATIONS: &[Operation] = &[
         summary: "Begin to act for another user: the id makes the next token say so.",
         trigger: HttpTrigger(Http {
             method: Post, path: "/agent", access: ManagedAccess, success: 200, idempotent: false, replaces: None,
-            problems: &[PayloadTooLarge, UnsupportedMediaType, StateUnavailable],
+            problems: &[PayloadTooLarge, UnsupportedMediaType],
         }),
     },
     Operation {
@@ -149,7 +147,7 @@ pub const OPERATIONS: &[Operation] = &[
         summary: "Change where a tenant's users sign in, and what their assertions are signed with.",
         trigger: HttpTrigger(Http {
             method: Put, path: "/idps/{idpId}", access: IdpAdmin, success: 200, idempotent: false, replaces: Some("updateIdp"),
-            problems: &[MemberNotEditable, IdpNotFound, TenantBusy, TenantBroken, PayloadTooLarge, UnsupportedMediaType, StateUnavailable, OperationIncomplete],
+            problems: &[MemberNotEditable, IdpNotFound, TenantBusy, TenantBroken, PayloadTooLarge, UnsupportedMediaType, OperationIncomplete],
         }),
     },
     Operation {
@@ -165,11 +163,11 @@ pub const OPERATIONS: &[Operation] = &[
         trigger: Trigger::Schedule { every: Every::Minutes(5), enabled_by: Some("ReconcileSchedule") },
     },
     Operation {
-        name: "assign-tenant-admin", package: TenantAdmins, okta: OktaUse::Tenants, state: &[], settings: &[], size: API,
+        name: "assign-tenant-admin", package: TenantAdmins, okta: OktaUse::Tenants, state: &[Locks], settings: &[], size: API,
         summary: "Make a user of a tenant its admin.",
         trigger: HttpTrigger(Http {
             method: Put, path: "/tenants/{tenant}/admins/{userId}", access: TenantAdmin, success: 200, idempotent: false, replaces: Some("assignTenantAdmin"),
-            problems: &[NotAMember, TenantNotFound, TenantBroken, UserNotActive, OperationIncomplete],
+            problems: &[NotAMember, TenantNotFound, TenantBroken, TenantBusy, UserNotActive, OperationIncomplete],
         }),
     },
     Operation {
@@ -181,11 +179,19 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
-        name: "unassign-tenant-admin", package: TenantAdmins, okta: OktaUse::Tenants, state: &[Revokes], settings: &[], size: API,
+        name: "revoke-user", package: TenantAdmins, okta: Read, state: &[Revokes], settings: &[], size: API,
+        summary: "Refuse every token that a user has now, whatever it is for.",
+        trigger: HttpTrigger(Http {
+            method: Post, path: "/users/{userId}/revocation", access: Superuser, success: 204, idempotent: false, replaces: None,
+            problems: &[UserNotFound, PayloadTooLarge, UnsupportedMediaType],
+        }),
+    },
+    Operation {
+        name: "unassign-tenant-admin", package: TenantAdmins, okta: OktaUse::Tenants, state: &[Locks, Revokes], settings: &[], size: API,
         summary: "Take an admin's rights away; the user stays.",
         trigger: HttpTrigger(Http {
             method: Delete, path: "/tenants/{tenant}/admins/{userId}", access: TenantAdmin, success: 204, idempotent: false, replaces: None,
-            problems: &[TenantNotFound, TenantBroken, LastAdmin, StateUnavailable, OperationIncomplete],
+            problems: &[TenantNotFound, AdminNotFound, TenantBroken, TenantBusy, LastAdmin, OperationIncomplete],
         }),
     },
     Operation {
@@ -217,7 +223,7 @@ pub const OPERATIONS: &[Operation] = &[
         summary: "Add an e-mail domain to a tenant, to be verified through its DNS.",
         trigger: HttpTrigger(Http {
             method: Post, path: "/tenants/{tenant}/domains", access: TenantAdmin, success: 201, idempotent: true, replaces: Some("addTenantDomain"),
-            problems: &[TenantNotFound, TenantBroken, TenantBusy, DomainAlreadyVerified, DomainTaken, PayloadTooLarge, UnsupportedMediaType, StateUnavailable, RequestInProgress, IdempotencyKeyReused, OperationIncomplete],
+            problems: &[TenantNotFound, TenantBroken, TenantBusy, DomainAlreadyVerified, DomainTaken, PayloadTooLarge, UnsupportedMediaType, RequestInProgress, IdempotencyKeyReused, OperationIncomplete],
         }),
     },
     Operation {
@@ -225,7 +231,7 @@ pub const OPERATIONS: &[Operation] = &[
         summary: "Take an e-mail domain from a tenant, verified or not.",
         trigger: HttpTrigger(Http {
             method: Delete, path: "/tenants/{tenant}/domains/{domain}", access: TenantAdmin, success: 204, idempotent: false, replaces: Some("deleteTenantDomain"),
-            problems: &[TenantNotFound, DomainNotFound, TenantBroken, TenantBusy, StateUnavailable, OperationIncomplete],
+            problems: &[TenantNotFound, DomainNotFound, TenantBroken, TenantBusy, OperationIncomplete],
         }),
     },
     Operation {
@@ -249,7 +255,7 @@ pub const OPERATIONS: &[Operation] = &[
         summary: "Verify an e-mail domain through its DNS.",
         trigger: HttpTrigger(Http {
             method: Put, path: "/tenants/{tenant}/domains/{domain}", access: TenantAdmin, success: 200, idempotent: false, replaces: Some("verifyTenantDomain"),
-            problems: &[TenantNotFound, DomainNotFound, TenantBroken, TenantBusy, DomainTaken, DomainNotVerified, PayloadTooLarge, UnsupportedMediaType, StateUnavailable, DnsUnavailable, OperationIncomplete],
+            problems: &[TenantNotFound, DomainNotFound, TenantBroken, TenantBusy, DomainTaken, DomainNotVerified, PayloadTooLarge, UnsupportedMediaType, DnsUnavailable, OperationIncomplete],
         }),
     },
     Operation {
@@ -257,7 +263,7 @@ pub const OPERATIONS: &[Operation] = &[
         summary: "Create a tenant.",
         trigger: HttpTrigger(Http {
             method: Post, path: "/tenants", access: Superuser, success: 201, idempotent: true, replaces: Some("addTenant"),
-            problems: &[TenantAlreadyExists, NameTaken, TenantBusy, PayloadTooLarge, UnsupportedMediaType, RequestInProgress, IdempotencyKeyReused, StateUnavailable, OperationIncomplete],
+            problems: &[TenantAlreadyExists, NameTaken, TenantBusy, PayloadTooLarge, UnsupportedMediaType, RequestInProgress, IdempotencyKeyReused, OperationIncomplete],
         }),
     },
     Operation {
@@ -265,7 +271,7 @@ pub const OPERATIONS: &[Operation] = &[
         summary: "Delete a tenant and everything that carries its name; its users stay.",
         trigger: HttpTrigger(Http {
             method: Delete, path: "/tenants/{tenant}", access: Superuser, success: 204, idempotent: false, replaces: Some("deleteTenant"),
-            problems: &[TenantNotFound, TenantBusy, StateUnavailable, OperationIncomplete],
+            problems: &[TenantNotFound, TenantBusy, OperationIncomplete],
         }),
     },
     Operation {
@@ -289,7 +295,7 @@ pub const OPERATIONS: &[Operation] = &[
         summary: "Rename, suspend or resume a tenant.",
         trigger: HttpTrigger(Http {
             method: Put, path: "/tenants/{tenant}", access: Superuser, success: 200, idempotent: false, replaces: Some("updateTenant"),
-            problems: &[TenantNotFound, TenantAlreadyExists, NameTaken, TenantBusy, TenantBroken, PayloadTooLarge, UnsupportedMediaType, StateUnavailable, OperationIncomplete],
+            problems: &[TenantNotFound, TenantAlreadyExists, NameTaken, TenantBusy, TenantBroken, PayloadTooLarge, UnsupportedMediaType, OperationIncomplete],
         }),
     },
 ];

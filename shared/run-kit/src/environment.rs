@@ -225,7 +225,10 @@ mod tests {
             ["DNS_RESOLVERS", "OKTA_ORG_URL"]
         );
         let missing = environment.require_all().unwrap_err().to_string();
-        assert_eq!(missing, "set the environment variables OKTA_CREDENTIAL_SECRET_ID, CORS_ALLOW_ORIGIN");
+        assert_eq!(
+            missing,
+            "set the environment variables OKTA_CREDENTIAL_SECRET_ID, STATE_TABLE, CORS_ALLOW_ORIGIN"
+        );
     }
 
     #[test]

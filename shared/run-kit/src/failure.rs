@@ -116,7 +116,9 @@ impl Failure {
                 let wait = *retry_after + Duration::from_secs(1);
                 (ProblemCode::RateLimited, "Okta's rate limit is used up; nothing was changed", Some(wait))
             }
-            Error::InvalidRequest(_) => (ProblemCode::Internal, "the call to Okta could not be made", None),
+            Error::InvalidRequest(_) | Error::NotPermitted => {
+                (ProblemCode::Internal, "the call to Okta could not be made", None)
+            }
             error if error.is_retryable() => {
                 (ProblemCode::OktaUnavailable, "Okta did not do its part; nothing was changed", None)
             }

@@ -2,6 +2,7 @@
 //! Okta's, a schedule, or an operator at a terminal.
 //!
 //! - [`Run`]: two clients of the org, a deadline, a clock, who acts, an id.
+//! - [`Permit`]: whether the run may change something.
 //! - [`Steps`]: the steps of a composite operation, and how to take them back.
 //! - [`Failure`]: why a run did not do what it was for, without a transport.
 //! - [`Environment`]: what a function is configured with, read when it starts.
@@ -13,18 +14,21 @@
 
 mod actor;
 mod audit;
+mod aws;
 mod environment;
 mod failure;
 mod http;
 mod log;
 mod metrics;
 mod okta_access;
+mod permit;
 mod run;
 mod secrets;
 mod steps;
 
 pub use actor::Actor;
 pub use audit::{Audit, AuditEntry, AuditLog, Outcome};
+pub use aws::AwsAccess;
 pub use environment::{ConfigError, Environment};
 pub use failure::{Failure, Object, Violation, chain};
 pub use http::http_client;
@@ -32,6 +36,7 @@ pub use log::init as init_log;
 pub use metrics::{EmbeddedMetrics, Metric, Metrics, Unit};
 pub use okta_access::OktaAccess;
 pub use okta_client::OrgUrl;
+pub use permit::{Denied, Permit};
 pub use run::{Clock, OktaClients, Run, UNDO};
 pub use secrets::{Secret, SecretError, Secrets};
 pub use steps::{Found, Incomplete, StepFailure, Steps, Stopped, Undo, Undone};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use okta_client::Client;
 use tokio::time::Instant;
 
-use crate::{Actor, Audit, AuditEntry, AuditLog, EmbeddedMetrics, Failure, Metrics, Outcome};
+use crate::{Actor, Audit, AuditEntry, AuditLog, EmbeddedMetrics, Failure, Metrics, Outcome, Permit};
 
 /// Time at the end of a run that belongs to taking steps back: no other call is
 /// begun in it.
@@ -18,6 +18,9 @@ pub const UNDO: Duration = Duration::from_secs(4);
 pub struct Run {
     /// The org's clients.
     pub okta: OktaClients,
+    /// Whether it may change something. Okta's clients wait for it by themselves, and
+    /// so do the functions of the crate `state` that write.
+    pub permit: Permit,
     /// When the run ends, and its undo with it.
     pub deadline: Instant,
     /// What time it is.
@@ -80,6 +83,7 @@ impl Run {
     ) -> Self {
         Self {
             okta: OktaClients::new(client, deadline, reserve),
+            permit: Permit::granted(),
             deadline,
             clock: Clock::system(),
             actor,
@@ -87,6 +91,18 @@ impl Run {
             audit: Arc::new(AuditLog),
             metrics: Arc::new(EmbeddedMetrics),
         }
+    }
+
+    /// The same run, which changes nothing before `permit` allows it.
+    #[must_use]
+    pub fn permitted_by(self, permit: Permit) -> Self {
+        let gated = |client: &Client| {
+            let permit = permit.clone();
+            client.changing_if(async move { permit.wait().await.is_ok() })
+        };
+        let OktaClients { forward, undo, reserve } = &self.okta;
+        let okta = OktaClients { forward: gated(forward), undo: gated(undo), reserve: *reserve };
+        Self { okta, permit, ..self }
     }
 
     /// Does work that changes something, between two records. A run whose record cannot

@@ -79,11 +79,13 @@ impl State {
     /// [`StateError`]: nothing, or nothing that anybody knows the id of, was kept.
     pub async fn start(
         &self,
-        clock: &Clock,
+        run: &Run,
         delegation: &Delegation,
         seconds: u32,
         record: &Record<'_>,
     ) -> Result<String, StateError> {
+        run.permit.wait().await?;
+        let clock = &run.clock;
         let failed = |source| StateError::new("start the delegation", source);
         let mut random = [0; 32];
         aws_lc_rs::rand::fill(&mut random).map_err(|_| failed("there is no randomness".into()))?;

@@ -15,12 +15,14 @@
 //! | `replay#<userId>#<operation>#<key>` | `owner`, `fingerprint`: digest of the request; `until` while it runs, then `answer` | a day later |
 //! | `revocation#<tenantId>` | `before`: seconds since 1970; tokens issued until then do not count | when none of them lives; never, while the tenant is suspended |
 //! | `revocation#<tenantId>#<userId>` | `before` | when none of them lives |
+//! | `revocation#user#<userId>` | `before` | when none of them lives |
 //!
 //! `expires` is the table's TTL attribute, in seconds since 1970. DynamoDB may
 //! delete late. Therefore nothing relies on an item being gone.
 //!
-//! Only functions that write here, or read records, link this crate and, with it, an
-//! AWS SDK. The authorizer reads with a signed request of its own.
+//! What writes here for a caller waits for the run's permit first. Only functions that
+//! write here, or read records, link this crate and, with it, an AWS SDK; the crate
+//! `rights` reads with a signed request of its own.
 
 mod delegations;
 mod leases;
@@ -35,5 +37,5 @@ pub use leases::Lease;
 pub use locks::{Change, LockError, Locks, holding};
 pub use records::{Event, Kept, Record, RecordsTable};
 pub use replays::{Begun, Replay, ReplayError};
-pub use revocations::AuthorizerCache;
+pub use revocations::{Revocation, Revoked};
 pub use table::{State, StateError};

@@ -116,6 +116,7 @@ impl Locks {
     /// [`LockError`].
     pub async fn take(&self, change: Change<'_>) -> Result<(), LockError> {
         let Held { state, run, locks } = &*self.0;
+        run.permit.wait().await.map_err(StateError::from)?;
         let patience = run.deadline.checked_sub(CHANGE).unwrap_or(run.deadline);
         let lock = Lock::acquire(state, run, change, patience).await?;
         locks.lock().unwrap_or_else(PoisonError::into_inner).push(lock);

@@ -4,7 +4,7 @@
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Put};
 use operations::EnvVar;
-use run_kit::{Clock, ConfigError, Environment};
+use run_kit::{Clock, ConfigError, Environment, Run};
 
 use crate::State;
 use crate::table::{StateError, number, text};
@@ -156,8 +156,9 @@ impl State {
     /// # Errors
     ///
     /// [`StateError`]: the record stands in the log alone, as refused.
-    pub async fn record(&self, clock: &Clock, record: &Record<'_>) -> Result<(), StateError> {
-        let kept = self.keep(clock, record).await;
+    pub async fn record(&self, run: &Run, record: &Record<'_>) -> Result<(), StateError> {
+        run.permit.wait().await?;
+        let kept = self.keep(&run.clock, record).await;
         match &kept {
             Ok(()) => record.log(),
             Err(_) => {

@@ -89,6 +89,7 @@ impl State {
         key: &str,
         fingerprint: String,
     ) -> Result<Begun, ReplayError> {
+        run.permit.wait().await.map_err(StateError::from)?;
         let (id, owner) = (format!("replay#{key}"), run.id.clone());
         let replay = Replay { state: self.clone(), id, owner, fingerprint };
         match replay.begin(run).await? {

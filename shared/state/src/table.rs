@@ -9,7 +9,8 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use operations::{EnvVar, ProblemCode};
-use run_kit::{ConfigError, Environment, Failure};
+use run_kit::{AwsAccess, ConfigError, Denied, Environment, Failure};
+use secrecy::ExposeSecret;
 
 /// Longest wait for one answer of AWS.
 const ATTEMPT: Duration = Duration::from_millis(1_500);
@@ -17,22 +18,20 @@ const ATTEMPT: Duration = Duration::from_millis(1_500);
 /// Longest wait for AWS, with its repetitions.
 const OPERATION: Duration = Duration::from_secs(4);
 
-/// The table, and API Gateway's control plane beside it.
+/// The table.
 #[derive(Clone, Debug)]
 pub struct State {
     pub(crate) dynamodb: aws_sdk_dynamodb::Client,
-    pub(crate) apigateway: aws_sdk_apigateway::Client,
     pub(crate) table: String,
 }
 
-/// AWS did not do its part.
+/// AWS did not do its part, or the caller's rights have ended: nothing was written, or
+/// the same call again completes it.
 #[derive(Debug, thiserror::Error)]
 #[error("{step}")]
 pub struct StateError {
     /// What was tried, as it reads after "failed to".
     step: &'static str,
-    /// Whether the table was written before.
-    written: bool,
     /// AWS's own words.
     source: Box<dyn std::error::Error + Send + Sync>,
 }
@@ -42,73 +41,48 @@ impl StateError {
         step: &'static str,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self { step, written: false, source: source.into() }
+        Self { step, source: source.into() }
     }
+}
 
-    /// The table was written, and what must follow was not done.
-    pub(crate) fn after_writing(self) -> Self {
-        Self { written: true, ..self }
+impl From<Denied> for StateError {
+    fn from(denied: Denied) -> Self {
+        Self::new("get a permit", denied)
     }
 }
 
 impl From<StateError> for Failure {
     fn from(error: StateError) -> Self {
-        let detail = if error.written {
-            "tokens were revoked or count again, but API Gateway may give older answers for a while; nothing else was changed: send the same request again"
-        } else {
-            "okta-dac's own table does not answer; nothing was changed"
-        };
+        let detail = "okta-dac's own table does not answer; nothing was changed";
         Failure::new(ProblemCode::StateUnavailable, detail).log("use the table", &error)
     }
 }
 
 impl State {
-    /// The table of this deployment, with the region and the credentials that Lambda
-    /// gives the function, and other addresses of AWS where they are set. Nothing is
-    /// connected yet.
+    /// The table of this deployment. Nothing is connected yet.
     ///
     /// # Errors
     ///
     /// [`ConfigError`].
     pub fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
-        let [table, region, key, secret] = environment.all([
-            &EnvVar::STATE_TABLE,
-            &EnvVar::AWS_REGION,
-            &EnvVar::AWS_ACCESS_KEY_ID,
-            &EnvVar::AWS_SECRET_ACCESS_KEY,
-        ])?;
-        let session = environment.get(&EnvVar::AWS_SESSION_TOKEN).filter(|token| !token.is_empty());
-        let credentials = Credentials::new(key, secret, session, None, "Lambda");
+        let [table] = environment.all([&EnvVar::STATE_TABLE])?;
+        let aws = AwsAccess::prepare(environment, &EnvVar::AWS_ENDPOINT_URL_DYNAMODB)?;
+        let session = aws.session_token.map(|token| token.expose_secret().to_owned());
+        let key = aws.secret_access_key.expose_secret();
+        let credentials = Credentials::new(aws.access_key_id, key, session, None, "Lambda");
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(ATTEMPT)
             .operation_attempt_timeout(ATTEMPT)
             .operation_timeout(OPERATION)
             .build();
-        let retries = RetryConfig::standard().with_max_attempts(3);
-        let endpoint = |of_service: &EnvVar| {
-            let set = [of_service, &EnvVar::AWS_ENDPOINT_URL].into_iter().filter_map(|v| environment.get(v));
-            set.into_iter().find(|url| !url.is_empty())
-        };
-        let region = Region::new(region);
         let mut dynamodb = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::latest())
-            .region(region.clone())
-            .credentials_provider(credentials.clone())
-            .timeout_config(timeouts.clone())
-            .retry_config(retries.clone());
-        dynamodb.set_endpoint_url(endpoint(&EnvVar::AWS_ENDPOINT_URL_DYNAMODB));
-        let mut apigateway = aws_sdk_apigateway::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(region)
+            .region(Region::new(aws.region))
             .credentials_provider(credentials)
             .timeout_config(timeouts)
-            .retry_config(retries);
-        apigateway.set_endpoint_url(endpoint(&EnvVar::AWS_ENDPOINT_URL_API_GATEWAY));
-        Ok(Self {
-            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
-            apigateway: aws_sdk_apigateway::Client::from_conf(apigateway.build()),
-            table,
-        })
+            .retry_config(RetryConfig::standard().with_max_attempts(3));
+        dynamodb.set_endpoint_url(aws.endpoint);
+        Ok(Self { dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()), table })
     }
 }
 

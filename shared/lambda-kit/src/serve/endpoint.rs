@@ -1,16 +1,21 @@
 //! The function around an operation of the API.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use domain::{Question, Standing};
+use futures::future::{Either, FutureExt, select};
 use lambda_http::{Body, Response, service_fn};
 use operations::{EnvVar, ProblemCode};
-use run_kit::{Actor, ConfigError, Environment, Failure, OktaAccess, OktaClients, Run};
+use rights::Rights;
+use run_kit::{Actor, ConfigError, Denied, Environment, Failure, OktaAccess, OktaClients, Permit, Run};
 
 use super::start;
 use crate::answer::{Answer, Answering};
-use crate::event::{Times, api_stage, base_url, caller, parts};
+use crate::event::{Times, base_url, caller, parts};
 use crate::{Context, Decode, Endpoint, Exit, Request, Success};
 
 /// Time between a run's own deadline and the last moment to answer: an operation that
@@ -28,6 +33,7 @@ pub fn serve<E: Endpoint>() -> Exit {
 /// An operation, and what its function keeps between requests.
 pub struct EndpointService<E> {
     endpoint: E,
+    rights: Rights,
     answering: Answering,
 }
 
@@ -40,7 +46,8 @@ impl<E: Endpoint> EndpointService<E> {
     pub fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
         let cors_origin = environment.text(&EnvVar::CORS_ALLOW_ORIGIN)?;
         let okta = Some(OktaAccess::prepare(environment)?);
-        Ok(Self { endpoint: E::prepare(environment)?, answering: Answering { cors_origin, okta } })
+        let (endpoint, rights) = (E::prepare(environment)?, Rights::prepare(environment)?);
+        Ok(Self { endpoint, rights, answering: Answering { cors_origin, okta } })
     }
 
     /// Answers one event; never fails, never panics.
@@ -60,16 +67,16 @@ impl<E: Endpoint> EndpointService<E> {
         times: &Times,
         okta_in_use: &OnceLock<OktaClients>,
     ) -> Result<Success<E::Output>, Failure> {
-        let request = Request { parts: parts(event), caller: caller(event)? };
+        let (caller, issued) = caller(event)?;
+        let request = Request { parts: parts(event), caller };
         let parameter = |name: &str| request.parts.path.get(name).map(String::as_str);
         if !domain::permits(E::OPERATION, &request.caller, parameter) {
             return Err(Failure::new(ProblemCode::Forbidden, "the token gives no right to this operation"));
         }
         let input = E::Input::decode(&request)?;
-        let caller = request.caller;
-        let actor = Actor::Caller { uid: caller.uid.clone(), client: caller.client.clone() };
-        let changes = !E::OPERATION.is_safe();
-        let reserve = if changes { run_kit::UNDO } else { Duration::ZERO };
+        let question = Question::of(E::OPERATION, &request.caller, issued, parameter);
+        let actor = Actor::Caller { uid: request.caller.uid.clone(), client: request.caller.client.clone() };
+        let reserve = if E::OPERATION.is_safe() { Duration::ZERO } else { run_kit::UNDO };
         // INVARIANT: an endpoint has access to Okta.
         let client = match &self.answering.okta {
             Some(okta) => okta.client().await?,
@@ -77,11 +84,70 @@ impl<E: Endpoint> EndpointService<E> {
         };
         let run = Run::new(&client, times.deadline - ANSWER, reserve, actor, &times.request_id);
         let _ = okta_in_use.set(run.okta.clone());
-        let context = Context { run, caller, api: api_stage(event), base_url: base_url(event) };
-        if !changes {
-            return self.endpoint.call(&context, input).await.map_err(Into::into);
+        let context = Context { run, caller: request.caller.clone(), base_url: base_url(event) };
+        guarded(&self.rights, &self.endpoint, context, input, question, || E::Input::decode(&request)).await
+    }
+}
+
+/// Runs an operation while the table says what is left of its caller's rights: what it
+/// reads of the org costs no more time, and what it changes waits. A caller whose rights
+/// have ended gets no answer of the operation's.
+async fn guarded<E: Endpoint>(
+    rights: &Rights,
+    endpoint: &E,
+    context: Context,
+    input: E::Input,
+    question: Question,
+    input_again: impl Fn() -> Result<E::Input, Failure>,
+) -> Result<Success<E::Output>, Failure> {
+    let ask = {
+        let (rights, may_read) = (rights.clone(), context.caller.superuser && E::OPERATION.is_safe());
+        move || {
+            let (rights, question) = (rights.clone(), question.clone());
+            async move { decide(rights.look(&question).await, may_read) }
         }
-        let work = async { self.endpoint.call(&context, input).await.map_err(Into::into) };
-        context.run.audited(E::OPERATION.name, work).await
+    };
+    let decision = ask().boxed().shared();
+    let first = decision.clone();
+    let permit = Permit::when(async move { first.await.map(drop) }, move || {
+        let asked = ask();
+        async move { asked.await.map(drop) }
+    });
+    let context = Context { run: context.run.permitted_by(permit), ..context };
+    let call = pin!(execute(endpoint, &context, input));
+    let (without, result) = match select(pin!(decision), call).await {
+        Either::Left((decision, call)) => (decision?, call.await),
+        Either::Right((result, decision)) => (decision.await?, result),
+    };
+    if without.is_empty() {
+        return result;
+    }
+    // The operation counted tenants whose rights have ended: it is run for those that
+    // are left. It only reads (`Access::AnyUser`).
+    let context = Context { caller: context.caller.without(&without), ..context.clone() };
+    execute(endpoint, &context, input_again()?).await
+}
+
+/// The tenants whose rights have ended, or why the request is refused. A superuser may
+/// read without the table: the right comes from a group that only Okta changes.
+fn decide(standing: Result<Standing, Denied>, may_read: bool) -> Result<BTreeSet<String>, Denied> {
+    match standing {
+        Ok(Standing::Without(tenants)) => Ok(tenants),
+        Ok(Standing::Ended) => Err(Denied::Ended),
+        Err(Denied::Unknown) if may_read => Ok(BTreeSet::new()),
+        Err(denied) => Err(denied),
+    }
+}
+
+async fn execute<E: Endpoint>(
+    endpoint: &E,
+    context: &Context,
+    input: E::Input,
+) -> Result<Success<E::Output>, Failure> {
+    // Boxed: an operation's future is deep, and what stands around it is, too.
+    let work = endpoint.call(context, input).map(|result| result.map_err(Into::into)).boxed();
+    match E::OPERATION.is_safe() {
+        true => work.await,
+        false => context.run.audited(E::OPERATION.name, work).await,
     }
 }

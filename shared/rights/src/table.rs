@@ -1,21 +1,15 @@
-//! Rights that were taken away after a token was issued.
-//!
-//! The functions that take rights away write them to DynamoDB; see the crate
-//! `state`. This function only reads, with one signed request: an SDK would
-//! make the function that every call waits for larger and slower to start. That is
-//! measured for another service, where an SDK takes the place of one request
-//! (`make bench-credential`).
+//! Reading the state table with a signed request.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
-use domain::{Caller, TenantClaim, revocation_id};
+use domain::RightsItem;
 use futures::future::try_join_all;
 use operations::EnvVar;
-use run_kit::{ConfigError, Environment};
+use run_kit::{AwsAccess, ConfigError, Environment};
+use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
@@ -23,15 +17,12 @@ use url::Url;
 /// Keys that DynamoDB takes in one `BatchGetItem`.
 const KEYS: usize = 100;
 
-/// Requests until it counts as unavailable.
+/// Requests until the table counts as unavailable.
 const ATTEMPTS: u32 = 3;
-
-/// Longest wait for one of them.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Where the table is, and who asks.
 #[derive(Clone, Debug)]
-pub struct TableSettings {
+pub(crate) struct TableSettings {
     endpoint: Url,
     region: String,
     table: String,
@@ -45,30 +36,22 @@ impl TableSettings {
     ///
     /// [`ConfigError`].
     pub(crate) fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
-        let [table, region, key, secret] = environment.all([
-            &EnvVar::STATE_TABLE,
-            &EnvVar::AWS_REGION,
-            &EnvVar::AWS_ACCESS_KEY_ID,
-            &EnvVar::AWS_SECRET_ACCESS_KEY,
-        ])?;
-        let session = environment.get(&EnvVar::AWS_SESSION_TOKEN).filter(|token| !token.is_empty());
-        let elsewhere = [&EnvVar::AWS_ENDPOINT_URL_DYNAMODB, &EnvVar::AWS_ENDPOINT_URL];
-        let endpoint = elsewhere
-            .into_iter()
-            .filter_map(|variable| environment.get(variable))
-            .find(|endpoint| !endpoint.is_empty());
-        let endpoint = endpoint.unwrap_or_else(|| {
-            let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-            format!("https://dynamodb.{region}.{suffix}")
+        let [table] = environment.all([&EnvVar::STATE_TABLE])?;
+        let aws = AwsAccess::prepare(environment, &EnvVar::AWS_ENDPOINT_URL_DYNAMODB)?;
+        let endpoint = aws.endpoint.unwrap_or_else(|| {
+            let suffix = if aws.region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+            format!("https://dynamodb.{}.{suffix}", aws.region)
         });
         let url = Url::parse(&endpoint)
             .map_err(|_| ConfigError::value(&EnvVar::AWS_ENDPOINT_URL_DYNAMODB, "must be a URL", endpoint))?;
-        let credentials = Credentials::new(key, secret, session, None, "Lambda");
-        Ok(Self { endpoint: url, region, table, credentials })
+        let session = aws.session_token.map(|token| token.expose_secret().to_owned());
+        let key = aws.secret_access_key.expose_secret();
+        let credentials = Credentials::new(aws.access_key_id, key, session, None, "Lambda");
+        Ok(Self { endpoint: url, region: aws.region, table, credentials })
     }
 }
 
-/// Why it is not known what was revoked. Says nothing about keys or tokens.
+/// Why the table is not read. Says nothing about keys or tokens.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TableError {
     #[error("sign the request")]
@@ -82,7 +65,8 @@ pub(crate) enum TableError {
 }
 
 /// A reader of the table.
-pub(crate) struct Revocations {
+#[derive(Debug)]
+pub(crate) struct Table {
     http: reqwest::Client,
     settings: TableSettings,
 }
@@ -98,7 +82,14 @@ struct Answer {
 #[derive(Deserialize)]
 struct Item {
     id: Text,
-    before: Number,
+    before: Option<Number>,
+    suspended: Option<Flag>,
+}
+
+#[derive(Deserialize)]
+struct Flag {
+    #[serde(rename = "BOOL")]
+    flag: bool,
 }
 
 #[derive(Deserialize)]
@@ -113,34 +104,19 @@ struct Number {
     number: String,
 }
 
-impl Revocations {
+impl Table {
     pub(crate) fn new(http: reqwest::Client, settings: TableSettings) -> Self {
         Self { http, settings }
     }
 
-    /// The tenants that the caller administers still, by a token of this age
-    /// (`iat`, seconds since 1970). A superuser's rights come from a group that
-    /// okta-dac does not change: nothing is asked for them.
-    pub(crate) async fn left(&self, caller: &Caller, issued: i64) -> Result<Vec<TenantClaim>, TableError> {
-        let ids: Vec<String> = caller
-            .tenants
-            .iter()
-            .flat_map(|tenant| {
-                [None, Some(caller.uid.as_str())].map(|user| revocation_id(&tenant.tenant_id, user))
-            })
-            .collect();
-        let read = try_join_all(ids.chunks(KEYS).map(|some| self.read(some))).await?;
-        let revoked =
-            |id: String| read.iter().flatten().any(|(revoked, before)| *revoked == id && issued <= *before);
-        let stays = |tenant: &&TenantClaim| {
-            !revoked(revocation_id(&tenant.tenant_id, None))
-                && !revoked(revocation_id(&tenant.tenant_id, Some(&caller.uid)))
-        };
-        Ok(caller.tenants.iter().filter(stays).cloned().collect())
+    /// The items that there are of these keys.
+    pub(crate) async fn read(&self, ids: &[String]) -> Result<Vec<RightsItem>, TableError> {
+        let read = try_join_all(ids.chunks(KEYS).map(|some| self.read_some(some))).await?;
+        Ok(read.into_iter().flatten().collect())
     }
 
-    /// The items that there are of these keys (`BatchGetItem`), as key and time.
-    async fn read(&self, ids: &[String]) -> Result<Vec<(String, i64)>, TableError> {
+    /// The items that there are of at most [`KEYS`] keys (`BatchGetItem`).
+    async fn read_some(&self, ids: &[String]) -> Result<Vec<RightsItem>, TableError> {
         let mut attempt = 1;
         loop {
             match self.ask(ids).await {
@@ -154,7 +130,7 @@ impl Revocations {
         }
     }
 
-    async fn ask(&self, ids: &[String]) -> Result<Vec<(String, i64)>, TableError> {
+    async fn ask(&self, ids: &[String]) -> Result<Vec<RightsItem>, TableError> {
         let keys: Vec<Value> = ids.iter().map(|id| json!({ "id": { "S": id } })).collect();
         let table = json!({ "Keys": keys, "ConsistentRead": true });
         let body = json!({ "RequestItems": { (self.settings.table.as_str()): table } }).to_string();
@@ -173,8 +149,12 @@ impl Revocations {
         if !answer.unprocessed_keys.is_empty() {
             return Err(TableError::Unprocessed);
         }
-        // What cannot be read as a time revokes for ever.
-        let item = |item: Item| (item.id.text, item.before.number.parse().unwrap_or(i64::MAX));
+        let item = |item: Item| RightsItem {
+            id: item.id.text,
+            // What cannot be read as a time revokes for ever.
+            before: item.before.map(|before| before.number.parse().unwrap_or(i64::MAX)),
+            suspended: item.suspended.is_some_and(|suspended| suspended.flag),
+        };
         Ok(answer.responses.into_values().flatten().map(item).collect())
     }
 

@@ -1,0 +1,200 @@
+//! Rights: what the bearer of a token may still do.
+//!
+//! A token says what its user could do when the token was issued. Items of the state
+//! table say what has ended since: the functions that take rights away write them, and
+//! every function of the API reads those of its caller. This module names the items and
+//! decides; it reads and writes nothing.
+
+use std::collections::BTreeSet;
+
+use operations::{Access, Operation};
+
+use crate::Caller;
+
+/// Longest life of an access token of a custom authorization server (Okta's
+/// access policies: 24 hours).
+pub const TOKEN_LIFETIME_SECONDS: i64 = 86_400;
+
+/// Key of the revocation of all rights of a user.
+pub fn user_revocation(user: &str) -> String {
+    format!("revocation#user#{user}")
+}
+
+/// Key of the revocation of a user's rights over a tenant.
+pub fn admin_revocation(tenant_id: &str, user: &str) -> String {
+    format!("revocation#{tenant_id}#{user}")
+}
+
+/// Key of the revocation of everybody's rights over a tenant.
+pub fn tenant_revocation(tenant_id: &str) -> String {
+    format!("revocation#{tenant_id}")
+}
+
+/// Key of the item that says whether a tenant is suspended.
+pub fn tenant_item(tenant_id: &str) -> String {
+    format!("tenant#{tenant_id}")
+}
+
+/// An item of the table that says something about rights.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RightsItem {
+    /// Its key.
+    pub id: String,
+    /// Tokens that were issued until then, in seconds since 1970, do not count.
+    pub before: Option<i64>,
+    /// The tenant is suspended.
+    pub suspended: bool,
+}
+
+/// What is asked of the table about one request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    user: String,
+    issued: i64,
+    /// Ids of the tenants whose rights the request uses.
+    tenants: Vec<String>,
+    /// Without rights over these tenants the request is refused.
+    required: bool,
+}
+
+/// What is left of a caller's rights.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing: the request is refused.
+    Ended,
+    /// The rights over all tenants but these, by id.
+    Without(BTreeSet<String>),
+}
+
+impl Question {
+    /// The question about a request for `operation`, whose token was issued at
+    /// `issued`, in seconds since 1970. A superuser's rights come from no tenant.
+    pub fn of<'v>(
+        operation: &Operation,
+        caller: &Caller,
+        issued: i64,
+        parameter: impl Fn(&str) -> Option<&'v str>,
+    ) -> Self {
+        let access = operation.http().map(|http| http.access);
+        let one = |found: Option<&crate::TenantClaim>| found.map(|claim| claim.tenant_id.clone());
+        let (tenants, required) = match access {
+            _ if caller.superuser => (Vec::new(), false),
+            Some(Access::TenantAdmin) => {
+                let name = parameter("tenant");
+                let claim = caller.tenants.iter().find(|claim| Some(claim.name.as_str()) == name);
+                (one(claim).into_iter().collect(), true)
+            }
+            Some(Access::IdpAdmin) => {
+                let idp = parameter("idpId");
+                let claim = caller.tenants.iter().find(|claim| Some(claim.tenant_id.as_str()) == idp);
+                (one(claim).into_iter().collect(), true)
+            }
+            Some(Access::AnyUser) => {
+                (caller.tenants.iter().map(|claim| claim.tenant_id.clone()).collect(), false)
+            }
+            Some(Access::Superuser | Access::ManagedAccess) | None => (Vec::new(), false),
+        };
+        Self { user: caller.uid.clone(), issued, tenants, required }
+    }
+
+    /// Keys of the items that can say something.
+    pub fn keys(&self) -> Vec<String> {
+        let of_tenant = |tenant: &String| {
+            [tenant_item(tenant), tenant_revocation(tenant), admin_revocation(tenant, &self.user)]
+        };
+        [user_revocation(&self.user)].into_iter().chain(self.tenants.iter().flat_map(of_tenant)).collect()
+    }
+
+    /// What the items say: those of [`Question::keys`] that there are.
+    pub fn answer(&self, items: &[RightsItem]) -> Standing {
+        let ended = |id: &str| {
+            let of = items.iter().filter(|item| item.id == id);
+            of.into_iter()
+                .any(|item| item.suspended || item.before.is_some_and(|before| self.issued <= before))
+        };
+        if ended(&user_revocation(&self.user)) {
+            return Standing::Ended;
+        }
+        let is_over = |tenant: &&String| {
+            ended(&tenant_item(tenant))
+                || ended(&tenant_revocation(tenant))
+                || ended(&admin_revocation(tenant, &self.user))
+        };
+        let without: BTreeSet<String> = self.tenants.iter().filter(is_over).cloned().collect();
+        match without.is_empty() || !self.required {
+            true => Standing::Without(without),
+            false => Standing::Ended,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn caller(superuser: bool) -> Caller {
+        let groups = ["ADMINS_acme", "ADMINS_globex", "SUPERUSERS"].map(str::to_owned);
+        let groups = if superuser { &groups[..] } else { &groups[..2] };
+        let tenants = ["0oa1:acme:00g1", "0oa2:globex:00g2"].map(str::to_owned);
+        Caller::new("00u1", &tenants, groups, false)
+    }
+
+    fn revoked(id: String, before: i64) -> RightsItem {
+        RightsItem { id, before: Some(before), suspended: false }
+    }
+
+    fn of_acme(operation: &str, superuser: bool) -> Question {
+        let operation = operations::OPERATIONS.iter().find(|o| o.name == operation).unwrap();
+        let parameter = |name: &str| match name {
+            "tenant" => Some("acme"),
+            "idpId" => Some("0oa1"),
+            _ => None,
+        };
+        Question::of(operation, &caller(superuser), 100, parameter)
+    }
+
+    #[test]
+    fn what_ends_a_token_of_one_tenant() {
+        for operation in ["get-tenant", "get-idp"] {
+            let question = of_acme(operation, false);
+            let stands = Standing::Without(BTreeSet::new());
+            assert_eq!(question.answer(&[]), stands);
+            let suspended = RightsItem { id: tenant_item("0oa1"), before: None, suspended: true };
+            for item in [
+                revoked(user_revocation("00u1"), 100),
+                revoked(admin_revocation("0oa1", "00u1"), 100),
+                revoked(tenant_revocation("0oa1"), i64::MAX),
+                suspended,
+            ] {
+                assert!(question.keys().contains(&item.id), "{item:?}");
+                assert_eq!(question.answer(std::slice::from_ref(&item)), Standing::Ended, "{item:?}");
+            }
+            for item in [
+                revoked(user_revocation("00u1"), 99),
+                revoked(admin_revocation("0oa1", "00u2"), 100),
+                revoked(tenant_revocation("0oa2"), 100),
+                RightsItem { id: tenant_item("0oa1"), before: None, suspended: false },
+            ] {
+                assert_eq!(question.answer(std::slice::from_ref(&item)), stands, "{item:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_list_loses_what_ended_and_keeps_the_rest() {
+        let question = of_acme("list-apps", false);
+        let left = question.answer(&[revoked(tenant_revocation("0oa2"), 100)]);
+        assert_eq!(left, Standing::Without(BTreeSet::from(["0oa2".to_owned()])));
+        assert_eq!(question.answer(&[revoked(user_revocation("00u1"), 100)]), Standing::Ended);
+    }
+
+    #[test]
+    fn a_superusers_rights_come_from_no_tenant() {
+        let question = of_acme("get-tenant", true);
+        assert_eq!(question.keys(), [user_revocation("00u1")]);
+        let items = [revoked(tenant_revocation("0oa1"), 100)];
+        assert_eq!(question.answer(&items), Standing::Without(BTreeSet::new()));
+        let items = [revoked(user_revocation("00u1"), 100)];
+        assert_eq!(question.answer(&items), Standing::Ended);
+    }
+}
