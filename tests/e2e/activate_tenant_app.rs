@@ -87,3 +87,17 @@ async fn operation_incomplete() {
     stack.okta().clear_faults();
     assert_eq!(stack.put(SPYDER, Superuser, Value::Null).await.status, 200);
 }
+
+#[tokio::test]
+async fn tenant_busy() {
+    let stack = TestStack::start().await;
+    stack.hold_lock("tenant#globex").await;
+    let answer = stack
+        .put(
+            "/tenants/globex/apps/0oa1umbrella00000001",
+            tests::Superuser,
+            serde_json::json!({ "allUsers": true }),
+        )
+        .await;
+    assert_eq!((answer.status, answer.code()), (409, "tenant-busy"), "{answer}");
+}

@@ -58,3 +58,13 @@ async fn operation_incomplete() {
     stack.okta().clear_faults();
     assert_eq!(stack.put(TO_ACME, Superuser, Value::Null).await.status, 200);
 }
+
+#[tokio::test]
+async fn tenant_busy() {
+    let stack = TestStack::start().await;
+    stack.hold_lock("tenant#globex").await;
+    let answer = stack
+        .put("/apps/0oa1umbrella00000001/tenants/globex", tests::Superuser, serde_json::Value::Null)
+        .await;
+    assert_eq!((answer.status, answer.code()), (409, "tenant-busy"), "{answer}");
+}

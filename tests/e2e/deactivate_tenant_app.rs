@@ -50,3 +50,11 @@ async fn operation_incomplete() {
     stack.okta().clear_faults();
     assert_eq!(stack.delete(UMBRELLA, Superuser).await.status, 204);
 }
+
+#[tokio::test]
+async fn tenant_busy() {
+    let stack = TestStack::start().await;
+    stack.hold_lock("tenant#globex").await;
+    let answer = stack.delete("/tenants/globex/apps/0oa1umbrella00000001", tests::Superuser).await;
+    assert_eq!((answer.status, answer.code()), (409, "tenant-busy"), "{answer}");
+}

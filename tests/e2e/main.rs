@@ -52,6 +52,7 @@ mod revoke_user;
 mod sample_events;
 mod set_delegation;
 mod start_delegation;
+mod suspension;
 mod triggers;
 mod unassign_tenant_admin;
 mod update_idp;

@@ -125,3 +125,15 @@ async fn state_unavailable() {
     assert_eq!((answer.status, answer.code()), (503, "state-unavailable"), "{answer}");
     assert_eq!(stack.okta().stable_snapshot(), before);
 }
+
+/// Also for a superuser.
+#[tokio::test]
+async fn tenant_suspended() {
+    let stack = TestStack::start().await;
+    let path = stack.idp("acme").await;
+    let suspended = stack.put("/tenants/acme", tests::Superuser, json!({ "status": "SUSPENDED" })).await;
+    assert_eq!(suspended.status, 200, "{suspended}");
+    let answer = stack.put(&path, tests::Superuser, json!({ "status": "ACTIVE" })).await;
+    assert_eq!((answer.status, answer.code()), (409, "tenant-suspended"), "{answer}");
+    assert_eq!(stack.put(&path, tests::Superuser, sso()).await.status, 200, "the rest may be changed");
+}

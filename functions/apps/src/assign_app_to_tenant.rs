@@ -6,7 +6,7 @@
 //! 2. `assignGroupToApplication` for `USERS_<tenant>`, unless it is assigned. Undo:
 //!    `unassignApplicationFromGroup`.
 //!
-//! Nine calls, three in a row.
+//! Nine calls, three in a row; all of it under the tenant's lock.
 
 use domain::TenantName;
 use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Request, Success};
@@ -16,10 +16,13 @@ use run_kit::{ConfigError, Environment, Failure};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
+use state::{Change, LockError, State, holding};
 use tenancy::{Entitlement, EntitlementError};
 
 /// The operation `assign-app-to-tenant`.
-pub struct AssignAppToTenant;
+pub struct AssignAppToTenant {
+    state: State,
+}
 
 /// Which app, and whose users.
 #[derive(Debug)]
@@ -46,11 +49,16 @@ pub struct Output {
 pub enum AssignAppToTenantError {
     /// The tenant is not entitled to it, or the step failed.
     Entitlement(EntitlementError),
+    /// Others are changing the tenant.
+    Lock(LockError),
 }
 
 impl From<AssignAppToTenantError> for Failure {
-    fn from(AssignAppToTenantError::Entitlement(error): AssignAppToTenantError) -> Self {
-        error.into()
+    fn from(error: AssignAppToTenantError) -> Self {
+        match error {
+            AssignAppToTenantError::Entitlement(error) => error.into(),
+            AssignAppToTenantError::Lock(error) => error.into(),
+        }
     }
 }
 
@@ -68,17 +76,22 @@ impl Endpoint for AssignAppToTenant {
     type Output = Output;
     type Error = AssignAppToTenantError;
 
-    fn prepare(_: &Environment) -> Result<Self, ConfigError> {
-        Ok(Self)
+    fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self { state: State::prepare(environment)? })
     }
 
     async fn call(&self, context: &Context, input: Input) -> Result<Success<Output>, AssignAppToTenantError> {
-        let assigned = async {
-            let entitlement =
-                Entitlement::read(&context.run, &context.caller, &input.tenant, &input.app).await?;
-            entitlement.set_all_users(&context.run, true).await
-        };
-        let time = assigned.await.map_err(AssignAppToTenantError::Entitlement)?;
+        let (run, tenant) = (&context.run, &input.tenant);
+        let app = &input.app;
+        let assigned = holding(&self.state, run, |locks| async move {
+            locks.take(Change::Tenant(tenant)).await.map_err(AssignAppToTenantError::Lock)?;
+            let assigned = async {
+                let entitlement = Entitlement::read(run, &context.caller, tenant, app).await?;
+                entitlement.set_all_users(run, true).await
+            };
+            assigned.await.map_err(AssignAppToTenantError::Entitlement)
+        });
+        let time = assigned.await?;
         Ok(Success::new(Output {
             tenant: input.tenant.to_string(),
             app_id: input.app.to_string(),

@@ -33,7 +33,7 @@ use operations::{EnvVar, Operation, ProblemCode};
 use run_kit::{ConfigError, Environment, Failure, Found, Object, StepFailure, Steps, Stopped, Undo, Undone};
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
-use state::{Change, LockError, Locks, State, holding};
+use state::{Change, LockError, Locks, State, StateError, holding};
 use tenancy::{TenantError, group_called, if_present, users_of_idp};
 
 use crate::certificate::Certificate;
@@ -80,6 +80,10 @@ pub enum UpdateIdpError {
     Okta(Error),
     /// Others are changing it.
     Lock(LockError),
+    /// The tenant is suspended: its IdP stays off.
+    Suspended(IdpId),
+    /// The state table did not answer; nothing was changed.
+    State(StateError),
     /// A step failed.
     Stopped(Stopped),
 }
@@ -96,6 +100,13 @@ impl From<UpdateIdpError> for Failure {
             UpdateIdpError::Tenant(error) => error.into(),
             UpdateIdpError::Okta(error) => Failure::okta("read the identity provider", &error),
             UpdateIdpError::Lock(error) => error.into(),
+            UpdateIdpError::Suspended(id) => Failure::new(
+                ProblemCode::TenantSuspended,
+                format!(
+                    "the tenant `{id}` is suspended: its identity provider stays off until a superuser resumes the tenant"
+                ),
+            ),
+            UpdateIdpError::State(error) => error.into(),
             UpdateIdpError::Stopped(stopped) => stopped.into(),
         }
     }
@@ -153,6 +164,12 @@ impl UpdateIdp {
         locks: Locks,
     ) -> Result<Success<Item>, UpdateIdpError> {
         locks.take(Change::Idp(input.idp.as_str())).await.map_err(UpdateIdpError::Lock)?;
+        if input.edits.active == Some(true) {
+            let suspended = self.state.is_suspended(input.idp.as_str()).await;
+            if suspended.map_err(UpdateIdpError::State)? {
+                return Err(UpdateIdpError::Suspended(input.idp));
+            }
+        }
         let okta = context.run.okta.forward();
         let (idp, keys) = futures::try_join!(if_present(okta.get_identity_provider(&input.idp)), async {
             match input.edits.certificate {

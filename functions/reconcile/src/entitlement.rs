@@ -6,7 +6,7 @@
 //! `listGroups` and `getGroup` for the admins group, `listGroupTargetsForGroupRole`.
 //! Where something is wrong: `getGroup`, and all of these once more.
 
-use domain::{TenantName, admins_group};
+use domain::{AdminsDescription, TenantName, admins_group};
 use okta_client::Client;
 use okta_client::models::{AppId, Group};
 use run_kit::{Object, Run};
@@ -36,13 +36,13 @@ pub(crate) async fn examine(
     if !is_quiet(okta, &[&group.created, &group.last_updated]) {
         return Ok(Vec::new());
     }
-    let Some(kind) = look(okta, group, tenant, app).await? else { return Ok(Vec::new()) };
+    let Some(kind) = look(okta, state, group, tenant, app).await? else { return Ok(Vec::new()) };
     tokio::time::sleep(POLL).await;
     let now = if_present(okta.get_group(&group.id)).await?;
     let same = now.is_some_and(|now| now.profile.name == group.profile.name);
     if !same
         || state.is_locked(run, Change::Tenant(tenant)).await?
-        || look(okta, group, tenant, app).await? != Some(kind)
+        || look(okta, state, group, tenant, app).await? != Some(kind)
     {
         return Ok(Vec::new());
     }
@@ -54,10 +54,11 @@ pub(crate) async fn examine(
 /// the tenant's admins.
 async fn look(
     okta: &Client,
+    state: &State,
     group: &Group,
     tenant: &TenantName,
     app: &AppId,
-) -> Result<Option<Kind>, okta_client::Error> {
+) -> Result<Option<Kind>, PieceError> {
     let assignment = if_present(okta.get_application_group_assignment(app, &group.id)).await?;
     if assignment.is_none() {
         let exists = if_present(okta.get_application(app)).await?.is_some();
@@ -66,6 +67,15 @@ async fn look(
     let Some(admins) = group_called(okta, &admins_group(tenant)).await? else { return Ok(None) };
     // Without the role, or without any target, something else is wrong.
     let targets = role_targets(okta, &admins.id).await?.unwrap_or_default();
-    let is_target = targets.is_empty() || targets.iter().any(|target| target.id == group.id);
-    Ok((!is_target).then_some(Kind::HalfMadeEntitlement))
+    if targets.is_empty() || targets.iter().any(|target| target.id == group.id) {
+        return Ok(None);
+    }
+    // While the tenant is suspended, the state table has the targets.
+    let record = AdminsDescription::parse(&admins.profile.description).unwrap_or_default();
+    let kept = match &record.tenant_id {
+        Some(id) => state.suspension(id).await?,
+        None => None,
+    };
+    let is_kept = kept.is_some_and(|kept| kept.targets.iter().any(|target| target == group.id.as_str()));
+    Ok((!is_kept).then_some(Kind::HalfMadeEntitlement))
 }

@@ -22,7 +22,7 @@ pub enum Kind {
     MissingPart,
     /// The admins of a tenant have a role for the whole org: the role has no target.
     RoleWithoutTarget,
-    /// The admins of a suspended tenant still have their role.
+    /// The role of a suspended tenant's admins is not limited to nobody.
     SuspendedRoleHeld,
     /// The IdP of a suspended tenant is active.
     SuspendedIdpOn,

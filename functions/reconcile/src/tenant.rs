@@ -20,7 +20,7 @@ use okta_client::models::{ACTIVE, AppId, Group, IdentityProvider, IdpId, PolicyR
 use okta_client::{Client, Error};
 use run_kit::{Object, Run};
 use serde_json::Value;
-use state::{Change, State};
+use state::{Change, State, Suspension};
 use tenancy::{
     ROLE, group_called, holds_domains, idp_of, if_present, is_active, is_pending_rule, is_recorded,
     users_of_idp,
@@ -39,6 +39,8 @@ struct Tenant<'r> {
     name: TenantName,
     admins: Group,
     record: AdminsDescription,
+    /// What the state table keeps of the tenant, if it is suspended.
+    kept: Option<Suspension>,
     findings: Vec<Finding>,
 }
 
@@ -60,11 +62,11 @@ pub(crate) async fn examine(
     let name = admins.profile.name.strip_prefix("ADMINS_").and_then(|name| TenantName::parse(name).ok());
     let Some(name) = name else { return Ok(Vec::new()) };
     let record = AdminsDescription::parse(&admins.profile.description).unwrap_or_default();
-    let mut tenant = Tenant { okta, name, admins, record, findings: Vec::new() };
+    let mut tenant = Tenant { okta, name, admins, record, kept: None, findings: Vec::new() };
     if !is_quiet(okta, &[&tenant.admins.last_updated]) {
         return Ok(Vec::new());
     }
-    let id = tenant.examine(app, rules).await?;
+    let id = tenant.examine(state, app, rules).await?;
     if tenant.findings.is_empty() {
         return Ok(Vec::new());
     }
@@ -96,7 +98,12 @@ impl Tenant<'_> {
     }
 
     /// Looks at everything; gives the id of the tenant.
-    async fn examine(&mut self, app: &AppId, rules: &[PolicyRule]) -> Result<Option<String>, Error> {
+    async fn examine(
+        &mut self,
+        state: &State,
+        app: &AppId,
+        rules: &[PolicyRule],
+    ) -> Result<Option<String>, PieceError> {
         let admins = Object::new("group", admins_group(&self.name), &self.admins.id);
         if self.record.creating.is_some() {
             self.find(Kind::HalfMadeTenant, admins);
@@ -113,6 +120,7 @@ impl Tenant<'_> {
         let id = self.record.tenant_id.clone().or_else(|| idp.as_ref().map(|idp| idp.id.to_string()));
         // A group without a record and without an IdP is not known to be ours.
         let Some(id) = id else { return Ok(None) };
+        self.kept = state.suspension(&id).await?;
         if !self.examine_users(idp.as_ref()).await? {
             self.missing("group", users_group(&self.name));
         }
@@ -151,7 +159,7 @@ impl Tenant<'_> {
     }
 
     fn is_suspended(&self) -> bool {
-        self.record.status() == TenantStatus::Suspended
+        self.record.status() == TenantStatus::Suspended || self.kept.is_some()
     }
 
     /// The role of the admins.
@@ -164,15 +172,15 @@ impl Tenant<'_> {
             return Ok(());
         };
         let object = Object::new("role", ROLE, &role.id);
-        if self.is_suspended() {
-            self.find(Kind::SuspendedRoleHeld, object);
-            return Ok(());
-        }
         let targets = self.okta.list_group_targets_for_group_role(&self.admins.id, &role.id);
         // A role that is gone since is looked for by the check at the end.
         let targets: Option<Vec<Group>> = if_present(targets.try_collect()).await?;
-        if targets.is_some_and(|targets| targets.is_empty()) {
+        let Some(targets) = targets else { return Ok(()) };
+        let empty = self.kept.as_ref().and_then(|kept| kept.empty_group.as_ref()?.id.as_deref());
+        if targets.is_empty() {
             self.find(Kind::RoleWithoutTarget, object);
+        } else if self.is_suspended() && targets.iter().any(|target| Some(target.id.as_str()) != empty) {
+            self.find(Kind::SuspendedRoleHeld, object);
         }
         Ok(())
     }

@@ -105,6 +105,7 @@ async fn damage(org: &TestOrg, kind: Kind) {
             okta.assign_role_to_group(&parts.admins.id, ROLE).await.unwrap();
         }
         Kind::SuspendedRoleHeld => parts.suspend().await,
+        // As an earlier release left them: without a role.
         Kind::SuspendedIdpOn => {
             parts.suspend().await;
             parts.take_role().await;
@@ -114,7 +115,7 @@ async fn damage(org: &TestOrg, kind: Kind) {
             parts.suspend().await;
             parts.take_role().await;
         }
-        Kind::RuleLeadsNowhere => org.emulator.insert_rule("DAC_nowhere", "0oa1nobody0000000001", true),
+        Kind::RuleLeadsNowhere => org.emulator.insert_rule("DAC_nowhere", "0oa1nobody0000000001", true, &[]),
         Kind::GroupLeadsNowhere => {
             let profile = GroupProfile::new(format!("APPUSERS_nowhere_{APP}"), "");
             okta.add_group(&profile).await.unwrap();

@@ -11,7 +11,7 @@
 //!
 //! All of it under the tenant's lock, which `unassign-tenant-admin` takes, too: an
 //! admin who is being removed cannot make themselves an admin again with a request that
-//! was begun before. What is left of the caller's rights is asked once more under it.
+//! was begun before.
 //!
 //! Only a member of exactly this tenant's `USERS_` group, by its id, can become
 //! an admin. An id of nobody is answered like the id of another tenant's
@@ -23,7 +23,7 @@ use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Request, Success};
 use okta_client::models::{Group, GroupId, UserId};
 use okta_client::{Error, OkIfAbsent};
 use operations::{Operation, ProblemCode};
-use run_kit::{ConfigError, Denied, Environment, Failure, Object, Steps, Stopped, Undo, Undone};
+use run_kit::{ConfigError, Environment, Failure, Object, Steps, Stopped, Undo, Undone};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
@@ -78,8 +78,6 @@ pub enum AssignTenantAdminError {
     Okta(Error),
     /// Others are changing the tenant.
     Lock(LockError),
-    /// The caller's rights have ended.
-    Denied(Denied),
     /// The step failed.
     Stopped(Stopped),
 }
@@ -100,7 +98,6 @@ impl From<AssignTenantAdminError> for Failure {
             ),
             AssignTenantAdminError::Okta(error) => Failure::okta("read the user", &error),
             AssignTenantAdminError::Lock(error) => error.into(),
-            AssignTenantAdminError::Denied(denied) => denied.into(),
             AssignTenantAdminError::Stopped(stopped) => stopped.into(),
         }
     }
@@ -146,7 +143,6 @@ impl AssignTenantAdmin {
         locks: Locks,
     ) -> Result<Success<Output>, AssignTenantAdminError> {
         locks.take(Change::Tenant(&input.tenant)).await.map_err(AssignTenantAdminError::Lock)?;
-        context.run.permit.again().await.map_err(AssignTenantAdminError::Denied)?;
         let okta = context.run.okta.forward();
         let user = async {
             futures::try_join!(

@@ -30,7 +30,7 @@ use okta_client::models::{GroupId, User, UserId};
 use okta_client::{Client, Error, OkIfAbsent};
 use operations::{Operation, ProblemCode};
 use run_kit::{
-    ConfigError, Denied, Environment, Failure, Incomplete, Object, StepFailure, Steps, Stopped, Undo, Undone,
+    ConfigError, Environment, Failure, Incomplete, Object, StepFailure, Steps, Stopped, Undo, Undone,
 };
 use state::{Change, LockError, Locks, Revoked, State, StateError, holding};
 use tenancy::{Tenant, TenantError, Want, tenant_for_with};
@@ -73,8 +73,6 @@ pub enum UnassignTenantAdminError {
     },
     /// Others are changing the tenant.
     Lock(LockError),
-    /// The caller's rights have ended.
-    Denied(Denied),
     /// A step failed.
     Stopped(Stopped),
     /// Nothing was changed: the first revocation failed.
@@ -105,7 +103,6 @@ impl From<UnassignTenantAdminError> for Failure {
                 ),
             ),
             UnassignTenantAdminError::Lock(error) => error.into(),
-            UnassignTenantAdminError::Denied(denied) => denied.into(),
             UnassignTenantAdminError::Stopped(stopped) => stopped.into(),
             UnassignTenantAdminError::State(error) => error.into(),
             UnassignTenantAdminError::PutBack(user) => {
@@ -197,11 +194,13 @@ impl UnassignTenantAdmin {
         locks: Locks,
     ) -> Result<(), UnassignTenantAdminError> {
         let (run, user) = (&context.run, &input.user);
-        locks.take(Change::Tenant(&tenant.name)).await.map_err(UnassignTenantAdminError::Lock)?;
+        let change = Change::Tenant(&tenant.name);
         // Whoever leaves has just revoked their own tokens.
-        if context.caller.uid != user.as_str() {
-            run.permit.again().await.map_err(UnassignTenantAdminError::Denied)?;
-        }
+        let locked = match context.caller.uid == user.as_str() {
+            true => locks.take_unasked(change).await,
+            false => locks.take(change).await,
+        };
+        locked.map_err(UnassignTenantAdminError::Lock)?;
         let steps = Steps::of(run);
         match end_membership(run.okta.forward(), &steps, &tenant.admins.id, input).await {
             Ok(Membership::Ended) => {}
@@ -220,9 +219,7 @@ impl UnassignTenantAdminError {
     /// Whether nothing was changed, or all was taken back.
     fn is_clean(&self) -> bool {
         match self {
-            UnassignTenantAdminError::Last { .. }
-            | UnassignTenantAdminError::Lock(_)
-            | UnassignTenantAdminError::Denied(_) => true,
+            UnassignTenantAdminError::Last { .. } | UnassignTenantAdminError::Lock(_) => true,
             UnassignTenantAdminError::Stopped(stopped) => !matches!(stopped, Stopped::Incomplete(_)),
             _ => false,
         }

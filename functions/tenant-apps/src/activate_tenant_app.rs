@@ -19,8 +19,11 @@
 //! [`tenancy::Entitlement`], then `assignGroupToApplication` or
 //! `unassignApplicationFromGroup` for `USERS_<tenant>`. Nine calls, three in a row.
 //!
-//! A suspended tenant's admins have no role: resuming the tenant makes the group
-//! its target.
+//! The role of a suspended tenant's admins is limited to nobody: the group is kept among
+//! those that become its targets when the tenant is resumed.
+//!
+//! All of it under the tenant's lock: a rename beside an entitlement would leave groups
+//! of the old name.
 
 use domain::{TenantName, TenantStatus, appusers_group};
 use lambda_kit::{Context, Decode, Endpoint, Example, Request, Success};
@@ -31,6 +34,7 @@ use run_kit::{ConfigError, Environment, Failure, Found, Object, StepFailure, Ste
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use state::{Change, LockError, Locks, State, StateError, holding};
 use tenancy::{
     App, Entitlement, EntitlementError, INDEX_LAG, POLL, ROLE, Tenant, TenantError, Want, delete_group,
     group_called, if_present, role_targets, tenant_for_with,
@@ -38,18 +42,20 @@ use tenancy::{
 use tokio::time::Instant;
 
 /// The operation `activate-tenant-app`.
-pub struct ActivateTenantApp;
+pub struct ActivateTenantApp {
+    state: State,
+}
 
 /// What becomes of which app of which tenant.
 #[derive(Debug)]
 pub struct Input {
     tenant: TenantName,
     app: AppId,
-    change: Change,
+    wanted: Wanted,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Change {
+enum Wanted {
     Entitle,
     AllUsers(bool),
 }
@@ -102,8 +108,14 @@ pub enum ActivateTenantAppError {
     AppNotFound(AppId),
     /// It is not entitled to the app, or the step failed.
     Entitlement(EntitlementError),
+    /// Others are changing the tenant.
+    Lock(LockError),
+    /// The state table did not answer; nothing was changed.
+    State(StateError),
     /// A step failed.
     Stopped(Stopped),
+    /// What the tenant gets back could not be kept.
+    NotKept(Stopped<StateError>),
 }
 
 impl From<ActivateTenantAppError> for Failure {
@@ -115,7 +127,10 @@ impl From<ActivateTenantAppError> for Failure {
                 format!("there is no active app `{app}` whose label begins with `{}`", tenancy::APP_PREFIX),
             ),
             ActivateTenantAppError::Entitlement(error) => error.into(),
+            ActivateTenantAppError::Lock(error) => error.into(),
+            ActivateTenantAppError::State(error) => error.into(),
             ActivateTenantAppError::Stopped(stopped) => stopped.into(),
+            ActivateTenantAppError::NotKept(stopped) => stopped.into(),
         }
     }
 }
@@ -127,19 +142,19 @@ impl Decode for Input {
 
     fn decode(request: &Request) -> Result<Self, Failure> {
         let (tenant, app) = (request.tenant()?, request.id("appId")?);
-        let change = if request.parts.body.is_empty() {
+        let wanted = if request.parts.body.is_empty() {
             if !request.caller.superuser {
                 return Err(Failure::new(
                     ProblemCode::Forbidden,
                     "only a superuser entitles a tenant to an app; its admins send `allUsers`",
                 ));
             }
-            Change::Entitle
+            Wanted::Entitle
         } else {
             let body: Body = request.body()?;
-            Change::AllUsers(matches!(body.all_users, Flag::Value(true) | Flag::Word(Word::True)))
+            Wanted::AllUsers(matches!(body.all_users, Flag::Value(true) | Flag::Word(Word::True)))
         };
-        Ok(Self { tenant, app, change })
+        Ok(Self { tenant, app, wanted })
     }
 }
 
@@ -149,31 +164,12 @@ impl Endpoint for ActivateTenantApp {
     type Output = Output;
     type Error = ActivateTenantAppError;
 
-    fn prepare(_: &Environment) -> Result<Self, ConfigError> {
-        Ok(Self)
+    fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self { state: State::prepare(environment)? })
     }
 
     async fn call(&self, context: &Context, input: Input) -> Result<Success<Output>, ActivateTenantAppError> {
-        let last_updated = match input.change {
-            Change::Entitle => {
-                let entitling = Entitling::read(context, &input).await?;
-                match entitling.entitle().await {
-                    Ok(time) => time,
-                    Err(failure) => {
-                        return Err(ActivateTenantAppError::Stopped(entitling.steps.unwind(failure).await));
-                    }
-                }
-            }
-            Change::AllUsers(on) => async {
-                let entitlement =
-                    Entitlement::read(&context.run, &context.caller, &input.tenant, &input.app).await?;
-                entitlement.set_all_users(&context.run, on).await
-            }
-            .await
-            .map_err(ActivateTenantAppError::Entitlement)?,
-        };
-        let (tenant, app_id) = (input.tenant.to_string(), input.app.to_string());
-        Ok(Success::new(Output { tenant, app_id, last_updated }))
+        holding(&self.state, &context.run, |locks| self.change(context, input, locks)).await
     }
 
     fn example() -> Example {
@@ -187,13 +183,63 @@ impl Endpoint for ActivateTenantApp {
     }
 }
 
+impl ActivateTenantApp {
+    async fn change(
+        &self,
+        context: &Context,
+        input: Input,
+        locks: Locks,
+    ) -> Result<Success<Output>, ActivateTenantAppError> {
+        locks.take(Change::Tenant(&input.tenant)).await.map_err(ActivateTenantAppError::Lock)?;
+        let last_updated = match input.wanted {
+            Wanted::Entitle => self.entitle(context, &input).await?,
+            Wanted::AllUsers(on) => async {
+                let entitlement =
+                    Entitlement::read(&context.run, &context.caller, &input.tenant, &input.app).await?;
+                entitlement.set_all_users(&context.run, on).await
+            }
+            .await
+            .map_err(ActivateTenantAppError::Entitlement)?,
+        };
+        let (tenant, app_id) = (input.tenant.to_string(), input.app.to_string());
+        Ok(Success::new(Output { tenant, app_id, last_updated }))
+    }
+
+    async fn entitle(
+        &self,
+        context: &Context,
+        input: &Input,
+    ) -> Result<Option<String>, ActivateTenantAppError> {
+        let mut entitling = Entitling::read(context, input).await?;
+        let kept = self.state.suspension(&entitling.tenant.id).await;
+        let kept = kept.map_err(ActivateTenantAppError::State)?;
+        if kept.is_some() {
+            entitling.role = None;
+        }
+        let (group, time) = match entitling.entitle().await {
+            Ok(done) => done,
+            Err(failure) => {
+                return Err(ActivateTenantAppError::Stopped(entitling.steps.unwind(failure).await));
+            }
+        };
+        let id = group.id.to_string();
+        if let Some(mut kept) = kept.filter(|kept| !kept.targets.contains(&id)) {
+            kept.targets.push(id);
+            if let Err(error) = self.state.suspend(&context.run, &entitling.tenant.id, &kept).await {
+                return Err(ActivateTenantAppError::NotKept(entitling.steps.unwind_after(error).await));
+            }
+        }
+        Ok(time)
+    }
+}
+
 /// The tenant and the app as they are, and the steps that bring them together.
 struct Entitling<'r> {
     context: &'r Context,
     steps: Steps,
     app: AppId,
     tenant: Tenant,
-    /// Of the admins; `None` while the tenant is suspended.
+    /// Of the admins; `None` while it is limited to nobody.
     role: Option<Role>,
     /// `APPUSERS_<tenant>_<appId>`.
     name: String,
@@ -225,8 +271,8 @@ impl<'r> Entitling<'r> {
         Ok(Self { context, steps, app, tenant, role, name, group })
     }
 
-    /// Gives the time of the assignment.
-    async fn entitle(&self) -> Result<Option<String>, StepFailure> {
+    /// Gives the app's group, and the time of the assignment.
+    async fn entitle(&self) -> Result<(Group, Option<String>), StepFailure> {
         let (group, is_new) = match &self.group {
             Some(group) => (group.clone(), false),
             None => self.add_group().await?,
@@ -250,7 +296,7 @@ impl<'r> Entitling<'r> {
         };
         // Both end before anything is taken back.
         let (assigned, targeted) = futures::join!(assigned, targeted);
-        targeted.and(assigned)
+        targeted.and(assigned).map(|time| (group, time))
     }
 
     async fn read_group(

@@ -9,6 +9,8 @@
 //!
 //! Eleven calls, four in a row.
 //!
+//! All of it under the tenant's lock.
+//!
 //! There is no undo: a deleted group is gone with its memberships. The
 //! entitlement is found by the group. Therefore the group goes last, and the same
 //! request sent again completes what stopped half-way.
@@ -22,10 +24,13 @@ use okta_client::models::{AppId, RoleAssignmentId};
 use okta_client::{Client, Error, OkIfAbsent};
 use operations::Operation;
 use run_kit::{ConfigError, Environment, Failure, Incomplete, Object};
+use state::{Change, LockError, Locks, State, holding};
 use tenancy::{Entitlement, EntitlementError};
 
 /// The operation `deactivate-tenant-app`.
-pub struct DeactivateTenantApp;
+pub struct DeactivateTenantApp {
+    state: State,
+}
 
 /// Which app of which tenant.
 #[derive(Debug)]
@@ -39,6 +44,8 @@ pub struct Input {
 pub enum DeactivateTenantAppError {
     /// There is no entitlement to end.
     Entitlement(EntitlementError),
+    /// Others are changing the tenant.
+    Lock(LockError),
     /// Nothing was changed.
     Okta(Error),
     /// Some of it is gone.
@@ -54,6 +61,7 @@ impl From<DeactivateTenantAppError> for Failure {
     fn from(error: DeactivateTenantAppError) -> Self {
         match error {
             DeactivateTenantAppError::Entitlement(error) => error.into(),
+            DeactivateTenantAppError::Lock(error) => error.into(),
             DeactivateTenantAppError::Okta(error) => Failure::okta("end the entitlement", &error),
             DeactivateTenantAppError::Incomplete { left, source } => {
                 Incomplete::after(&[], vec![left]).because("end the entitlement", source).into()
@@ -76,11 +84,26 @@ impl Endpoint for DeactivateTenantApp {
     type Output = ();
     type Error = DeactivateTenantAppError;
 
-    fn prepare(_: &Environment) -> Result<Self, ConfigError> {
-        Ok(Self)
+    fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self { state: State::prepare(environment)? })
     }
 
     async fn call(&self, context: &Context, input: Input) -> Result<Success<()>, DeactivateTenantAppError> {
+        holding(&self.state, &context.run, |locks| Self::end(context, input, locks)).await
+    }
+
+    fn example() -> Example {
+        Example { target: "/tenants/globex/apps/0oa1umbrella00000001", body: None, answer: None }
+    }
+}
+
+impl DeactivateTenantApp {
+    async fn end(
+        context: &Context,
+        input: Input,
+        locks: Locks,
+    ) -> Result<Success<()>, DeactivateTenantAppError> {
+        locks.take(Change::Tenant(&input.tenant)).await.map_err(DeactivateTenantAppError::Lock)?;
         let okta = context.run.okta.forward();
         let entitlement = Entitlement::read(&context.run, &context.caller, &input.tenant, &input.app).await;
         let entitlement = entitlement.map_err(DeactivateTenantAppError::Entitlement)?;
@@ -105,10 +128,6 @@ impl Endpoint for DeactivateTenantApp {
                 Err(DeactivateTenantAppError::Incomplete { left, source })
             }
         }
-    }
-
-    fn example() -> Example {
-        Example { target: "/tenants/globex/apps/0oa1umbrella00000001", body: None, answer: None }
     }
 }
 

@@ -329,7 +329,7 @@ async fn wfd_03_two_tenants_race_for_a_domain() {
 async fn three_hundred_rules_stand_before_the_tenants() {
     let org = TestOrg::start().await;
     for n in 0..300 {
-        org.emulator.insert_rule(&format!("Rule {n}"), "0oaother", true);
+        org.emulator.insert_rule(&format!("Rule {n}"), "0oaother", true, &[]);
     }
     org.call::<AddTenantDomain>(&add_verified("acme", "acme.test")).await.unwrap();
     assert_eq!(list(&org, "acme").await.len(), 1);

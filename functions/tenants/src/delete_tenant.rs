@@ -15,11 +15,14 @@
 //! 1. `deletePolicyRule`: nobody is sent to the IdP any more.
 //! 2. `deleteGroup` of the app groups.
 //! 3. `unassignRoleFromGroup`: before its last targets go, or it would widen.
-//! 4. `deleteGroup` of `ADMINS_<name>`.
-//! 5. `deleteGroup` of `USERS_<name>`.
-//! 6. `deactivateIdentityProvider`, `deleteIdentityProvider`.
-//! 7. `deleteIdentityProviderKey`, unless it is the placeholder; if it fails, the
+//! 4. `deleteGroup` of `NOBODY_<name>_…`, if the tenant is suspended.
+//! 5. `deleteGroup` of `ADMINS_<name>`.
+//! 6. `deleteGroup` of `USERS_<name>`.
+//! 7. `deactivateIdentityProvider`, `deleteIdentityProvider`.
+//! 8. `deleteIdentityProviderKey`, unless it is the placeholder; if it fails, the
 //!    certificate stays.
+//!
+//! What the state table keeps of a suspended tenant goes last.
 //!
 //! Without app groups and rules: 12 calls, eight in a row.
 //!
@@ -34,10 +37,10 @@
 use domain::TenantName;
 use futures::future::join_all;
 use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, QueryParameter, Request, Success, Values};
-use okta_client::models::{Group, IdentityProvider, KeyId, PolicyId, PolicyRule, Role};
+use okta_client::models::{Group, GroupId, IdentityProvider, KeyId, PolicyId, PolicyRule, Role};
 use okta_client::{Client, Error, OkIfAbsent};
 use operations::{EnvVar, Operation, ProblemCode};
-use run_kit::{ConfigError, Environment, Failure, Incomplete, Object, Run};
+use run_kit::{ConfigError, Environment, Failure, Incomplete, Object, Run, chain};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -171,6 +174,7 @@ impl DeleteTenant {
         }
         let parts =
             Parts::of(&context.run, &self.placeholder, &input.name).await.map_err(DeleteTenantError::Okta)?;
+        let parts = self.with_empty_group(&context.run, parts).await?;
         if parts.is_empty() {
             return Err(DeleteTenantError::NotFound(input.name));
         }
@@ -224,7 +228,26 @@ impl DeleteTenant {
                 return Err(DeleteTenantError::Incomplete { revoked, deleted, left, source });
             }
         }
+        // Nothing leads to the item any more, and no tenant will have this id.
+        if let Some(id) = parts.tenant_id().filter(|_| parts.is_suspended)
+            && let Err(error) = self.state.reinstate(&context.run, id).await
+        {
+            tracing::warn!(error = %chain(&error), tenant = id, "the item of a deleted tenant stays");
+        }
         Ok(Success::empty())
+    }
+
+    /// With the group that only a suspended tenant has.
+    async fn with_empty_group(&self, run: &Run, parts: Parts) -> Result<Parts, DeleteTenantError> {
+        let Some(id) = parts.tenant_id() else { return Ok(parts) };
+        let kept = self.state.suspension(id).await.map_err(DeleteTenantError::State)?;
+        let Some(kept) = kept else { return Ok(parts) };
+        let group = kept.empty_group.and_then(|group| group.id).map(GroupId::from);
+        let empty = match &group {
+            Some(group) => if_present(run.okta.forward().get_group(group)).await,
+            None => Ok(None),
+        };
+        Ok(Parts { is_suspended: true, empty: empty.map_err(DeleteTenantError::Okta)?, ..parts })
     }
 }
 
@@ -234,6 +257,10 @@ struct Parts {
     policy: Option<PolicyId>,
     rules: Vec<PolicyRule>,
     roles: Vec<Role>,
+    /// Whether the state table keeps a suspension.
+    is_suspended: bool,
+    /// What the role of a suspended tenant is limited to.
+    empty: Option<Group>,
     placeholder_key: KeyId,
 }
 
@@ -248,7 +275,8 @@ impl Parts {
             Some(admins) => if_present(okta.list_group_assigned_roles(&admins.id)).await?.unwrap_or_default(),
             None => Vec::new(),
         };
-        Ok(Self { remains, policy, rules, roles, placeholder_key: placeholder.clone() })
+        let placeholder_key = placeholder.clone();
+        Ok(Self { remains, policy, rules, roles, is_suspended: false, empty: None, placeholder_key })
     }
 
     /// Id of the tenant, if anything still tells it.
@@ -280,6 +308,7 @@ impl Parts {
             rules,
             groups.app_users.iter().map(Part::Group).collect(),
             roles,
+            self.empty.iter().map(Part::Group).collect(),
             admins.map(Part::Group).into_iter().collect(),
             groups.users.as_ref().map(Part::Group).into_iter().collect(),
             idp.map(Part::Idp).into_iter().collect(),

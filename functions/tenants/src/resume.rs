@@ -2,91 +2,209 @@
 //!
 //! What was on is switched on first, and recorded then: a tenant that is not wholly
 //! resumed still counts as suspended, and the same request sent again does what is
-//! missing.
+//! missing. The item in the state table goes last.
 //!
-//! Between two calls the role applies to the whole org, because Okta has no call that
-//! makes a limited role. If the second call fails, the role is taken away at once.
+//! The targets of the admins' role are swapped back: those that were kept are added
+//! before the empty group goes. A kept target that is assigned to no app any more is
+//! none: the entitlement ended meanwhile.
+//!
+//! A tenant without the role was suspended by an earlier release. A role applies to the
+//! whole org until it has a target; therefore the admins are taken out of their group
+//! first, and put back when the role is limited. Their ids are kept before.
+
+use std::collections::BTreeSet;
 
 use domain::{AdminsDescription, TenantStatus};
-use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
-use okta_client::models::{ACTIVE, PolicyRule, Role};
-use run_kit::{Object, StepFailure, Undo, Undone};
-use tenancy::{ROLE, is_active, is_pending_rule};
+use futures::{FutureExt, TryStreamExt};
+use okta_client::models::{ACTIVE, Application, GroupId, PolicyRule, Role, User, UserId};
+use okta_client::{Error, OkIfAbsent};
+use run_kit::{Object, Undo, Undone};
+use state::{State, Suspension};
+use tenancy::{ROLE, if_present, is_active, is_pending_rule};
 
 use crate::lookup::remove_roles;
-use crate::tenant_change::TenantChange;
+use crate::tenant_change::{Cause, TARGETS, TenantChange};
 
 impl TenantChange<'_> {
-    /// Switches everything on that was, then records it.
-    pub(crate) async fn resume(&mut self) -> Result<(), StepFailure> {
-        if self.tenant.description.status() == TenantStatus::Active {
+    /// Switches everything on that was, then records it. `kept` is the tenant's item.
+    pub(crate) async fn resume(&mut self, state: &State, kept: Option<Suspension>) -> Result<(), Cause> {
+        if self.tenant.description.status() == TenantStatus::Active && kept.is_none() {
             return Ok(());
         }
+        let kept = kept.unwrap_or_default();
+        let empty = kept.empty_group.as_ref().and_then(|group| group.id.as_deref()).map(GroupId::from);
         let resume = self.tenant.description.resume.unwrap_or_default();
-        let mut row: Vec<BoxFuture<'_, Result<(), StepFailure>>> = Vec::new();
+        let mut row: Vec<BoxFuture<'_, Result<(), Cause>>> = Vec::new();
         if resume.idp && self.idp.status != ACTIVE {
-            row.push(self.turn_idp(true).boxed());
+            row.push(self.turn_idp(true).map(|done| done.map_err(Cause::Step)).boxed());
         }
-        let is_pending = |rule: &&PolicyRule| is_pending_rule(rule, &self.tenant.description, &self.names);
-        for rule in self.rules.iter().filter(|rule| resume.rule && !is_pending(rule) && !is_active(rule)) {
-            row.push(self.turn_rule(rule, true).boxed());
+        let is_needed = |rule: &&PolicyRule| {
+            let is_pending = is_pending_rule(rule, &self.tenant.description, &self.names);
+            !is_pending && !rule.patterns().is_empty() && !is_active(rule)
+        };
+        for rule in self.domain_rules().filter(is_needed) {
+            row.push(self.turn_rule(rule, true).map(|done| done.map_err(Cause::Step)).boxed());
         }
         // Begun last, so that it is taken back first.
-        row.push(self.give_role().boxed());
+        row.push(self.limit_role(state, kept, empty.as_ref()).boxed());
         join_all(row).await.into_iter().collect::<Result<(), _>>()?;
         let record = AdminsDescription { status: None, resume: None, ..self.tenant.description.clone() };
-        let name = self.tenant.name.clone();
-        self.record("record that the tenant is active", &name, record).await
-    }
-
-    async fn find_role(&self, failure: StepFailure) -> Result<Role, StepFailure> {
-        let step = failure.step;
-        let roles = self.run.okta.forward().list_group_assigned_roles(&self.tenant.admins.id).await;
-        let roles = roles.map_err(|source| StepFailure { step, source })?;
-        roles.into_iter().find(|role| role.kind == ROLE).ok_or(failure)
-    }
-
-    async fn give_role(&self) -> Result<(), StepFailure> {
-        let Some(users) = self.tenant.users.as_ref().map(|group| &group.id) else { return Ok(()) };
-        let admins = &self.tenant.admins.id;
-        // A role without targets is what a killed run left: as good as made by us.
-        let (role, ours) = match &self.role {
-            Some(role) => (role.clone(), self.role_targets.is_empty()),
-            None => {
-                let undo = |made: Option<&Role>| {
-                    let admins = admins.clone();
-                    let object = match made {
-                        Some(role) => Object::new("role", ROLE, &role.id),
-                        None => Object::unknown("role", ROLE),
-                    };
-                    Undo::new(object, |okta| async move {
-                        remove_roles(&okta, &admins).await.map(|()| Undone::Entirely)
-                    })
-                };
-                let step = self.run.okta.forward().assign_role_to_group(admins, ROLE);
-                match self.steps.create("give the admins their role", step, undo).await {
-                    Ok(role) => (role, true),
-                    // Another request gave it meanwhile.
-                    Err(failure) if failure.source.is_duplicate() => (self.find_role(failure).await?, false),
-                    Err(failure) => return Err(failure),
-                }
+        let recorded = async {
+            let step = "record that the tenant is active";
+            Ok::<_, Cause>(self.write_record(step, &self.tenant.name, &record).await?)
+        };
+        let emptied = async {
+            match &empty {
+                Some(empty) => self.take_everybody_out(empty).await,
+                None => Ok(()),
             }
         };
-        // One first: until then the role applies to the whole org, and without
-        // it must not stay.
-        let limit = |target| {
-            self.run.okta.forward().assign_group_target_to_group_admin_role(admins, &role.id, target)
-        };
-        if let Err(failure) = self.steps.run("limit the role to the users group", limit(users)).await {
-            if ours {
-                // What fails here is tried again when the steps are taken back.
-                let _ = self.run.okta.undo().unassign_role_from_group(admins, &role.id).await;
-            }
-            return Err(failure);
+        let (recorded, emptied) = futures::join!(recorded, emptied);
+        let admins = recorded?;
+        emptied?;
+        if let Some(empty) = &empty {
+            let deleted = async { self.run.okta.forward().delete_group(empty).await.ok_if_absent() };
+            self.steps.run("delete the empty group", deleted).await?;
         }
-        let others = [admins].into_iter().chain(self.tenant.app_users.iter().map(|group| &group.id));
-        let others = others.map(|target| self.steps.run("limit the role to another group", limit(target)));
-        join_all(others).await.into_iter().collect()
+        (self.tenant.admins, self.tenant.description) = (admins, record);
+        Ok(())
+    }
+
+    /// Limits the role to the targets that were kept; without a role, gives one.
+    async fn limit_role(
+        &self,
+        state: &State,
+        mut kept: Suspension,
+        empty: Option<&GroupId>,
+    ) -> Result<(), Cause> {
+        let role = match &self.role {
+            Some(role) => role.clone(),
+            None => self.give_role(state, &mut kept).await?,
+        };
+        self.restore_targets(&role, &kept, empty).await?;
+        self.put_back(&kept.members).await
+    }
+
+    /// Adds the targets that were kept, then takes the empty group away.
+    async fn restore_targets(
+        &self,
+        role: &Role,
+        kept: &Suspension,
+        empty: Option<&GroupId>,
+    ) -> Result<(), Cause> {
+        let mut others = self.role_targets.iter().any(|target| Some(target) != empty);
+        let mut targets: Vec<GroupId> = kept.targets.iter().map(|id| GroupId::from(id.as_str())).collect();
+        if targets.is_empty() && !others {
+            targets = self.usual_targets().cloned().collect();
+        }
+        targets.retain(|target| !self.role_targets.contains(target));
+        for some in targets.chunks(TARGETS) {
+            let added = some.iter().map(|target| async {
+                let is_target = self.steps.run("look at a kept target", self.is_target(target)).await?;
+                if is_target {
+                    self.add_target(role, target).await?;
+                }
+                Ok::<_, Cause>(is_target)
+            });
+            let added = join_all(added).await.into_iter().collect::<Result<Vec<bool>, Cause>>()?;
+            others |= added.contains(&true);
+        }
+        match empty {
+            Some(empty) if others && self.role_targets.contains(empty) => {
+                self.remove_target(role, empty).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// `USERS_` and `ADMINS_`.
+    fn own_groups(&self) -> impl Iterator<Item = &GroupId> {
+        self.tenant.users.iter().map(|group| &group.id).chain([&self.tenant.admins.id])
+    }
+
+    /// What the role is limited to where nothing was kept.
+    fn usual_targets(&self) -> impl Iterator<Item = &GroupId> {
+        self.own_groups().chain(self.tenant.app_users.iter().map(|group| &group.id))
+    }
+
+    /// Whether a kept target is one still: a group of the tenant's own, or one that is
+    /// assigned to an app.
+    async fn is_target(&self, target: &GroupId) -> Result<bool, Error> {
+        let okta = self.run.okta.forward();
+        if self.own_groups().any(|own| own == target) {
+            return Ok(true);
+        }
+        let apps = okta.list_assigned_applications_for_group(target).try_collect::<Vec<Application>>();
+        Ok(if_present(apps).await?.is_some_and(|apps| !apps.is_empty()))
+    }
+
+    /// Takes out whoever got into the empty group: a suspended tenant's admin may make
+    /// users in it.
+    async fn take_everybody_out(&self, empty: &GroupId) -> Result<(), Cause> {
+        let okta = self.run.okta.forward();
+        let members = async {
+            let members = okta.list_group_users(empty).try_collect::<Vec<User>>();
+            if_present(members).await.map(Option::unwrap_or_default)
+        };
+        for user in self.steps.run("look into the empty group", members).await? {
+            let removed = async { okta.unassign_user_from_group(empty, &user.id).await.ok_if_absent() };
+            self.steps.run("take a user out of the empty group", removed).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives the admins a role, while nobody is in their group.
+    async fn give_role(&self, state: &State, kept: &mut Suspension) -> Result<Role, Cause> {
+        let (okta, admins) = (self.run.okta.forward(), &self.tenant.admins.id);
+        let members = okta.list_group_users(admins).try_collect::<Vec<User>>();
+        let members = self.steps.run("list the admins", members).await?;
+        let present: Vec<UserId> = members.into_iter().map(|user| user.id).collect();
+        let all = kept.members.iter().cloned().chain(present.iter().map(ToString::to_string));
+        kept.members = all.collect::<BTreeSet<String>>().into_iter().collect();
+        if kept.targets.is_empty() {
+            kept.targets = self.usual_targets().map(ToString::to_string).collect();
+        }
+        state.suspend(self.run, &self.tenant.id, kept).await?;
+        let out = present.iter().map(|user| {
+            let removed = async { okta.unassign_user_from_group(admins, user).await.ok_if_absent() };
+            let (group, member) = (admins.clone(), user.clone());
+            let undo = Undo::new(Object::new("admin", user.as_str(), user), |okta| async move {
+                okta.assign_user_to_group(&group, &member).await.ok_if_absent()?;
+                Ok(Undone::Entirely)
+            });
+            self.steps.change("take an admin out", removed, undo)
+        });
+        join_all(out).await.into_iter().collect::<Result<(), _>>()?;
+        let undo = |made: Option<&Role>| {
+            let admins = admins.clone();
+            let object = match made {
+                Some(role) => Object::new("role", ROLE, &role.id),
+                None => Object::unknown("role", ROLE),
+            };
+            Undo::new(
+                object,
+                |okta| async move { remove_roles(&okta, &admins).await.map(|()| Undone::Entirely) },
+            )
+        };
+        let given = okta.assign_role_to_group(admins, ROLE);
+        Ok(self.steps.create("give the admins their role", given, undo).await?)
+    }
+
+    /// Makes those admins again who were taken out.
+    async fn put_back(&self, members: &[String]) -> Result<(), Cause> {
+        let (okta, admins) = (self.run.okta.forward(), &self.tenant.admins.id);
+        let back = members.iter().map(|user| {
+            let user = UserId::from(user.as_str());
+            let (group, member) = (admins.clone(), user.clone());
+            let undo = Undo::new(Object::new("admin", user.as_str(), &user), |okta| async move {
+                okta.unassign_user_from_group(&group, &member).await.ok_if_absent()?;
+                Ok(Undone::Entirely)
+            });
+            // Whom Okta does not know any more is nobody's admin.
+            let added = async move { okta.assign_user_to_group(admins, &user).await.ok_if_absent() };
+            self.steps.change("put an admin back", added, undo)
+        });
+        Ok(join_all(back).await.into_iter().collect::<Result<(), _>>()?)
     }
 }

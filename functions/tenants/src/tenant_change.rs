@@ -4,16 +4,16 @@
 use std::time::Duration;
 
 use domain::{AdminsDescription, TenantName, admins_group, users_group};
-use futures::{FutureExt, TryStreamExt};
+use futures::FutureExt;
 use okta_client::Error;
 use okta_client::models::{
     AppId, ApplicationGroupAssignment, Group, GroupId, GroupProfile, IdentityProvider, IdpId, PolicyId,
     PolicyRule, Role,
 };
 use operations::ProblemCode;
-use run_kit::{Failure, Object, Run, StepFailure, Steps, Undo, Undone};
-use state::{Change, LockError, Locks};
-use tenancy::{ROLE, Tenant, TenantError, Want, if_present, is_rule_of, routing};
+use run_kit::{Failure, Object, Run, StepFailure, Steps, Stopped, Undo, Undone};
+use state::{Change, LockError, Locks, StateError};
+use tenancy::{ROLE, Tenant, TenantError, Want, holds_domains, if_present, role_targets, routing};
 
 /// Why a tenant cannot be changed; nothing was.
 #[derive(Debug)]
@@ -62,19 +62,58 @@ pub(crate) struct TenantChange<'r> {
     pub(crate) role_targets: Vec<GroupId>,
 }
 
-impl<'r> TenantChange<'r> {
-    /// Reads the tenant, and takes the lock of its IdP.
+/// Calls to Okta that one step makes at the same time.
+pub(crate) const TARGETS: usize = 8;
+
+/// What stopped a change.
+#[derive(Debug)]
+pub enum Cause {
+    /// A step in Okta.
+    Step(StepFailure),
+    /// The state table did not answer.
+    State(StateError),
+}
+
+impl From<StepFailure> for Cause {
+    fn from(failure: StepFailure) -> Self {
+        Cause::Step(failure)
+    }
+}
+
+impl From<Cause> for Failure {
+    fn from(cause: Cause) -> Self {
+        match cause {
+            Cause::Step(failure) => failure.into(),
+            Cause::State(error) => error.into(),
+        }
+    }
+}
+
+impl From<StateError> for Cause {
+    fn from(error: StateError) -> Self {
+        Cause::State(error)
+    }
+}
+
+/// A tenant that was found, and where users are sent to its IdP.
+pub(crate) struct FoundTenant {
+    pub(crate) tenant: Tenant,
+    policy: Option<PolicyId>,
+    rules: Vec<PolicyRule>,
+}
+
+impl FoundTenant {
+    /// Reads the tenant called `name`; or, if a rename to `new_name` stopped half-way,
+    /// the one that was called so.
     pub(crate) async fn read(
-        run: &'r Run,
-        app: &'r AppId,
-        (name, new_name): (&TenantName, Option<&TenantName>),
-        locks: &Locks,
+        run: &Run,
+        name: &TenantName,
+        new_name: Option<&TenantName>,
     ) -> Result<Self, Unchangeable> {
         let okta = run.okta.forward();
         let tenant = async {
             let found = tenancy::tenant(okta, name, Want::AppGroups, run.deadline).await;
             if let (Err(TenantError::Absent(_)), Some(new_name)) = (&found, new_name) {
-                // A rename to this name may have stopped half-way.
                 let moved = tenancy::tenant(okta, new_name, Want::AppGroups, run.deadline).await;
                 let from_here =
                     |tenant: &Tenant| tenant.description.renamed_from.as_deref() == Some(name.as_str());
@@ -93,18 +132,28 @@ impl<'r> TenantChange<'r> {
             return Err(Unchangeable::Tenant(TenantError::Broken { missing }));
         }
         let (policy, mut rules) = routing.map_err(Unchangeable::Okta)?;
-        rules.retain(|rule| is_rule_of(rule, Some(&tenant.id), &tenant.description, &tenant.name));
-        let idp_id = IdpId::from(tenant.id.as_str());
+        rules.retain(|rule| rule.routes_to(&tenant.id));
+        Ok(Self { tenant, policy, rules })
+    }
+
+    /// Takes the lock of the tenant's IdP, and reads what else is to be changed.
+    pub(crate) async fn change<'r>(
+        self,
+        run: &'r Run,
+        app: &'r AppId,
+        locks: &Locks,
+    ) -> Result<TenantChange<'r>, Unchangeable> {
+        let Self { tenant, policy, rules } = self;
+        let okta = run.okta.forward();
         locks.take(Change::Idp(&tenant.id)).await.map_err(Unchangeable::Lock)?;
-        let admins = &tenant.admins.id;
+        let (idp_id, admins) = (IdpId::from(tenant.id.as_str()), &tenant.admins.id);
         let role = async {
-            let roles = okta.list_group_assigned_roles(admins).await?;
-            let Some(role) = roles.into_iter().find(|role| role.kind == ROLE) else {
-                return Ok((None, Vec::new()));
-            };
-            let targets: Vec<Group> =
-                okta.list_group_targets_for_group_role(admins, &role.id).try_collect().await?;
-            Ok((Some(role), targets.into_iter().map(|group| group.id).collect()))
+            let (roles, targets) =
+                futures::try_join!(okta.list_group_assigned_roles(admins), role_targets(okta, admins))?;
+            let role = roles.into_iter().find(|role| role.kind == ROLE);
+            // A role without a target has another id.
+            let targets = targets.filter(|_| role.is_some()).unwrap_or_default();
+            Ok((role, targets.into_iter().map(|group| group.id).collect()))
         };
         let read = futures::try_join!(
             if_present(okta.get_identity_provider(&idp_id)),
@@ -117,7 +166,43 @@ impl<'r> TenantChange<'r> {
         let steps = Steps::of(run);
         let names =
             [Some(tenant.name.clone()), tenant.description.former_name()].into_iter().flatten().collect();
-        Ok(Self { run, app, steps, tenant, idp, policy, names, rules, assignment, role, role_targets })
+        Ok(TenantChange {
+            run,
+            app,
+            steps,
+            tenant,
+            idp,
+            policy,
+            names,
+            rules,
+            assignment,
+            role,
+            role_targets,
+        })
+    }
+}
+
+impl TenantChange<'_> {
+    /// The rules that hold the tenant's domains. In contrast to `rules` none of them was
+    /// made by an administrator of the org.
+    pub(crate) fn domain_rules(&self) -> impl Iterator<Item = &PolicyRule> {
+        self.rules.iter().filter(|rule| self.holds_domains(rule))
+    }
+
+    /// Whether a rule holds domains of the tenant.
+    pub(crate) fn holds_domains(&self, rule: &PolicyRule) -> bool {
+        holds_domains(rule, &self.tenant.id, &self.tenant.description, &self.names)
+    }
+
+    /// Takes everything back, after this.
+    pub(crate) async fn unwind(&self, cause: Cause) -> Stopped<Cause> {
+        match cause {
+            Cause::Step(failure) => match self.steps.unwind(failure).await {
+                Stopped::TakenBack(failure) => Stopped::TakenBack(failure.into()),
+                Stopped::Incomplete(incomplete) => Stopped::Incomplete(incomplete),
+            },
+            cause => self.steps.unwind_after(cause).await,
+        }
     }
 
     /// Ends the request if somebody else changed the tenant since it was read.
@@ -136,14 +221,24 @@ impl<'r> TenantChange<'r> {
         name: &TenantName,
         record: AdminsDescription,
     ) -> Result<(), StepFailure> {
+        self.tenant.admins = self.write_record(step, name, &record).await?;
+        self.tenant.description = record;
+        Ok(())
+    }
+
+    /// The same, beside other steps; gives the group as it is then.
+    pub(crate) async fn write_record(
+        &self,
+        step: &'static str,
+        name: &TenantName,
+        record: &AdminsDescription,
+    ) -> Result<Group, StepFailure> {
         let profile = GroupProfile {
             name: admins_group(name),
             description: record.to_text(),
             other: self.tenant.admins.profile.other.clone(),
         };
-        self.tenant.admins = self.replace_group(step, &self.tenant.admins, profile).await?;
-        self.tenant.description = record;
-        Ok(())
+        self.replace_group(step, &self.tenant.admins, profile).await
     }
 
     /// Replaces the profile of a group; the old one takes it back.

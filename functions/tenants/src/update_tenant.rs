@@ -15,15 +15,17 @@
 //! | | `replaceGroup` `USERS_` | the old profile |
 //! | | `replaceGroup` `ADMINS_` without `renamedFrom` | none, it is the last |
 //! | suspend | `replaceGroup` `ADMINS_`: `SUSPENDED`, and what to resume | the old profile |
-//! | | `deactivateIdentityProvider`, `deactivatePolicyRule`, `unassignRoleFromGroup`, at the same time | the opposite |
-//! | resume | `assignRoleToGroup`, then `assignGroupTargetToGroupAdminRole` for each target; `activateIdentityProvider`, `activatePolicyRule`, at the same time | the opposite |
-//! | | `replaceGroup` `ADMINS_` without `SUSPENDED` | none, it is the last |
+//! | | `deactivateIdentityProvider`, `deactivatePolicyRule`; `addGroup` `NOBODY_`, `assignGroupTargetToGroupAdminRole` for it, `unassignGroupTargetFromGroupAdminRole` for the others; at the same time | the opposite |
+//! | | `getIdentityProvider`, `listPolicyRules` once more | none |
+//! | resume | `activateIdentityProvider`, `activatePolicyRule`; `listAssignedApplicationsForGroup` and `assignGroupTargetToGroupAdminRole` for each target, `unassignGroupTargetFromGroupAdminRole` for `NOBODY_`; at the same time | the opposite |
+//! | | `replaceGroup` `ADMINS_` without `SUSPENDED` | the old profile |
+//! | | `listGroupUsers` and `deleteGroup` of `NOBODY_` | none, it is the last |
 //!
-//! Without app groups and rules: a rename 15 calls, nine in a row; suspending 12,
-//! seven in a row; resuming 13, eight in a row.
+//! Without app groups and rules: a rename 15 calls, eight in a row; suspending 17,
+//! seven in a row; resuming 16, eight in a row.
 //!
-//! Last come the admins' tokens: while a tenant is suspended, none counts, also
-//! none that is issued meanwhile.
+//! While the item `tenant#<id>` is in the state table, no token of the tenant's admins
+//! counts: it is written before a suspension, and deleted after a resumption.
 //!
 //! # Why this order
 //!
@@ -36,9 +38,6 @@
 //!   repeating either request does what is missing.
 //! - Objects are read and written whole: members that we do not know survive.
 //!   Okta has no conditional writes for them.
-//! - When a tenant is resumed, its role applies to the whole org between two
-//!   calls, because Okta has no call that makes a limited role. If the second
-//!   call fails, the role is taken away at once.
 //! - The record is read again just before the first write, and a change by
 //!   somebody else ends the request: Okta has no conditional writes for groups.
 //!   Therefore the time between is made short.
@@ -47,15 +46,15 @@ use domain::{NewTenantName, TenantName, TenantStatus};
 use lambda_kit::{Context, Decode, Endpoint, Example, Request, Success};
 use okta_client::models::AppId;
 use operations::{EnvVar, Operation};
-use run_kit::{ConfigError, Environment, Failure, Incomplete, Object, Stopped};
+use run_kit::{ConfigError, Environment, Failure, Incomplete, Object, Run, Stopped, chain};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
-use state::{Change, Locks, State, StateError, holding};
+use state::{Change, Locks, State, StateError, Suspension, holding};
 
 use crate::get_tenant::Output;
 use crate::rename::RenameError;
-use crate::tenant_change::{TenantChange, Unchangeable};
+use crate::tenant_change::{Cause, FoundTenant, Unchangeable};
 
 /// The operation `update-tenant`.
 pub struct UpdateTenant {
@@ -98,9 +97,11 @@ pub enum UpdateTenantError {
     Unchangeable(Unchangeable),
     /// It cannot have the new name.
     Rename(RenameError),
+    /// The state table did not answer; nothing was changed.
+    State(StateError),
     /// A step failed.
-    Stopped(Stopped),
-    /// The tenant is changed, but not yet what its admins' tokens are worth.
+    Stopped(Stopped<Cause>),
+    /// The tenant is resumed, but its admins' tokens do not count yet.
     Tokens {
         /// Id of the tenant.
         id: String,
@@ -120,11 +121,12 @@ impl From<UpdateTenantError> for Failure {
         match error {
             UpdateTenantError::Unchangeable(error) => error.into(),
             UpdateTenantError::Rename(error) => error.into(),
+            UpdateTenantError::State(error) => error.into(),
             UpdateTenantError::Stopped(stopped) => stopped.into(),
             UpdateTenantError::Tokens { id, source } => {
-                let left = Object::new("token", "access tokens of the tenant's admins", id);
-                Failure::from(Incomplete::after(&["change the tenant"], vec![left]))
-                    .log("revoke tokens", &source)
+                let left = Object::new("suspension", "the admins' tokens do not count yet", id);
+                Failure::from(Incomplete::after(&["resume the tenant"], vec![left]))
+                    .log("end the suspension", &source)
             }
         }
     }
@@ -190,8 +192,35 @@ impl UpdateTenant {
         for name in names {
             locks.take(Change::Tenant(name)).await.map_err(Unchangeable::Lock)?;
         }
-        let mut change =
-            TenantChange::read(&context.run, &self.app_id, (&input.name, new_name), &locks).await?;
+        let run = &context.run;
+        let found = FoundTenant::read(run, &input.name, new_name).await?;
+        let id = found.tenant.id.clone();
+        let kept = self.state.suspension(&id).await.map_err(UpdateTenantError::State)?;
+        let begins = input.status == Some(TenantStatus::Suspended) && kept.is_none();
+        if begins {
+            // Before the IdP's lock: who waits for the lock then asks once more.
+            let begun = self.state.suspend(run, &id, &Suspension::default()).await;
+            begun.map_err(UpdateTenantError::State)?;
+        }
+        let updated = self.change(run, &input, found, kept, &locks).await;
+        if begins
+            && updated.as_ref().is_err_and(UpdateTenantError::is_clean)
+            && let Err(error) = self.state.reinstate(run, &id).await
+        {
+            tracing::warn!(error = %chain(&error), tenant = id, "a suspension stays that was not done");
+        }
+        updated.map(Success::new)
+    }
+
+    async fn change(
+        &self,
+        run: &Run,
+        input: &Input,
+        found: FoundTenant,
+        kept: Option<Suspension>,
+        locks: &Locks,
+    ) -> Result<Output, UpdateTenantError> {
+        let mut change = found.change(run, &self.app_id, locks).await?;
         let target: TenantName = match &input.new_name {
             Some(name) => TenantName::clone(name),
             None => change.tenant.name.clone(),
@@ -202,20 +231,33 @@ impl UpdateTenant {
             return Err(UpdateTenantError::Rename(change.unwind_rename(failure, &target).await));
         }
         let done = match input.status {
-            Some(TenantStatus::Suspended) => change.suspend().await,
-            Some(TenantStatus::Active) => change.resume().await,
+            Some(TenantStatus::Suspended) => change.suspend(&self.state, kept.unwrap_or_default()).await,
+            Some(TenantStatus::Active) => change.resume(&self.state, kept).await,
             None => Ok(()),
         };
-        if let Err(failure) = done {
-            return Err(UpdateTenantError::Stopped(change.steps.unwind(failure).await));
+        if let Err(cause) = done {
+            return Err(UpdateTenantError::Stopped(change.unwind(cause).await));
         }
-        let tokens = match input.status {
-            Some(TenantStatus::Suspended) => self.state.suspend(&context.run, &change.tenant.id).await,
-            Some(TenantStatus::Active) => self.state.reinstate(&context.run, &change.tenant.id).await,
-            None => Ok(()),
-        };
-        tokens.map_err(|source| UpdateTenantError::Tokens { id: change.tenant.id.clone(), source })?;
-        let tenant = Output::try_from(change.tenant).map_err(Unchangeable::Tenant)?;
-        Ok(Success::new(tenant))
+        if input.status == Some(TenantStatus::Active) {
+            let reinstated = self.state.reinstate(run, &change.tenant.id).await;
+            reinstated
+                .map_err(|source| UpdateTenantError::Tokens { id: change.tenant.id.clone(), source })?;
+        }
+        Output::try_from(change.tenant).map_err(|error| Unchangeable::Tenant(error).into())
+    }
+}
+
+impl UpdateTenantError {
+    /// Whether nothing was changed in the org, or all was taken back.
+    fn is_clean(&self) -> bool {
+        match self {
+            UpdateTenantError::Unchangeable(_) | UpdateTenantError::State(_) => true,
+            UpdateTenantError::Rename(RenameError::Stopped(stopped)) => {
+                !matches!(stopped, Stopped::Incomplete(_))
+            }
+            UpdateTenantError::Rename(_) => true,
+            UpdateTenantError::Stopped(stopped) => !matches!(stopped, Stopped::Incomplete(_)),
+            UpdateTenantError::Tokens { .. } => false,
+        }
     }
 }

@@ -127,10 +127,11 @@ impl Emulator {
     }
 
     /// Puts a routing rule into the org, as an admin would in the console.
-    pub fn insert_rule(&self, name: &str, idp: &str, active: bool) {
+    pub fn insert_rule(&self, name: &str, idp: &str, active: bool, suffixes: &[&str]) {
         let mut state = lock(&self.state);
         let (policy, now) = (state.seed.routing_policy_id.clone(), now(state.settings.clock_offset_ms));
-        state.org.insert_rule(&policy, name, idp, active, &[], now);
+        let suffixes: Vec<String> = suffixes.iter().map(|suffix| (*suffix).to_owned()).collect();
+        state.org.insert_rule(&policy, name, idp, active, &suffixes, now);
     }
 
     /// Puts a group into the org that came from an application, whose name need

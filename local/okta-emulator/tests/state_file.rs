@@ -14,7 +14,7 @@ async fn a_restart_keeps_objects_and_signing_key() {
     let first = Emulator::start(options()).await.unwrap();
     let request = TokenRequest { login: "admin@acme.test".to_owned(), ..TokenRequest::default() };
     let token = first.access_token(&request).unwrap();
-    first.insert_rule("DAC_acme", "0oa1", true);
+    first.insert_rule("DAC_acme", "0oa1", true, &[]);
     let before = first.snapshot();
     first.save().unwrap();
     drop(first);

@@ -85,6 +85,14 @@ impl Aws {
         scan(TABLE) + &scan(RECORDS)
     }
 
+    /// Writes an item with one number.
+    pub(crate) fn put(&self, id: &str, name: &str, number: i64) {
+        let item = json!({ "id": { "S": id }, (name): { "N": number.to_string() } });
+        let request = json!({ "TableName": TABLE, "Item": item });
+        let request = serde_json::from_value(request).expect("a request");
+        self.database.put_item(request).expect("it is written");
+    }
+
     pub(crate) fn end_locks(&self) {
         for id in self.items("lock#") {
             let request = json!({ "TableName": TABLE, "Key": { "id": { "S": id } } });

@@ -13,7 +13,7 @@ pub use description::{AdminsDescription, Resume, TenantStatus, USERS_DESCRIPTION
 pub use email_domain::{EmailDomain, EmailDomainError, NewEmailDomain};
 pub use names::{
     NewTenantName, TenantName, TenantNameError, admins_group, app_of_appusers_group, appusers_group,
-    appusers_prefix, idp_name, pending_rule_name, rule_name, users_group,
+    appusers_prefix, empty_group_prefix, idp_name, pending_rule_name, rule_name, users_group,
 };
 pub use rights::{
     Question, RightsItem, Standing, TOKEN_LIFETIME_SECONDS, admin_revocation, tenant_item, tenant_revocation,

@@ -126,6 +126,12 @@ pub fn appusers_prefix(tenant: &TenantName) -> String {
     format!("APPUSERS_{tenant}_")
 }
 
+/// `NOBODY_<tenant>_`: what the name of the group begins with that the role of a
+/// suspended tenant's admins is limited to.
+pub fn empty_group_prefix(tenant: &TenantName) -> String {
+    format!("NOBODY_{tenant}_")
+}
+
 /// `APPUSERS_<tenant>_<appId>`: the users of the tenant who have the app.
 pub fn appusers_group(tenant: &TenantName, app: &str) -> String {
     format!("{}{app}", appusers_prefix(tenant))

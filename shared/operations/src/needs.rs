@@ -16,6 +16,8 @@ pub enum StateUse {
     ReadsRecords,
     /// Reads what ended of the caller's rights.
     ReadsRights,
+    /// Looks whether a tenant is suspended.
+    ReadsSuspensions,
     /// Records what it does with delegation.
     Records,
     /// Keeps its answer for an `Idempotency-Key`.
@@ -24,6 +26,8 @@ pub enum StateUse {
     Revokes,
     /// Starts a delegation.
     Starts,
+    /// Suspends tenants, or changes what a suspended one gets back.
+    Suspends,
 }
 
 impl StateUse {
@@ -37,9 +41,12 @@ impl StateUse {
             StateUse::Locks | StateUse::Replays => &[("StateTable", &["DeleteItem", "PutItem"])],
             StateUse::Progresses => &[("StateTable", &["GetItem", "UpdateItem"])],
             StateUse::ReadsRecords => &[("DelegationEventsTable", &["Query"])],
+            StateUse::ReadsSuspensions => &[("StateTable", &["GetItem"])],
             StateUse::ReadsRights => &[("StateTable", &["BatchGetItem"])],
             StateUse::Records => &[("DelegationEventsTable", &["PutItem"])],
-            StateUse::Revokes => &[("StateTable", &["DeleteItem", "GetItem", "PutItem"])],
+            StateUse::Revokes | StateUse::Suspends => {
+                &[("StateTable", &["DeleteItem", "GetItem", "PutItem"])]
+            }
             StateUse::Starts => &[("StateTable", &["PutItem"])],
         }
     }

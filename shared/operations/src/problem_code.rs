@@ -39,6 +39,8 @@ pub enum ProblemCode {
     TenantBusy,
     /// 409: the tenant lacks an Okta object that it cannot be without.
     TenantBroken,
+    /// 409: the tenant is suspended.
+    TenantSuspended,
     /// 409: the user cannot sign in.
     UserNotActive,
     /// 409: the tenant would be left without an admin.
@@ -103,6 +105,7 @@ impl ProblemCode {
         ProblemCode::NameTaken,
         ProblemCode::TenantBusy,
         ProblemCode::TenantBroken,
+        ProblemCode::TenantSuspended,
         ProblemCode::UserNotActive,
         ProblemCode::LastAdmin,
         ProblemCode::DomainAlreadyVerified,
@@ -242,6 +245,10 @@ impl ProblemCode {
                 "tenant-broken", 409, false, "The tenant lacks a part",
                 "Report it to a superuser.",
                 "Restore the object that `detail` names, or delete the tenant.",
+            ),
+            ProblemCode::TenantSuspended => (
+                "tenant-suspended", 409, false, "The tenant is suspended",
+                "Ask a superuser to resume the tenant first.", "Nothing.",
             ),
             ProblemCode::UserNotActive => (
                 "user-not-active", 409, false, "The user cannot sign in",

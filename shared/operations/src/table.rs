@@ -9,10 +9,13 @@ use crate::ProblemCode::{
     DomainAlreadyVerified, DomainNotFound, DomainNotVerified, DomainTaken, IdempotencyKeyReused, IdpNotFound,
     LastAdmin, MemberNotEditable, NameTaken, NotAMember, OperationIncomplete, OutcomeUnknown,
     PayloadTooLarge, RequestInProgress, TenantAlreadyExists, TenantAppNotFound, TenantBroken, TenantBusy,
-    TenantNotFound, TooManyAgents, UnsupportedMediaType, UserBusy, UserNotActive, UserNotFound,
+    TenantNotFound, TenantSuspended, TooManyAgents, UnsupportedMediaType, UserBusy, UserNotActive,
+    UserNotFound,
 };
 use crate::Settings::{App, Dns, Doubt, Org, Placeholder, Tokens};
-use crate::StateUse::{Consumes, Locks, Progresses, ReadsRecords, Records, Revokes, Starts};
+use crate::StateUse::{
+    Consumes, Locks, Progresses, ReadsRecords, ReadsSuspensions, Records, Revokes, Starts, Suspends,
+};
 use crate::Trigger::{Http as HttpTrigger, InlineHook, Proxy};
 use crate::{Every, Http, OktaUse, Operation, Package, Settings, Size, Trigger};
 
@@ -22,11 +25,11 @@ const API: Size = Size::API;
 #[rustfmt::skip] // One group of fields per line reads as a table.
 pub const OPERATIONS: &[Operation] = &[
     Operation {
-        name: "assign-app-to-tenant", package: Apps, okta: OktaUse::Tenants, state: &[], settings: &[], size: API,
+        name: "assign-app-to-tenant", package: Apps, okta: OktaUse::Tenants, state: &[Locks], settings: &[], size: API,
         summary: "Give an app to all users of a tenant.",
         trigger: HttpTrigger(Http {
             method: Put, path: "/apps/{appId}/tenants/{tenant}", access: TenantAdmin, success: 200, idempotent: false, replaces: Some("assignAppToTenant"),
-            problems: &[TenantNotFound, TenantAppNotFound, TenantBroken, OperationIncomplete],
+            problems: &[TenantNotFound, TenantAppNotFound, TenantBroken, TenantBusy, OperationIncomplete],
         }),
     },
     Operation {
@@ -143,11 +146,11 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
-        name: "update-idp", package: Idps, okta: OktaUse::Tenants, state: &[Locks], settings: &[Placeholder], size: API,
+        name: "update-idp", package: Idps, okta: OktaUse::Tenants, state: &[Locks, ReadsSuspensions], settings: &[Placeholder], size: API,
         summary: "Change where a tenant's users sign in, and what their assertions are signed with.",
         trigger: HttpTrigger(Http {
             method: Put, path: "/idps/{idpId}", access: IdpAdmin, success: 200, idempotent: false, replaces: Some("updateIdp"),
-            problems: &[MemberNotEditable, IdpNotFound, TenantBusy, TenantBroken, PayloadTooLarge, UnsupportedMediaType, OperationIncomplete],
+            problems: &[MemberNotEditable, IdpNotFound, TenantBusy, TenantBroken, TenantSuspended, PayloadTooLarge, UnsupportedMediaType, OperationIncomplete],
         }),
     },
     Operation {
@@ -195,19 +198,19 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
-        name: "activate-tenant-app", package: TenantApps, okta: OktaUse::Tenants, state: &[], settings: &[], size: API,
+        name: "activate-tenant-app", package: TenantApps, okta: OktaUse::Tenants, state: &[Locks, Suspends], settings: &[], size: API,
         summary: "Entitle a tenant to an app (superuser, without a body), or give it to all its users.",
         trigger: HttpTrigger(Http {
             method: Put, path: "/tenants/{tenant}/apps/{appId}", access: TenantAdmin, success: 200, idempotent: false, replaces: Some("activateTenantApp"),
-            problems: &[TenantNotFound, AppNotFound, TenantAppNotFound, TenantBroken, PayloadTooLarge, UnsupportedMediaType, OperationIncomplete],
+            problems: &[TenantNotFound, AppNotFound, TenantAppNotFound, TenantBroken, TenantBusy, PayloadTooLarge, UnsupportedMediaType, OperationIncomplete],
         }),
     },
     Operation {
-        name: "deactivate-tenant-app", package: TenantApps, okta: OktaUse::Tenants, state: &[], settings: &[], size: API,
+        name: "deactivate-tenant-app", package: TenantApps, okta: OktaUse::Tenants, state: &[Locks], settings: &[], size: API,
         summary: "End a tenant's entitlement to an app; nobody of the tenant keeps it.",
         trigger: HttpTrigger(Http {
             method: Delete, path: "/tenants/{tenant}/apps/{appId}", access: Superuser, success: 204, idempotent: false, replaces: Some("deactivateTenantApp"),
-            problems: &[TenantNotFound, TenantAppNotFound, TenantBroken, OperationIncomplete],
+            problems: &[TenantNotFound, TenantAppNotFound, TenantBroken, TenantBusy, OperationIncomplete],
         }),
     },
     Operation {
@@ -267,7 +270,7 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
-        name: "delete-tenant", package: Tenants, okta: OktaUse::Tenants, state: &[Locks, Revokes], settings: &[Placeholder], size: API,
+        name: "delete-tenant", package: Tenants, okta: OktaUse::Tenants, state: &[Locks, Revokes, Suspends], settings: &[Placeholder], size: API,
         summary: "Delete a tenant and everything that carries its name; its users stay.",
         trigger: HttpTrigger(Http {
             method: Delete, path: "/tenants/{tenant}", access: Superuser, success: 204, idempotent: false, replaces: Some("deleteTenant"),
@@ -291,7 +294,7 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
-        name: "update-tenant", package: Tenants, okta: OktaUse::Tenants, state: &[Locks, Revokes], settings: &[App], size: API,
+        name: "update-tenant", package: Tenants, okta: OktaUse::Tenants, state: &[Locks, Suspends], settings: &[App], size: API,
         summary: "Rename, suspend or resume a tenant.",
         trigger: HttpTrigger(Http {
             method: Put, path: "/tenants/{tenant}", access: Superuser, success: 200, idempotent: false, replaces: Some("updateTenant"),

@@ -13,9 +13,10 @@
 //! | `lock#<name>` | `owner`: request id; `until`: ms since 1970 | an hour later |
 //! | `task#<name>` | `place`: where the task stands; `owner`: id of the run that has the lease; `until`: ms since 1970 | never |
 //! | `replay#<userId>#<operation>#<key>` | `owner`, `fingerprint`: digest of the request; `until` while it runs, then `answer` | a day later |
-//! | `revocation#<tenantId>` | `before`: seconds since 1970; tokens issued until then do not count | when none of them lives; never, while the tenant is suspended |
+//! | `revocation#<tenantId>` | `before`: seconds since 1970; tokens issued until then do not count | when none of them lives |
 //! | `revocation#<tenantId>#<userId>` | `before` | when none of them lives |
 //! | `revocation#user#<userId>` | `before` | when none of them lives |
+//! | `tenant#<tenantId>` | `suspended`; `targets`: ids of the groups that the admins' role was limited to; `emptyGroup`, `emptyGroupId`: the one that it is limited to meanwhile; `members` | never |
 //!
 //! `expires` is the table's TTL attribute, in seconds since 1970. DynamoDB may
 //! delete late. Therefore nothing relies on an item being gone.
@@ -30,6 +31,7 @@ mod locks;
 mod records;
 mod replays;
 mod revocations;
+mod suspensions;
 mod table;
 
 pub use delegations::{Delegation, Reference, Started, is_delegation_id};
@@ -38,4 +40,5 @@ pub use locks::{Change, LockError, Locks, holding};
 pub use records::{Event, Kept, Record, RecordsTable};
 pub use replays::{Begun, Replay, ReplayError};
 pub use revocations::{Revocation, Revoked};
+pub use suspensions::{EmptyGroup, Suspension};
 pub use table::{State, StateError};

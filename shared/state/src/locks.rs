@@ -9,14 +9,15 @@
 //! | `user#<id>` | whether and to whom the user delegates |
 //!
 //! Taken in this order, names sorted: so no two requests wait for each other.
-//! What a change starts from is read under the lock.
+//! What a change starts from is read under the lock, the caller's rights included:
+//! whoever takes rights away holds the lock of what they are over.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::TenantName;
 use operations::ProblemCode;
-use run_kit::{Failure, Run};
+use run_kit::{Denied, Failure, Run};
 use tokio::time::Instant;
 
 use crate::State;
@@ -108,15 +109,25 @@ impl Change<'_> {
 }
 
 impl Locks {
-    /// Takes the lock of a change besides those that are held. Waits no longer than
-    /// leaves time for the change.
+    /// Takes the lock of a change besides those that are held, and asks once more what
+    /// is left of the caller's rights. Waits no longer than leaves time for the change.
     ///
     /// # Errors
     ///
     /// [`LockError`].
     pub async fn take(&self, change: Change<'_>) -> Result<(), LockError> {
+        self.take_unasked(change).await?;
+        Ok(self.0.run.permit.again().await?)
+    }
+
+    /// The same for a caller who has just ended their own rights.
+    ///
+    /// # Errors
+    ///
+    /// [`LockError`].
+    pub async fn take_unasked(&self, change: Change<'_>) -> Result<(), LockError> {
         let Held { state, run, locks } = &*self.0;
-        run.permit.wait().await.map_err(StateError::from)?;
+        run.permit.wait().await?;
         let patience = run.deadline.checked_sub(CHANGE).unwrap_or(run.deadline);
         let lock = Lock::acquire(state, run, change, patience).await?;
         locks.lock().unwrap_or_else(PoisonError::into_inner).push(lock);
@@ -143,6 +154,9 @@ pub enum LockError {
         /// What the caller is told.
         code: ProblemCode,
     },
+    /// The caller may change nothing.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// AWS did not answer.
     #[error(transparent)]
     State(#[from] StateError),
@@ -155,6 +169,7 @@ impl From<LockError> for Failure {
                 let detail = "other requests are changing the same; nothing was changed";
                 Failure::new(code, detail).retry_after(Duration::from_secs(1))
             }
+            LockError::Denied(denied) => denied.into(),
             LockError::State(error) => error.into(),
         }
     }

@@ -54,8 +54,30 @@ impl State {
     ///
     /// [`StateError`]: the same call again completes it.
     pub async fn revoke<'r>(&self, run: &Run, revoked: Revoked<'r>) -> Result<Revocation<'r>, StateError> {
+        run.permit.wait().await?;
         let before = run.okta.forward().now();
-        self.revoke_until(run, revoked, before, Some(before + TOKEN_LIFETIME_SECONDS)).await
+        let put = self
+            .dynamodb
+            .put_item()
+            .table_name(&self.table)
+            .item("id", text(revoked.key()))
+            .item("before", number(before))
+            .item("expires", number(before + TOKEN_LIFETIME_SECONDS))
+            .condition_expression("attribute_not_exists(id) OR #before < :before")
+            .expression_attribute_names("#before", "before")
+            .expression_attribute_values(":before", number(before))
+            .return_values(ReturnValue::AllOld);
+        match put.send().await {
+            // As much or more is revoked already: a suspension is not lifted by less.
+            Err(error) if is_refused(&error) => {
+                Ok(Revocation { revoked, before, written: false, former: None })
+            }
+            Err(error) => Err(StateError::new("write the revocation", error)),
+            Ok(put) => {
+                let former = put.attributes().and_then(|old| old.get("before")?.as_n().ok()?.parse().ok());
+                Ok(Revocation { revoked, before, written: true, former })
+            }
+        }
     }
 
     /// Takes a revocation back, unless a later one replaced it. A failure is only
@@ -109,59 +131,5 @@ impl State {
         let before = item.and_then(|item| item.get("before")?.as_n().ok()?.parse::<i64>().ok());
         let now = run.okta.forward().now();
         Ok(before.is_some_and(|before| now <= before.saturating_add(TOKEN_LIFETIME_SECONDS)))
-    }
-
-    /// Ends what any token says about a tenant, also one that is still to be
-    /// issued, until [`State::reinstate`].
-    ///
-    /// # Errors
-    ///
-    /// [`StateError`]: the same call again completes it.
-    pub async fn suspend(&self, run: &Run, tenant_id: &str) -> Result<(), StateError> {
-        self.revoke_until(run, Revoked::Tenant(tenant_id), i64::MAX, None).await.map(drop)
-    }
-
-    /// Ends a suspension: tokens count again.
-    ///
-    /// # Errors
-    ///
-    /// [`StateError`]: the same call again completes it.
-    pub async fn reinstate(&self, run: &Run, tenant_id: &str) -> Result<(), StateError> {
-        run.permit.wait().await?;
-        let delete = self.dynamodb.delete_item().table_name(&self.table);
-        let deleted = delete.key("id", text(tenant_revocation(tenant_id))).send().await;
-        deleted.map(drop).map_err(|error| StateError::new("delete the revocation", error))
-    }
-
-    async fn revoke_until<'r>(
-        &self,
-        run: &Run,
-        revoked: Revoked<'r>,
-        before: i64,
-        expires: Option<i64>,
-    ) -> Result<Revocation<'r>, StateError> {
-        run.permit.wait().await?;
-        let mut put = self.dynamodb.put_item().table_name(&self.table);
-        put = put
-            .item("id", text(revoked.key()))
-            .item("before", number(before))
-            .condition_expression("attribute_not_exists(id) OR #before < :before")
-            .expression_attribute_names("#before", "before")
-            .expression_attribute_values(":before", number(before));
-        if let Some(expires) = expires {
-            put = put.item("expires", number(expires));
-        }
-        let put = put.return_values(ReturnValue::AllOld);
-        match put.send().await {
-            // As much or more is revoked already: a suspension is not lifted by less.
-            Err(error) if is_refused(&error) => {
-                Ok(Revocation { revoked, before, written: false, former: None })
-            }
-            Err(error) => Err(StateError::new("write the revocation", error)),
-            Ok(put) => {
-                let former = put.attributes().and_then(|old| old.get("before")?.as_n().ok()?.parse().ok());
-                Ok(Revocation { revoked, before, written: true, former })
-            }
-        }
     }
 }

@@ -25,12 +25,12 @@ pub fn is_recorded(rule: &PolicyRule, record: &AdminsDescription) -> bool {
     recorded.into_iter().flatten().any(|id| id == rule.id.as_str())
 }
 
-/// Whether a rule is one of the two that hold a tenant's domains: the record names the
-/// rule, or the rule has the name and leads to the tenant's IdP. In contrast to
+/// Whether a rule is one of the two that hold a tenant's domains: the rule leads to the
+/// tenant's IdP, and the record names the rule or the rule has the name. In contrast to
 /// [`is_rule_of`] this is none that an administrator of the org made.
 pub fn holds_domains(rule: &PolicyRule, idp: &str, record: &AdminsDescription, names: &[TenantName]) -> bool {
     let named = |name: &TenantName| [rule_name(name), pending_rule_name(name)].contains(&rule.name);
-    is_recorded(rule, record) || rule.routes_to(idp) && names.iter().any(named)
+    rule.routes_to(idp) && (is_recorded(rule, record) || names.iter().any(named))
 }
 
 /// Whether a rule is a tenant's: it routes to the tenant's IdP, or the record
