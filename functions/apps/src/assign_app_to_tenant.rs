@@ -6,7 +6,7 @@
 //! 2. `assignGroupToApplication` for `USERS_<tenant>`, unless it is assigned. Undo:
 //!    `unassignApplicationFromGroup`.
 //!
-//! Nine calls, three in a row; all of it under the tenant's lock.
+//! Eleven calls, three in a row; all of it under the tenant's lock.
 
 use domain::TenantName;
 use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Request, Success};
@@ -17,11 +17,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 use state::{Change, LockError, State, holding};
-use tenancy::{Entitlement, EntitlementError};
+use tenancy::{Entitlement, EntitlementError, Tenants};
 
 /// The operation `assign-app-to-tenant`.
 pub struct AssignAppToTenant {
     state: State,
+    tenants: Tenants,
 }
 
 /// Which app, and whose users.
@@ -77,7 +78,7 @@ impl Endpoint for AssignAppToTenant {
     type Error = AssignAppToTenantError;
 
     fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
-        Ok(Self { state: State::prepare(environment)? })
+        Ok(Self { state: State::prepare(environment)?, tenants: Tenants::prepare(environment)? })
     }
 
     async fn call(&self, context: &Context, input: Input) -> Result<Success<Output>, AssignAppToTenantError> {
@@ -86,7 +87,7 @@ impl Endpoint for AssignAppToTenant {
         let assigned = holding(&self.state, run, |locks| async move {
             locks.take(Change::Tenant(tenant)).await.map_err(AssignAppToTenantError::Lock)?;
             let assigned = async {
-                let entitlement = Entitlement::read(run, &context.caller, tenant, app).await?;
+                let entitlement = Entitlement::read(&self.tenants, run, &context.caller, tenant, app).await?;
                 entitlement.set_all_users(run, true).await
             };
             assigned.await.map_err(AssignAppToTenantError::Entitlement)

@@ -5,8 +5,8 @@
 //!
 //! 1. At the same time: `getIdentityProvider` and, for a new certificate,
 //!    `listIdentityProviderKeys`: another IdP may trust it already.
-//! 2. `getGroup` of the users group that the IdP names, a search if that is another's;
-//!    at the same time, without a new certificate, `getIdentityProviderKey` of the
+//! 2. `getGroup` of the users group that the IdP names, and if that has another name,
+//!    `listGroups` and `getApplicationGroupAssignment`; at the same time, without a new certificate, `getIdentityProviderKey` of the
 //!    trusted one for the answer, unless it is the placeholder.
 //! 3. `createIdentityProviderKey`, unless the org has the certificate. Undo:
 //!    `deleteIdentityProviderKey`.
@@ -30,11 +30,13 @@ use lambda_kit::{Context, Decode, Endpoint, Example, Request, Success};
 use okta_client::models::{ACTIVE, GroupId, IdentityProvider, IdpId, IdpKey, KeyId};
 use okta_client::{Client, Error, OkIfAbsent};
 use operations::{EnvVar, Operation, ProblemCode};
-use run_kit::{ConfigError, Environment, Failure, Found, Object, StepFailure, Steps, Stopped, Undo, Undone};
+use run_kit::{
+    ConfigError, Environment, Failure, Found, Object, Run, StepFailure, Steps, Stopped, Undo, Undone,
+};
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 use state::{Change, LockError, Locks, State, StateError, holding};
-use tenancy::{TenantError, group_called, if_present, users_of_idp};
+use tenancy::{Depth, TenantError, Tenants, Want, if_present, users_of_idp};
 
 use crate::certificate::Certificate;
 use crate::edits::Edits;
@@ -46,6 +48,7 @@ use crate::visible::{self, Item, own_key, read_key, tenant_of};
 pub struct UpdateIdp {
     placeholder: KeyId,
     state: State,
+    tenants: Tenants,
 }
 
 /// What becomes of which IdP.
@@ -138,7 +141,7 @@ impl Endpoint for UpdateIdp {
 
     fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
         let placeholder = environment.text(&EnvVar::PLACEHOLDER_KEY_ID)?.into();
-        Ok(Self { placeholder, state: State::prepare(environment)? })
+        Ok(Self { placeholder, state: State::prepare(environment)?, tenants: Tenants::prepare(environment)? })
     }
 
     async fn call(&self, context: &Context, input: Input) -> Result<Success<Item>, UpdateIdpError> {
@@ -196,7 +199,7 @@ impl UpdateIdp {
                 None => read_key(okta, old_key.clone()).await.map_err(UpdateIdpError::Okta),
             }
         };
-        let (kept, users) = futures::try_join!(kept, users(okta, &idp))?;
+        let (kept, users) = futures::try_join!(kept, self.users(&context.run, &idp))?;
         let change =
             IdpChange { okta, steps: Steps::of(&context.run), idp, users, edits: &input.edits, keys };
         let (idp, key) = match change.update().await {
@@ -222,21 +225,25 @@ fn current(idp: &IdentityProvider, id: &IdpId) -> Value {
     current
 }
 
-/// The group of the users of an IdP's tenant: the one that the IdP names, or else
-/// the one that has its name.
-async fn users(okta: &Client, idp: &IdentityProvider) -> Result<GroupId, UpdateIdpError> {
-    let not_found = || UpdateIdpError::NotFound(idp.id.clone());
-    let tenant = tenant_of(idp).and_then(|name| TenantName::parse(name).ok()).ok_or_else(not_found)?;
-    let name = users_group(&tenant);
-    let found = async {
-        match users_of_idp(okta, idp, &tenant).await? {
-            Some(users) => Ok(Some(users)),
-            None => group_called(okta, &name).await,
+impl UpdateIdp {
+    /// The users group of an IdP's tenant: the one that the IdP names. Where that has
+    /// another tenant's name, or one that an admin gave it, the assignment of the tenant's
+    /// admins says which it is.
+    async fn users(&self, run: &Run, idp: &IdentityProvider) -> Result<GroupId, UpdateIdpError> {
+        let not_found = || UpdateIdpError::NotFound(idp.id.clone());
+        let name = tenant_of(idp).and_then(|name| TenantName::parse(name).ok()).ok_or_else(not_found)?;
+        let (okta, want) = (run.okta.forward(), Want::Tenant);
+        let named = users_of_idp(okta, idp).await.map_err(UpdateIdpError::Okta)?;
+        if let Some(users) = named.filter(|users| users.profile.name == users_group(&name)) {
+            return Ok(users.id);
         }
-    };
-    let missing = || TenantError::Broken { missing: format!("the group `{name}`") };
-    let users = found.await.map_err(UpdateIdpError::Okta)?.ok_or_else(missing);
-    users.map(|users| users.id).map_err(UpdateIdpError::Tenant)
+        let tenant = self.tenants.find(okta, &name, want, Depth::Read, run.deadline).await;
+        let tenant = tenant.map_err(UpdateIdpError::Tenant)?;
+        if tenant.id != idp.id.as_str() {
+            return Err(not_found());
+        }
+        tenant.require_users().map(|users| users.id.clone()).map_err(UpdateIdpError::Tenant)
+    }
 }
 
 /// The IdP as it is, and the steps that change it.

@@ -151,7 +151,7 @@ impl Tenant<'_> {
     /// Whether the users group is there.
     async fn examine_users(&self, idp: Option<&IdentityProvider>) -> Result<bool, Error> {
         if let Some(idp) = idp
-            && users_of_idp(self.okta, idp, &self.name).await?.is_some()
+            && users_of_idp(self.okta, idp).await?.is_some()
         {
             return Ok(true);
         }

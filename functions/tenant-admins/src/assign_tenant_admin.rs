@@ -2,12 +2,13 @@
 //!
 //! # Okta calls
 //!
-//! 1. At the same time: `listGroups` and `getGroup`, as in `get-tenant`;
+//! 1. At the same time: `listGroups`, `getGroup` and `getApplicationGroupAssignment`, as
+//!    in `get-tenant`, with `getIdentityProvider`;
 //!    `getUser`; `listUserGroups`, page after page, because Okta has no call that
 //!    asks for one membership.
 //! 2. `assignUserToGroup`, unless the user is an admin. Undo: `unassignUserFromGroup`.
 //!
-//! Six calls, three in a row.
+//! Eight calls, three in a row.
 //!
 //! All of it under the tenant's lock, which `unassign-tenant-admin` takes, too: an
 //! admin who is being removed cannot make themselves an admin again with a request that
@@ -28,11 +29,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 use state::{Change, LockError, Locks, State, holding};
-use tenancy::{TenantError, Want, if_present, tenant_for};
+use tenancy::{Depth, TenantError, Tenants, if_present};
 
 /// The operation `assign-tenant-admin`.
 pub struct AssignTenantAdmin {
     state: State,
+    tenants: Tenants,
 }
 
 /// Who becomes an admin of which tenant.
@@ -118,11 +120,11 @@ impl Endpoint for AssignTenantAdmin {
     type Error = AssignTenantAdminError;
 
     fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
-        Ok(Self { state: State::prepare(environment)? })
+        Ok(Self { state: State::prepare(environment)?, tenants: Tenants::prepare(environment)? })
     }
 
     async fn call(&self, context: &Context, input: Input) -> Result<Success<Output>, AssignTenantAdminError> {
-        holding(&self.state, &context.run, |locks| Self::assign(context, input, locks)).await
+        holding(&self.state, &context.run, |locks| self.assign(context, input, locks)).await
     }
 
     fn example() -> Example {
@@ -138,6 +140,7 @@ impl Endpoint for AssignTenantAdmin {
 
 impl AssignTenantAdmin {
     async fn assign(
+        &self,
         context: &Context,
         input: Input,
         locks: Locks,
@@ -150,8 +153,9 @@ impl AssignTenantAdmin {
                 if_present(okta.list_user_groups(&input.user).try_collect::<Vec<Group>>()),
             )
         };
-        let (tenant, user) =
-            futures::join!(tenant_for(&context.run, &context.caller, &input.tenant, Want::Tenant), user);
+        let (run, caller) = (&context.run, &context.caller);
+        let tenant = self.tenants.of_caller(run, caller, &input.tenant, Depth::Change);
+        let (tenant, user) = futures::join!(tenant, user);
         let tenant = tenant.map_err(AssignTenantAdminError::Tenant)?;
         let users = &tenant.require_users().map_err(AssignTenantAdminError::Tenant)?.id;
         let (user, groups) = user.map_err(AssignTenantAdminError::Okta)?;

@@ -2,11 +2,12 @@
 //!
 //! # Okta calls
 //!
-//! 1. `listGroups` and `getGroup`, as in `get-tenant`.
+//! 1. `listGroups`, then `getGroup` and `getApplicationGroupAssignment`, as in
+//!    `get-tenant`.
 //! 2. `listGroupUsers`: one page of the members of `ADMINS_<tenant>`, at the
 //!    same time as `getGroup`.
 //!
-//! Four calls, two in a row.
+//! Five calls, two in a row.
 
 use domain::TenantName;
 use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Paging, QueryParameter, Request, Success};
@@ -17,10 +18,12 @@ use run_kit::{ConfigError, Environment, Failure};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use tenancy::{TenantError, Want, tenant_for_with};
+use tenancy::{Depth, TenantError, Tenants};
 
 /// The operation `list-tenant-admins`.
-pub struct ListTenantAdmins;
+pub struct ListTenantAdmins {
+    tenants: Tenants,
+}
 
 /// Whose admins, and which page.
 #[derive(Debug)]
@@ -86,8 +89,8 @@ impl Endpoint for ListTenantAdmins {
     type Output = Vec<Admin>;
     type Error = ListTenantAdminsError;
 
-    fn prepare(_: &Environment) -> Result<Self, ConfigError> {
-        Ok(Self)
+    fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self { tenants: Tenants::prepare(environment)? })
     }
 
     async fn call(
@@ -104,8 +107,8 @@ impl Endpoint for ListTenantAdmins {
                 .list_group_users_page(&groups.admins, paging.limit(), paging.after())
                 .await
         };
-        let found =
-            tenant_for_with(&context.run, &context.caller, &input.tenant, Want::Tenant, members).await;
+        let (run, caller) = (&context.run, &context.caller);
+        let found = self.tenants.of_caller_with(run, caller, &input.tenant, Depth::Read, members).await;
         let (_, page) = found.map_err(|error| match error {
             TenantError::Okta(Error::Api(refusal)) if refusal.status == 400 && paging.after().is_some() => {
                 ListTenantAdminsError::Cursor

@@ -31,7 +31,7 @@ async fn the_cost_of_each_operation() {
         cost::<UnassignTenantAdmin>(&org, &user).await,
     ];
     // The heads of the files say the same.
-    assert_eq!(costs, [(6, 3), (4, 2), (6, 4)]);
+    assert_eq!(costs, [(8, 3), (5, 2), (8, 4)]);
 }
 
 #[tokio::test]
@@ -223,7 +223,7 @@ async fn a_refusal_under_the_lock_takes_the_revocation_back() {
     let before = org.emulator.arrivals();
     let removing = org.call::<UnassignTenantAdmin>(&user);
     let meanwhile = async {
-        org.emulator.wait_for_arrivals(before + 5).await;
+        org.emulator.wait_for_arrivals(before + 7).await;
         org.prepare("DELETE", &format!("/api/v1/groups/{group}/users/{id}"), json!({})).await;
     };
     let (removed, ()) = tokio::join!(removing, meanwhile);

@@ -2,13 +2,14 @@
 //!
 //! # Okta calls
 //!
-//! 1. `listGroups` and `getGroup`, as in `get-tenant`, and at the same time as
-//!    the latter `listGroupUsers`: the admins that there are.
+//! 1. `listGroups`, then `getGroup` and `getApplicationGroupAssignment`, as in
+//!    `get-tenant`, with `getIdentityProvider` and `listGroupUsers`: the admins that
+//!    there are.
 //! 2. `unassignUserFromGroup`. Undo: `assignUserToGroup`.
 //! 3. `listGroupUsers` once more: somebody may have put the user back through Okta
 //!    itself, or removed the last other admin; then 2 again, or the undo.
 //!
-//! Six calls, four in a row.
+//! Eight calls, four in a row.
 //!
 //! # Why this order
 //!
@@ -33,7 +34,7 @@ use run_kit::{
     ConfigError, Environment, Failure, Incomplete, Object, StepFailure, Steps, Stopped, Undo, Undone,
 };
 use state::{Change, LockError, Locks, Revoked, State, StateError, holding};
-use tenancy::{Tenant, TenantError, Want, tenant_for_with};
+use tenancy::{Depth, Tenant, TenantError, Tenants};
 
 /// How often the membership is ended in one request, while somebody puts it back.
 const REMOVALS: usize = 3;
@@ -41,6 +42,7 @@ const REMOVALS: usize = 3;
 /// The operation `unassign-tenant-admin`.
 pub struct UnassignTenantAdmin {
     state: State,
+    tenants: Tenants,
 }
 
 /// Who is no longer to be an admin of which tenant.
@@ -144,16 +146,15 @@ impl Endpoint for UnassignTenantAdmin {
     type Error = UnassignTenantAdminError;
 
     fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
-        Ok(Self { state: State::prepare(environment)? })
+        Ok(Self { state: State::prepare(environment)?, tenants: Tenants::prepare(environment)? })
     }
 
     async fn call(&self, context: &Context, input: Input) -> Result<Success<()>, UnassignTenantAdminError> {
         let okta = context.run.okta.forward();
         let members = |groups: tenancy::Ids| async move { admins(okta, &groups.admins).await };
-        let (tenant, members) =
-            tenant_for_with(&context.run, &context.caller, &input.tenant, Want::Tenant, members)
-                .await
-                .map_err(UnassignTenantAdminError::Tenant)?;
+        let (run, caller) = (&context.run, &context.caller);
+        let found = self.tenants.of_caller_with(run, caller, &input.tenant, Depth::Change, members).await;
+        let (tenant, members) = found.map_err(UnassignTenantAdminError::Tenant)?;
         let user = &input.user;
         let revoked = Revoked::Admin { tenant: &tenant.id, user: user.as_str() };
         if members.iter().any(|member| member.id == *user) {

@@ -6,18 +6,19 @@
 //! Without a body, for superusers:
 //!
 //! 1. At the same time: `getApplication`; `listGroups` twice, then `getGroup` for
-//!    what is found and `listGroupAssignedRoles`.
+//!    what is found, `getApplicationGroupAssignment`, `getIdentityProvider` and
+//!    `listGroupAssignedRoles`.
 //! 2. `addGroup` `APPUSERS_<tenant>_<appId>`. Undo: `deleteGroup`. If an earlier run
 //!    left it: `getApplicationGroupAssignment` and `listGroupTargetsForGroupRole`, to
 //!    do only what is missing.
 //! 3. At the same time: `assignGroupToApplication` and
 //!    `assignGroupTargetToGroupAdminRole`. Undo: the opposite, or that of 2.
 //!
-//! Nine calls, four in a row.
+//! Eleven calls, four in a row.
 //!
 //! With a body, also for the tenant's admins: the calls of
 //! [`tenancy::Entitlement`], then `assignGroupToApplication` or
-//! `unassignApplicationFromGroup` for `USERS_<tenant>`. Nine calls, three in a row.
+//! `unassignApplicationFromGroup` for `USERS_<tenant>`. Eleven calls, three in a row.
 //!
 //! The role of a suspended tenant's admins is limited to nobody: the group is kept among
 //! those that become its targets when the tenant is resumed.
@@ -27,7 +28,7 @@
 
 use domain::{TenantName, TenantStatus, appusers_group};
 use lambda_kit::{Context, Decode, Endpoint, Example, Request, Success};
-use okta_client::models::{AppId, Application, ApplicationGroupAssignment, Group, GroupProfile, Role};
+use okta_client::models::{AppId, ApplicationGroupAssignment, Group, GroupProfile, Role};
 use okta_client::{Client, Error, OkIfAbsent};
 use operations::{Operation, ProblemCode};
 use run_kit::{ConfigError, Environment, Failure, Found, Object, StepFailure, Steps, Stopped, Undo, Undone};
@@ -36,14 +37,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use state::{Change, LockError, Locks, State, StateError, holding};
 use tenancy::{
-    App, Entitlement, EntitlementError, INDEX_LAG, POLL, ROLE, Tenant, TenantError, Want, delete_group,
-    group_called, if_present, role_targets, tenant_for_with,
+    App, Depth, Entitlement, EntitlementError, INDEX_LAG, POLL, ROLE, Tenant, TenantError, Tenants,
+    delete_group, group_called, if_present, is_unused, role_targets,
 };
 use tokio::time::Instant;
 
 /// The operation `activate-tenant-app`.
 pub struct ActivateTenantApp {
     state: State,
+    tenants: Tenants,
 }
 
 /// What becomes of which app of which tenant.
@@ -165,7 +167,7 @@ impl Endpoint for ActivateTenantApp {
     type Error = ActivateTenantAppError;
 
     fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
-        Ok(Self { state: State::prepare(environment)? })
+        Ok(Self { state: State::prepare(environment)?, tenants: Tenants::prepare(environment)? })
     }
 
     async fn call(&self, context: &Context, input: Input) -> Result<Success<Output>, ActivateTenantAppError> {
@@ -194,8 +196,14 @@ impl ActivateTenantApp {
         let last_updated = match input.wanted {
             Wanted::Entitle => self.entitle(context, &input).await?,
             Wanted::AllUsers(on) => async {
-                let entitlement =
-                    Entitlement::read(&context.run, &context.caller, &input.tenant, &input.app).await?;
+                let entitlement = Entitlement::read(
+                    &self.tenants,
+                    &context.run,
+                    &context.caller,
+                    &input.tenant,
+                    &input.app,
+                )
+                .await?;
                 entitlement.set_all_users(&context.run, on).await
             }
             .await
@@ -210,7 +218,7 @@ impl ActivateTenantApp {
         context: &Context,
         input: &Input,
     ) -> Result<Option<String>, ActivateTenantAppError> {
-        let mut entitling = Entitling::read(context, input).await?;
+        let mut entitling = Entitling::read(&self.tenants, context, input).await?;
         let kept = self.state.suspension(&entitling.tenant.id).await;
         let kept = kept.map_err(ActivateTenantAppError::State)?;
         if kept.is_some() {
@@ -247,13 +255,17 @@ struct Entitling<'r> {
 }
 
 impl<'r> Entitling<'r> {
-    async fn read(context: &'r Context, input: &Input) -> Result<Self, ActivateTenantAppError> {
+    async fn read(
+        tenants: &Tenants,
+        context: &'r Context,
+        input: &Input,
+    ) -> Result<Self, ActivateTenantAppError> {
         let okta = context.run.okta.forward();
         let name = appusers_group(&input.tenant, input.app.as_str());
         let roles =
             |groups: tenancy::Ids| async move { okta.list_group_assigned_roles(&groups.admins).await };
         let (tenant, group, app) = futures::join!(
-            tenant_for_with(&context.run, &context.caller, &input.tenant, Want::Tenant, roles),
+            tenants.of_caller_with(&context.run, &context.caller, &input.tenant, Depth::Change, roles),
             group_called(okta, &name),
             if_present(okta.get_application(&input.app)),
         );
@@ -320,7 +332,7 @@ impl<'r> Entitling<'r> {
             let name = self.name.clone();
             let find = |okta: Client| async move {
                 match group_called(&okta, &name).await? {
-                    Some(group) if is_unused(&okta, &group).await? => Ok(Found::Ours(group.id)),
+                    Some(group) if is_unused(&okta, &group.id).await? => Ok(Found::Ours(group.id)),
                     _ => Ok(Found::Unknown),
                 }
             };
@@ -365,14 +377,4 @@ impl<'r> Entitling<'r> {
         let targeted = okta.assign_group_target_to_group_admin_role(admins, role, &group.id);
         self.steps.change("let the admins assign the app", targeted, undo).await
     }
-}
-
-/// Whether nobody relies on a group of this name that we may have made.
-async fn is_unused(okta: &Client, group: &Group) -> Result<bool, Error> {
-    use futures::TryStreamExt;
-    let (has_members, apps) = futures::try_join!(
-        okta.group_has_members(&group.id),
-        okta.list_assigned_applications_for_group(&group.id).try_collect::<Vec<Application>>(),
-    )?;
-    Ok(!has_members && apps.is_empty())
 }

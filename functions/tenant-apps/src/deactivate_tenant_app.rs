@@ -7,7 +7,7 @@
 //!    at the same time `unassignGroupTargetFromGroupAdminRole`.
 //! 3. `deleteGroup` of `APPUSERS_<tenant>_<appId>`.
 //!
-//! Eleven calls, four in a row.
+//! Thirteen calls, four in a row.
 //!
 //! All of it under the tenant's lock.
 //!
@@ -25,11 +25,12 @@ use okta_client::{Client, Error, OkIfAbsent};
 use operations::Operation;
 use run_kit::{ConfigError, Environment, Failure, Incomplete, Object};
 use state::{Change, LockError, Locks, State, holding};
-use tenancy::{Entitlement, EntitlementError};
+use tenancy::{Entitlement, EntitlementError, Tenants};
 
 /// The operation `deactivate-tenant-app`.
 pub struct DeactivateTenantApp {
     state: State,
+    tenants: Tenants,
 }
 
 /// Which app of which tenant.
@@ -85,11 +86,11 @@ impl Endpoint for DeactivateTenantApp {
     type Error = DeactivateTenantAppError;
 
     fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
-        Ok(Self { state: State::prepare(environment)? })
+        Ok(Self { state: State::prepare(environment)?, tenants: Tenants::prepare(environment)? })
     }
 
     async fn call(&self, context: &Context, input: Input) -> Result<Success<()>, DeactivateTenantAppError> {
-        holding(&self.state, &context.run, |locks| Self::end(context, input, locks)).await
+        holding(&self.state, &context.run, |locks| self.end(context, input, locks)).await
     }
 
     fn example() -> Example {
@@ -99,13 +100,15 @@ impl Endpoint for DeactivateTenantApp {
 
 impl DeactivateTenantApp {
     async fn end(
+        &self,
         context: &Context,
         input: Input,
         locks: Locks,
     ) -> Result<Success<()>, DeactivateTenantAppError> {
         locks.take(Change::Tenant(&input.tenant)).await.map_err(DeactivateTenantAppError::Lock)?;
         let okta = context.run.okta.forward();
-        let entitlement = Entitlement::read(&context.run, &context.caller, &input.tenant, &input.app).await;
+        let entitlement =
+            Entitlement::read(&self.tenants, &context.run, &context.caller, &input.tenant, &input.app).await;
         let entitlement = entitlement.map_err(DeactivateTenantAppError::Entitlement)?;
         let (unassigned, untargeted) =
             futures::join!(unassign_all_users(okta, &entitlement), untarget(okta, &entitlement));

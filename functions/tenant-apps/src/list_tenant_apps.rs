@@ -4,10 +4,11 @@
 //!
 //! 1. At the same time: `listGroups` for the tenant; `listGroups` for the groups
 //!    `APPUSERS_<tenant>_…`; `listApplications`.
-//! 2. At the same time: `getGroup` for the tenant's two groups;
+//! 2. At the same time: `getGroup` for the tenant's two groups and
+//!    `getApplicationGroupAssignment`;
 //!    `listGroupTargetsForGroupRole` and `listAssignedApplicationsForGroup`.
 //!
-//! Seven calls, two in a row, for up to 200 apps; more pages of Okta's for more.
+//! Eight calls, two in a row, for up to 200 apps; more pages of Okta's for more.
 //!
 //! The targets of the admins' role name the app groups as they are now, the
 //! search may be late. A group that only the search knows is read by its id,
@@ -23,10 +24,12 @@ use run_kit::{ConfigError, Environment, Failure};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
-use tenancy::{App, TenantError, Want, apps, indexed_groups, read_groups, role_targets, tenant_for_with};
+use tenancy::{App, Depth, TenantError, Tenants, apps, indexed_groups, read_groups, role_targets};
 
 /// The operation `list-tenant-apps`.
-pub struct ListTenantApps;
+pub struct ListTenantApps {
+    tenants: Tenants,
+}
 
 /// Whose apps, and which page.
 #[derive(Debug)]
@@ -75,8 +78,8 @@ impl Endpoint for ListTenantApps {
     type Output = Vec<Item>;
     type Error = TenantError;
 
-    fn prepare(_: &Environment) -> Result<Self, ConfigError> {
-        Ok(Self)
+    fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self { tenants: Tenants::prepare(environment)? })
     }
 
     async fn call(&self, context: &Context, input: Input) -> Result<Success<Vec<Item>>, TenantError> {
@@ -87,7 +90,7 @@ impl Endpoint for ListTenantApps {
         };
         let named = search::sw("profile.name", &appusers_prefix(name));
         let (tenant, found, apps) = futures::join!(
-            tenant_for_with(&context.run, &context.caller, name, Want::Tenant, also),
+            self.tenants.of_caller_with(&context.run, &context.caller, name, Depth::Read, also),
             indexed_groups(okta, &named),
             apps(okta)
         );

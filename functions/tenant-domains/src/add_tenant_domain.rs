@@ -3,11 +3,12 @@
 //!
 //! # Okta calls
 //!
-//! 1. At the same time: `listGroups` and `getGroup`, as in `get-tenant`;
+//! 1. At the same time: `listGroups`, `getGroup` and `getApplicationGroupAssignment`, as
+//!    in `get-tenant`, with `getIdentityProvider`;
 //!    `listPolicies` and, under a lock, `listPolicyRules`.
 //! 2. `replacePolicyRule` with one more pattern. Undo: the old rule.
 //!
-//! Six calls, three in a row.
+//! Eight calls, three in a row.
 //!
 //! If the tenant has no such rule yet, instead of 2:
 //!
@@ -15,7 +16,7 @@
 //! 3. `getGroup`, and `replaceGroup` with the rule's id in the tenant's record.
 //!    Undo: the old description.
 //!
-//! Eight calls, five in a row. The IdP of the tenant also gets a verified
+//! Ten calls, five in a row. The IdP of the tenant also gets a verified
 //! domain, as in `verify-tenant-domain`.
 //!
 //! # Why a lock
@@ -34,7 +35,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use state::{Change, LockError, Locks, State, holding};
-use tenancy::TenantError;
+use tenancy::{Depth, TenantError, Tenants};
 
 use crate::dns::record_name;
 use crate::routing::{Kind, Pending, read};
@@ -42,6 +43,7 @@ use crate::routing::{Kind, Pending, read};
 /// The operation `add-tenant-domain`.
 pub struct AddTenantDomain {
     state: State,
+    tenants: Tenants,
 }
 
 /// Which domain for which tenant.
@@ -140,7 +142,7 @@ impl Endpoint for AddTenantDomain {
     type Error = AddTenantDomainError;
 
     fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
-        Ok(Self { state: State::prepare(environment)? })
+        Ok(Self { state: State::prepare(environment)?, tenants: Tenants::prepare(environment)? })
     }
 
     async fn call(&self, context: &Context, input: Input) -> Result<Success<Output>, AddTenantDomainError> {
@@ -170,7 +172,7 @@ impl AddTenantDomain {
             locks.take(Change::VerifiedDomains).await.map_err(AddTenantDomainError::Lock)?;
         }
         locks.take(Change::Tenant(&input.tenant)).await.map_err(AddTenantDomainError::Lock)?;
-        let (tenant, routing) = read(context, &input.tenant).await;
+        let (tenant, routing) = read(&self.tenants, context, &input.tenant, Depth::Change).await;
         let tenant = &tenant.map_err(AddTenantDomainError::Tenant)?;
         let routing = routing.map_err(AddTenantDomainError::Okta)?;
         let (okta, own) = (context.run.okta.forward(), routing.of(tenant));

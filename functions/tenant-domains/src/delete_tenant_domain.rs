@@ -4,7 +4,8 @@
 //!
 //! Under locks:
 //!
-//! 1. At the same time: `listGroups` and `getGroup`, as in `get-tenant`;
+//! 1. At the same time: `listGroups`, `getGroup` and `getApplicationGroupAssignment`, as
+//!    in `get-tenant`, with `getIdentityProvider`;
 //!    `listPolicies` and `listPolicyRules`.
 //! 2. If the domain is verified, `getIdentityProvider` and, with a filter of subjects
 //!    that refuses its logins, `replaceIdentityProvider`.
@@ -12,7 +13,7 @@
 //!    the inactive rule, if that also holds the domain. A rule without a domain would be for
 //!    everybody: `deletePolicyRule` where it was the last.
 //!
-//! Six calls, three in a row, where the domain is pending and one of several; eight,
+//! Eight calls, three in a row, where the domain is pending and one of several; ten,
 //! five in a row, where it is verified.
 //!
 //! There is no undo: the same request sent again completes what stopped half-way. It
@@ -24,13 +25,14 @@ use okta_client::Error;
 use operations::Operation;
 use run_kit::{ConfigError, Environment, Failure, Incomplete, Object};
 use state::{Change, LockError, Locks, State, holding};
-use tenancy::TenantError;
+use tenancy::{Depth, TenantError, Tenants};
 
 use crate::routing::{Kind, read};
 
 /// The operation `delete-tenant-domain`.
 pub struct DeleteTenantDomain {
     state: State,
+    tenants: Tenants,
 }
 
 /// Which domain of which tenant.
@@ -89,7 +91,7 @@ impl Endpoint for DeleteTenantDomain {
     type Error = DeleteTenantDomainError;
 
     fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
-        Ok(Self { state: State::prepare(environment)? })
+        Ok(Self { state: State::prepare(environment)?, tenants: Tenants::prepare(environment)? })
     }
 
     async fn call(&self, context: &Context, input: Input) -> Result<Success<()>, DeleteTenantDomainError> {
@@ -111,7 +113,7 @@ impl DeleteTenantDomain {
         locks: Locks,
     ) -> Result<(), DeleteTenantDomainError> {
         locks.take(Change::Tenant(&input.tenant)).await.map_err(DeleteTenantDomainError::Lock)?;
-        let (tenant, routing) = read(context, &input.tenant).await;
+        let (tenant, routing) = read(&self.tenants, context, &input.tenant, Depth::Change).await;
         let tenant = &tenant.map_err(DeleteTenantDomainError::Tenant)?;
         let routing = routing.map_err(DeleteTenantDomainError::Okta)?;
         let (okta, own) = (context.run.okta.forward(), routing.of(tenant));

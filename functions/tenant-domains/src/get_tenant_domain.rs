@@ -2,19 +2,21 @@
 //!
 //! # Okta calls
 //!
-//! Those of `list-tenant-domains`: five calls, two in a row.
+//! Those of `list-tenant-domains`: six calls, two in a row.
 
 use domain::{EmailDomain, TenantName};
 use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Request, Success};
 use operations::Operation;
 use run_kit::{ConfigError, Environment, Failure};
 use serde_json::json;
-use tenancy::TenantError;
+use tenancy::{Depth, TenantError, Tenants};
 
 use crate::routing::{Domain, read};
 
 /// The operation `get-tenant-domain`.
-pub struct GetTenantDomain;
+pub struct GetTenantDomain {
+    tenants: Tenants,
+}
 
 /// Which domain of which tenant.
 #[derive(Debug)]
@@ -55,12 +57,12 @@ impl Endpoint for GetTenantDomain {
     type Output = Domain;
     type Error = GetTenantDomainError;
 
-    fn prepare(_: &Environment) -> Result<Self, ConfigError> {
-        Ok(Self)
+    fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self { tenants: Tenants::prepare(environment)? })
     }
 
     async fn call(&self, context: &Context, input: Input) -> Result<Success<Domain>, GetTenantDomainError> {
-        let (tenant, routing) = read(context, &input.tenant).await;
+        let (tenant, routing) = read(&self.tenants, context, &input.tenant, Depth::Read).await;
         let tenant = tenant.map_err(GetTenantDomainError::Tenant)?;
         let routing = routing.map_err(|error| GetTenantDomainError::Tenant(error.into()))?;
         let found = routing.of(&tenant).domains().into_iter().find(|of| of.domain == input.domain.as_str());

@@ -2,10 +2,11 @@
 //!
 //! # Okta calls
 //!
-//! 1. At the same time: `listGroups` and `getGroup`, as in `get-tenant`;
+//! 1. At the same time: `listGroups`, `getGroup` and `getApplicationGroupAssignment`, as
+//!    in `get-tenant`;
 //!    `listPolicies` and `listPolicyRules`, page after page.
 //!
-//! Five calls, two in a row.
+//! Six calls, two in a row.
 
 use domain::TenantName;
 use lambda_kit::{
@@ -14,12 +15,14 @@ use lambda_kit::{
 use operations::Operation;
 use run_kit::{ConfigError, Environment, Failure, Violation};
 use serde_json::json;
-use tenancy::TenantError;
+use tenancy::{Depth, TenantError, Tenants};
 
 use crate::routing::{Domain, read};
 
 /// The operation `list-tenant-domains`.
-pub struct ListTenantDomains;
+pub struct ListTenantDomains {
+    tenants: Tenants,
+}
 
 /// Whose domains, which, and which page.
 #[derive(Debug)]
@@ -68,12 +71,12 @@ impl Endpoint for ListTenantDomains {
     type Output = Vec<Domain>;
     type Error = TenantError;
 
-    fn prepare(_: &Environment) -> Result<Self, ConfigError> {
-        Ok(Self)
+    fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self { tenants: Tenants::prepare(environment)? })
     }
 
     async fn call(&self, context: &Context, input: Input) -> Result<Success<Vec<Domain>>, TenantError> {
-        let (tenant, routing) = read(context, &input.tenant).await;
+        let (tenant, routing) = read(&self.tenants, context, &input.tenant, Depth::Read).await;
         let (tenant, routing) = (tenant?, routing?);
         let mut domains = routing.of(&tenant).domains();
         domains.retain(|domain| input.verified.is_none_or(|verified| domain.verified == verified));

@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 use state::{Change, LockError, Locks};
-use tenancy::{Tenant, TenantError, Want, holds_domains, if_present, is_pending_rule, tenant_for};
+use tenancy::{Depth, Tenant, TenantError, Tenants, holds_domains, if_present, is_pending_rule};
 
 use crate::subject::Filter;
 
@@ -61,11 +61,13 @@ pub(crate) struct Routing {
 
 /// The tenant and the rules, read at the same time.
 pub(crate) async fn read(
+    tenants: &Tenants,
     context: &Context,
     tenant: &TenantName,
+    depth: Depth,
 ) -> (Result<Tenant, TenantError>, Result<Routing, Error>) {
     futures::join!(
-        tenant_for(&context.run, &context.caller, tenant, Want::Tenant),
+        tenants.of_caller(&context.run, &context.caller, tenant, depth),
         Routing::of_org(context.run.okta.forward())
     )
 }

@@ -80,7 +80,7 @@ async fn the_cost_of_each_operation() {
         cost::<DeleteTenantDomain>(&org, &of("globex", LABS)).await,
     ];
     // The heads of the files say the same.
-    assert_eq!(costs, [(5, 2), (5, 2), (6, 3), (8, 5), (9, 4), (6, 3), (8, 5)]);
+    assert_eq!(costs, [(6, 2), (6, 2), (8, 3), (10, 5), (11, 4), (8, 3), (10, 5)]);
 }
 
 #[tokio::test]

@@ -5,7 +5,8 @@
 //!
 //! First the resolvers. Then, under locks:
 //!
-//! 1. At the same time: `listGroups` and `getGroup`, as in `get-tenant`;
+//! 1. At the same time: `listGroups`, `getGroup` and `getApplicationGroupAssignment`, as
+//!    in `get-tenant`, with `getIdentityProvider`;
 //!    `listPolicies` and `listPolicyRules`.
 //! 2. At the same time: `getIdentityProvider`; `replacePolicyRule` of the tenant's
 //!    active rule. Undo: the old rule. If there is none yet, `createPolicyRule`,
@@ -14,7 +15,7 @@
 //!    lets logins of the domain pass; `replacePolicyRule` of the inactive rule,
 //!    without the token, or `deletePolicyRule`, if it was the last.
 //!
-//! Nine calls, four in a row, plus the resolvers.
+//! Eleven calls, four in a row, plus the resolvers.
 //!
 //! # Why this order
 //!
@@ -32,7 +33,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 use state::{Change, LockError, Locks, State, holding};
-use tenancy::TenantError;
+use tenancy::{Depth, TenantError, Tenants};
 
 use crate::dns::{DnsError, Resolvers, record_name};
 use crate::routing::{Domain, read};
@@ -41,6 +42,7 @@ use crate::routing::{Domain, read};
 pub struct VerifyTenantDomain {
     state: State,
     resolvers: Resolvers,
+    tenants: Tenants,
 }
 
 /// Which domain of which tenant.
@@ -130,7 +132,11 @@ impl Endpoint for VerifyTenantDomain {
     type Error = VerifyTenantDomainError;
 
     fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
-        Ok(Self { state: State::prepare(environment)?, resolvers: Resolvers::prepare(environment)? })
+        Ok(Self {
+            state: State::prepare(environment)?,
+            tenants: Tenants::prepare(environment)?,
+            resolvers: Resolvers::prepare(environment)?,
+        })
     }
 
     async fn call(
@@ -162,7 +168,7 @@ impl VerifyTenantDomain {
         for change in [Change::VerifiedDomains, Change::Tenant(&input.tenant)] {
             locks.take(change).await.map_err(VerifyTenantDomainError::Lock)?;
         }
-        let (tenant, routing) = read(context, &input.tenant).await;
+        let (tenant, routing) = read(&self.tenants, context, &input.tenant, Depth::Change).await;
         let tenant = &tenant.map_err(VerifyTenantDomainError::Tenant)?;
         let routing = routing.map_err(VerifyTenantDomainError::Okta)?;
         let own = routing.of(tenant);

@@ -8,7 +8,7 @@ use okta_client::models::{Group, KeyId};
 use okta_client::{Error, OkIfAbsent};
 use operations::ProblemCode;
 use run_kit::{Failure, Incomplete, Object, Run, StepFailure};
-use tenancy::{POLL, group_called, idp_of};
+use tenancy::{Depth, POLL, TenantError, Tenants, Want, group_called, idp_of};
 use tokio::time::Instant;
 
 use crate::creation::LENGTH;
@@ -32,6 +32,8 @@ pub enum Unsettled {
         /// What has the name.
         object: String,
     },
+    /// The name is a tenant's that is not whole.
+    Tenant(TenantError),
     /// Okta did not answer; nothing was changed.
     Okta(StepFailure),
     /// What an earlier request left is removed in part.
@@ -51,6 +53,7 @@ impl From<Unsettled> for Failure {
                     "the org has {object}, which belongs to no tenant; choose another name, or rename it in Okta"
                 ),
             ),
+            Unsettled::Tenant(error) => error.into(),
             Unsettled::Okta(failure) => failure.into(),
             Unsettled::Incomplete(incomplete) => incomplete.into(),
         }
@@ -62,6 +65,7 @@ impl From<Unsettled> for Failure {
 /// removes what an abandoned one left.
 pub(crate) async fn settle(
     run: &Run,
+    tenants: &Tenants,
     placeholder: &KeyId,
     name: &TenantName,
     last_start: Instant,
@@ -90,12 +94,19 @@ pub(crate) async fn settle(
                     Ok(None)
                 };
             }
-        } else if let Some(id) = record.tenant_id {
-            return Ok(Some(id));
-        } else if let Some(idp) = idp_of(okta, name).await.map_err(stopped)? {
-            return Ok(Some(idp.id.to_string()));
         } else {
-            return Err(Unsettled::NameTaken { object: format!("a group `{}`", admins_group(name)) });
+            let found = tenants.find(okta, name, Want::Tenant, Depth::Change, run.deadline).await;
+            match found {
+                Ok(tenant) => return Ok(Some(tenant.id)),
+                // It is gone again.
+                Err(TenantError::Absent(_)) => {}
+                Err(TenantError::Okta(error)) => return Err(stopped(error)),
+                Err(TenantError::Pretender(group)) => {
+                    let object = format!("a group `{}` with the id `{}`", group.profile.name, group.id);
+                    return Err(Unsettled::NameTaken { object });
+                }
+                Err(error) => return Err(Unsettled::Tenant(error)),
+            }
         }
         wait(name, last_start).await?;
     }

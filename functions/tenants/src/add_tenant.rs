@@ -40,6 +40,7 @@ use run_kit::{ConfigError, Environment, Failure, Stopped};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
+use tenancy::Tenants;
 use tokio::time::Instant;
 
 use crate::abandoned::{Unsettled, settle};
@@ -49,6 +50,7 @@ use crate::lookup::already_exists;
 /// The operation `add-tenant`.
 pub struct AddTenant {
     settings: Settings,
+    tenants: Tenants,
 }
 
 /// What to create.
@@ -111,7 +113,8 @@ impl Endpoint for AddTenant {
 
     fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
         let [app, key] = environment.all([&EnvVar::OKTA_DAC_APP_ID, &EnvVar::PLACEHOLDER_KEY_ID])?;
-        Ok(Self { settings: Settings { app_id: app.into(), placeholder: key.into() } })
+        let settings = Settings { app_id: app.into(), placeholder: key.into() };
+        Ok(Self { settings, tenants: Tenants::prepare(environment)? })
     }
 
     async fn call(&self, context: &Context, input: Input) -> Result<Success<NewTenant>, AddTenantError> {
@@ -131,7 +134,7 @@ impl Endpoint for AddTenant {
                 }
                 Err(Stop::Failed(stopped)) => return Err(AddTenantError::Stopped(stopped)),
             }
-            let settled = settle(run, &settings.placeholder, name, last_start).await;
+            let settled = settle(run, &self.tenants, &settings.placeholder, name, last_start).await;
             if let Some(id) = settled.map_err(AddTenantError::Unsettled)? {
                 return Err(AddTenantError::AlreadyExists { name: name.clone(), id });
             }

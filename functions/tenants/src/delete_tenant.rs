@@ -2,10 +2,14 @@
 //!
 //! # Okta calls
 //!
-//! Reading: `listGroups`, `listIdentityProviders` and `listPolicies` at the
-//! same time; then `getGroup` for each group and `listPolicyRules`; then
-//! `listGroupAssignedRoles`. What is not found is looked for in other ways, with
-//! `getIdentityProvider`.
+//! Reading: `listGroups` and `listPolicies` at the same time; then `getGroup` for each
+//! group, `getApplicationGroupAssignment`, `getIdentityProvider` and `listPolicyRules`;
+//! then `listGroupAssignedRoles` and `listGroupTargetsForGroupRole`: the app groups.
+//!
+//! Of a tenant whose admins group is gone there is the IdP of its name, by
+//! `listIdentityProviders`, and the group that the IdP names. What only has the name is
+//! deleted where nobody relies on it, by `listGroupUsers`, `listGroupAssignedRoles` and
+//! `listAssignedApplicationsForGroup`.
 //!
 //! Then the admins' tokens are revoked: should the deletion stop half-way, they
 //! need new ones, but afterwards nothing would lead to them.
@@ -24,20 +28,19 @@
 //!
 //! What the state table keeps of a suspended tenant goes last.
 //!
-//! Without app groups and rules: 12 calls, eight in a row.
+//! Without app groups and rules: 14 calls, eight in a row.
 //!
 //! # Why this order
 //!
 //! Rights go first, names last. There is no undo: a deleted group is gone with
-//! its memberships. Instead every object is found by the tenant's name alone,
-//! whatever else is gone already. Therefore the same request sent again
-//! completes a deletion that stopped half-way. Objects that a rename left under
+//! its memberships. Instead every object is found by what is left of the others.
+//! Therefore the same request sent again completes a deletion that stopped half-way. Objects that a rename left under
 //! the former name go with the tenant; under the former name alone, nothing does.
 
 use domain::TenantName;
 use futures::future::join_all;
 use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, QueryParameter, Request, Success, Values};
-use okta_client::models::{Group, GroupId, IdentityProvider, KeyId, PolicyId, PolicyRule, Role};
+use okta_client::models::{Group, IdentityProvider, KeyId, PolicyId, PolicyRule, Role};
 use okta_client::{Client, Error, OkIfAbsent};
 use operations::{EnvVar, Operation, ProblemCode};
 use run_kit::{ConfigError, Environment, Failure, Incomplete, Object, Run, chain};
@@ -45,15 +48,16 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use state::{Change, LockError, Locks, Revoked, State, StateError, holding};
-use tenancy::{if_present, is_rule_of, routing};
+use tenancy::{Tenants, routing};
 
 use crate::abandoned::ABANDONED;
-use crate::lookup::{self, Remains};
+use crate::lookup::{self, Remains, RemainsError};
 
 /// The operation `delete-tenant`.
 pub struct DeleteTenant {
     placeholder: KeyId,
     state: State,
+    tenants: Tenants,
 }
 
 /// What to delete.
@@ -85,6 +89,8 @@ pub enum DeleteTenantError {
         /// Seconds until that must have ended.
         seconds: u64,
     },
+    /// Nothing can be said about what is the tenant's; nothing was deleted.
+    Remains(RemainsError),
     /// Okta did not answer; nothing was deleted.
     Okta(Error),
     /// Others are changing the tenant.
@@ -116,7 +122,11 @@ impl From<DeleteTenantError> for Failure {
             }
             DeleteTenantError::Lock(error) => error.into(),
             DeleteTenantError::State(error) => error.into(),
-            DeleteTenantError::Okta(error) => Failure::okta("read what belongs to the tenant", &error),
+            DeleteTenantError::Remains(RemainsError::State(error)) => error.into(),
+            DeleteTenantError::Remains(RemainsError::Tenant(error)) => error.into(),
+            DeleteTenantError::Remains(RemainsError::Okta(error)) | DeleteTenantError::Okta(error) => {
+                Failure::okta("read what belongs to the tenant", &error)
+            }
             DeleteTenantError::Incomplete { revoked, deleted, left, source } => {
                 let completed = if revoked { &["revoke the tokens of the tenant's admins"][..] } else { &[] };
                 let deleted = serde_json::to_value(deleted).unwrap_or_default();
@@ -150,7 +160,7 @@ impl Endpoint for DeleteTenant {
 
     fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
         let placeholder = environment.text(&EnvVar::PLACEHOLDER_KEY_ID)?.into();
-        Ok(Self { placeholder, state: State::prepare(environment)? })
+        Ok(Self { placeholder, state: State::prepare(environment)?, tenants: Tenants::prepare(environment)? })
     }
 
     async fn call(&self, context: &Context, input: Input) -> Result<Success<Plan>, DeleteTenantError> {
@@ -172,9 +182,7 @@ impl DeleteTenant {
         if !input.dry_run {
             locks.take(Change::Tenant(&input.name)).await.map_err(DeleteTenantError::Lock)?;
         }
-        let parts =
-            Parts::of(&context.run, &self.placeholder, &input.name).await.map_err(DeleteTenantError::Okta)?;
-        let parts = self.with_empty_group(&context.run, parts).await?;
+        let parts = Parts::of(&context.run, self, &input.name).await.map_err(DeleteTenantError::Remains)?;
         if parts.is_empty() {
             return Err(DeleteTenantError::NotFound(input.name));
         }
@@ -182,9 +190,9 @@ impl DeleteTenant {
             let doing = "is being created by another request".to_owned();
             return Err(DeleteTenantError::Busy { name: input.name, doing, seconds: 15 });
         }
-        if parts.remains.groups.admins.is_none() {
+        if parts.remains.admins.is_none() {
             // What is left of a deletion, or of a rename: then it is another tenant's.
-            let renamed = match parts.remains.groups.moved_to.clone() {
+            let renamed = match parts.remains.moved_to.clone() {
                 Some(renamed) => Some(renamed),
                 None => lookup::renamed_from(context.run.okta.forward(), &input.name)
                     .await
@@ -229,25 +237,12 @@ impl DeleteTenant {
             }
         }
         // Nothing leads to the item any more, and no tenant will have this id.
-        if let Some(id) = parts.tenant_id().filter(|_| parts.is_suspended)
+        if let Some(id) = parts.tenant_id().filter(|_| parts.remains.is_suspended)
             && let Err(error) = self.state.reinstate(&context.run, id).await
         {
             tracing::warn!(error = %chain(&error), tenant = id, "the item of a deleted tenant stays");
         }
         Ok(Success::empty())
-    }
-
-    /// With the group that only a suspended tenant has.
-    async fn with_empty_group(&self, run: &Run, parts: Parts) -> Result<Parts, DeleteTenantError> {
-        let Some(id) = parts.tenant_id() else { return Ok(parts) };
-        let kept = self.state.suspension(id).await.map_err(DeleteTenantError::State)?;
-        let Some(kept) = kept else { return Ok(parts) };
-        let group = kept.empty_group.and_then(|group| group.id).map(GroupId::from);
-        let empty = match &group {
-            Some(group) => if_present(run.okta.forward().get_group(group)).await,
-            None => Ok(None),
-        };
-        Ok(Parts { is_suspended: true, empty: empty.map_err(DeleteTenantError::Okta)?, ..parts })
     }
 }
 
@@ -256,33 +251,23 @@ struct Parts {
     remains: Remains,
     policy: Option<PolicyId>,
     rules: Vec<PolicyRule>,
-    roles: Vec<Role>,
-    /// Whether the state table keeps a suspension.
-    is_suspended: bool,
-    /// What the role of a suspended tenant is limited to.
-    empty: Option<Group>,
     placeholder_key: KeyId,
 }
 
 impl Parts {
-    async fn of(run: &Run, placeholder: &KeyId, name: &TenantName) -> Result<Self, Error> {
+    async fn of(run: &Run, of: &DeleteTenant, name: &TenantName) -> Result<Self, RemainsError> {
         let okta = run.okta.forward();
-        let found = futures::try_join!(lookup::remains(okta, name, run.deadline), routing(okta))?;
-        let (remains, (policy, mut rules)) = found;
-        let idp = remains.idp.as_ref().map(|idp| idp.id.as_str());
-        rules.retain(|rule| is_rule_of(rule, idp, &remains.record, name));
-        let roles = match &remains.groups.admins {
-            Some(admins) => if_present(okta.list_group_assigned_roles(&admins.id)).await?.unwrap_or_default(),
-            None => Vec::new(),
-        };
-        let placeholder_key = placeholder.clone();
-        Ok(Self { remains, policy, rules, roles, is_suspended: false, empty: None, placeholder_key })
+        let rules = async { routing(okta).await.map_err(RemainsError::from) };
+        let (remains, (policy, mut rules)) =
+            futures::try_join!(lookup::remains(run, &of.tenants, &of.state, name), rules)?;
+        // A rule is a tenant's only if it leads to the tenant's IdP.
+        rules.retain(|rule| remains.id.as_ref().is_some_and(|id| rule.routes_to(id)));
+        Ok(Self { remains, policy, rules, placeholder_key: of.placeholder.clone() })
     }
 
     /// Id of the tenant, if anything still tells it.
     fn tenant_id(&self) -> Option<&str> {
-        let idp = self.remains.idp.as_ref().map(|idp| idp.id.as_str());
-        idp.or(self.remains.record.tenant_id.as_deref())
+        self.remains.id.as_deref()
     }
 
     fn is_empty(&self) -> bool {
@@ -292,25 +277,25 @@ impl Parts {
     /// A run that creates the tenant ends within seconds; see `add-tenant`.
     fn is_being_created(&self, okta: &Client) -> bool {
         let young = |group: &Group| okta.age(&group.created).is_none_or(|age| age < ABANDONED);
-        self.remains.record.creating.is_some() && self.remains.groups.admins.as_ref().is_some_and(young)
+        self.remains.record.creating.is_some() && self.remains.admins.as_ref().is_some_and(young)
     }
 
     /// The parts, in the order of the deletion.
     fn stages(&self) -> Vec<Vec<Part<'_>>> {
         let policy = self.policy.as_ref();
         let rules = self.rules.iter().filter_map(|rule| Some(Part::Rule(policy?, rule))).collect();
-        let (groups, idp) = (&self.remains.groups, self.remains.idp.as_ref());
-        let admins = groups.admins.as_ref();
-        let roles = self.roles.iter().filter_map(|role| Some(Part::Role(admins?, role))).collect();
+        let (remains, idp) = (&self.remains, self.remains.idp.as_ref());
+        let admins = remains.admins.as_ref();
+        let roles = self.remains.roles.iter().filter_map(|role| Some(Part::Role(admins?, role))).collect();
         let key = idp.and_then(IdentityProvider::trusted_key);
         let key = key.filter(|key| *key != self.placeholder_key.as_str());
         vec![
             rules,
-            groups.app_users.iter().map(Part::Group).collect(),
+            remains.app_users.iter().map(Part::Group).collect(),
             roles,
-            self.empty.iter().map(Part::Group).collect(),
+            remains.empty.iter().map(Part::Group).collect(),
             admins.map(Part::Group).into_iter().collect(),
-            groups.users.as_ref().map(Part::Group).into_iter().collect(),
+            remains.users.as_ref().map(Part::Group).into_iter().collect(),
             idp.map(Part::Idp).into_iter().collect(),
             key.map(|key| Part::Key(key.into())).into_iter().collect(),
         ]

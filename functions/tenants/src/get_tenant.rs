@@ -3,9 +3,10 @@
 //! # Okta calls
 //!
 //! 1. `listGroups`: search for the tenant's groups by name.
-//! 2. `getGroup`, for each of them at the same time: the index may be late.
+//! 2. At the same time `getGroup` for each of them, because the index may be late, and
+//!    `getApplicationGroupAssignment`: which tenant it is.
 //!
-//! Three calls, two in a row.
+//! Four calls, two in a row.
 //!
 //! If something is not found, `listIdentityProviders`, `getIdentityProvider`
 //! and `getGroup` tell a tenant that was just made from one that is not there.
@@ -17,10 +18,12 @@ use run_kit::{ConfigError, Environment, Failure};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
-use tenancy::{Tenant, TenantError, Want, tenant_for};
+use tenancy::{Depth, Tenant, TenantError, Tenants};
 
 /// The operation `get-tenant`.
-pub struct GetTenant;
+pub struct GetTenant {
+    tenants: Tenants,
+}
 
 /// Which tenant.
 #[derive(Debug)]
@@ -77,12 +80,12 @@ impl Endpoint for GetTenant {
     type Output = Output;
     type Error = TenantError;
 
-    fn prepare(_: &Environment) -> Result<Self, ConfigError> {
-        Ok(Self)
+    fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self { tenants: Tenants::prepare(environment)? })
     }
 
     async fn call(&self, context: &Context, input: Input) -> Result<Success<Output>, TenantError> {
-        let tenant = tenant_for(&context.run, &context.caller, &input.name, Want::Tenant).await?;
+        let tenant = self.tenants.of_caller(&context.run, &context.caller, &input.name, Depth::Read).await?;
         Ok(Success::new(tenant.try_into()?))
     }
 

@@ -2,10 +2,13 @@
 //!
 //! # Okta calls
 //!
-//! `listGroups`, for as many groups as the page still lacks, until it is full: every tenant has a
-//! group `ADMINS_<name>`, and searching for these is cheaper than listing IdPs,
-//! most of which may not be tenants'. One more, `listIdentityProviders`, for
-//! each group whose description was edited by hand.
+//! `listGroups` with `expand=stats`, for as many groups as the page still lacks, until it
+//! is full: every tenant has a group `ADMINS_<name>`, and searching for these is cheaper
+//! than listing IdPs, most of which may not be tenants'. Okta's statistics say which of
+//! them hold an admin role: no tenant's admin can give a group one. For each group
+//! without a role, `getApplicationGroupAssignment`: a tenant that an earlier release
+//! suspended has none. `listIdentityProviders` for each whose description was edited by
+//! hand.
 //!
 //! One call for a page without strangers.
 //!
@@ -23,10 +26,12 @@ use run_kit::{ConfigError, Environment, Failure, Violation};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
-use tenancy::{idp_of, of_type};
+use tenancy::{Tenants, of_type};
 
 /// The operation `list-tenants`.
-pub struct ListTenants;
+pub struct ListTenants {
+    tenants: Tenants,
+}
 
 /// Which page.
 #[derive(Debug)]
@@ -130,8 +135,8 @@ impl Endpoint for ListTenants {
     type Output = Vec<Item>;
     type Error = ListTenantsError;
 
-    fn prepare(_: &Environment) -> Result<Self, ConfigError> {
-        Ok(Self)
+    fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self { tenants: Tenants::prepare(environment)? })
     }
 
     async fn call(&self, context: &Context, input: Input) -> Result<Success<Vec<Item>>, ListTenantsError> {
@@ -148,11 +153,12 @@ impl Endpoint for ListTenants {
         loop {
             // Never more than are missing: a cursor stands between pages only.
             let missing = u32::try_from(paging.limit() - items.len()).unwrap_or(u32::MAX);
-            let query = ListGroups::search(expression.clone()).limit(missing).after(after.take());
+            let query =
+                ListGroups::search(expression.clone()).limit(missing).after(after.take()).with_stats();
             let page = context.run.okta.forward().list_groups_page(&query).await;
             let page = page.map_err(|error| ListTenantsError::new(error, paging))?;
             for group in &page.items {
-                items.extend(item(context.run.okta.forward(), group, &input).await?);
+                items.extend(self.item(context.run.okta.forward(), group, &input).await?);
             }
             after = page.after;
             if after.is_none() || items.len() == paging.limit() {
@@ -180,30 +186,27 @@ impl Endpoint for ListTenants {
     }
 }
 
-/// The tenant of an `ADMINS_` group, if it is one and the page wants it.
-async fn item(okta: &Client, group: &Group, input: &Input) -> Result<Option<Item>, Error> {
-    let Some(name) =
-        group.profile.name.strip_prefix("ADMINS_").filter(|name| name.starts_with(&input.search))
-    else {
-        return Ok(None);
-    };
-    let Ok(name) = TenantName::parse(name) else { return Ok(None) };
-    let description = AdminsDescription::parse(&group.profile.description).unwrap_or_default();
-    if description.creating.is_some() || input.status.is_some_and(|status| status != description.status()) {
-        return Ok(None);
+impl ListTenants {
+    /// The tenant of an `ADMINS_` group, if it is one and the page wants it.
+    async fn item(&self, okta: &Client, group: &Group, input: &Input) -> Result<Option<Item>, Error> {
+        let named = group.profile.name.strip_prefix("ADMINS_");
+        let Some(name) = named.filter(|name| name.starts_with(&input.search)) else { return Ok(None) };
+        let Ok(name) = TenantName::parse(name) else { return Ok(None) };
+        let description = AdminsDescription::parse(&group.profile.description).unwrap_or_default();
+        if description.creating.is_some() || input.status.is_some_and(|status| status != description.status())
+        {
+            return Ok(None);
+        }
+        let id = match &description.tenant_id {
+            Some(id) if group.has_admin_role() => Some(id.clone()),
+            _ => self.tenants.id_of(okta, &name, group).await?,
+        };
+        Ok(id.map(|id| Item {
+            id,
+            name: name.to_string(),
+            ADMINS_groupId: group.id.to_string(),
+            created: group.created.clone(),
+            status: description.status().as_str(),
+        }))
     }
-    let id = match &description.tenant_id {
-        Some(id) => id.clone(),
-        None => match idp_of(okta, &name).await? {
-            Some(idp) => idp.id.to_string(),
-            None => return Ok(None),
-        },
-    };
-    Ok(Some(Item {
-        id,
-        name: name.to_string(),
-        ADMINS_groupId: group.id.to_string(),
-        created: group.created.clone(),
-        status: description.status().as_str(),
-    }))
 }

@@ -2,15 +2,15 @@
 
 use domain::{AdminsDescription, TenantName, USERS_DESCRIPTION};
 use futures::future::try_join_all;
-use okta_client::models::{Group, GroupId, IdentityProvider, IdpId};
+use okta_client::models::{Group, GroupId, IdentityProvider, IdpId, Role};
 use okta_client::{Client, Error, OkIfAbsent};
 use operations::ProblemCode;
-use run_kit::Failure;
+use run_kit::{Failure, Run};
+use state::{State, StateError, Suspension};
 use tenancy::{
-    Groups, INDEX_LAG, POLL, Want, current_groups, groups_of_tenant, idp_of, if_present, record_says,
-    users_of_idp,
+    Depth, Groups, Tenant, TenantError, Tenants, Want, current_groups, groups_of_tenant, idp_of, if_present,
+    is_unused, record_says, role_targets, users_of_idp,
 };
-use tokio::time::Instant;
 
 /// The tenant that is being renamed and was called `name` before, if there is one.
 pub(crate) async fn renamed_from(okta: &Client, name: &TenantName) -> Result<Option<String>, Error> {
@@ -22,9 +22,10 @@ pub(crate) async fn renamed_from(okta: &Client, name: &TenantName) -> Result<Opt
     }))
 }
 
-/// Whether a `USERS_` group was made for a tenant that was never completed.
+/// Whether a `USERS_` group was made for a tenant that was never completed. Somebody's
+/// group may have this name and this text; then somebody relies on it.
 pub(crate) async fn is_leftover(okta: &Client, users: &Group) -> Result<bool, Error> {
-    Ok(users.profile.description == USERS_DESCRIPTION && !okta.group_has_members(&users.id).await?)
+    Ok(users.profile.description == USERS_DESCRIPTION && is_unused(okta, &users.id).await?)
 }
 
 /// Deletes an IdP; off first, because Okta may want that.
@@ -48,41 +49,156 @@ pub(crate) fn already_exists(name: &TenantName, id: String) -> Failure {
     Failure::new(ProblemCode::TenantAlreadyExists, detail).member("existingId", id.into())
 }
 
-/// Everything that is found by a tenant's name, whatever of it is left.
+/// Everything that is a tenant's, whatever of it is left.
 #[derive(Debug)]
 pub(crate) struct Remains {
-    pub(crate) groups: Groups,
+    /// Id of the tenant: the id of its IdP, which may be gone.
+    pub(crate) id: Option<String>,
+    /// `ADMINS_<name>`.
+    pub(crate) admins: Option<Group>,
+    /// The group of all users.
+    pub(crate) users: Option<Group>,
+    /// The app groups, in the order of their names.
+    pub(crate) app_users: Vec<Group>,
+    /// The tenant of this name is being renamed to this.
+    pub(crate) moved_to: Option<String>,
     pub(crate) record: AdminsDescription,
     pub(crate) idp: Option<IdentityProvider>,
+    /// The admins' roles.
+    pub(crate) roles: Vec<Role>,
+    /// Whether the state table keeps a suspension.
+    pub(crate) is_suspended: bool,
+    /// What the role of a suspended tenant is limited to.
+    pub(crate) empty: Option<Group>,
 }
 
-/// What is left of the tenant called `name`.
-pub(crate) async fn remains(okta: &Client, name: &TenantName, deadline: Instant) -> Result<Remains, Error> {
-    let deadline = deadline.min(Instant::now() + INDEX_LAG);
-    let (mut groups, mut idp) = loop {
-        let (groups, idp) =
-            futures::try_join!(groups_of_tenant(okta, name, Want::AppGroups), idp_of(okta, name))?;
-        // Without its `ADMINS_` group it is half deleted, or the index is late.
-        let late = match &idp {
-            Some(idp) if groups.admins.is_none() && groups.moved_to.is_none() => {
-                users_of_idp(okta, idp, name).await?.is_some()
-            }
-            _ => false,
-        };
-        if !late || Instant::now() + POLL > deadline {
-            break (groups, idp);
-        }
-        tokio::time::sleep(POLL).await;
+/// Why nothing can be said about what is left.
+#[derive(Debug)]
+pub enum RemainsError {
+    /// Okta did not answer.
+    Okta(Error),
+    /// The state table did not answer.
+    State(StateError),
+    /// What has the name is no tenant's, or two tenants'.
+    Tenant(TenantError),
+}
+
+impl From<Error> for RemainsError {
+    fn from(error: Error) -> Self {
+        RemainsError::Okta(error)
+    }
+}
+
+/// What is left of the tenant called `name`: of a tenant, its own objects by their ids;
+/// of one without its admins, the IdP of its name and the group that this names.
+/// What a run that was killed left is removed by name only where nobody relies on it.
+pub(crate) async fn remains(
+    run: &Run,
+    tenants: &Tenants,
+    state: &State,
+    name: &TenantName,
+) -> Result<Remains, RemainsError> {
+    let okta = run.okta.forward();
+    let found = tenants.find(okta, name, Want::AppGroups, Depth::Change, run.deadline).await;
+    match found {
+        Ok(tenant) => Ok(of_tenant(okta, state, tenant).await?),
+        Err(TenantError::Absent(_)) => without_tenant(okta, state, name).await,
+        Err(TenantError::Okta(error)) => Err(error.into()),
+        Err(error) => Err(RemainsError::Tenant(error)),
+    }
+}
+
+/// The group that the role of a suspended tenant is limited to.
+async fn empty_group(okta: &Client, kept: Option<&Suspension>) -> Result<Option<Group>, Error> {
+    let group = kept.and_then(|kept| kept.empty_group.as_ref()?.id.as_deref()).map(GroupId::from);
+    match &group {
+        Some(group) => if_present(okta.get_group(group)).await,
+        None => Ok(None),
+    }
+}
+
+async fn roles_of(okta: &Client, admins: &GroupId) -> Result<Vec<Role>, Error> {
+    Ok(if_present(okta.list_group_assigned_roles(admins)).await?.unwrap_or_default())
+}
+
+async fn of_tenant(okta: &Client, state: &State, tenant: Tenant) -> Result<Remains, RemainsError> {
+    let okta_read = async {
+        let (targets, roles) =
+            futures::try_join!(role_targets(okta, &tenant.admins.id), roles_of(okta, &tenant.admins.id))?;
+        Ok::<_, RemainsError>((targets, roles))
     };
-    let record = groups.description().unwrap_or_default();
-    let former = record.former_name();
-    groups.add_former(okta, former.as_ref(), Want::AppGroups).await?;
-    if let (None, Some(id)) = (&idp, &record.tenant_id) {
-        // Renamed by hand, or by a rename that stopped half-way.
-        idp = if_present(okta.get_identity_provider(&id.as_str().into())).await?;
+    let kept = async { state.suspension(&tenant.id).await.map_err(RemainsError::State) };
+    let ((targets, roles), kept) = futures::try_join!(okta_read, kept)?;
+    let (is_suspended, empty) = (kept.is_some(), empty_group(okta, kept.as_ref()).await?);
+    let own = [Some(&tenant.admins), tenant.users.as_ref(), empty.as_ref()];
+    let is_app = |id: &GroupId| !own.iter().flatten().any(|own| own.id == *id);
+    let mut app_users: Vec<Group> =
+        targets.unwrap_or_default().into_iter().filter(|group| is_app(&group.id)).collect();
+    let ids = kept.into_iter().flat_map(|kept| kept.targets).map(GroupId::from);
+    let ids: Vec<GroupId> = ids.filter(|id| is_app(id) && app_users.iter().all(|of| of.id != *id)).collect();
+    let read = try_join_all(ids.iter().map(|id| if_present(okta.get_group(id)))).await?;
+    app_users.extend(read.into_iter().flatten());
+    // What only has the name was left by an entitlement that was killed, or is somebody's.
+    for group in tenant.app_users {
+        if app_users.iter().all(|of| of.id != group.id) && is_unused(okta, &group.id).await? {
+            app_users.push(group);
+        }
     }
-    if let (None, Some(idp)) = (&groups.users, &idp) {
-        groups.users = users_of_idp(okta, idp, name).await?;
+    app_users.sort_by(|a, b| a.profile.name.cmp(&b.profile.name));
+    let Tenant { id, admins, users, idp, description: record, .. } = tenant;
+    Ok(Remains {
+        id: Some(id),
+        admins: Some(admins),
+        users,
+        app_users,
+        moved_to: None,
+        record,
+        idp,
+        roles,
+        is_suspended,
+        empty,
+    })
+}
+
+/// What is left without a group of admins, or with one of a tenant that was never
+/// complete.
+async fn without_tenant(okta: &Client, state: &State, name: &TenantName) -> Result<Remains, RemainsError> {
+    let (groups, idp) =
+        futures::try_join!(groups_of_tenant(okta, name, Want::AppGroups), idp_of(okta, name))?;
+    let Groups { admins, users: named, app_users, moved_to } = groups;
+    let record = admins.as_ref().and_then(|group| AdminsDescription::parse(&group.profile.description));
+    let record = record.unwrap_or_default();
+    if let Some(admins) = &admins {
+        // A tenant in the making has no members; whoever is in this group relies on it.
+        if record.creating.is_none() || okta.group_has_members(&admins.id).await? {
+            return Err(RemainsError::Tenant(TenantError::Pretender(Box::new(admins.clone()))));
+        }
     }
-    Ok(Remains { groups, record, idp })
+    let users = match &idp {
+        Some(idp) => users_of_idp(okta, idp).await?,
+        None => None,
+    };
+    let users = match (users, named) {
+        (Some(users), _) => Some(users),
+        (None, Some(named)) if is_leftover(okta, &named).await? => Some(named),
+        _ => None,
+    };
+    let mut unused = Vec::new();
+    for group in app_users {
+        if is_unused(okta, &group.id).await? {
+            unused.push(group);
+        }
+    }
+    let id = idp.as_ref().map(|idp| idp.id.to_string());
+    let kept = match &id {
+        Some(id) => state.suspension(id).await.map_err(RemainsError::State)?,
+        None => None,
+    };
+    let is_suspended = kept.is_some();
+    let empty = empty_group(okta, kept.as_ref()).await?;
+    let roles = match &admins {
+        Some(admins) => roles_of(okta, &admins.id).await?,
+        None => Vec::new(),
+    };
+    Ok(Remains { id, admins, users, app_users: unused, moved_to, record, idp, roles, is_suspended, empty })
 }

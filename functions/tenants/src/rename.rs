@@ -9,12 +9,16 @@ use domain::{
     pending_rule_name, rule_name, users_group,
 };
 use futures::FutureExt;
-use futures::future::{BoxFuture, join_all};
-use okta_client::models::{ApplicationGroupAssignment, Group, GroupProfile, IdentityProvider, PolicyRule};
+use futures::future::{BoxFuture, join_all, try_join_all};
+use okta_client::Error;
+use okta_client::models::{
+    ApplicationGroupAssignment, Group, GroupId, GroupProfile, IdentityProvider, PolicyRule,
+};
 use operations::ProblemCode;
 use run_kit::{Failure, Object, StepFailure, Stopped, Undo, Undone};
 use serde_json::Value;
-use tenancy::{Want, is_pending_rule};
+use state::Suspension;
+use tenancy::{Depth, Want, if_present, is_pending_rule};
 
 use crate::lookup::already_exists;
 use crate::tenant_change::TenantChange;
@@ -51,8 +55,14 @@ impl From<RenameError> for Failure {
 }
 
 impl TenantChange<'_> {
-    /// Renames everything that carries the name.
-    pub(crate) async fn rename(&mut self, target: &TenantName) -> Result<(), StepFailure> {
+    /// Renames everything that carries the name. `kept` is the tenant's item, if it is
+    /// suspended.
+    pub(crate) async fn rename(
+        &mut self,
+        target: &TenantName,
+        kept: Option<&Suspension>,
+    ) -> Result<(), StepFailure> {
+        let app_groups = self.steps.run("read the app groups", self.app_groups(kept)).await?;
         // The first of the names it had, if an earlier rename stopped half-way.
         let former = self.tenant.description.renamed_from.clone();
         let former = former.unwrap_or_else(|| self.tenant.name.to_string());
@@ -62,7 +72,7 @@ impl TenantChange<'_> {
 
         let renamed = |group: &Group, name: String| GroupProfile { name, ..group.profile.clone() };
         let mut row: Vec<BoxFuture<'_, Result<(), StepFailure>>> = Vec::new();
-        for group in &self.tenant.app_users {
+        for group in &app_groups {
             let app = self.names.iter().find_map(|name| app_of_appusers_group(name, &group.profile.name));
             let Some(app) = app else { continue };
             let profile = renamed(group, format!("{}{app}", appusers_prefix(target)));
@@ -76,7 +86,7 @@ impl TenantChange<'_> {
                 row.push(self.rename_rule(rule, rule_name(target)).boxed());
             }
         }
-        if let Some(assignment) = &self.assignment {
+        if let Some(assignment) = &self.tenant.assignment {
             row.push(self.rename_claim(assignment, target).boxed());
         }
         join_all(row).await.into_iter().collect::<Result<(), _>>()?;
@@ -89,6 +99,23 @@ impl TenantChange<'_> {
         self.record("complete the rename", target, done).await?;
         self.tenant.name = target.clone();
         Ok(())
+    }
+
+    /// The tenant's app groups: the targets of its role, or those that are kept while it
+    /// is suspended, and what else has the name. A search may be late, a role is not.
+    async fn app_groups(&self, kept: Option<&Suspension>) -> Result<Vec<Group>, Error> {
+        let okta = self.run.okta.forward();
+        let kept = kept.into_iter().flat_map(|kept| &kept.targets).map(|id| GroupId::from(id.as_str()));
+        let kept: Vec<GroupId> = kept.filter(|id| !self.role_targets.contains(id)).collect();
+        let kept = try_join_all(kept.iter().map(|id| if_present(okta.get_group(id)))).await?;
+        let mut groups: Vec<Group> = self.target_groups.clone();
+        groups.extend(kept.into_iter().flatten());
+        for group in &self.tenant.app_users {
+            if groups.iter().all(|of| of.id != group.id) {
+                groups.push(group.clone());
+            }
+        }
+        Ok(groups)
     }
 
     async fn rename_idp(&self, target: &TenantName) -> Result<(), StepFailure> {
@@ -126,12 +153,12 @@ impl TenantChange<'_> {
                 *element = TenantClaim { name: target.clone(), ..claim }.to_string().into();
             }
         }
-        let (app, old) = (self.app.clone(), old.clone());
+        let (app, old) = (self.tenants.app.clone(), old.clone());
         let object = Object::new("appAssignment", &self.tenant.admins.profile.name, &old.id);
         let undo = Undo::new(object, |okta| async move {
             okta.assign_group_to_application(&app, &old).await.map(|_| Undone::Entirely)
         });
-        let step = self.run.okta.forward().assign_group_to_application(self.app, &new);
+        let step = self.run.okta.forward().assign_group_to_application(&self.tenants.app, &new);
         self.steps.change("rename the tenants attribute", step, undo).await.map(drop)
     }
 
@@ -142,7 +169,9 @@ impl TenantChange<'_> {
         if !taken || matches!(stopped, Stopped::Incomplete(_)) {
             return RenameError::Stopped(stopped);
         }
-        match tenancy::tenant(self.run.okta.undo(), target, Want::Tenant, self.run.deadline).await {
+        let find =
+            self.tenants.find(self.run.okta.undo(), target, Want::Tenant, Depth::Read, self.run.deadline);
+        match find.await {
             Ok(tenant) => RenameError::AlreadyExists { name: target.clone(), id: tenant.id },
             Err(_) => RenameError::NameTaken(target.clone()),
         }

@@ -7,13 +7,14 @@ use domain::{AdminsDescription, TenantName, admins_group, users_group};
 use futures::FutureExt;
 use okta_client::Error;
 use okta_client::models::{
-    AppId, ApplicationGroupAssignment, Group, GroupId, GroupProfile, IdentityProvider, IdpId, PolicyId,
-    PolicyRule, Role,
+    Group, GroupId, GroupProfile, IdentityProvider, IdpId, PolicyId, PolicyRule, Role,
 };
 use operations::ProblemCode;
 use run_kit::{Failure, Object, Run, StepFailure, Steps, Stopped, Undo, Undone};
 use state::{Change, LockError, Locks, StateError};
-use tenancy::{ROLE, Tenant, TenantError, Want, holds_domains, if_present, role_targets, routing};
+use tenancy::{
+    Depth, ROLE, Tenant, TenantError, Tenants, Want, holds_domains, if_present, role_targets, routing,
+};
 
 /// Why a tenant cannot be changed; nothing was.
 #[derive(Debug)]
@@ -46,8 +47,7 @@ impl From<Unchangeable> for Failure {
 /// Each change is a file: `rename.rs`, `suspend.rs`, `resume.rs`.
 pub(crate) struct TenantChange<'r> {
     pub(crate) run: &'r Run,
-    /// The okta-dac app.
-    pub(crate) app: &'r AppId,
+    pub(crate) tenants: &'r Tenants,
     pub(crate) steps: Steps,
     pub(crate) tenant: Tenant,
     pub(crate) idp: IdentityProvider,
@@ -57,8 +57,9 @@ pub(crate) struct TenantChange<'r> {
     pub(crate) names: Vec<TenantName>,
     /// The routing rules that lead to the tenant's IdP.
     pub(crate) rules: Vec<PolicyRule>,
-    pub(crate) assignment: Option<ApplicationGroupAssignment>,
     pub(crate) role: Option<Role>,
+    /// The groups that the role is limited to, as they are now.
+    pub(crate) target_groups: Vec<Group>,
     pub(crate) role_targets: Vec<GroupId>,
 }
 
@@ -106,15 +107,17 @@ impl FoundTenant {
     /// Reads the tenant called `name`; or, if a rename to `new_name` stopped half-way,
     /// the one that was called so.
     pub(crate) async fn read(
+        tenants: &Tenants,
         run: &Run,
         name: &TenantName,
         new_name: Option<&TenantName>,
     ) -> Result<Self, Unchangeable> {
         let okta = run.okta.forward();
         let tenant = async {
-            let found = tenancy::tenant(okta, name, Want::AppGroups, run.deadline).await;
+            let find = |name| tenants.find(okta, name, Want::AppGroups, Depth::Change, run.deadline);
+            let found = find(name).await;
             if let (Err(TenantError::Absent(_)), Some(new_name)) = (&found, new_name) {
-                let moved = tenancy::tenant(okta, new_name, Want::AppGroups, run.deadline).await;
+                let moved = find(new_name).await;
                 let from_here =
                     |tenant: &Tenant| tenant.description.renamed_from.as_deref() == Some(name.as_str());
                 if moved.as_ref().is_ok_and(from_here) {
@@ -139,8 +142,8 @@ impl FoundTenant {
     /// Takes the lock of the tenant's IdP, and reads what else is to be changed.
     pub(crate) async fn change<'r>(
         self,
+        tenants: &'r Tenants,
         run: &'r Run,
-        app: &'r AppId,
         locks: &Locks,
     ) -> Result<TenantChange<'r>, Unchangeable> {
         let Self { tenant, policy, rules } = self;
@@ -152,15 +155,11 @@ impl FoundTenant {
                 futures::try_join!(okta.list_group_assigned_roles(admins), role_targets(okta, admins))?;
             let role = roles.into_iter().find(|role| role.kind == ROLE);
             // A role without a target has another id.
-            let targets = targets.filter(|_| role.is_some()).unwrap_or_default();
-            Ok((role, targets.into_iter().map(|group| group.id).collect()))
+            Ok((targets.filter(|_| role.is_some()).unwrap_or_default(), role))
         };
-        let read = futures::try_join!(
-            if_present(okta.get_identity_provider(&idp_id)),
-            if_present(okta.get_application_group_assignment(app, admins)),
-            role,
-        );
-        let (idp, assignment, (role, role_targets)) = read.map_err(Unchangeable::Okta)?;
+        let read = futures::try_join!(if_present(okta.get_identity_provider(&idp_id)), role);
+        let (idp, (target_groups, role)) = read.map_err(Unchangeable::Okta)?;
+        let role_targets = target_groups.iter().map(|group| group.id.clone()).collect();
         let missing = || TenantError::Broken { missing: format!("its identity provider `{idp_id}`") };
         let idp = idp.ok_or_else(missing).map_err(Unchangeable::Tenant)?;
         let steps = Steps::of(run);
@@ -168,15 +167,15 @@ impl FoundTenant {
             [Some(tenant.name.clone()), tenant.description.former_name()].into_iter().flatten().collect();
         Ok(TenantChange {
             run,
-            app,
+            tenants,
             steps,
             tenant,
             idp,
             policy,
             names,
             rules,
-            assignment,
             role,
+            target_groups,
             role_targets,
         })
     }

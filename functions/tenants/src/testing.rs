@@ -1,5 +1,6 @@
 //! Rules that concern all operations of this package.
 
+mod evidence;
 mod names;
 mod suspension;
 
@@ -57,7 +58,7 @@ async fn the_cost_of_each_operation() {
         cost::<DeleteTenant>(&org, &TestRequest::tenant("initrode")).await,
     ];
     // The heads of the files say the same.
-    assert_eq!(costs, [(9, 4), (3, 2), (1, 1), (15, 8), (17, 7), (16, 8), (12, 8)]);
+    assert_eq!(costs, [(9, 4), (4, 2), (1, 1), (16, 8), (18, 7), (17, 8), (14, 8)]);
 }
 
 #[tokio::test]
@@ -182,9 +183,19 @@ async fn what_is_missing_is_named() {
         code::<UpdateTenant>(&org, &update("acme", json!({"name": "b2"}))).await,
         ProblemCode::TenantBroken
     );
+    // The assignment says which tenant it is, whatever became of the record.
     let admins = tenant["ADMINS_groupId"].as_str().unwrap().into();
     org.okta().replace_group(&admins, &GroupProfile::new("ADMINS_acme", "")).await.unwrap();
-    assert_eq!(code::<GetTenant>(&org, &acme).await, ProblemCode::TenantBroken);
+    assert_eq!(org.call::<GetTenant>(&acme).await.unwrap()["id"], tenant["id"]);
+    // Without assignment and IdP nothing says that it is one.
+    let assignment = format!("/api/v1/apps/0oa1dacapp0000000001/groups/{admins}");
+    org.prepare("DELETE", &assignment, json!({})).await;
+    assert_eq!(code::<GetTenant>(&org, &acme).await, ProblemCode::TenantNotFound);
+    for delete in ["false", "true"] {
+        let request = acme.clone().query("dryRun", delete);
+        assert_eq!(code::<DeleteTenant>(&org, &request).await, ProblemCode::TenantBroken);
+    }
+    assert_eq!(code::<AddTenant>(&org, &add("acme")).await, ProblemCode::NameTaken);
 }
 
 #[tokio::test]
@@ -194,8 +205,12 @@ async fn ten_08_ten_13_pages_are_full_and_complete() {
     for n in 0..30 {
         let name = format!("ADMINS_t{n:02}");
         let description = json!({ "tenantId": format!("0oa{n}") }).to_string();
-        org.okta().add_group(&GroupProfile::new(name, description)).await.unwrap();
-        org.okta().add_group(&GroupProfile::new(format!("ADMINS_none{n:02}"), "no tenant")).await.unwrap();
+        let group = org.okta().add_group(&GroupProfile::new(name, &description)).await.unwrap();
+        // What makes it a tenant: its admins cannot assign it.
+        let assigned = json!({ "profile": { "tenants": [format!("0oa{n}:t{n:02}:00gusers")] } });
+        org.prepare("PUT", &format!("/api/v1/apps/0oa1dacapp0000000001/groups/{}", group.id), assigned).await;
+        // And what does not: a name, and a record that says so.
+        org.okta().add_group(&GroupProfile::new(format!("ADMINS_none{n:02}"), &description)).await.unwrap();
     }
     org.emulator.configure(|settings| settings.page_size = Some(7));
     let context = org.context();

@@ -2,9 +2,9 @@
 //!
 //! # Okta calls
 //!
-//! Reading: `listGroups` and `getGroup` as in `get-tenant`, at the same time
-//! `listPolicies` and `listPolicyRules`; then at the same time
-//! `getIdentityProvider`, `getApplicationGroupAssignment`,
+//! Reading: `listGroups`, `getGroup` and `getApplicationGroupAssignment` as in
+//! `get-tenant`, with `getIdentityProvider`; at the same time `listPolicies` and
+//! `listPolicyRules`; then at the same time `getIdentityProvider`, under the lock,
 //! `listGroupAssignedRoles` and `listGroupTargetsForGroupRole`; at last
 //! `getGroup` once more, because another request may have changed the record.
 //!
@@ -21,8 +21,8 @@
 //! | | `replaceGroup` `ADMINS_` without `SUSPENDED` | the old profile |
 //! | | `listGroupUsers` and `deleteGroup` of `NOBODY_` | none, it is the last |
 //!
-//! Without app groups and rules: a rename 15 calls, eight in a row; suspending 17,
-//! seven in a row; resuming 16, eight in a row.
+//! Without app groups and rules: a rename 16 calls, eight in a row; suspending 18,
+//! seven in a row; resuming 17, eight in a row.
 //!
 //! While the item `tenant#<id>` is in the state table, no token of the tenant's admins
 //! counts: it is written before a suspension, and deleted after a resumption.
@@ -44,13 +44,13 @@
 
 use domain::{NewTenantName, TenantName, TenantStatus};
 use lambda_kit::{Context, Decode, Endpoint, Example, Request, Success};
-use okta_client::models::AppId;
-use operations::{EnvVar, Operation};
+use operations::Operation;
 use run_kit::{ConfigError, Environment, Failure, Incomplete, Object, Run, Stopped, chain};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 use state::{Change, Locks, State, StateError, Suspension, holding};
+use tenancy::Tenants;
 
 use crate::get_tenant::Output;
 use crate::rename::RenameError;
@@ -58,8 +58,8 @@ use crate::tenant_change::{Cause, FoundTenant, Unchangeable};
 
 /// The operation `update-tenant`.
 pub struct UpdateTenant {
-    app_id: AppId,
     state: State,
+    tenants: Tenants,
 }
 
 /// What to change.
@@ -159,8 +159,7 @@ impl Endpoint for UpdateTenant {
     type Error = UpdateTenantError;
 
     fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
-        let app_id = environment.text(&EnvVar::OKTA_DAC_APP_ID)?.into();
-        Ok(Self { app_id, state: State::prepare(environment)? })
+        Ok(Self { state: State::prepare(environment)?, tenants: Tenants::prepare(environment)? })
     }
 
     async fn call(&self, context: &Context, input: Input) -> Result<Success<Output>, UpdateTenantError> {
@@ -193,7 +192,7 @@ impl UpdateTenant {
             locks.take(Change::Tenant(name)).await.map_err(Unchangeable::Lock)?;
         }
         let run = &context.run;
-        let found = FoundTenant::read(run, &input.name, new_name).await?;
+        let found = FoundTenant::read(&self.tenants, run, &input.name, new_name).await?;
         let id = found.tenant.id.clone();
         let kept = self.state.suspension(&id).await.map_err(UpdateTenantError::State)?;
         let begins = input.status == Some(TenantStatus::Suspended) && kept.is_none();
@@ -220,14 +219,14 @@ impl UpdateTenant {
         kept: Option<Suspension>,
         locks: &Locks,
     ) -> Result<Output, UpdateTenantError> {
-        let mut change = found.change(run, &self.app_id, locks).await?;
+        let mut change = found.change(&self.tenants, run, locks).await?;
         let target: TenantName = match &input.new_name {
             Some(name) => TenantName::clone(name),
             None => change.tenant.name.clone(),
         };
         let is_named = target == change.tenant.name && change.tenant.description.renamed_from.is_none();
         change.check_record().await?;
-        if !is_named && let Err(failure) = change.rename(&target).await {
+        if !is_named && let Err(failure) = change.rename(&target, kept.as_ref()).await {
             return Err(UpdateTenantError::Rename(change.unwind_rename(failure, &target).await));
         }
         let done = match input.status {

@@ -411,7 +411,9 @@ pub async fn tenant_admin(org: &TestOrg, tenants: &[&str]) -> Caller {
     let mut claims = Vec::new();
     for name in tenants {
         let name = domain::TenantName::parse(name).expect("a name");
-        let tenant = tenancy::tenant(org.okta(), &name, tenancy::Want::Tenant, org.context().run.deadline);
+        let tenants = tenancy::Tenants::prepare(&org.environment()).expect("the okta-dac app");
+        let (want, depth) = (tenancy::Want::Tenant, tenancy::Depth::Read);
+        let tenant = tenants.find(org.okta(), &name, want, depth, org.context().run.deadline);
         let tenant = tenant.await.expect("the tenant");
         let users = &tenant.require_users().expect("a users group").id;
         claims.push(format!("{}:{name}:{users}", tenant.id));

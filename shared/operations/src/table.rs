@@ -25,7 +25,7 @@ const API: Size = Size::API;
 #[rustfmt::skip] // One group of fields per line reads as a table.
 pub const OPERATIONS: &[Operation] = &[
     Operation {
-        name: "assign-app-to-tenant", package: Apps, okta: OktaUse::Tenants, state: &[Locks], settings: &[], size: API,
+        name: "assign-app-to-tenant", package: Apps, okta: OktaUse::Tenants, state: &[Locks], settings: &[App], size: API,
         summary: "Give an app to all users of a tenant.",
         trigger: HttpTrigger(Http {
             method: Put, path: "/apps/{appId}/tenants/{tenant}", access: TenantAdmin, success: 200, idempotent: false, replaces: Some("assignAppToTenant"),
@@ -146,7 +146,7 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
-        name: "update-idp", package: Idps, okta: OktaUse::Tenants, state: &[Locks, ReadsSuspensions], settings: &[Placeholder], size: API,
+        name: "update-idp", package: Idps, okta: OktaUse::Tenants, state: &[Locks, ReadsSuspensions], settings: &[App, Placeholder], size: API,
         summary: "Change where a tenant's users sign in, and what their assertions are signed with.",
         trigger: HttpTrigger(Http {
             method: Put, path: "/idps/{idpId}", access: IdpAdmin, success: 200, idempotent: false, replaces: Some("updateIdp"),
@@ -166,7 +166,7 @@ pub const OPERATIONS: &[Operation] = &[
         trigger: Trigger::Schedule { every: Every::Minutes(5), enabled_by: Some("ReconcileSchedule") },
     },
     Operation {
-        name: "assign-tenant-admin", package: TenantAdmins, okta: OktaUse::Tenants, state: &[Locks], settings: &[], size: API,
+        name: "assign-tenant-admin", package: TenantAdmins, okta: OktaUse::Tenants, state: &[Locks], settings: &[App], size: API,
         summary: "Make a user of a tenant its admin.",
         trigger: HttpTrigger(Http {
             method: Put, path: "/tenants/{tenant}/admins/{userId}", access: TenantAdmin, success: 200, idempotent: false, replaces: Some("assignTenantAdmin"),
@@ -174,7 +174,7 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
-        name: "list-tenant-admins", package: TenantAdmins, okta: Read, state: &[], settings: &[], size: API,
+        name: "list-tenant-admins", package: TenantAdmins, okta: Read, state: &[], settings: &[App], size: API,
         summary: "List the admins of a tenant, page by page.",
         trigger: HttpTrigger(Http {
             method: Get, path: "/tenants/{tenant}/admins", access: TenantAdmin, success: 200, idempotent: false, replaces: Some("listTenantAdmins"),
@@ -190,7 +190,7 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
-        name: "unassign-tenant-admin", package: TenantAdmins, okta: OktaUse::Tenants, state: &[Locks, Revokes], settings: &[], size: API,
+        name: "unassign-tenant-admin", package: TenantAdmins, okta: OktaUse::Tenants, state: &[Locks, Revokes], settings: &[App], size: API,
         summary: "Take an admin's rights away; the user stays.",
         trigger: HttpTrigger(Http {
             method: Delete, path: "/tenants/{tenant}/admins/{userId}", access: TenantAdmin, success: 204, idempotent: false, replaces: None,
@@ -198,7 +198,7 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
-        name: "activate-tenant-app", package: TenantApps, okta: OktaUse::Tenants, state: &[Locks, Suspends], settings: &[], size: API,
+        name: "activate-tenant-app", package: TenantApps, okta: OktaUse::Tenants, state: &[Locks, Suspends], settings: &[App], size: API,
         summary: "Entitle a tenant to an app (superuser, without a body), or give it to all its users.",
         trigger: HttpTrigger(Http {
             method: Put, path: "/tenants/{tenant}/apps/{appId}", access: TenantAdmin, success: 200, idempotent: false, replaces: Some("activateTenantApp"),
@@ -206,7 +206,7 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
-        name: "deactivate-tenant-app", package: TenantApps, okta: OktaUse::Tenants, state: &[Locks], settings: &[], size: API,
+        name: "deactivate-tenant-app", package: TenantApps, okta: OktaUse::Tenants, state: &[Locks], settings: &[App], size: API,
         summary: "End a tenant's entitlement to an app; nobody of the tenant keeps it.",
         trigger: HttpTrigger(Http {
             method: Delete, path: "/tenants/{tenant}/apps/{appId}", access: Superuser, success: 204, idempotent: false, replaces: Some("deactivateTenantApp"),
@@ -214,7 +214,7 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
-        name: "list-tenant-apps", package: TenantApps, okta: Read, state: &[], settings: &[], size: API,
+        name: "list-tenant-apps", package: TenantApps, okta: Read, state: &[], settings: &[App], size: API,
         summary: "List the apps that a tenant is entitled to, page by page.",
         trigger: HttpTrigger(Http {
             method: Get, path: "/tenants/{tenant}/apps", access: TenantAdmin, success: 200, idempotent: false, replaces: Some("listTenantApps"),
@@ -222,7 +222,7 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
-        name: "add-tenant-domain", package: TenantDomains, okta: OktaUse::Tenants, state: &[Locks], settings: &[], size: API,
+        name: "add-tenant-domain", package: TenantDomains, okta: OktaUse::Tenants, state: &[Locks], settings: &[App], size: API,
         summary: "Add an e-mail domain to a tenant, to be verified through its DNS.",
         trigger: HttpTrigger(Http {
             method: Post, path: "/tenants/{tenant}/domains", access: TenantAdmin, success: 201, idempotent: true, replaces: Some("addTenantDomain"),
@@ -230,7 +230,7 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
-        name: "delete-tenant-domain", package: TenantDomains, okta: OktaUse::Tenants, state: &[Locks], settings: &[], size: API,
+        name: "delete-tenant-domain", package: TenantDomains, okta: OktaUse::Tenants, state: &[Locks], settings: &[App], size: API,
         summary: "Take an e-mail domain from a tenant, verified or not.",
         trigger: HttpTrigger(Http {
             method: Delete, path: "/tenants/{tenant}/domains/{domain}", access: TenantAdmin, success: 204, idempotent: false, replaces: Some("deleteTenantDomain"),
@@ -238,7 +238,7 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
-        name: "get-tenant-domain", package: TenantDomains, okta: Read, state: &[], settings: &[], size: API,
+        name: "get-tenant-domain", package: TenantDomains, okta: Read, state: &[], settings: &[App], size: API,
         summary: "Get an e-mail domain of a tenant.",
         trigger: HttpTrigger(Http {
             method: Get, path: "/tenants/{tenant}/domains/{domain}", access: TenantAdmin, success: 200, idempotent: false, replaces: Some("getTenantDomain"),
@@ -246,7 +246,7 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
-        name: "list-tenant-domains", package: TenantDomains, okta: Read, state: &[], settings: &[], size: API,
+        name: "list-tenant-domains", package: TenantDomains, okta: Read, state: &[], settings: &[App], size: API,
         summary: "List the e-mail domains of a tenant, page by page.",
         trigger: HttpTrigger(Http {
             method: Get, path: "/tenants/{tenant}/domains", access: TenantAdmin, success: 200, idempotent: false, replaces: Some("listTenantDomains"),
@@ -254,7 +254,7 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
-        name: "verify-tenant-domain", package: TenantDomains, okta: OktaUse::Tenants, state: &[Locks], settings: &[Dns], size: API,
+        name: "verify-tenant-domain", package: TenantDomains, okta: OktaUse::Tenants, state: &[Locks], settings: &[App, Dns], size: API,
         summary: "Verify an e-mail domain through its DNS.",
         trigger: HttpTrigger(Http {
             method: Put, path: "/tenants/{tenant}/domains/{domain}", access: TenantAdmin, success: 200, idempotent: false, replaces: Some("verifyTenantDomain"),
@@ -270,7 +270,7 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
-        name: "delete-tenant", package: Tenants, okta: OktaUse::Tenants, state: &[Locks, Revokes, Suspends], settings: &[Placeholder], size: API,
+        name: "delete-tenant", package: Tenants, okta: OktaUse::Tenants, state: &[Locks, Revokes, Suspends], settings: &[App, Placeholder], size: API,
         summary: "Delete a tenant and everything that carries its name; its users stay.",
         trigger: HttpTrigger(Http {
             method: Delete, path: "/tenants/{tenant}", access: Superuser, success: 204, idempotent: false, replaces: Some("deleteTenant"),
@@ -278,7 +278,7 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
-        name: "get-tenant", package: Tenants, okta: Read, state: &[], settings: &[], size: API,
+        name: "get-tenant", package: Tenants, okta: Read, state: &[], settings: &[App], size: API,
         summary: "Get a tenant by its name.",
         trigger: HttpTrigger(Http {
             method: Get, path: "/tenants/{tenant}", access: TenantAdmin, success: 200, idempotent: false, replaces: Some("getTenant"),
@@ -286,7 +286,7 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
-        name: "list-tenants", package: Tenants, okta: Read, state: &[], settings: &[], size: API,
+        name: "list-tenants", package: Tenants, okta: Read, state: &[], settings: &[App], size: API,
         summary: "List the tenants, page by page.",
         trigger: HttpTrigger(Http {
             method: Get, path: "/tenants", access: Superuser, success: 200, idempotent: false, replaces: Some("listTenants"),

@@ -16,7 +16,7 @@ use run_kit::{Failure, Object, Run, Steps, Stopped, Undo, Undone};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::{Tenant, TenantError, Want, group_called, if_present, tenant_for_with};
+use crate::{Depth, Tenant, TenantError, Tenants, group_called, if_present};
 
 /// What the labels of the apps begin with that tenants can be entitled to.
 pub const APP_PREFIX: &str = "DAC_";
@@ -130,13 +130,14 @@ impl From<EntitlementError> for Failure {
 
 impl Entitlement {
     /// Reads it: `getApplication` and `listGroups` twice, then `getGroup` for what is
-    /// found, `listGroupTargetsForGroupRole` and `getApplicationGroupAssignment`. Eight
-    /// calls, two in a row.
+    /// found, `listGroupTargetsForGroupRole`, `getIdentityProvider` and
+    /// `getApplicationGroupAssignment` twice. Ten calls, two in a row.
     ///
     /// # Errors
     ///
     /// [`EntitlementError`], but never `Stopped`.
     pub async fn read(
+        tenants: &Tenants,
         run: &Run,
         caller: &Caller,
         name: &TenantName,
@@ -151,7 +152,7 @@ impl Entitlement {
         };
         let called = appusers_group(name, app.as_str());
         let (tenant, group, application) = futures::join!(
-            tenant_for_with(run, caller, name, Want::Tenant, also),
+            tenants.of_caller_with(run, caller, name, Depth::Change, also),
             group_called(okta, &called),
             if_present(okta.get_application(app)),
         );

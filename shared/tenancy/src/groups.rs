@@ -5,14 +5,14 @@ use domain::{
 };
 use futures::TryStreamExt;
 use futures::future::try_join_all;
-use okta_client::models::{Group, GroupId};
+use okta_client::models::{Application, Group, GroupId};
 use okta_client::{Client, Error, ListGroups, OkIfAbsent, search};
 
 /// Groups that are read at the same time: Okta bounds concurrent calls.
 const READS: usize = 8;
 
 /// Names are unique among groups of this type only.
-const OKTA_GROUP: &str = "OKTA_GROUP";
+pub(crate) const OKTA_GROUP: &str = "OKTA_GROUP";
 
 /// The groups that carry a tenant's name, as they are now.
 #[derive(Debug, Default)]
@@ -82,54 +82,69 @@ pub struct Ids {
 ///
 /// Okta's.
 pub async fn groups_of_tenant(okta: &Client, tenant: &TenantName, want: Want) -> Result<Groups, Error> {
-    let (groups, _) = groups_of_tenant_with(okta, tenant, want, &|_| async { Ok(()) }).await?;
-    Ok(groups)
+    Indexed::of(okta, tenant, want).await?.read(okta, tenant).await
 }
 
-/// The groups of `tenant`, and what `also` gives for the ids that the search
-/// found, at the same time as the groups are read. The ids are only as good as
-/// the index: compare them with those of the groups.
-pub(crate) async fn groups_of_tenant_with<T, F: Future<Output = Result<T, Error>>>(
-    okta: &Client,
-    tenant: &TenantName,
-    want: Want,
-    also: &impl Fn(Ids) -> F,
-) -> Result<(Groups, Option<(Ids, Result<T, Error>)>), Error> {
-    let name = |name: String| search::eq("profile.name", &name);
-    let mut names = vec![name(admins_group(tenant)), name(users_group(tenant))];
-    if want == Want::AppGroups {
-        names.push(search::sw("profile.name", &appusers_prefix(tenant)));
-    }
-    let indexed = indexed_groups(okta, &search::any(&names)).await?;
-    let id = |name: String| indexed.iter().find(|group| group.profile.name == name).map(|g| g.id.clone());
-    let ids = id(admins_group(tenant)).zip(id(users_group(tenant)));
-    let ids = ids.map(|(admins, users)| Ids { admins, users });
-    let also = async {
-        match ids {
-            Some(ids) => Some((ids.clone(), also(ids).await)),
-            None => None,
+/// The groups with a tenant's names, as the index has them.
+#[derive(Debug)]
+pub(crate) struct Indexed(Vec<Group>);
+
+impl Indexed {
+    /// One search.
+    ///
+    /// # Errors
+    ///
+    /// Okta's.
+    pub(crate) async fn of(okta: &Client, tenant: &TenantName, want: Want) -> Result<Self, Error> {
+        let name = |name: String| search::eq("profile.name", &name);
+        let mut names = vec![name(admins_group(tenant)), name(users_group(tenant))];
+        if want == Want::AppGroups {
+            names.push(search::sw("profile.name", &appusers_prefix(tenant)));
         }
-    };
-    let (current, also) = futures::join!(read_groups(okta, &indexed), also);
-    let mut groups = Groups::default();
-    for group in current? {
-        // Okta compares without case; we do not.
-        if group.profile.name == admins_group(tenant) {
-            groups.admins = Some(group);
-        } else if group.profile.name == users_group(tenant) {
-            groups.users = Some(group);
-        } else if app_of_appusers_group(tenant, &group.profile.name).is_some() {
-            groups.app_users.push(group);
-        } else {
-            // The index is late: the group has another name by now.
-            let record = AdminsDescription::parse(&group.profile.description).unwrap_or_default();
-            let moved = record.renamed_from.as_deref() == Some(tenant.as_str());
-            let name = group.profile.name.strip_prefix("ADMINS_").filter(|_| moved);
-            groups.moved_to = name.map(str::to_owned).or(groups.moved_to);
-        }
+        indexed_groups(okta, &search::any(&names)).await.map(Self)
     }
-    groups.app_users.sort_by(|a, b| a.profile.name.cmp(&b.profile.name));
-    Ok((groups, also))
+
+    fn called(&self, name: &str) -> Option<&Group> {
+        self.0.iter().find(|group| group.profile.name == name)
+    }
+
+    /// The one that is called like the tenant's admins.
+    pub(crate) fn admins(&self, tenant: &TenantName) -> Option<&Group> {
+        self.called(&admins_group(tenant))
+    }
+
+    /// The ids of the two that every tenant has: only as good as the index.
+    pub(crate) fn ids(&self, tenant: &TenantName) -> Option<Ids> {
+        let users = self.called(&users_group(tenant))?.id.clone();
+        Some(Ids { admins: self.admins(tenant)?.id.clone(), users })
+    }
+
+    /// The groups as they are now.
+    ///
+    /// # Errors
+    ///
+    /// Okta's.
+    pub(crate) async fn read(&self, okta: &Client, tenant: &TenantName) -> Result<Groups, Error> {
+        let mut groups = Groups::default();
+        for group in read_groups(okta, &self.0).await? {
+            // Okta compares without case; we do not.
+            if group.profile.name == admins_group(tenant) {
+                groups.admins = Some(group);
+            } else if group.profile.name == users_group(tenant) {
+                groups.users = Some(group);
+            } else if app_of_appusers_group(tenant, &group.profile.name).is_some() {
+                groups.app_users.push(group);
+            } else {
+                // The index is late: the group has another name by now.
+                let record = AdminsDescription::parse(&group.profile.description).unwrap_or_default();
+                let moved = record.renamed_from.as_deref() == Some(tenant.as_str());
+                let name = group.profile.name.strip_prefix("ADMINS_").filter(|_| moved);
+                groups.moved_to = name.map(str::to_owned).or(groups.moved_to);
+            }
+        }
+        groups.app_users.sort_by(|a, b| a.profile.name.cmp(&b.profile.name));
+        Ok(groups)
+    }
 }
 
 /// The group called exactly `name`.
@@ -185,6 +200,20 @@ pub fn record_says(member: &str, value: &str) -> String {
 /// same names.
 pub fn of_type(expression: &str) -> String {
     format!("{} and ({expression})", search::eq("type", OKTA_GROUP))
+}
+
+/// Whether nobody relies on a group: it has no members, no admin role, and no app.
+///
+/// # Errors
+///
+/// Okta's.
+pub async fn is_unused(okta: &Client, group: &GroupId) -> Result<bool, Error> {
+    let (has_members, roles, apps) = futures::try_join!(
+        okta.group_has_members(group),
+        okta.list_group_assigned_roles(group),
+        okta.list_assigned_applications_for_group(group).try_collect::<Vec<Application>>(),
+    )?;
+    Ok(!has_members && roles.is_empty() && apps.is_empty())
 }
 
 /// Deletes a group; one that is gone already is a success.

@@ -14,9 +14,7 @@ mod tenant;
 pub use apps::{APP_PREFIX, App, Entitlement, EntitlementError, apps, role_targets};
 pub use groups::{
     Groups, Ids, Want, current_groups, delete_group, group_called, groups_of_tenant, if_present,
-    indexed_groups, of_type, read_groups, record_says,
+    indexed_groups, is_unused, of_type, read_groups, record_says,
 };
-pub use rules::{holds_domains, is_active, is_pending_rule, is_recorded, is_rule_of, routing};
-pub use tenant::{
-    INDEX_LAG, POLL, ROLE, Tenant, TenantError, idp_of, tenant, tenant_for, tenant_for_with, users_of_idp,
-};
+pub use rules::{holds_domains, is_active, is_pending_rule, is_recorded, routing};
+pub use tenant::{Depth, INDEX_LAG, POLL, ROLE, Tenant, TenantError, Tenants, claims, idp_of, users_of_idp};

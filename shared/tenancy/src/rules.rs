@@ -33,22 +33,6 @@ pub fn holds_domains(rule: &PolicyRule, idp: &str, record: &AdminsDescription, n
     rule.routes_to(idp) && (is_recorded(rule, record) || names.iter().any(named))
 }
 
-/// Whether a rule is a tenant's: it routes to the tenant's IdP, or the record
-/// names it. Only if there is no IdP any more does the name decide: it may be
-/// another tenant's that is called `<tenant>_unverified`.
-pub fn is_rule_of(
-    rule: &PolicyRule,
-    idp: Option<&str>,
-    record: &AdminsDescription,
-    name: &TenantName,
-) -> bool {
-    is_recorded(rule, record)
-        || match idp {
-            Some(idp) => rule.routes_to(idp),
-            None => [rule_name(name), pending_rule_name(name)].contains(&rule.name),
-        }
-}
-
 /// Whether a rule holds the pending domains of a tenant that is, or was, called so.
 pub fn is_pending_rule(rule: &PolicyRule, record: &AdminsDescription, names: &[TenantName]) -> bool {
     record.inactive_routing_rule_id.as_deref() == Some(rule.id.as_str())

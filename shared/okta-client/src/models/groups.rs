@@ -20,6 +20,32 @@ pub struct Group {
     pub kind: String,
     /// Name and description.
     pub profile: GroupProfile,
+    /// What `expand=stats` adds.
+    #[serde(rename = "_embedded", default)]
+    embedded: Embedded,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+struct Embedded {
+    #[serde(default)]
+    stats: Stats,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+struct Stats {
+    /// Spelled so by Okta (schema `Group`).
+    #[serde(rename = "hasAdminPrivlege", default)]
+    has_admin_privlege: bool,
+    /// Spelled so by tools that read it.
+    #[serde(rename = "hasAdminPrivilege", default)]
+    has_admin_privilege: bool,
+}
+
+impl Group {
+    /// Whether the group holds an admin role, as far as Okta was asked for statistics.
+    pub fn has_admin_role(&self) -> bool {
+        self.embedded.stats.has_admin_privlege || self.embedded.stats.has_admin_privilege
+    }
 }
 
 /// Profile of a group (schema `OktaUserGroupProfile`).
