@@ -7,16 +7,14 @@
 
 use domain::{Caller, TenantName, appusers_group};
 use futures::TryStreamExt;
-use okta_client::models::{
-    ACTIVE, AppId, Application, ApplicationGroupAssignment, Group, GroupId, RoleAssignmentId,
-};
+use okta_client::models::{ACTIVE, AppId, Application, ApplicationGroupAssignment, Group};
 use okta_client::{Client, Error, OkIfAbsent};
 use operations::ProblemCode;
 use run_kit::{Failure, Object, Run, Steps, Stopped, Undo, Undone};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::{Depth, Tenant, TenantError, Tenants, group_called, if_present};
+use crate::{Depth, Tenant, TenantError, Tenants, group_called, if_present, role_targets};
 
 /// What the labels of the apps begin with that tenants can be entitled to.
 pub const APP_PREFIX: &str = "DAC_";
@@ -69,17 +67,6 @@ pub async fn apps(okta: &Client) -> Result<Vec<App>, Error> {
         apps.try_filter_map(|app| async move { Ok(App::of(&app)) }).try_collect().await?;
     apps.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(apps)
-}
-
-/// The groups that the role of a tenant's admins is limited to; `None` without
-/// the role. In contrast to a search this is never late.
-///
-/// # Errors
-///
-/// Okta's.
-pub async fn role_targets(okta: &Client, admins: &GroupId) -> Result<Option<Vec<Group>>, Error> {
-    let role = RoleAssignmentId::user_admin();
-    if_present(okta.list_group_targets_for_group_role(admins, &role).try_collect()).await
 }
 
 /// A tenant, and what it has of one app.

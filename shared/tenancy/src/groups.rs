@@ -5,7 +5,7 @@ use domain::{
 };
 use futures::TryStreamExt;
 use futures::future::try_join_all;
-use okta_client::models::{Application, Group, GroupId};
+use okta_client::models::{Application, Group, GroupId, RoleAssignmentId};
 use okta_client::{Client, Error, ListGroups, OkIfAbsent, search};
 
 /// Groups that are read at the same time: Okta bounds concurrent calls.
@@ -200,6 +200,17 @@ pub fn record_says(member: &str, value: &str) -> String {
 /// same names.
 pub fn of_type(expression: &str) -> String {
     format!("{} and ({expression})", search::eq("type", OKTA_GROUP))
+}
+
+/// The groups that the role of a tenant's admins is limited to; `None` without
+/// the role. In contrast to a search this is never late.
+///
+/// # Errors
+///
+/// Okta's.
+pub async fn role_targets(okta: &Client, admins: &GroupId) -> Result<Option<Vec<Group>>, Error> {
+    let role = RoleAssignmentId::user_admin();
+    if_present(okta.list_group_targets_for_group_role(admins, &role).try_collect()).await
 }
 
 /// Whether nobody relies on a group: it has no members, no admin role, and no app.

@@ -11,10 +11,10 @@ mod groups;
 mod rules;
 mod tenant;
 
-pub use apps::{APP_PREFIX, App, Entitlement, EntitlementError, apps, role_targets};
+pub use apps::{APP_PREFIX, App, Entitlement, EntitlementError, apps};
 pub use groups::{
     Groups, Ids, Want, current_groups, delete_group, group_called, groups_of_tenant, if_present,
-    indexed_groups, is_unused, of_type, read_groups, record_says,
+    indexed_groups, is_unused, of_type, read_groups, record_says, role_targets,
 };
 pub use rules::{holds_domains, is_active, is_pending_rule, is_recorded, routing};
 pub use tenant::{Depth, INDEX_LAG, POLL, ROLE, Tenant, TenantError, Tenants, claims, idp_of, users_of_idp};
