@@ -80,8 +80,8 @@ async fn unsupported_media_type() {
 async fn operation_incomplete() {
     let stack = TestStack::start().await;
     stack.get("/tenants", Superuser).await; // The keys are fetched.
-    stack.break_call(8, 1, dropped(Drop::After));
-    stack.break_call(9, u64::MAX, status(500));
+    stack.break_call(10, 1, dropped(Drop::After));
+    stack.break_call(11, u64::MAX, status(500));
     let answer = stack.put(SPYDER, Superuser, Value::Null).await;
     assert_eq!((answer.status, answer.code()), (503, "operation-incomplete"), "{answer}");
     stack.okta().clear_faults();
@@ -100,4 +100,19 @@ async fn tenant_busy() {
         )
         .await;
     assert_eq!((answer.status, answer.code()), (409, "tenant-busy"), "{answer}");
+}
+
+/// The tenant's users have the name that the app's group needs.
+#[tokio::test]
+async fn name_taken() {
+    let stack = TestStack::start().await;
+    let okta = stack.okta_client();
+    let tenant = stack.get("/tenants/acme", Superuser).await;
+    let users = tenant.body["USERS_groupId"].as_str().unwrap().into();
+    let name = "APPUSERS_acme_0oa1spyder0000000001";
+    okta.replace_group(&users, &okta_client::models::GroupProfile::new(name, "")).await.unwrap();
+    stack.okta().catch_up();
+    let answer =
+        stack.put("/tenants/acme/apps/0oa1spyder0000000001", Superuser, serde_json::Value::Null).await;
+    assert_eq!((answer.status, answer.code()), (409, "name-taken"), "{answer}");
 }

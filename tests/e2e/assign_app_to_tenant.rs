@@ -51,8 +51,8 @@ async fn tenant_broken() {
 async fn operation_incomplete() {
     let stack = entitled().await;
     stack.okta().catch_up();
-    stack.break_call(9, 1, dropped(Drop::After));
-    stack.break_call(10, u64::MAX, status(500));
+    stack.break_call(11, 1, dropped(Drop::After));
+    stack.break_call(12, u64::MAX, status(500));
     let answer = stack.put(TO_ACME, Superuser, Value::Null).await;
     assert_eq!((answer.status, answer.code()), (503, "operation-incomplete"), "{answer}");
     stack.okta().clear_faults();

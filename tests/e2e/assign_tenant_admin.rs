@@ -62,8 +62,8 @@ async fn operation_incomplete() {
     let stack = TestStack::start().await;
     stack.get("/tenants", Superuser).await; // The keys are fetched.
     let id = stack.user("user@acme.test").await;
-    stack.break_call(6, 1, dropped(Drop::After));
-    stack.break_call(7, u64::MAX, status(500));
+    stack.break_call(8, 1, dropped(Drop::After));
+    stack.break_call(9, u64::MAX, status(500));
     let path = format!("/tenants/acme/admins/{id}");
     let answer = stack.put(&path, Superuser, Value::Null).await;
     assert_eq!((answer.status, answer.code()), (503, "operation-incomplete"), "{answer}");

@@ -44,7 +44,7 @@ async fn tenant_busy() {
 async fn operation_incomplete() {
     let stack = TestStack::start().await;
     stack.get("/tenants", Superuser).await; // The keys are fetched.
-    stack.break_call(9, u64::MAX, dropped(Drop::Before));
+    stack.break_call(11, u64::MAX, dropped(Drop::Before));
     let answer = stack.delete("/tenants/acme", Superuser).await;
     assert_eq!((answer.status, answer.code()), (503, "operation-incomplete"), "{answer}");
     assert!(answer.body["leftBehind"].as_array().is_some_and(|left| !left.is_empty()), "{answer}");

@@ -45,7 +45,7 @@ async fn tenant_broken() {
 async fn operation_incomplete() {
     let stack = TestStack::start().await;
     stack.get("/tenants", Superuser).await; // The keys are fetched.
-    stack.break_call(6, u64::MAX, status(502));
+    stack.break_call(8, u64::MAX, status(502));
     let answer = stack.delete(LABS, Superuser).await;
     assert_eq!((answer.status, answer.code()), (503, "operation-incomplete"), "{answer}");
     stack.okta().clear_faults();

@@ -25,7 +25,9 @@ async fn ten_09_a_thousand_tenants_each_exactly_once() {
     for n in 0..998 {
         let name = format!("tenant-{n}");
         let record = json!({ "tenantId": format!("0oa{n:017}") }).to_string();
-        okta.add_group(&GroupProfile::new(format!("ADMINS_{name}"), record)).await.unwrap();
+        let group = okta.add_group(&GroupProfile::new(format!("ADMINS_{name}"), record)).await.unwrap();
+        // The role is what tells a tenant's admins from others of this name.
+        okta.assign_role_to_group(&group.id, "USER_ADMIN").await.unwrap();
         expected.push(name);
     }
     stack.okta().catch_up();

@@ -13,7 +13,7 @@ async fn one_line_per_request() {
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert_eq!(
         (&lines[0]["operation"], &lines[0]["status"], &lines[0]["okta_calls"]),
-        (&json!("get-tenant"), &json!(200), &json!(3))
+        (&json!("get-tenant"), &json!(200), &json!(4))
     );
     assert!(lines[0]["duration_ms"].is_u64() && lines[0]["request_id"].is_string());
     assert_eq!((&lines[1]["status"], &lines[1]["code"]), (&json!(404), &json!("tenant-not-found")));

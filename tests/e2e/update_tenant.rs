@@ -86,7 +86,7 @@ async fn unsupported_media_type() {
 async fn operation_incomplete() {
     let stack = TestStack::start().await;
     stack.get("/tenants", Superuser).await; // The keys are fetched.
-    stack.break_call(11, u64::MAX, status(500));
+    stack.break_call(12, u64::MAX, status(500));
     let answer = stack.put("/tenants/acme", Superuser, rename()).await;
     assert_eq!((answer.status, answer.code()), (503, "operation-incomplete"), "{answer}");
     stack.okta().clear_faults();

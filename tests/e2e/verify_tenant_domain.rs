@@ -97,7 +97,7 @@ async fn unsupported_media_type() {
 async fn operation_incomplete() {
     let stack = TestStack::start().await;
     stack.get("/tenants", Superuser).await; // The keys are fetched.
-    stack.break_call(7, u64::MAX, status(500));
+    stack.break_call(9, u64::MAX, status(500));
     let answer = stack.put(LABS, Superuser, Value::Null).await;
     assert_eq!((answer.status, answer.code()), (503, "operation-incomplete"), "{answer}");
     stack.okta().clear_faults();

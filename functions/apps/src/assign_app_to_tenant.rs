@@ -86,8 +86,10 @@ impl Endpoint for AssignAppToTenant {
         let app = &input.app;
         let assigned = holding(&self.state, run, |locks| async move {
             locks.take(Change::Tenant(tenant)).await.map_err(AssignAppToTenantError::Lock)?;
+            let kept = |id: String| async move { Ok(self.state.kept_targets(&id).await?) };
             let assigned = async {
-                let entitlement = Entitlement::read(&self.tenants, run, &context.caller, tenant, app).await?;
+                let entitlement =
+                    Entitlement::read(&self.tenants, run, &context.caller, tenant, app, kept).await?;
                 entitlement.set_all_users(run, true).await
             };
             assigned.await.map_err(AssignAppToTenantError::Entitlement)

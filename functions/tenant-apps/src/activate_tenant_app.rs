@@ -5,16 +5,19 @@
 //!
 //! Without a body, for superusers:
 //!
-//! 1. At the same time: `getApplication`; `listGroups` twice, then `getGroup` for
-//!    what is found, `getApplicationGroupAssignment`, `getIdentityProvider` and
-//!    `listGroupAssignedRoles`.
-//! 2. `addGroup` `APPUSERS_<tenant>_<appId>`. Undo: `deleteGroup`. If an earlier run
-//!    left it: `getApplicationGroupAssignment` and `listGroupTargetsForGroupRole`, to
-//!    do only what is missing.
-//! 3. At the same time: `assignGroupToApplication` and
-//!    `assignGroupTargetToGroupAdminRole`. Undo: the opposite, or that of 2.
+//! 1. At the same time: `getApplication`; `listGroups` twice, then `getGroup` for the
+//!    tenant's groups, `getApplicationGroupAssignment`, `getIdentityProvider`,
+//!    `listGroupAssignedRoles` and `listGroupTargetsForGroupRole`.
+//! 2. `getApplicationGroupAssignment` for each target that is no group of the tenant's
+//!    own: whether one of them is for the app.
+//! 3. `addGroup` `APPUSERS_<tenant>_<appId>`. Undo: `deleteGroup`. If the name is taken,
+//!    `listAssignedApplicationsForGroup` and `listGroupUsers`: a target of the tenant's own
+//!    role that is for no app is taken, what nobody uses is deleted, and anything else is
+//!    named.
+//! 4. At the same time: `assignGroupToApplication` and
+//!    `assignGroupTargetToGroupAdminRole`. Undo: the opposite, or that of 3.
 //!
-//! Eleven calls, four in a row.
+//! Without other apps twelve calls, four in a row.
 //!
 //! With a body, also for the tenant's admins: the calls of
 //! [`tenancy::Entitlement`], then `assignGroupToApplication` or
@@ -27,8 +30,9 @@
 //! of the old name.
 
 use domain::{TenantName, TenantStatus, appusers_group};
+use futures::TryStreamExt;
 use lambda_kit::{Context, Decode, Endpoint, Example, Request, Success};
-use okta_client::models::{AppId, ApplicationGroupAssignment, Group, GroupProfile, Role};
+use okta_client::models::{AppId, Application, ApplicationGroupAssignment, Group, GroupProfile, Role};
 use okta_client::{Client, Error, OkIfAbsent};
 use operations::{Operation, ProblemCode};
 use run_kit::{ConfigError, Environment, Failure, Found, Object, StepFailure, Steps, Stopped, Undo, Undone};
@@ -38,7 +42,7 @@ use serde_json::json;
 use state::{Change, LockError, Locks, State, StateError, holding};
 use tenancy::{
     App, Depth, Entitlement, EntitlementError, INDEX_LAG, POLL, ROLE, Tenant, TenantError, Tenants,
-    delete_group, group_called, if_present, is_unused, role_targets,
+    app_group, delete_group, group_called, groups_of_ids, if_present, is_unused, named_group, role_targets,
 };
 use tokio::time::Instant;
 
@@ -112,12 +116,20 @@ pub enum ActivateTenantAppError {
     Entitlement(EntitlementError),
     /// Others are changing the tenant.
     Lock(LockError),
+    /// A group that is not the tenant's, or is for another app, has the name.
+    Taken(Box<Group>),
     /// The state table did not answer; nothing was changed.
     State(StateError),
     /// A step failed.
     Stopped(Stopped),
     /// What the tenant gets back could not be kept.
     NotKept(Stopped<StateError>),
+}
+
+impl ActivateTenantAppError {
+    fn okta(error: Error) -> Self {
+        ActivateTenantAppError::Tenant(TenantError::Okta(error))
+    }
 }
 
 impl From<ActivateTenantAppError> for Failure {
@@ -130,6 +142,13 @@ impl From<ActivateTenantAppError> for Failure {
             ),
             ActivateTenantAppError::Entitlement(error) => error.into(),
             ActivateTenantAppError::Lock(error) => error.into(),
+            ActivateTenantAppError::Taken(group) => Failure::new(
+                ProblemCode::NameTaken,
+                format!(
+                    "the group `{}` with the id `{}` has the name that the app's group needs, and is used for something else; rename it in Okta",
+                    group.profile.name, group.id
+                ),
+            ),
             ActivateTenantAppError::State(error) => error.into(),
             ActivateTenantAppError::Stopped(stopped) => stopped.into(),
             ActivateTenantAppError::NotKept(stopped) => stopped.into(),
@@ -196,12 +215,14 @@ impl ActivateTenantApp {
         let last_updated = match input.wanted {
             Wanted::Entitle => self.entitle(context, &input).await?,
             Wanted::AllUsers(on) => async {
+                let kept = |id: String| async move { Ok(self.state.kept_targets(&id).await?) };
                 let entitlement = Entitlement::read(
                     &self.tenants,
                     &context.run,
                     &context.caller,
                     &input.tenant,
                     &input.app,
+                    kept,
                 )
                 .await?;
                 entitlement.set_all_users(&context.run, on).await
@@ -221,12 +242,15 @@ impl ActivateTenantApp {
         let mut entitling = Entitling::read(&self.tenants, context, input).await?;
         let kept = self.state.suspension(&entitling.tenant.id).await;
         let kept = kept.map_err(ActivateTenantAppError::State)?;
-        if kept.is_some() {
+        if let Some(kept) = &kept {
             entitling.role = None;
+            let groups = groups_of_ids(context.run.okta.forward(), &kept.targets).await;
+            entitling.targets = groups.map_err(ActivateTenantAppError::okta)?;
         }
         let (group, time) = match entitling.entitle().await {
             Ok(done) => done,
-            Err(failure) => {
+            Err(EntitlingError::Taken(group)) => return Err(ActivateTenantAppError::Taken(group)),
+            Err(EntitlingError::Step(failure)) => {
                 return Err(ActivateTenantAppError::Stopped(entitling.steps.unwind(failure).await));
             }
         };
@@ -249,9 +273,25 @@ struct Entitling<'r> {
     tenant: Tenant,
     /// Of the admins; `None` while it is limited to nobody.
     role: Option<Role>,
+    /// What the role is limited to, or will be again.
+    targets: Vec<Group>,
     /// `APPUSERS_<tenant>_<appId>`.
     name: String,
-    group: Option<Group>,
+    /// The group of this name, and its assignment to the app.
+    named: Option<(Group, Option<ApplicationGroupAssignment>)>,
+}
+
+/// Why a tenant is not entitled.
+enum EntitlingError {
+    /// A group that is not the tenant's own, or is for another app, has the name.
+    Taken(Box<Group>),
+    Step(StepFailure),
+}
+
+impl From<StepFailure> for EntitlingError {
+    fn from(failure: StepFailure) -> Self {
+        EntitlingError::Step(failure)
+    }
 }
 
 impl<'r> Entitling<'r> {
@@ -262,16 +302,19 @@ impl<'r> Entitling<'r> {
     ) -> Result<Self, ActivateTenantAppError> {
         let okta = context.run.okta.forward();
         let name = appusers_group(&input.tenant, input.app.as_str());
-        let roles =
-            |groups: tenancy::Ids| async move { okta.list_group_assigned_roles(&groups.admins).await };
-        let (tenant, group, app) = futures::join!(
+        let roles = |groups: tenancy::Ids| async move {
+            futures::try_join!(
+                okta.list_group_assigned_roles(&groups.admins),
+                role_targets(okta, &groups.admins)
+            )
+        };
+        let (tenant, named, app) = futures::join!(
             tenants.of_caller_with(&context.run, &context.caller, &input.tenant, Depth::Change, roles),
-            group_called(okta, &name),
+            named_group(okta, &input.tenant, &input.app),
             if_present(okta.get_application(&input.app)),
         );
-        let (tenant, roles) = tenant.map_err(ActivateTenantAppError::Tenant)?;
-        let failed = |error| ActivateTenantAppError::Tenant(TenantError::Okta(error));
-        if !app.map_err(failed)?.as_ref().is_some_and(App::is_offered) {
+        let (tenant, (roles, targets)) = tenant.map_err(ActivateTenantAppError::Tenant)?;
+        if !app.map_err(ActivateTenantAppError::okta)?.as_ref().is_some_and(App::is_offered) {
             return Err(ActivateTenantAppError::AppNotFound(input.app.clone()));
         }
         let role = roles.into_iter().find(|role| role.kind == ROLE);
@@ -279,79 +322,98 @@ impl<'r> Entitling<'r> {
             let missing = format!("the role {ROLE} of the group `{}`", tenant.admins.profile.name);
             return Err(ActivateTenantAppError::Tenant(TenantError::Broken { missing }));
         }
-        let (steps, app, group) = (Steps::of(&context.run), input.app.clone(), group.map_err(failed)?);
-        Ok(Self { context, steps, app, tenant, role, name, group })
+        let (steps, app, named) =
+            (Steps::of(&context.run), input.app.clone(), named.map_err(ActivateTenantAppError::okta)?);
+        let targets = targets.unwrap_or_default();
+        Ok(Self { context, steps, app, tenant, role, targets, name, named })
     }
 
     /// Gives the app's group, and the time of the assignment.
-    async fn entitle(&self) -> Result<(Group, Option<String>), StepFailure> {
-        let (group, is_new) = match &self.group {
-            Some(group) => (group.clone(), false),
-            None => self.add_group().await?,
-        };
-        let (assignment, targets) = match is_new {
-            true => (None, None),
-            false => self.steps.run("read what is there", self.read_group(&group)).await?,
-        };
-        let is_target = targets.is_some_and(|targets| targets.iter().any(|target| target.id == group.id));
-        let assigned = async {
-            match assignment {
-                Some(assignment) => Ok(assignment.last_updated),
-                None => self.assign(&group).await,
-            }
+    async fn entitle(&self) -> Result<(Group, Option<String>), EntitlingError> {
+        let okta = self.context.run.okta.forward();
+        let found = app_group(okta, &self.app, &self.tenant, self.named.as_ref(), &self.targets);
+        let found = self.steps.run("look for the app's group", found).await?;
+        if let Some((group, assignment)) = found {
+            return Ok((group, assignment.last_updated));
+        }
+        let group = match &self.named {
+            Some((group, _)) if self.reuse(group).await? => group.clone(),
+            _ => self.add_group().await?,
         };
         let targeted = async {
             match &self.role {
-                Some(role) if !is_target => self.target(&group, role).await,
+                Some(role) if !self.is_target(&group) => self.target(&group, role).await,
                 _ => Ok(()),
             }
         };
         // Both end before anything is taken back.
-        let (assigned, targeted) = futures::join!(assigned, targeted);
-        targeted.and(assigned).map(|time| (group, time))
+        let (assigned, targeted) = futures::join!(self.assign(&group), targeted);
+        targeted?;
+        Ok((group, assigned?))
     }
 
-    async fn read_group(
-        &self,
-        group: &Group,
-    ) -> Result<(Option<ApplicationGroupAssignment>, Option<Vec<Group>>), Error> {
+    fn is_target(&self, group: &Group) -> bool {
+        self.targets.iter().any(|target| target.id == group.id)
+    }
+
+    /// Whether the group of the right name is the tenant's own, and for no other app. One
+    /// that nobody relies on goes, and with it every role that is limited to it.
+    async fn reuse(&self, group: &Group) -> Result<bool, EntitlingError> {
         let okta = self.context.run.okta.forward();
-        futures::try_join!(
-            if_present(okta.get_application_group_assignment(&self.app, &group.id)),
-            role_targets(okta, &self.tenant.admins.id),
-        )
+        let looks = async {
+            let apps = okta.list_assigned_applications_for_group(&group.id).try_collect::<Vec<Application>>();
+            futures::try_join!(if_present(apps), if_present(okta.group_has_members(&group.id)))
+        };
+        let (apps, members) = self.steps.run("look at the group of this name", looks).await?;
+        // The index is late: it is gone.
+        let (Some(apps), Some(has_members)) = (apps, members) else { return Ok(false) };
+        let own = [Some(&self.tenant.admins.id), self.tenant.users.as_ref().map(|users| &users.id)];
+        let is_for_others = apps.iter().any(|app| app.id != self.app)
+            || own.into_iter().flatten().any(|own| *own == group.id);
+        match (self.is_target(group), is_for_others, has_members) {
+            (true, false, _) => Ok(true),
+            (false, false, false) => {
+                let deleted = delete_group(okta.clone(), group.id.clone());
+                self.steps.run("delete a group that nobody uses", deleted).await?;
+                Ok(false)
+            }
+            _ => Err(EntitlingError::Taken(Box::new(group.clone()))),
+        }
     }
 
-    /// Creates the group; or waits for the one of a run that the index does not
-    /// know yet, because the name is taken.
-    async fn add_group(&self) -> Result<(Group, bool), StepFailure> {
+    /// Creates the group. A run that was killed may have made it, unknown to the index.
+    async fn add_group(&self) -> Result<Group, EntitlingError> {
         let okta = self.context.run.okta.forward();
         let profile =
             GroupProfile::new(&self.name, format!("Users of an app in the tenant {}", self.tenant.name));
-        let undo = |made: Option<&Group>| {
-            let name = self.name.clone();
-            let find = |okta: Client| async move {
-                match group_called(&okta, &name).await? {
-                    Some(group) if is_unused(&okta, &group.id).await? => Ok(Found::Ours(group.id)),
-                    _ => Ok(Found::Unknown),
-                }
-            };
-            Undo::of_creation("group", &self.name, made.map(|group| group.id.clone()), find, delete_group)
-        };
-        let failure = match self.steps.create("create the app's group", okta.add_group(&profile), undo).await
-        {
-            Ok(group) => return Ok((group, true)),
-            Err(failure) => failure,
-        };
         let until = (Instant::now() + INDEX_LAG).min(self.context.run.deadline);
-        while failure.source.is_duplicate() && Instant::now() < until {
-            let step = self.steps.run("find the app's group", group_called(okta, &self.name));
-            if let Some(group) = step.await? {
-                return Ok((group, false));
+        loop {
+            let undo = |made: Option<&Group>| {
+                let name = self.name.clone();
+                let find = |okta: Client| async move {
+                    match group_called(&okta, &name).await? {
+                        Some(group) if is_unused(&okta, &group.id).await? => Ok(Found::Ours(group.id)),
+                        _ => Ok(Found::Unknown),
+                    }
+                };
+                let made = made.map(|group| group.id.clone());
+                Undo::of_creation("group", &self.name, made, find, delete_group)
+            };
+            let created = self.steps.create("create the app's group", okta.add_group(&profile), undo);
+            let failure = match created.await {
+                Ok(group) => return Ok(group),
+                Err(failure) => failure,
+            };
+            if !failure.source.is_duplicate() || Instant::now() >= until {
+                return Err(failure.into());
             }
-            tokio::time::sleep(POLL).await;
+            let found = self.steps.run("find the app's group", group_called(okta, &self.name)).await?;
+            match found {
+                Some(group) if self.reuse(&group).await? => return Ok(group),
+                Some(_) => {}
+                None => tokio::time::sleep(POLL).await,
+            }
         }
-        Err(failure)
     }
 
     async fn assign(&self, group: &Group) -> Result<Option<String>, StepFailure> {

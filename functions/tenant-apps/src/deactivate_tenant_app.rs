@@ -3,17 +3,18 @@
 //! # Okta calls
 //!
 //! 1. Those of [`tenancy::Entitlement`].
-//! 2. `unassignApplicationFromGroup` of `USERS_<tenant>`, if all users have the app;
-//!    at the same time `unassignGroupTargetFromGroupAdminRole`.
-//! 3. `deleteGroup` of `APPUSERS_<tenant>_<appId>`.
+//! 2. `unassignApplicationFromGroup` of `USERS_<tenant>`, if all users have the app.
+//! 3. `deleteGroup` of the app's group: its assignment and the target of the role go with
+//!    it.
 //!
-//! Thirteen calls, four in a row.
+//! Twelve calls, four in a row.
 //!
 //! All of it under the tenant's lock.
 //!
 //! There is no undo: a deleted group is gone with its memberships. The
-//! entitlement is found by the group. Therefore the group goes last, and the same
-//! request sent again completes what stopped half-way.
+//! entitlement is found by the group, which must be a target and assigned for that.
+//! Therefore the group goes last and at once, and the same request sent again completes
+//! what stopped half-way.
 //!
 //! A role without targets would be valid for the whole org: should the app's
 //! group be its only target, `USERS_<tenant>` becomes one first.
@@ -107,17 +108,19 @@ impl DeactivateTenantApp {
     ) -> Result<Success<()>, DeactivateTenantAppError> {
         locks.take(Change::Tenant(&input.tenant)).await.map_err(DeactivateTenantAppError::Lock)?;
         let okta = context.run.okta.forward();
+        let kept = |id: String| async move { Ok(self.state.kept_targets(&id).await?) };
         let entitlement =
-            Entitlement::read(&self.tenants, &context.run, &context.caller, &input.tenant, &input.app).await;
+            Entitlement::read(&self.tenants, &context.run, &context.caller, &input.tenant, &input.app, kept)
+                .await;
         let entitlement = entitlement.map_err(DeactivateTenantAppError::Entitlement)?;
-        let (unassigned, untargeted) =
-            futures::join!(unassign_all_users(okta, &entitlement), untarget(okta, &entitlement));
-        let changed = [&unassigned, &untargeted].into_iter().any(|step| match step {
+        let (unassigned, targeted) =
+            futures::join!(unassign_all_users(okta, &entitlement), keep_a_target(okta, &entitlement));
+        let changed = [&unassigned, &targeted].into_iter().any(|step| match step {
             Ok(changed) => *changed,
             Err(error) => error.may_have_happened(),
         });
         let group = &entitlement.group;
-        let result = match unassigned.and(untargeted) {
+        let result = match unassigned.and(targeted) {
             Ok(_) => okta.delete_group(&group.id).await.ok_if_absent(),
             Err(error) => Err(error),
         };
@@ -141,17 +144,15 @@ async fn unassign_all_users(okta: &Client, entitlement: &Entitlement) -> Result<
     Ok(true)
 }
 
-/// Takes the group from the admins' role; `false` if it is no target.
-async fn untarget(okta: &Client, entitlement: &Entitlement) -> Result<bool, Error> {
+/// Limits the admins' role to the tenant's users, too, where the app's group is its only
+/// target; `false` if it is not.
+async fn keep_a_target(okta: &Client, entitlement: &Entitlement) -> Result<bool, Error> {
     let (group, role) = (&entitlement.group.id, RoleAssignmentId::user_admin());
     let (tenant, targets) = (&entitlement.tenant, &entitlement.targets);
-    let admins = &tenant.admins.id;
-    if !targets.iter().any(|target| target.id == *group) {
+    if targets.iter().any(|target| target.id != *group) || targets.is_empty() {
         return Ok(false);
     }
-    if let ([_], Some(users)) = (&targets[..], &tenant.users) {
-        okta.assign_group_target_to_group_admin_role(admins, &role, &users.id).await?;
-    }
-    okta.unassign_group_target_from_group_admin_role(admins, &role, group).await.ok_if_absent()?;
+    let Some(users) = &tenant.users else { return Ok(false) };
+    okta.assign_group_target_to_group_admin_role(&tenant.admins.id, &role, &users.id).await?;
     Ok(true)
 }

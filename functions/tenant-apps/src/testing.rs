@@ -37,7 +37,7 @@ async fn the_cost_of_each_operation() {
         cost::<DeactivateTenantApp>(&org, &spyder()).await,
     ];
     // The heads of the files say the same.
-    assert_eq!(costs, [(11, 4), (11, 3), (8, 2), (13, 4)]);
+    assert_eq!(costs, [(12, 4), (11, 3), (9, 2), (12, 4)]);
 }
 
 #[tokio::test]
@@ -117,7 +117,11 @@ async fn app_01_what_was_entitled_wrongly_can_only_end() {
     let admin = tenant_admin(&org, &["acme"]).await;
     let payroll = TestRequest::tenant("acme").path("appId", "0oa1payroll000000001");
     let group = json!({ "profile": { "name": "APPUSERS_acme_0oa1payroll000000001" } });
-    org.prepare("POST", "/api/v1/groups", group).await;
+    let group = org.prepare("POST", "/api/v1/groups", group).await["id"].as_str().unwrap().to_owned();
+    org.prepare("PUT", &format!("/api/v1/apps/0oa1payroll000000001/groups/{group}"), json!({})).await;
+    let admins = org.group("ADMINS_acme").await;
+    let target = format!("/api/v1/groups/{admins}/roles/KVJUKUS7IFCE2SKO/targets/groups/{group}");
+    org.prepare("PUT", &target, json!({})).await;
     let all = payroll.clone().body(&json!({ "allUsers": true }));
     let refused = org.call_as::<ActivateTenantApp>(admin.clone(), &all).await.unwrap_err();
     assert_eq!(refused.code(), ProblemCode::TenantAppNotFound);
@@ -243,4 +247,84 @@ async fn app_09_four_hundred_and_fifty_apps() {
     let list = list(&org, "acme").await;
     let names: Vec<&str> = list.as_array().unwrap().iter().map(|app| app["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["App 0", "App 449"]);
+}
+
+/// An admin gives their own groups the names that an entitlement would have.
+#[tokio::test]
+async fn a_name_is_no_entitlement() {
+    let org = TestOrg::start().await;
+    let dynamics = "0oa1dynamics00000001";
+    for own in ["USERS_acme", "APPUSERS_acme_0oa1spyder0000000001"] {
+        org.emulator.reset();
+        entitle(&org).await;
+        let (before, group) = (list(&org, "acme").await, org.group(own).await);
+        let renamed = json!({ "profile": { "name": format!("APPUSERS_acme_{dynamics}") } });
+        org.prepare("PUT", &format!("/api/v1/groups/{group}"), renamed).await;
+        org.emulator.catch_up();
+        let admin = tenant_admin(&org, &["acme"]).await;
+        // The list shows what the groups are for, whatever they are called.
+        assert_eq!(list(&org, "acme").await, before, "{own}");
+        let request = TestRequest::tenant("acme").path("appId", dynamics);
+        for all in [true, false] {
+            let all = request.clone().body(&json!({ "allUsers": all }));
+            let refused = org.call_as::<ActivateTenantApp>(admin.clone(), &all).await.unwrap_err();
+            assert_eq!(refused.code(), ProblemCode::TenantAppNotFound, "{own}");
+        }
+        let refused = org.call::<DeactivateTenantApp>(&request).await.unwrap_err();
+        assert_eq!(refused.code(), ProblemCode::TenantAppNotFound, "{own}");
+        // A superuser who means to entitle the tenant is told what is in the way.
+        let taken = org.call::<ActivateTenantApp>(&request).await.unwrap_err();
+        assert_eq!(taken.code(), ProblemCode::NameTaken, "{own}");
+        assert!(taken.document("id")["detail"].as_str().unwrap().contains(&group), "{own}");
+        org.call::<ActivateTenantApp>(&all_users(true)).await.unwrap();
+        org.call::<DeactivateTenantApp>(&spyder()).await.unwrap();
+        assert_eq!(list(&org, "acme").await, json!([]), "{own}");
+    }
+}
+
+/// A neighbour's group with the name is not touched, and one that nobody uses gives way.
+#[tokio::test]
+async fn a_neighbours_group_is_not_reused() {
+    let org = TestOrg::start().await;
+    let before = org.snapshot();
+    let (globex, user) = (org.group("USERS_globex").await, org.user("user@globex.test").await);
+    let renamed = json!({ "profile": { "name": format!("APPUSERS_acme_{SPYDER}") } });
+    org.prepare("PUT", &format!("/api/v1/groups/{globex}"), renamed).await;
+    org.emulator.catch_up();
+    let taken = org.call::<ActivateTenantApp>(&spyder()).await.unwrap_err();
+    assert_eq!(taken.code(), ProblemCode::NameTaken);
+    let back = json!({ "profile": { "name": "USERS_globex", "description": domain::USERS_DESCRIPTION } });
+    org.prepare("PUT", &format!("/api/v1/groups/{globex}"), back).await;
+    assert!(!user.is_empty());
+    org.emulator.catch_up();
+    let left = json!({ "profile": { "name": format!("APPUSERS_acme_{SPYDER}") } });
+    let left = org.prepare("POST", "/api/v1/groups", left).await["id"].as_str().unwrap().to_owned();
+    entitle(&org).await;
+    assert_ne!(list(&org, "acme").await[0]["APPUSERS_groupId"], left.as_str());
+    org.call::<DeactivateTenantApp>(&spyder()).await.unwrap();
+    assert_same(&org.snapshot(), &before, "the org");
+}
+
+/// What a suspended tenant is entitled to is kept, and can be changed.
+#[tokio::test]
+async fn entitlements_of_a_suspended_tenant() {
+    let org = TestOrg::start().await;
+    let status = async |status: &str| {
+        let request = TestRequest::tenant("acme").body(&json!({ "status": status }));
+        org.call::<tenants::UpdateTenant>(&request).await.unwrap();
+    };
+    entitle(&org).await;
+    let dynamics = TestRequest::tenant("acme").path("appId", "0oa1dynamics00000001");
+    status("SUSPENDED").await;
+    let one = list(&org, "acme").await;
+    assert_eq!(one.as_array().map(Vec::len), Some(1), "{one}");
+    org.call::<ActivateTenantApp>(&dynamics).await.unwrap();
+    org.call::<ActivateTenantApp>(&dynamics).await.unwrap();
+    assert_eq!(list(&org, "acme").await.as_array().map(Vec::len), Some(2));
+    org.call::<DeactivateTenantApp>(&spyder()).await.unwrap();
+    status("ACTIVE").await;
+    let left = list(&org, "acme").await;
+    assert_eq!((left.as_array().map(Vec::len), &left[0]["id"]), (Some(1), &json!("0oa1dynamics00000001")));
+    let targets = &org.snapshot()["group_roles"]["group:ADMINS_acme"][0]["targets"];
+    assert_eq!(targets.as_array().map(Vec::len), Some(3), "{targets}");
 }

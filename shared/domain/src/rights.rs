@@ -44,6 +44,8 @@ pub struct RightsItem {
     pub before: Option<i64>,
     /// The tenant is suspended.
     pub suspended: bool,
+    /// Ids of the groups that a suspended tenant gets back.
+    pub targets: Vec<String>,
 }
 
 /// What is asked of the table about one request.
@@ -140,7 +142,7 @@ mod tests {
     }
 
     fn revoked(id: String, before: i64) -> RightsItem {
-        RightsItem { id, before: Some(before), suspended: false }
+        RightsItem { id, before: Some(before), suspended: false, targets: Vec::new() }
     }
 
     fn of_acme(operation: &str, superuser: bool) -> Question {
@@ -159,7 +161,8 @@ mod tests {
             let question = of_acme(operation, false);
             let stands = Standing::Without(BTreeSet::new());
             assert_eq!(question.answer(&[]), stands);
-            let suspended = RightsItem { id: tenant_item("0oa1"), before: None, suspended: true };
+            let suspended =
+                RightsItem { id: tenant_item("0oa1"), before: None, suspended: true, targets: Vec::new() };
             for item in [
                 revoked(user_revocation("00u1"), 100),
                 revoked(admin_revocation("0oa1", "00u1"), 100),
@@ -173,7 +176,7 @@ mod tests {
                 revoked(user_revocation("00u1"), 99),
                 revoked(admin_revocation("0oa1", "00u2"), 100),
                 revoked(tenant_revocation("0oa2"), 100),
-                RightsItem { id: tenant_item("0oa1"), before: None, suspended: false },
+                RightsItem { id: tenant_item("0oa1"), before: None, suspended: false, targets: Vec::new() },
             ] {
                 assert_eq!(question.answer(std::slice::from_ref(&item)), stands, "{item:?}");
             }

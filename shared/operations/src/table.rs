@@ -202,7 +202,7 @@ pub const OPERATIONS: &[Operation] = &[
         summary: "Entitle a tenant to an app (superuser, without a body), or give it to all its users.",
         trigger: HttpTrigger(Http {
             method: Put, path: "/tenants/{tenant}/apps/{appId}", access: TenantAdmin, success: 200, idempotent: false, replaces: Some("activateTenantApp"),
-            problems: &[TenantNotFound, AppNotFound, TenantAppNotFound, TenantBroken, TenantBusy, PayloadTooLarge, UnsupportedMediaType, OperationIncomplete],
+            problems: &[TenantNotFound, AppNotFound, TenantAppNotFound, NameTaken, TenantBroken, TenantBusy, PayloadTooLarge, UnsupportedMediaType, OperationIncomplete],
         }),
     },
     Operation {

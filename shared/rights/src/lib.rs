@@ -14,7 +14,7 @@ mod table;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Question, Standing};
+use domain::{Question, Standing, tenant_item};
 use run_kit::{ConfigError, Denied, Environment, chain, http_client};
 
 use crate::table::{Table, TableSettings};
@@ -36,6 +36,22 @@ impl Rights {
         let settings = TableSettings::prepare(environment)?;
         let http = http_client(TIMEOUT).map_err(|error| ConfigError::System(chain(&error)))?;
         Ok(Self(Arc::new(Table::new(http, settings))))
+    }
+
+    /// Ids of the groups that the role of a suspended tenant's admins will be limited to
+    /// again; none for a tenant that is not suspended.
+    ///
+    /// # Errors
+    ///
+    /// [`Denied::Unknown`]: the table does not answer; the log says why.
+    pub async fn kept_targets(&self, tenant_id: &str) -> Result<Vec<String>, Denied> {
+        match self.0.read(&[tenant_item(tenant_id)]).await {
+            Ok(items) => Ok(items.into_iter().flat_map(|item| item.targets).collect()),
+            Err(error) => {
+                tracing::error!(error = %chain(&error), "the suspension cannot be read");
+                Err(Denied::Unknown)
+            }
+        }
     }
 
     /// What is left of the caller's rights.

@@ -84,6 +84,13 @@ struct Item {
     id: Text,
     before: Option<Number>,
     suspended: Option<Flag>,
+    targets: Option<List>,
+}
+
+#[derive(Deserialize)]
+struct List {
+    #[serde(rename = "L")]
+    elements: Vec<Text>,
 }
 
 #[derive(Deserialize)]
@@ -154,6 +161,7 @@ impl Table {
             // What cannot be read as a time revokes for ever.
             before: item.before.map(|before| before.number.parse().unwrap_or(i64::MAX)),
             suspended: item.suspended.is_some_and(|suspended| suspended.flag),
+            targets: item.targets.into_iter().flat_map(|of| of.elements).map(|of| of.text).collect(),
         };
         Ok(answer.responses.into_values().flatten().map(item).collect())
     }

@@ -227,7 +227,7 @@ mod tests {
         let missing = environment.require_all().unwrap_err().to_string();
         assert_eq!(
             missing,
-            "set the environment variables OKTA_CREDENTIAL_SECRET_ID, STATE_TABLE, CORS_ALLOW_ORIGIN"
+            "set the environment variables OKTA_CREDENTIAL_SECRET_ID, OKTA_DAC_APP_ID, STATE_TABLE, CORS_ALLOW_ORIGIN"
         );
     }
 

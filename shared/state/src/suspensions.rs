@@ -67,6 +67,16 @@ impl State {
         Ok(Some(Suspension { targets: list("targets"), empty_group, members: list("members") }))
     }
 
+    /// Ids of the groups that a suspended tenant's role will be limited to again; none
+    /// for one that is not suspended.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`].
+    pub async fn kept_targets(&self, tenant_id: &str) -> Result<Vec<String>, StateError> {
+        Ok(self.suspension(tenant_id).await?.map(|kept| kept.targets).unwrap_or_default())
+    }
+
     /// Suspends a tenant, or changes what is kept of one that is suspended.
     ///
     /// # Errors

@@ -1,23 +1,29 @@
 //! Apps of tenants.
 //!
-//! A tenant is entitled to an app while the group `APPUSERS_<tenant>_<appId>`
-//! exists. This group is assigned to the app, and is a target of the admins' role:
-//! the admins can put their users into the group. All users of the tenant may also
-//! have the app, through an assignment of `USERS_<tenant>`.
+//! A tenant is entitled to an app while one of the groups that its admins' role is limited
+//! to is assigned to the app: the admins can put their users into the group. While the
+//! tenant is suspended, the groups are those that its role will be limited to again. The
+//! group is made as `APPUSERS_<tenant>_<appId>`; the name is a label, which an admin can
+//! change. All users of the tenant may also have the app, through an assignment of
+//! `USERS_<tenant>`.
 
 use domain::{Caller, TenantName, appusers_group};
 use futures::TryStreamExt;
-use okta_client::models::{ACTIVE, AppId, Application, ApplicationGroupAssignment, Group};
-use okta_client::{Client, Error, OkIfAbsent};
+use futures::future::try_join_all;
+use okta_client::models::{ACTIVE, AppId, Application, ApplicationGroupAssignment, Group, GroupId};
+use okta_client::{Client, Error, OkIfAbsent, search};
 use operations::ProblemCode;
 use run_kit::{Failure, Object, Run, Steps, Stopped, Undo, Undone};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::{Depth, Tenant, TenantError, Tenants, group_called, if_present, role_targets};
+use crate::{Depth, Tenant, TenantError, Tenants, if_present, indexed_groups, role_targets};
 
 /// What the labels of the apps begin with that tenants can be entitled to.
 pub const APP_PREFIX: &str = "DAC_";
+
+/// Assignments that are looked at at the same time.
+const LOOKS: usize = 8;
 
 /// An app that tenants can be entitled to.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -69,6 +75,71 @@ pub async fn apps(okta: &Client) -> Result<Vec<App>, Error> {
     Ok(apps)
 }
 
+/// The group that has the label of a tenant's app, as the index knows it, and its
+/// assignment to the app.
+///
+/// # Errors
+///
+/// Okta's.
+pub async fn named_group(
+    okta: &Client,
+    tenant: &TenantName,
+    app: &AppId,
+) -> Result<Option<(Group, Option<ApplicationGroupAssignment>)>, Error> {
+    let called = appusers_group(tenant, app.as_str());
+    let found = indexed_groups(okta, &search::eq("profile.name", &called)).await?;
+    let Some(group) = found.into_iter().find(|group| group.profile.name == called) else { return Ok(None) };
+    let assignment = if_present(okta.get_application_group_assignment(app, &group.id)).await?;
+    Ok(Some((group, assignment)))
+}
+
+/// Of these groups, which a tenant's role is limited to, the one that is assigned to the
+/// app. `named` is the one that has the label: looked at already.
+///
+/// # Errors
+///
+/// Okta's.
+pub async fn app_group(
+    okta: &Client,
+    app: &AppId,
+    tenant: &Tenant,
+    named: Option<&(Group, Option<ApplicationGroupAssignment>)>,
+    targets: &[Group],
+) -> Result<Option<(Group, ApplicationGroupAssignment)>, Error> {
+    if let Some((group, Some(assignment))) = named
+        && let Some(target) = targets.iter().find(|target| target.id == group.id)
+    {
+        return Ok(Some((target.clone(), assignment.clone())));
+    }
+    let own = [Some(&tenant.admins.id), tenant.users.as_ref().map(|group| &group.id)];
+    let is_other = |target: &&Group| {
+        !own.iter().flatten().any(|own| **own == target.id)
+            && named.is_none_or(|(group, _)| group.id != target.id)
+    };
+    let others: Vec<&Group> = targets.iter().filter(is_other).collect();
+    for some in others.chunks(LOOKS) {
+        let looks =
+            some.iter().map(|group| if_present(okta.get_application_group_assignment(app, &group.id)));
+        let found = try_join_all(looks).await?;
+        let assigned = some.iter().zip(found).find_map(|(group, found)| Some(((*group).clone(), found?)));
+        if assigned.is_some() {
+            return Ok(assigned);
+        }
+    }
+    Ok(None)
+}
+
+/// The groups of these ids that there are.
+///
+/// # Errors
+///
+/// Okta's.
+pub async fn groups_of_ids(okta: &Client, ids: &[String]) -> Result<Vec<Group>, Error> {
+    let ids: Vec<GroupId> = ids.iter().map(|id| GroupId::from(id.as_str())).collect();
+    let read = try_join_all(ids.iter().map(|id| if_present(okta.get_group(id)))).await?;
+    Ok(read.into_iter().flatten().collect())
+}
+
 /// A tenant, and what it has of one app.
 #[derive(Debug)]
 pub struct Entitlement {
@@ -98,6 +169,8 @@ pub enum EntitlementError {
         /// The app.
         app: AppId,
     },
+    /// What is kept of a suspended tenant cannot be read.
+    Kept(Failure),
     /// A step failed.
     Stopped(Stopped),
 }
@@ -110,6 +183,7 @@ impl From<EntitlementError> for Failure {
                 ProblemCode::TenantAppNotFound,
                 format!("`{tenant}` is not entitled to an app `{app}`; a superuser can change that"),
             ),
+            EntitlementError::Kept(failure) => failure,
             EntitlementError::Stopped(stopped) => stopped.into(),
         }
     }
@@ -118,17 +192,19 @@ impl From<EntitlementError> for Failure {
 impl Entitlement {
     /// Reads it: `getApplication` and `listGroups` twice, then `getGroup` for what is
     /// found, `listGroupTargetsForGroupRole`, `getIdentityProvider` and
-    /// `getApplicationGroupAssignment` twice. Ten calls, two in a row.
+    /// `getApplicationGroupAssignment` for the tenant, all its users, and the app's group.
+    /// Ten calls, two in a row. `kept` gives the targets of a suspended tenant, by its id.
     ///
     /// # Errors
     ///
     /// [`EntitlementError`], but never `Stopped`.
-    pub async fn read(
+    pub async fn read<F: Future<Output = Result<Vec<String>, Failure>>>(
         tenants: &Tenants,
         run: &Run,
         caller: &Caller,
         name: &TenantName,
         app: &AppId,
+        kept: impl FnOnce(String) -> F,
     ) -> Result<Self, EntitlementError> {
         let okta = run.okta.forward();
         let also = |groups: crate::Ids| async move {
@@ -137,21 +213,23 @@ impl Entitlement {
                 if_present(okta.get_application_group_assignment(app, &groups.users)),
             )
         };
-        let called = appusers_group(name, app.as_str());
-        let (tenant, group, application) = futures::join!(
+        let (tenant, named, application) = futures::join!(
             tenants.of_caller_with(run, caller, name, Depth::Change, also),
-            group_called(okta, &called),
+            named_group(okta, name, app),
             if_present(okta.get_application(app)),
         );
         let (tenant, (targets, all_users)) = tenant.map_err(EntitlementError::Tenant)?;
         let failed = |error| EntitlementError::Tenant(TenantError::Okta(error));
-        let (group, application) = (group.map_err(failed)?, application.map_err(failed)?);
-        let is_offered = application.as_ref().is_some_and(App::is_offered);
-        let targets = targets.unwrap_or_default();
-        // The index may be late; the role is not.
-        let target = || targets.iter().find(|group| group.profile.name == called).cloned();
-        match group.or_else(target) {
-            Some(group) => Ok(Self { tenant, app: app.clone(), is_offered, group, targets, all_users }),
+        let is_offered = application.map_err(failed)?.as_ref().is_some_and(App::is_offered);
+        let (named, targets) = (named.map_err(failed)?, targets.unwrap_or_default());
+        let mut group = app_group(okta, app, &tenant, named.as_ref(), &targets).await.map_err(failed)?;
+        if group.is_none() {
+            let kept = kept(tenant.id.clone()).await.map_err(EntitlementError::Kept)?;
+            let kept = groups_of_ids(okta, &kept).await.map_err(failed)?;
+            group = app_group(okta, app, &tenant, named.as_ref(), &kept).await.map_err(failed)?;
+        }
+        match group {
+            Some((group, _)) => Ok(Self { tenant, app: app.clone(), is_offered, group, targets, all_users }),
             None => Err(EntitlementError::Absent { tenant: name.clone(), app: app.clone() }),
         }
     }

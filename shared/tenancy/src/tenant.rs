@@ -135,6 +135,9 @@ pub enum TenantError {
         /// The object.
         missing: String,
     },
+    /// What okta-dac itself keeps of it cannot be read.
+    #[error("read what is kept of the tenant")]
+    Unknown(Failure),
     /// Okta did not answer.
     #[error("look the tenant up")]
     Okta(#[from] Error),
@@ -165,6 +168,7 @@ impl From<TenantError> for Failure {
             TenantError::Broken { missing } => {
                 Failure::new(ProblemCode::TenantBroken, format!("the tenant lacks {missing}"))
             }
+            TenantError::Unknown(failure) => failure,
             TenantError::Okta(error) => Failure::okta("look the tenant up", &error),
         }
     }
