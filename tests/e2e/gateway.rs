@@ -77,6 +77,35 @@ async fn a_crash_is_502_and_the_next_call_works() {
     assert_ne!(stack.stack.processes("list-tenants"), before);
 }
 
+/// Runs the repository's tool against the control plane of this stack.
+async fn xtask(stack: &TestStack, argument: &'static str) -> (bool, String) {
+    let mut command = std::process::Command::new(tests::repository().join("target/debug/xtask"));
+    command
+        .args([argument, "--api", "local00api"])
+        .env("AWS_ENDPOINT_URL_API_GATEWAY", stack.stack.lambda_url())
+        .env("AWS_REGION", "us-east-1")
+        .env("AWS_ACCESS_KEY_ID", "local")
+        .env("AWS_SECRET_ACCESS_KEY", "local");
+    // The stack runs on this thread.
+    let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+    (output.status.success(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+}
+
+#[tokio::test]
+async fn the_control_plane_says_what_is_configured() {
+    let stack = TestStack::start().await;
+    let (done, said) = xtask(&stack, "stages").await;
+    assert!(done, "{said}");
+    for line in [
+        "stage v1",
+        "*/*: 500 a second, 1000 at once",
+        "~1tokenEnrichment~1agent/POST: 50 a second",
+        "kept for 300 s",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+}
+
 #[tokio::test]
 async fn the_authorizers_answer_is_kept_until_it_is_flushed() {
     let stack = TestStack::start().await;
@@ -85,9 +114,8 @@ async fn the_authorizers_answer_is_kept_until_it_is_flushed() {
         assert_eq!(stack.get("/tenants", tests::Bearer(token.clone())).await.status, 200);
     }
     assert_eq!(stack.log("authorizer").len(), 1);
-    let flush = format!("{}/restapis/local00api/stages/v1/cache/authorizers", stack.stack.lambda_url());
-    let flushed = reqwest::Client::builder().build().unwrap().delete(flush).send().await.unwrap();
-    assert_eq!(flushed.status(), 202);
+    let (flushed, said) = xtask(&stack, "flush").await;
+    assert!(flushed, "{said}");
     assert_eq!(stack.get("/tenants", tests::Bearer(token)).await.status, 200);
     assert_eq!(stack.log("authorizer").len(), 2);
 }

@@ -91,3 +91,17 @@ async fn keys_that_are_none() {
         assert_eq!(answer.body["errors"][0]["pointer"], "header.Idempotency-Key");
     }
 }
+
+#[tokio::test]
+async fn two_keys_are_refused() {
+    let stack = TestStack::start().await;
+    let headers = [
+        ("authorization", format!("Bearer {}", stack.token(SUPERUSER))),
+        ("content-type", "application/json".to_owned()),
+        ("idempotency-key", "key-1".to_owned()),
+        ("idempotency-key", "key-2".to_owned()),
+    ];
+    let answer = stack.raw("POST", "/tenants", &headers, initech().to_string().into_bytes()).await;
+    assert_eq!((answer.status, answer.code()), (400, "invalid-request"), "{answer}");
+    assert_eq!(answer.body["errors"][0]["pointer"], "header.Idempotency-Key");
+}

@@ -26,7 +26,39 @@ async fn auz_12_the_authorizer_logs_no_claims() {
     stack.get("/tenants/acme", Superuser).await;
     let lines = stack.log("authorizer");
     let members: Vec<&String> = lines[0].as_object().unwrap().keys().collect();
-    assert_eq!(members, ["level", "message", "operation", "request_id", "outcome", "duration_ms"]);
+    assert_eq!(
+        members,
+        ["timestamp", "level", "message", "operation", "request_id", "outcome", "duration_ms"]
+    );
+}
+
+/// Whether Lambda keeps a line at this level: a line without a valid level, or without a
+/// valid time, counts as INFO (Lambda Developer Guide, "Log-level filtering").
+fn is_kept(line: &serde_json::Value, at: &str) -> bool {
+    const LEVELS: [&str; 6] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
+    let rank = |level: &str| LEVELS.iter().position(|of| *of == level);
+    let time = line["timestamp"].as_str().and_then(|time| time.parse::<jiff::Timestamp>().ok());
+    let level = line["level"].as_str().and_then(rank).filter(|_| time.is_some());
+    level.unwrap_or(2) >= rank(at).unwrap()
+}
+
+/// What an operator who keeps less than INFO still sees: a right that was taken away, and
+/// a failure.
+#[tokio::test]
+async fn lambdas_filter_keeps_warnings_and_errors() {
+    let stack = TestStack::start().await;
+    let path = format!("/users/{}/revocation", stack.user("user@acme.test").await);
+    assert_eq!(stack.post(&path, Superuser, json!({})).await.status, 204);
+    stack.stack.stop_dynamodb();
+    assert_eq!(stack.post(&path, Superuser, json!({})).await.status, 503);
+    let lines = stack.log("revoke-user");
+    for (at, expected) in [("INFO", lines.len()), ("WARN", 3), ("ERROR", 2)] {
+        let kept: Vec<_> = lines.iter().filter(|line| is_kept(line, at)).collect();
+        assert_eq!(kept.len(), expected, "{at}: {lines:#?}");
+    }
+    // Without a time, all of them are INFO.
+    let bare = json!({ "level": "ERROR", "message": "request" });
+    assert!(is_kept(&bare, "INFO") && !is_kept(&bare, "WARN"));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `ANY /api/v1/{proxy+}`
 
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use okta_emulator::Drop;
 use serde_json::{Value, json};
 use tests::{Answer, Superuser, TestStack, repository};
@@ -188,4 +189,61 @@ async fn okta_that_does_not_answer() {
     let answer = call(&stack, "GET", "/api/v1/users", &token, None).await;
     assert_eq!((answer.status, answer.code()), (503, "okta-unavailable"), "{answer}");
     assert!(!answer.header("access-control-allow-origin").is_empty());
+}
+
+/// A token of the right shape, which nobody signed.
+fn unsigned(stack: &TestStack, serial: usize) -> String {
+    let org = stack.okta().url();
+    let claims = json!({ "iss": org, "aud": org, "exp": 4_102_444_800_i64, "scp": ["okta.users.read"], "jti": serial });
+    let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+    format!(
+        "{}.{}.{}",
+        part(&json!({ "alg": "RS256", "kid": "x" })),
+        part(&claims),
+        part(&json!("signature"))
+    )
+}
+
+/// No more requests than the throttle lets through reach Okta.
+#[tokio::test]
+async fn a_thousand_unsigned_tokens() {
+    let stack = TestStack::start().await;
+    let (before, started) = (stack.okta().arrivals(), std::time::Instant::now());
+    let send = |serial| {
+        let (stack, token) = (&stack, unsigned(&stack, serial));
+        async move { call(stack, "GET", "/api/v1/users", &token, None).await.status }
+    };
+    let statuses = futures::future::join_all((0..1_000).map(send)).await;
+    let most = 100.0 + 50.0 * started.elapsed().as_secs_f64() + 1.0;
+    let reached = stack.okta().arrivals() - before;
+    assert!(reached as f64 <= most, "{reached} of at most {most}");
+    let throttled = statuses.iter().filter(|status| **status == 429).count();
+    assert_eq!(statuses.iter().filter(|status| **status == 401).count() + throttled, 1_000);
+    assert!(throttled > 0, "{statuses:?}");
+}
+
+/// A token that Okta refused is not sent to Okta again.
+#[tokio::test]
+async fn a_refused_token_is_remembered() {
+    let stack = TestStack::start().await;
+    let token = unsigned(&stack, 0);
+    assert_eq!(call(&stack, "GET", "/api/v1/users", &token, None).await.status, 401);
+    let before = stack.okta().arrivals();
+    for _ in 0..3 {
+        let answer = call(&stack, "GET", "/api/v1/users/me", &token, None).await;
+        assert_eq!((answer.status, answer.code()), (401, "unauthorized"), "{answer}");
+    }
+    assert_eq!(stack.okta().arrivals(), before);
+}
+
+/// Which of two tokens was looked at, Okta would not know.
+#[tokio::test]
+async fn two_authorizations_are_refused() {
+    let stack = TestStack::start().await;
+    let token = org_token(&stack, "okta.users.manage").await;
+    let before = stack.okta().arrivals();
+    let headers = [("authorization", format!("Bearer {token}")), ("authorization", "Bearer x".to_owned())];
+    let answer = stack.raw("GET", "/api/v1/users", &headers, Vec::new()).await;
+    assert_eq!((answer.status, answer.code()), (401, "unauthorized"), "{answer}");
+    assert_eq!(stack.okta().arrivals(), before);
 }

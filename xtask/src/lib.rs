@@ -15,6 +15,7 @@ mod openapi;
 mod placeholder_key;
 mod running;
 mod runtime_api;
+mod stages;
 mod template;
 mod test_api;
 
@@ -29,6 +30,7 @@ pub use events::event;
 pub use new_operation::{NewOperation, binary, new_operation};
 pub use openapi::{methods, openapi};
 pub use placeholder_key::placeholder_key;
+pub use stages::{Api, ApiStage, flush, stages};
 pub use template::{replace as replace_in_template, source, tables};
 pub use test_api::{TestApi, test_api};
 

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use xtask::{
-    Conformance, DeployLocal, NewOperation, Part, TestApi, bench, bench_credential, conformance,
-    deploy_local, generate, new_operation, placeholder_key, test_api,
+    Api, ApiStage, Conformance, DeployLocal, NewOperation, Part, TestApi, bench, bench_credential,
+    conformance, deploy_local, flush, generate, new_operation, placeholder_key, stages, test_api,
 };
 
 #[derive(Parser)]
@@ -43,6 +43,11 @@ enum Command {
         #[arg(long)]
         org: String,
     },
+    /// Shows the stages of a deployed API, their limits and the authorizers.
+    Stages(Api),
+    /// Empties the authorizer's cache of a stage: after a deployment that changed who may
+    /// call what.
+    Flush(ApiStage),
     /// Sends generated requests to the local stack and judges the answers by
     /// docs/openapi.json.
     TestApi(TestApi),
@@ -57,6 +62,8 @@ fn main() -> ExitCode {
         Command::BenchCredential => bench_credential(root),
         Command::Conformance(tools) => conformance(root, &tools),
         Command::DeployLocal(tools) => deploy_local(root, &tools),
+        Command::Stages(api) => stages(&api),
+        Command::Flush(stage) => flush(&stage),
         Command::TestApi(tools) => test_api(root, &tools),
         Command::PlaceholderKey { org } => {
             let mut token = String::new();

@@ -5,6 +5,7 @@
 
 mod okta_proxy;
 mod path;
+mod refused;
 mod token;
 
 pub use okta_proxy::OktaProxy;

@@ -21,6 +21,7 @@ use operations::{EnvVar, Operation, ProblemCode};
 use run_kit::{ConfigError, Environment, Failure, OrgUrl, http_client};
 
 use crate::path::{self, PathError};
+use crate::refused::Refused;
 use crate::token;
 
 /// The operation `okta-proxy`.
@@ -28,10 +29,11 @@ pub struct OktaProxy {
     org: OrgUrl,
     /// Without any credential.
     http: reqwest::Client,
+    refused: Refused,
 }
 
 /// Longest wait for Okta.
-const TIMEOUT: Duration = Duration::from_secs(25);
+const TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Largest body, as everywhere.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -58,13 +60,21 @@ impl Forward for OktaProxy {
     fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
         let org = OrgUrl::parse(&environment.text(&EnvVar::OKTA_ORG_URL)?)?;
         let http = http_client(TIMEOUT).map_err(|error| ConfigError::System(error.to_string()))?;
-        Ok(Self { org, http })
+        Ok(Self { org, http, refused: Refused::default() })
     }
 
     async fn call(&self, request: ForwardRequest) -> Result<Forwarded, Failure> {
         let org = self.org.as_str();
-        let header = request.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        token::check(header, org, now()).map_err(|detail| Failure::new(ProblemCode::Unauthorized, detail))?;
+        let unauthorized = |detail: &str| Failure::new(ProblemCode::Unauthorized, detail);
+        let sent: Vec<&HeaderValue> = request.headers.get_all(AUTHORIZATION).iter().collect();
+        let [authorization] = sent[..] else {
+            return Err(unauthorized("send one `Authorization: Bearer` with an access token of the org"));
+        };
+        token::check(authorization.to_str().ok(), org, now()).map_err(unauthorized)?;
+        if self.refused.contains(authorization.as_bytes()) {
+            return Err(unauthorized("Okta refused this token a moment ago; send another one"));
+        }
+        let authorization = authorization.clone();
         let mut url = path::url(org, &request.path).map_err(|error| match error {
             PathError::Malformed => {
                 let detail =
@@ -98,6 +108,9 @@ impl Forward for OktaProxy {
         let answer = sent.map_err(|error| lost(reads || error.is_connect()))?;
         let (status, headers) = (answer.status().as_u16(), headers(answer.headers(), org, &base_url));
         let body = answer.bytes().await.map_err(|_| lost(reads))?.to_vec();
+        if status == 401 {
+            self.refused.remember(authorization.as_bytes());
+        }
         Ok(Forwarded { status, headers, body })
     }
 

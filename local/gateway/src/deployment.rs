@@ -6,12 +6,14 @@ use std::time::Duration;
 use crate::lambda::Lambda;
 use crate::policy_cache::PolicyCache;
 use crate::template::Template;
+use crate::throttle::Buckets;
 
 /// What all servers of the local stack share.
 pub(crate) struct Deployment {
     pub(crate) template: Template,
     pub(crate) lambda: Lambda,
     pub(crate) policies: PolicyCache,
+    pub(crate) buckets: Buckets,
     /// What Secrets Manager has, by ARN.
     pub(crate) secrets: BTreeMap<&'static str, String>,
 }
@@ -19,6 +21,6 @@ pub(crate) struct Deployment {
 impl Deployment {
     pub(crate) fn new(template: Template, lambda: Lambda, secrets: BTreeMap<&'static str, String>) -> Self {
         let policies = PolicyCache::new(Duration::from_secs(template.authorizer.ttl_seconds));
-        Self { template, lambda, policies, secrets }
+        Self { template, lambda, policies, buckets: Buckets::default(), secrets }
     }
 }

@@ -17,6 +17,7 @@ mod policy_cache;
 mod rest;
 mod stack;
 mod template;
+mod throttle;
 mod triggers;
 
 pub use aws::{HOOK_SECRET, HOOK_SECRET_ARN, SECRET_ARN, SESSION_TOKEN};

@@ -46,6 +46,8 @@ pub(crate) fn lambda(gateway: Arc<Deployment>) -> Router {
         .route(&format!("{runtime}/invocation/{{id}}/error"), post(fail))
         .route(&format!("{runtime}/init/error"), post(|| async { StatusCode::ACCEPTED }))
         .route("/2015-03-31/functions/{function}/invocations", post(invoke))
+        .route("/restapis/{api}/stages", get(stages))
+        .route("/restapis/{api}/authorizers", get(authorizers))
         .route("/restapis/{api}/stages/{stage}/cache/authorizers", delete(flush))
         .route("/secretsmanager/get", get(secret))
         .merge(triggers::routes())
@@ -91,6 +93,11 @@ impl OwnAnswer {
         let end = if explicit { " with an explicit deny in an identity-based policy" } else { "" };
         let body = json!({ "Message": format!("User is not authorized to access this resource{end}") });
         Self::new("ACCESS_DENIED", StatusCode::FORBIDDEN, "AccessDeniedException", body)
+    }
+
+    fn throttled() -> Self {
+        let (status, kind) = (StatusCode::TOO_MANY_REQUESTS, "THROTTLED");
+        Self::new(kind, status, "TooManyRequestsException", json!({ "message": "Too Many Requests" }))
     }
 
     fn authorizer_failed() -> Self {
@@ -158,6 +165,10 @@ async fn answer(gateway: &Deployment, id: &str, request: Request) -> Result<Resp
         return Ok(response);
     }
     let route = gateway.template.route(method, path).ok_or_else(OwnAnswer::no_route)?;
+    let throttles = &gateway.template.throttles;
+    if !gateway.buckets.admit(throttles, method, route.template, std::time::Instant::now()) {
+        return Err(OwnAnswer::throttled());
+    }
     let query = parts.uri.query().unwrap_or_default();
     let incoming =
         Incoming { id, stage: &gateway.template.stage, method, path, query, headers: &parts.headers };
@@ -307,6 +318,37 @@ async fn invoke(
             ([("x-amz-function-error", "Unhandled")], body.to_string()).into_response()
         }
     }
+}
+
+/// `GetStages` of API Gateway's control plane.
+async fn stages(State(gateway): Shared, Path(api): Path<String>) -> Response {
+    if api != API_ID {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    let settings = gateway.template.throttles.iter().map(|throttle| {
+        // As API Gateway keys them: `*/*`, or the path with `~1` for `/`, and the method.
+        let path = throttle.path.replace('/', "~1");
+        let limits =
+            json!({ "throttlingRateLimit": throttle.rate, "throttlingBurstLimit": throttle.burst as u64 });
+        (format!("{path}/{}", throttle.method), limits)
+    });
+    let settings: Map<String, Value> = settings.collect();
+    axum::Json(json!({ "item": [{ "stageName": gateway.template.stage, "methodSettings": settings }] }))
+        .into_response()
+}
+
+/// `GetAuthorizers` of API Gateway's control plane.
+async fn authorizers(State(gateway): Shared, Path(api): Path<String>) -> Response {
+    if api != API_ID {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    let authorizer = &gateway.template.authorizer;
+    axum::Json(json!({ "item": [{
+        "id": "local", "name": authorizer.binary, "type": "REQUEST",
+        "identitySource": "method.request.header.Authorization,context.path",
+        "authorizerResultTtlInSeconds": authorizer.ttl_seconds,
+    }] }))
+    .into_response()
 }
 
 /// `FlushStageAuthorizersCache` of API Gateway's control plane.

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde_norway::Value;
 
+use crate::throttle::Throttle;
+
 /// A deployment: functions, routes, the authorizer.
 #[derive(Clone, Debug)]
 pub struct Template {
@@ -21,6 +23,8 @@ pub struct Template {
     pub gateway_responses: BTreeMap<String, GatewayResponse>,
     /// Headers of the answer to a preflight request.
     pub preflight: Vec<(String, String)>,
+    /// Limits of the stage's methods.
+    pub throttles: Vec<Throttle>,
 }
 
 /// One function.
@@ -195,6 +199,7 @@ impl Template {
             tables,
             gateway_responses: responses.collect::<Result<_>>()?,
             preflight: preflight.collect::<Result<_>>()?,
+            throttles: scope.throttles(&api["MethodSettings"])?,
             functions,
         })
     }
@@ -316,6 +321,26 @@ impl Scope<'_> {
             triggers,
         };
         Ok((binary, function))
+    }
+
+    /// The limits of `MethodSettings`; a resource's path there has `~1` for `/`.
+    fn throttles(&self, settings: &Value) -> Result<Vec<Throttle>> {
+        let settings = settings.as_sequence().into_iter().flatten();
+        let throttle = |setting: &Value| {
+            let number = |key: &str| {
+                let text = self.text(&setting[key])?;
+                text.parse().or_else(|_| unsupported(format!("{key}: {text}")))
+            };
+            let path = self.text(&setting["ResourcePath"])?;
+            let path = path.strip_prefix('/').unwrap_or(&path).replace("~1", "/");
+            Ok(Throttle {
+                method: self.text(&setting["HttpMethod"])?.to_uppercase(),
+                path,
+                rate: number("ThrottlingRateLimit")?,
+                burst: number("ThrottlingBurstLimit")?,
+            })
+        };
+        settings.map(throttle).collect()
     }
 
     /// `Schedule: rate(5 minutes)`, with the state of a parameter.

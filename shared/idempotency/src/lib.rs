@@ -44,9 +44,13 @@ impl<I: Decode> Decode for Input<I> {
     const QUERY: &'static [QueryParameter] = I::QUERY;
 
     fn decode(request: &Request) -> Result<Self, Failure> {
-        let key = match &request.parts.idempotency_key {
-            None => None,
-            Some(key) => Some(Key::of(key, request)?),
+        let key = match &request.parts.idempotency_keys[..] {
+            [] => None,
+            [key] => Some(Key::of(key, request)?),
+            [_, _, ..] => {
+                let detail = "must be sent once; which one counts is not for us to say".to_owned();
+                return Err(Failure::violation("header.Idempotency-Key", detail));
+            }
         };
         Ok(Self { input: I::decode(request)?, key })
     }

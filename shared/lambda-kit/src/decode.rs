@@ -20,8 +20,8 @@ pub struct RequestParts {
     pub query: BTreeMap<String, String>,
     /// `Content-Type`.
     pub content_type: Option<String>,
-    /// `Idempotency-Key`.
-    pub idempotency_key: Option<String>,
+    /// Every value of `Idempotency-Key`.
+    pub idempotency_keys: Vec<String>,
     /// The body.
     pub body: Vec<u8>,
 }

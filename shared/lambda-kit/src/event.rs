@@ -52,10 +52,12 @@ pub(crate) fn parts(event: &lambda_http::Request) -> RequestParts {
         query,
         content_type: header("content-type").map(str::to_owned),
         // One that is not text is refused, not overlooked.
-        idempotency_key: event
+        idempotency_keys: event
             .headers()
-            .get("idempotency-key")
-            .map(|key| String::from_utf8_lossy(key.as_bytes()).into_owned()),
+            .get_all("idempotency-key")
+            .into_iter()
+            .map(|key| String::from_utf8_lossy(key.as_bytes()).into_owned())
+            .collect(),
         body: event.body().to_vec(),
     }
 }

@@ -36,6 +36,8 @@ pub struct Client {
     /// Whether the share of the rate limits does not count.
     beyond_share: bool,
     permit: Option<Permit>,
+    /// Longest wait for a limit.
+    patience: Duration,
     deadline: Option<Instant>,
     calls: Arc<AtomicU32>,
     /// `Date` of the newest answer, in seconds since 1970; 0 before the first.
@@ -112,6 +114,7 @@ impl Client {
             limits: Arc::new(Limits::new(limits::DEFAULT_SHARE)),
             beyond_share: false,
             permit: None,
+            patience: limits::PATIENCE,
             deadline: None,
             calls: Arc::default(),
             clock: Arc::default(),
@@ -145,6 +148,13 @@ impl Client {
         Self { limits: Arc::new(self.limits.part(percent)), ..self.clone() }
     }
 
+    /// The same client for work that nobody waits for: a used-up limit is waited for as
+    /// long as the deadline allows.
+    #[must_use]
+    pub fn patient(&self) -> Self {
+        Self { patience: Duration::MAX, ..self.clone() }
+    }
+
     /// The same client, for calls that undo a change: they may use all of a
     /// rate limit.
     #[must_use]
@@ -172,7 +182,9 @@ impl Client {
         let classes: Vec<&str> = classes.iter().map(String::as_str).collect();
         let deadline = self.deadline.unwrap_or_else(|| Instant::now() + DEFAULT_DEADLINE);
         match self.limits.wait_for(&classes) {
-            Some(wait) if Instant::now() + wait >= deadline => Err(Error::RateLimited { retry_after: wait }),
+            Some(wait) if wait > self.patience || Instant::now() + wait >= deadline => {
+                Err(Error::RateLimited { retry_after: wait })
+            }
             _ => Ok(()),
         }
     }
@@ -311,6 +323,8 @@ impl Client {
         }
         let deadline = self.deadline.unwrap_or_else(|| Instant::now() + DEFAULT_DEADLINE);
         let mut attempt = 1;
+        // All waits of one call for limits together.
+        let mut patience = self.patience;
         // A rejected token is replaced once, and a missing nonce added once.
         let mut refreshed = false;
         // The first failure after which the call may have been done: a later
@@ -327,7 +341,7 @@ impl Client {
                 }
                 Err(Attempt::Failed(error) | Attempt::Unauthenticated(error)) => error,
             };
-            let wait = retry::wait(&method, &error, attempt);
+            let wait = retry::wait(&method, &error, attempt, patience);
             let wait = wait.filter(|wait| Instant::now() + *wait < deadline);
             tracing::debug!(okta.operation_id = operation_id, attempt, error = %error, "call to Okta failed");
             let may_have_happened = method != Method::GET && error.may_have_happened();
@@ -339,6 +353,7 @@ impl Client {
             if may_have_happened && lost.is_none() {
                 lost = Some(error);
             }
+            patience = patience.saturating_sub(wait);
             tokio::time::sleep(wait).await;
             attempt += 1;
         }
@@ -352,7 +367,7 @@ impl Client {
         deadline: Instant,
     ) -> Result<Raw, Attempt> {
         let class = limits::class_of(method, url.path());
-        let _permit = self.limits.admit(&class, deadline, self.beyond_share).await?;
+        let _permit = self.limits.admit(&class, deadline, self.patience, self.beyond_share).await?;
         let mut request = self.http.request(method.clone(), url.clone()).header("accept", "application/json");
         let mut token: Option<Arc<AccessToken>> = None;
         match &self.authorization {

@@ -4,8 +4,9 @@
 //! of the org together. Each answer says how large the limit of its class is,
 //! how much of it is left and when it resets; this module keeps that, and lets
 //! no call begin that would use more than the configured share of a class. Such
-//! a call waits for the reset if its deadline allows, and is refused with the
-//! time to wait otherwise. Such a call was not sent: nothing was done.
+//! a call waits for the reset if its client may wait so long ([`PATIENCE`] unless told
+//! otherwise) and its deadline allows, and is refused with the time to wait otherwise.
+//! Such a call was not sent: nothing was done.
 //!
 //! What undoes a change may use all of the limit (see
 //! [`crate::Client::beyond_share`]): an org that is left half-changed is worse.
@@ -24,6 +25,10 @@ use crate::Error;
 /// Calls of one client that are under way at once. Okta allows 75 for a whole
 /// org, of all its clients.
 const CONCURRENT: usize = 10;
+
+/// Longest wait for a limit where somebody waits for the answer: a request that sleeps
+/// holds a function that others need.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Seconds until the reset that are believed.
 const LONGEST_WINDOW: u64 = 3_600;
@@ -91,6 +96,7 @@ impl Limits {
         &self,
         class: &str,
         deadline: Instant,
+        patience: Duration,
         beyond_share: bool,
     ) -> Result<SemaphorePermit<'_>, Error> {
         let (share, part) = if beyond_share { (100, 100) } else { (self.share, self.part) };
@@ -102,7 +108,7 @@ impl Limits {
             let Ok(permit) = permit else { return Err(Error::InvalidRequest("a closed client".to_owned())) };
             let Some(wait) = self.take(class, share, part) else { return Ok(permit) };
             drop(permit);
-            if Instant::now() + wait >= deadline {
+            if wait > patience || Instant::now() + wait >= deadline {
                 return Err(Error::RateLimited { retry_after: wait });
             }
             tokio::time::sleep(wait).await;
@@ -187,6 +193,8 @@ mod tests {
         .collect()
     }
 
+    const LONG: Duration = Duration::from_secs(600);
+
     #[test]
     fn classes() {
         for (method, path, class) in [
@@ -206,27 +214,41 @@ mod tests {
     async fn no_more_than_the_share_and_then_the_reset() {
         let limits = Limits::new(50);
         let soon = Instant::now() + Duration::from_secs(5);
-        drop(limits.admit("c", soon, false).await.unwrap());
+        drop(limits.admit("c", soon, LONG, false).await.unwrap());
         limits.learn("c", &headers(10, 8, 30));
         for _ in 0..3 {
-            drop(limits.admit("c", soon, false).await.unwrap());
+            drop(limits.admit("c", soon, LONG, false).await.unwrap());
         }
-        let refused = limits.admit("c", soon, false).await.unwrap_err();
+        let refused = limits.admit("c", soon, LONG, false).await.unwrap_err();
         assert!(
             matches!(refused, Error::RateLimited { retry_after } if retry_after.as_secs() == 30),
             "{refused}"
         );
         assert_eq!(limits.wait_for(&["other", "c"]).map(|wait| wait.as_secs()), Some(30));
         // Another class, and an undo, are not held up.
-        drop(limits.admit("other", soon, false).await.unwrap());
+        drop(limits.admit("other", soon, LONG, false).await.unwrap());
         for _ in 0..5 {
-            drop(limits.admit("c", soon, true).await.unwrap());
+            drop(limits.admit("c", soon, LONG, true).await.unwrap());
         }
-        assert!(limits.admit("c", soon, true).await.is_err());
+        assert!(limits.admit("c", soon, LONG, true).await.is_err());
         // A request with time waits.
         let started = Instant::now();
-        drop(limits.admit("c", started + Duration::from_secs(60), false).await.unwrap());
+        drop(limits.admit("c", started + Duration::from_secs(60), LONG, false).await.unwrap());
         assert_eq!(started.elapsed().as_secs(), 30);
+    }
+
+    /// Where somebody waits for the answer, the reset is waited for only if it is near.
+    #[tokio::test(start_paused = true)]
+    async fn nobody_sleeps_for_long_while_somebody_waits() {
+        let limits = Limits::new(50);
+        let far = Instant::now() + Duration::from_secs(60);
+        limits.learn("c", &headers(10, 5, 30));
+        let refused = limits.admit("c", far, PATIENCE, false).await.unwrap_err();
+        assert!(matches!(refused, Error::RateLimited { retry_after } if retry_after.as_secs() == 30));
+        limits.learn("near", &headers(10, 5, 2));
+        let started = Instant::now();
+        drop(limits.admit("near", far, PATIENCE, false).await.unwrap());
+        assert_eq!(started.elapsed().as_secs(), 2);
     }
 
     /// Other clients of the org do not count for the part, our own calls do.
@@ -236,14 +258,14 @@ mod tests {
         let soon = Instant::now() + Duration::from_secs(5);
         limits.learn("c", &headers(100, 80, 30));
         for _ in 0..4 {
-            drop(limits.admit("c", soon, false).await.unwrap());
+            drop(limits.admit("c", soon, LONG, false).await.unwrap());
             limits.learn("c", &headers(100, 79, 30));
         }
-        let refused = limits.admit("c", soon, false).await.unwrap_err();
+        let refused = limits.admit("c", soon, LONG, false).await.unwrap_err();
         assert!(matches!(refused, Error::RateLimited { .. }), "five of a hundred: {refused}");
-        drop(limits.admit("c", soon, true).await.unwrap());
+        drop(limits.admit("c", soon, LONG, true).await.unwrap());
         let next = Instant::now() + Duration::from_secs(60);
-        drop(limits.admit("c", next, false).await.unwrap());
+        drop(limits.admit("c", next, LONG, false).await.unwrap());
     }
 
     /// An older answer does not give back what newer calls have used.
@@ -253,10 +275,10 @@ mod tests {
         limits.learn("c", &headers(10, 6, 30));
         limits.learn("c", &headers(10, 9, 30));
         let soon = Instant::now() + Duration::from_secs(1);
-        drop(limits.admit("c", soon, false).await.unwrap());
-        assert!(limits.admit("c", soon, false).await.is_err());
+        drop(limits.admit("c", soon, LONG, false).await.unwrap());
+        assert!(limits.admit("c", soon, LONG, false).await.is_err());
         // Okta's limit of concurrent calls says nothing of a class.
         limits.learn("c", &headers(0, 0, 1));
-        assert!(limits.admit("c", soon, false).await.is_err());
+        assert!(limits.admit("c", soon, LONG, false).await.is_err());
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! | what came back | GET, PUT, DELETE | POST |
 //! |---|---|---|
-//! | 429 | after the reset | after the reset |
+//! | 429 | after the reset, if it is near | after the reset, if it is near |
 //! | 409 E0000268, 423 E0000239 | back off | back off |
 //! | 502, 503, 504 | back off | not repeated |
 //! | no answer | back off | not repeated |
@@ -11,8 +11,8 @@
 //!
 //! A POST is repeated only where Okta says that it did nothing: everything else
 //! might create a second object.
-//! The wait for a reset is `X-Rate-Limit-Reset` minus `Date`, plus up to a
-//! second of jitter: the clock of this machine does not matter.
+//! The wait for a reset is `X-Rate-Limit-Reset` minus `Date`, plus jitter of as much, a
+//! second at most: the clock of this machine does not matter.
 //! Backing off is 100 ms, doubled each time, of which a random half to all.
 //! At most [`MAX_ATTEMPTS`] attempts; a wait that would pass the deadline is
 //! not begun.
@@ -27,18 +27,24 @@ use crate::Error;
 /// Attempts of one call, the first included.
 pub const MAX_ATTEMPTS: u32 = 4;
 
+/// The wait while too many calls to Okta are under way.
+const CONCURRENCY: Duration = Duration::from_millis(400);
+
 /// The first wait when backing off.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 
 /// How long to wait before the call is sent again; `None` if it must not be.
-pub(crate) fn wait(method: &Method, error: &Error, attempt: u32) -> Option<Duration> {
+pub(crate) fn wait(method: &Method, error: &Error, attempt: u32, patience: Duration) -> Option<Duration> {
     if attempt >= MAX_ATTEMPTS {
         return None;
     }
     let repeatable = *method != Method::POST;
     let back_off = || FIRST_WAIT.mul_f64(f64::from(1 << (attempt - 1)) * (0.5 + fastrand::f64() / 2.0));
     match error {
-        Error::RateLimited { retry_after } => Some(*retry_after + Duration::from_secs_f64(fastrand::f64())),
+        Error::RateLimited { retry_after } => {
+            let jitter = retry_after.min(&Duration::from_secs(1)).mul_f64(fastrand::f64());
+            (*retry_after <= patience).then(|| (*retry_after + jitter).min(patience))
+        }
         Error::Api(error) if error.is_contention() => Some(back_off()),
         Error::Communication { .. } if repeatable => Some(back_off()),
         Error::Api(crate::error::ApiError { status, .. }) | Error::Unexpected { status }
@@ -50,15 +56,15 @@ pub(crate) fn wait(method: &Method, error: &Error, attempt: u32) -> Option<Durat
     }
 }
 
-/// How long until the limit resets, from the headers of a 429. Without usable
-/// headers, or for Okta's concurrency limit (`X-Rate-Limit-Limit: 0`), whose
-/// reset is only a suggestion: one second.
+/// How long until the limit resets, from the headers of a 429; one second without usable
+/// headers. The reset of Okta's limit of concurrent calls (`X-Rate-Limit-Limit: 0`) is
+/// only a suggestion: [`CONCURRENCY`], which leaves time for two more tries.
 pub(crate) fn until_reset(headers: &HeaderMap) -> Duration {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if text("x-rate-limit-limit") == Some("0") {
+        return CONCURRENCY;
+    }
     let seconds = || {
-        if text("x-rate-limit-limit") == Some("0") {
-            return None;
-        }
         let reset: i64 = text("x-rate-limit-reset")?.parse().ok()?;
         let date = rfc2822::parse(text("date")?).ok()?.timestamp().as_second();
         u64::try_from(reset.checked_sub(date)?).ok()
@@ -80,6 +86,8 @@ mod tests {
     fn the_table() {
         let lost = || Error::Communication { reason: String::new(), never_sent: false };
         let limited = || Error::RateLimited { retry_after: Duration::from_secs(2) };
+        let patience = Duration::from_secs(4);
+        assert_eq!(wait(&Method::GET, &limited(), 1, Duration::from_secs(1)), None, "too far away");
         for (error, others, post) in [
             (limited(), true, true),
             (api(423, "E0000239"), true, true),
@@ -95,10 +103,10 @@ mod tests {
             (Error::Unexpected { status: 200 }, false, false),
         ] {
             for method in [Method::GET, Method::PUT, Method::DELETE] {
-                assert_eq!(wait(&method, &error, 1).is_some(), others, "{method} {error}");
+                assert_eq!(wait(&method, &error, 1, patience).is_some(), others, "{method} {error}");
             }
-            assert_eq!(wait(&Method::POST, &error, 1).is_some(), post, "POST {error}");
-            assert_eq!(wait(&Method::GET, &error, MAX_ATTEMPTS), None);
+            assert_eq!(wait(&Method::POST, &error, 1, patience).is_some(), post, "POST {error}");
+            assert_eq!(wait(&Method::GET, &error, MAX_ATTEMPTS, patience), None);
         }
     }
 
@@ -114,7 +122,7 @@ mod tests {
         };
         let date = "Thu, 01 Jan 1970 00:01:40 GMT";
         assert_eq!(until_reset(&headers("600", "107", date)), Duration::from_secs(7));
-        assert_eq!(until_reset(&headers("0", "107", date)), Duration::from_secs(1));
+        assert_eq!(until_reset(&headers("0", "107", date)), CONCURRENCY);
         assert_eq!(until_reset(&headers("600", "90", date)), Duration::from_secs(1));
         assert_eq!(until_reset(&headers("600", "107", "")), Duration::from_secs(1));
         assert_eq!(until_reset(&headers("600", "soon", date)), Duration::from_secs(1));

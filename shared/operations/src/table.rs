@@ -154,7 +154,9 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
-        name: "okta-proxy", package: OktaProxy, okta: OktaUse::None, state: &[], settings: &[Org], size: API.reserving(10),
+        name: "okta-proxy", package: OktaProxy, okta: OktaUse::None, state: &[], settings: &[Org],
+        // Longer than the function waits for Okta.
+        size: Size { timeout_seconds: 10, ..API }.reserving(10),
         summary: "Call Okta's API for users and groups with the caller's own token.",
         trigger: Proxy { path: "/api/v1/{proxy+}", problems: &[PayloadTooLarge, OutcomeUnknown], replaces: Some("o4oProxy") },
     },

@@ -5,7 +5,9 @@ use tracing_subscriber::EnvFilter;
 
 use crate::Environment;
 
-/// Sets the format up: no time, because Lambda adds one.
+/// Sets the format up. Each line has `timestamp`, RFC 3339, and `level`: Lambda's filter
+/// by level takes a line without them for INFO (Lambda Developer Guide, "Log-level
+/// filtering").
 pub fn init(environment: &Environment) {
     let level = environment.get(&EnvVar::AWS_LAMBDA_LOG_LEVEL).unwrap_or_default();
     let filter = EnvFilter::new(filter(&level));
@@ -15,14 +17,13 @@ pub fn init(environment: &Environment) {
         .with_current_span(false)
         .with_span_list(false)
         .with_target(false)
-        .without_time()
         .with_writer(std::io::stderr)
         .with_env_filter(filter)
         .try_init();
 }
 
 /// The crates under `shared/` that log; those under `functions/` are in the table.
-const SHARED: [&str; 5] = ["idempotency", "lambda_kit", "okta_client", "run_kit", "state"];
+const SHARED: [&str; 6] = ["idempotency", "lambda_kit", "okta_client", "rights", "run_kit", "state"];
 
 /// The Lambda runtime's line about a handler that failed: an error in the shape that
 /// programmers read, beside the line that says the same for operators.

@@ -62,6 +62,10 @@ fn line(dimensions: &[(&'static str, &str)], metrics: &[Metric], now_ms: i64) ->
     let definitions: Vec<Value> =
         metrics.iter().map(|metric| json!({ "Name": metric.name, "Unit": unit(metric.unit) })).collect();
     let mut line = Map::new();
+    let time = jiff::Timestamp::from_millisecond(now_ms).unwrap_or_default();
+    // The line is for CloudWatch: no filter by level may drop it.
+    line.insert("timestamp".to_owned(), json!(format!("{time:.3}")));
+    line.insert("level".to_owned(), json!("FATAL"));
     line.insert(
         "_aws".to_owned(),
         json!({
@@ -85,5 +89,7 @@ mod tests {
         assert_eq!(directive["Dimensions"], json!([["operation"]]));
         assert_eq!(directive["Metrics"], json!([{ "Name": "Findings", "Unit": "Count" }]));
         assert_eq!((&line["operation"], &line["Findings"]), (&json!("reconcile"), &json!(3.0)));
+        let level = (&line["timestamp"], &line["level"]);
+        assert_eq!(level, (&json!("2026-01-31T12:00:00.000Z"), &json!("FATAL")));
     }
 }

@@ -50,7 +50,7 @@ impl OktaClients {
     fn new(client: &Client, deadline: Instant, reserve: Duration) -> Self {
         let client = client.for_request(deadline);
         let forward = client.until(deadline.checked_sub(reserve).unwrap_or(deadline));
-        Self { forward, undo: client.beyond_share(), reserve }
+        Self { forward, undo: client.beyond_share().patient(), reserve }
     }
 
     /// The client that does what the run is for. It obeys the share of Okta's limits,

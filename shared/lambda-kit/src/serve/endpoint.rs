@@ -13,7 +13,7 @@ use operations::{EnvVar, ProblemCode};
 use rights::Rights;
 use run_kit::{Actor, ConfigError, Denied, Environment, Failure, OktaAccess, OktaClients, Permit, Run};
 
-use super::start;
+use super::{serve_requests, start};
 use crate::answer::{Answer, Answering};
 use crate::event::{Times, base_url, caller, parts};
 use crate::{Context, Decode, Endpoint, Exit, Request, Success};
@@ -26,7 +26,7 @@ const ANSWER: Duration = Duration::from_millis(1_000);
 pub fn serve<E: Endpoint>() -> Exit {
     start(E::OPERATION, EndpointService::<E>::prepare, |service, runtime| {
         let handler = service_fn(|event| async { Ok::<_, Infallible>(service.handle(event).await) });
-        runtime.block_on(lambda_http::run(handler))
+        runtime.block_on(serve_requests(handler))
     })
 }
 

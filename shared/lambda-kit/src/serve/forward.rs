@@ -7,7 +7,7 @@ use lambda_http::{Body, RequestExt, Response, service_fn};
 use operations::EnvVar;
 use run_kit::{ConfigError, Environment};
 
-use super::start;
+use super::{serve_requests, start};
 use crate::Exit;
 use crate::answer::{Answer, Answering};
 use crate::event::{Times, base_url};
@@ -18,7 +18,7 @@ use crate::forward::{Forward, ForwardRequest};
 pub fn serve_forward<F: Forward>() -> Exit {
     start(F::OPERATION, ForwardService::<F>::prepare, |service, runtime| {
         let handler = service_fn(|event| async { Ok::<_, Infallible>(service.handle(event).await) });
-        runtime.block_on(lambda_http::run(handler))
+        runtime.block_on(serve_requests(handler))
     })
 }
 

@@ -14,7 +14,7 @@ use run_kit::{
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::start;
+use super::{serve_requests, start};
 use crate::answer::{Answer, Answering};
 use crate::event::Times;
 use crate::hook::{self, Hook, HookSecrets};
@@ -28,7 +28,7 @@ const TIME_TO_LIVE: Duration = Duration::from_secs(60);
 pub fn serve_hook<H: Hook>() -> Exit {
     start(H::OPERATION, HookService::<H>::prepare, |service, runtime| {
         let handler = service_fn(|event| async { Ok::<_, Infallible>(service.handle(event).await) });
-        runtime.block_on(lambda_http::run(handler))
+        runtime.block_on(serve_requests(handler))
     })
 }
 

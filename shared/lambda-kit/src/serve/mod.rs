@@ -5,11 +5,37 @@ pub(crate) mod forward;
 pub(crate) mod hook;
 pub(crate) mod task;
 
+use std::convert::Infallible;
+
+use lambda_http::request::LambdaRequest;
+use lambda_http::{
+    Adapter, Body, Error, LambdaEvent, Request, Response, Service, lambda_runtime, service_fn,
+};
 use operations::Operation;
 use run_kit::{ConfigError, Environment};
 use tokio::runtime::Runtime;
 
 use crate::{Exit, fatal};
+
+/// Serves requests of API Gateway. In contrast to `lambda_http::run`, each value of a
+/// repeated header reaches the handler, which can refuse it; API Gateway gives them all.
+async fn serve_requests<'s, S>(handler: S) -> Result<(), Error>
+where
+    S: Service<Request, Response = Response<Body>, Error = Infallible>,
+    S::Future: Send + 's,
+{
+    let mut adapter = Adapter::from(handler);
+    let service = service_fn(move |mut event: LambdaEvent<LambdaRequest>| {
+        // The last value alone stands in `headers`, and would replace all others.
+        if let LambdaRequest::ApiGatewayV1(request) = &mut event.payload
+            && !request.multi_value_headers.is_empty()
+        {
+            request.headers.clear();
+        }
+        adapter.call(event)
+    });
+    lambda_runtime::run(service).await
+}
 
 /// Runs a function: log, configuration, runtime, in this order.
 fn start<S>(

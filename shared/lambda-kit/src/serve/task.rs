@@ -98,7 +98,8 @@ impl<T: Task> TaskService<T> {
             Failure::new(ProblemCode::InvalidRequest, "the event is not what the task is for")
                 .log("read the event", &error)
         })?;
-        let client = self.okta.client().await?;
+        // Nobody waits for a task.
+        let client = self.okta.client().await?.patient();
         let changes = !T::OPERATION.is_safe();
         let reserve = if changes { UNDO } else { Duration::ZERO };
         let run = Run::new(&client, times.deadline, reserve, actor(T::OPERATION), &times.request_id);
