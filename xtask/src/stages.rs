@@ -78,7 +78,7 @@ fn report(stages: &[Stage], authorizers: &[Authorizer]) -> String {
     for stage in stages {
         let _ = writeln!(text, "stage {}", stage.stage_name().unwrap_or_default());
         let mut settings: Vec<_> = stage.method_settings().into_iter().flatten().collect();
-        settings.sort_by(|(one, _), (other, _)| one.cmp(other));
+        settings.sort_by_key(|(method, _)| *method);
         for (method, setting) in settings {
             let (rate, burst) = (setting.throttling_rate_limit(), setting.throttling_burst_limit());
             let _ = writeln!(text, "  {method}: {rate} a second, {burst} at once");

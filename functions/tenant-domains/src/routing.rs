@@ -299,7 +299,8 @@ impl TenantRules<'_> {
     }
 
     /// Takes patterns away; a rule without one would be for everybody, and is
-    /// deleted. Repeating it does no harm. `false` if there was nothing to take.
+    /// deleted. Patterns of other kinds, which somebody made by hand, keep the rule.
+    /// Repeating it does no harm. `false` if there was nothing to take.
     pub(crate) async fn remove(
         &self,
         okta: &Client,
@@ -311,11 +312,10 @@ impl TenantRules<'_> {
         if !patterns.iter().any(|pattern| gone(pattern)) {
             return Ok(false);
         }
-        if patterns.iter().all(|pattern| gone(pattern)) {
-            okta.delete_policy_rule(policy, &rule.id).await.ok_if_absent()?;
-        } else {
-            let new = rule.with_patterns(|pattern| !gone(pattern), None);
-            okta.replace_policy_rule(policy, &new).await?;
+        let new = rule.with_patterns(|pattern| !gone(pattern), None);
+        match new.is_limited() {
+            true => okta.replace_policy_rule(policy, &new).await.map(drop)?,
+            false => okta.delete_policy_rule(policy, &rule.id).await.ok_if_absent()?,
         }
         Ok(true)
     }

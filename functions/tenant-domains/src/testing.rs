@@ -365,6 +365,25 @@ async fn what_is_not_ours_stays() {
     assert_eq!(rule.2, ["globex.test", "EXAMPLE"]);
 }
 
+/// An administrator of the org gave the rule a pattern of another kind.
+#[tokio::test]
+async fn a_pattern_of_another_kind_keeps_the_rule() {
+    let org = TestOrg::start().await;
+    let (policy, rules) = tenancy::routing(org.okta()).await.unwrap();
+    let mut rule = rules.into_iter().find(|rule| rule.name == "DAC_globex").unwrap();
+    let patterns = rule.other["conditions"]["userIdentifier"]["patterns"].as_array_mut().unwrap();
+    patterns.push(json!({ "matchType": "STARTS_WITH", "value": "ext-" }));
+    org.okta().replace_policy_rule(&policy.unwrap(), &rule).await.unwrap();
+    for domain in list(&org, "globex").await {
+        let domain = domain["domain"].as_str().unwrap().to_owned();
+        org.call::<DeleteTenantDomain>(&of("globex", &domain)).await.unwrap();
+    }
+    let (_, rules) = tenancy::routing(org.okta()).await.unwrap();
+    let rule = rules.into_iter().find(|rule| rule.name == "DAC_globex").unwrap();
+    let left = &rule.other["conditions"]["userIdentifier"]["patterns"];
+    assert_eq!(left, &json!([{ "matchType": "STARTS_WITH", "value": "ext-" }]));
+}
+
 #[tokio::test]
 async fn without_the_table_nothing_is_changed() {
     let org = TestOrg::start().await;

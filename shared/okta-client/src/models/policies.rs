@@ -52,6 +52,12 @@ impl PolicyRule {
         rule
     }
 
+    /// Whether the rule has patterns of any kind: one without is for everybody.
+    pub fn is_limited(&self) -> bool {
+        let all = self.other.get("conditions").and_then(|c| c.pointer("/userIdentifier/patterns"));
+        all.and_then(Value::as_array).is_some_and(|patterns| !patterns.is_empty())
+    }
+
     /// Ids of the IdPs that an IDP_DISCOVERY rule sends users to.
     pub fn providers(&self) -> impl Iterator<Item = &str> {
         let providers = self.other.get("actions").and_then(|actions| actions.pointer("/idp/providers"));
