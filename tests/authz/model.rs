@@ -31,6 +31,7 @@ pub(crate) const TABLE: &[Operation] = &[
     entry("add-delegation-agent", Method::Post, "/delegator/agents/add", Access::ManagedAccess),
     started("enrich-agent-token", Trigger::InlineHook { path: "/tokenEnrichment/agent" }),
     started("enrich-entity-token", Trigger::InlineHook { path: "/tokenEnrichment/entity" }),
+    started("end-user-rights", Trigger::EventHook { path: "/events/okta" }),
     entry("list-delegation-agents", Method::Get, "/delegator/agents", Access::ManagedAccess),
     entry("list-delegation-events", Method::Get, "/delegator/events", Access::ManagedAccess),
     entry("list-delegators", Method::Get, "/agent", Access::ManagedAccess),

@@ -8,8 +8,14 @@ use tests::repository;
 use crate::{Complaints, assert_none, assert_some, differences};
 
 /// Pages that people write.
-const PAGES: &[&str] =
-    &["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "docs/adding-an-operation.md", "docs/deploying.md"];
+const PAGES: &[&str] = &[
+    "README.md",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "docs/adding-an-operation.md",
+    "docs/deploying.md",
+    "docs/runbook.md",
+];
 
 /// Folders and files whose names begin a path in a document.
 const ROOTS: &[&str] = &[
@@ -130,4 +136,15 @@ fn no_word_of_how_it_was_made() {
             assert!(!text.contains(&word), "{file} names {word}");
         }
     }
+}
+
+/// The types of events that `end-user-rights` knows are those that the local stack's hook
+/// is told of, and those of the page.
+#[test]
+fn the_event_hook_is_told_of_what_ends_rights() {
+    let known: Vec<&str> = tenancy::ENDING_EVENTS.into();
+    assert_eq!(known, gateway::EVENT_HOOK_EVENTS);
+    let page = std::fs::read_to_string(repository().join("docs/deploying.md")).expect("the page");
+    let missing: Vec<_> = known.iter().filter(|kind| !page.contains(&format!("`{kind}`"))).collect();
+    assert!(missing.is_empty(), "docs/deploying.md lacks {missing:?}");
 }

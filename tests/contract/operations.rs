@@ -157,7 +157,8 @@ fn operation_file(operation: &Operation, text: &str) -> Complaints {
                 parts.push(format!("pub enum {name}Error"));
             }
         }
-        Trigger::InlineHook { .. } | Trigger::EventHook { .. } => parts.push(format!("impl Hook for {name}")),
+        Trigger::InlineHook { .. } => parts.push(format!("impl Hook for {name}")),
+        Trigger::EventHook { .. } => parts.push(format!("impl EventHook for {name}")),
         Trigger::Proxy { .. } => parts.push(format!("impl Forward for {name}")),
         Trigger::SecretRotation | Trigger::Schedule { .. } | Trigger::Bus { .. } => {
             parts.push(format!("impl Task for {name}"));

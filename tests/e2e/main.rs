@@ -22,6 +22,7 @@ mod deactivate_tenant_app;
 mod delegation;
 mod delete_tenant;
 mod delete_tenant_domain;
+mod end_user_rights;
 mod enrich_agent_token;
 mod enrich_entity_token;
 mod gateway;

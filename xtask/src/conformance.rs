@@ -112,6 +112,7 @@ async fn run(root: &Path, tools: &Conformance) -> Result<String, String> {
     let (mut exercised, mut report) = (Vec::new(), Vec::new());
     for client in CLIENTS {
         control(&http, "POST", &format!("{okta}/_emulator/reset")).await?;
+        hold_events(&http, &okta).await?;
         let mut steps = Vec::new();
         for (program, arguments) in client.runs {
             let program = match program {
@@ -169,6 +170,13 @@ async fn run(root: &Path, tools: &Conformance) -> Result<String, String> {
         ));
     }
     Ok(report.join("\n"))
+}
+
+/// What the product does by itself when Okta tells of an event is no call of a client.
+async fn hold_events(http: &reqwest::Client, okta: &str) -> Result<(), String> {
+    let hold = json!({ "holdEvents": true });
+    let answer = http.put(format!("{okta}/_emulator/settings")).json(&hold).send().await;
+    answer.and_then(reqwest::Response::error_for_status).map(drop).map_err(|error| error.to_string())
 }
 
 async fn control(http: &reqwest::Client, method: &str, url: &str) -> Result<Value, String> {

@@ -1,7 +1,7 @@
 //! Sample events: `events/<operation>.json`, as API Gateway sends them.
 
 use lambda_kit::Description;
-use operations::{Access, DAC_ADMIN};
+use operations::{Access, DAC_ADMIN, Trigger};
 use serde_json::{Map, Value, json};
 
 /// The event of an operation's sample request, sent by a superuser, or by whom the
@@ -26,7 +26,10 @@ pub fn event(endpoint: &Description) -> Value {
     };
     // Users of the demo org.
     let access = operation.http().map(|http| http.access);
-    let (method, route) = operation.route().map_or(("", ""), |(method, path)| (method.as_str(), path));
+    let (mut method, route) = operation.route().map_or(("", ""), |(method, path)| (method.as_str(), path));
+    if let Trigger::EventHook { .. } = operation.trigger {
+        method = "POST";
+    }
     let (uid, login, groups) = match access {
         Some(Access::ManagedAccess) if route == "/agent" => ("00u00000000000000008", "agent@demo.test", "[]"),
         Some(Access::ManagedAccess) => ("00u00000000000000009", "delegator@demo.test", "[]"),

@@ -128,7 +128,8 @@ const AUTHORIZER: &str =
 pub fn binary(operation: &Operation) -> String {
     let serve = match operation.trigger {
         Trigger::Proxy { .. } => "serve_forward",
-        Trigger::InlineHook { .. } | Trigger::EventHook { .. } => Start::InlineHook.serve(),
+        Trigger::InlineHook { .. } => Start::InlineHook.serve(),
+        Trigger::EventHook { .. } => "serve_event_hook",
         Trigger::Schedule { .. } | Trigger::Bus { .. } | Trigger::SecretRotation => Start::Schedule.serve(),
         Trigger::Http(_) => Start::Http.serve(),
         Trigger::Authorizer => return AUTHORIZER.to_owned(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use heck::ToPascalCase;
-use lambda_kit::{Description, Values};
+use lambda_kit::{Description, Example, Values};
 use operations::{Method, Operation, ProblemCode, Trigger};
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
@@ -23,6 +23,9 @@ pub fn openapi(endpoints: &[&Description]) -> Value {
         let path = paths.entry(path.replace("+}", "}")).or_insert_with(|| json!({}));
         for (method, id) in methods(endpoint.operation) {
             let mut described = operation(endpoint, &mut generator);
+            if matches!(endpoint.operation.trigger, Trigger::EventHook { .. }) {
+                event_hook(&mut described, method, &(endpoint.example)());
+            }
             described["operationId"] = id.into();
             path[method.to_lowercase()] = described;
         }
@@ -57,6 +60,10 @@ pub fn openapi(endpoints: &[&Description]) -> Value {
 
 /// The methods that an operation answers, each with its operationId.
 pub fn methods(operation: &Operation) -> Vec<(&'static str, String)> {
+    if let Trigger::EventHook { .. } = operation.trigger {
+        let id = operation.operation_id();
+        return vec![("GET", format!("{id}Verification")), ("POST", id)];
+    }
     match operation.route().map(|(method, _)| method) {
         None => Vec::new(),
         Some(Method::Any) => ["GET", "POST", "PUT", "DELETE"]
@@ -130,6 +137,26 @@ fn operation(endpoint: &Description, generator: &mut SchemaGenerator) -> Value {
             json!({ "required": endpoint.body_required, "content": { "application/json": content } });
     }
     described
+}
+
+/// Okta's own description says what it sends and takes.
+fn event_hook(described: &mut Value, method: &str, example: &Example) {
+    let hook = "https://developer.okta.com/docs/concepts/event-hooks/";
+    described["security"] = json!([{ "hookSecret": [] }]);
+    described["externalDocs"] = json!({ "description": "Event hooks", "url": hook });
+    let answer = if method == "GET" {
+        described["summary"] = "Send Okta's one-time challenge back, which verifies the hook.".into();
+        described["parameters"] = json!([{
+            "name": "X-Okta-Verification-Challenge", "in": "header", "required": true,
+            "schema": { "type": "string", "minLength": 1, "maxLength": 256 },
+        }]);
+        json!({ "type": "object", "properties": { "verification": { "type": "string" } } })
+    } else {
+        let content = json!({ "schema": { "type": "object" }, "example": example.body });
+        described["requestBody"] = json!({ "required": true, "content": { "application/json": content } });
+        json!({ "type": "object" })
+    };
+    described["responses"]["200"]["content"] = json!({ "application/json": { "schema": answer } });
 }
 
 fn responses(endpoint: &Description, generator: &mut SchemaGenerator, answer: Option<Value>) -> Value {

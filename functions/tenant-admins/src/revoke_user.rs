@@ -9,6 +9,7 @@
 //! session, or a refresh token, the user gets a new token, and that one counts. Take
 //! the user out of the group that gives the right first, or end the user in Okta.
 
+use domain::Revoked;
 use lambda_kit::{Context, Decode, Endpoint, Example, Request, Success};
 use okta_client::Error;
 use okta_client::models::UserId;
@@ -17,7 +18,7 @@ use run_kit::{ConfigError, Environment, Failure};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
-use state::{Revoked, State, StateError};
+use state::{State, StateError};
 use tenancy::if_present;
 
 /// Longest reason, in characters.

@@ -24,7 +24,7 @@
 //! request sent again completes one that stopped half-way. Nothing is written for
 //! anybody else.
 
-use domain::TenantName;
+use domain::{Revoked, TenantName};
 use futures::TryStreamExt;
 use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, QueryParameter, Request, Success, Values};
 use okta_client::models::{GroupId, User, UserId};
@@ -33,7 +33,7 @@ use operations::{Operation, ProblemCode};
 use run_kit::{
     ConfigError, Environment, Failure, Incomplete, Object, StepFailure, Steps, Stopped, Undo, Undone,
 };
-use state::{Change, LockError, Locks, Revoked, State, StateError, holding};
+use state::{Change, LockError, Locks, State, StateError, holding};
 use tenancy::{Depth, Tenant, TenantError, Tenants};
 
 /// How often the membership is ended in one request, while somebody puts it back.

@@ -37,7 +37,7 @@
 //! Therefore the same request sent again completes a deletion that stopped half-way. Objects that a rename left under
 //! the former name go with the tenant; under the former name alone, nothing does.
 
-use domain::TenantName;
+use domain::{Revoked, TenantName};
 use futures::future::join_all;
 use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, QueryParameter, Request, Success, Values};
 use okta_client::models::{Group, IdentityProvider, KeyId, PolicyId, PolicyRule, Role};
@@ -47,7 +47,7 @@ use run_kit::{ConfigError, Environment, Failure, Incomplete, Object, Run, chain}
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use state::{Change, LockError, Locks, Revoked, State, StateError, holding};
+use state::{Change, LockError, Locks, State, StateError, holding};
 use tenancy::{Tenants, routing};
 
 use crate::abandoned::ABANDONED;

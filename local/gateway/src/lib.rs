@@ -23,5 +23,5 @@ mod triggers;
 pub use aws::{HOOK_SECRET, HOOK_SECRET_ARN, SECRET_ARN, SESSION_TOKEN};
 pub use iam::{Decision, evaluate};
 pub use lambda::{InvokeError, LogSink};
-pub use stack::{Stack, StackError, StackOptions};
+pub use stack::{EVENT_HOOK_EVENTS, Stack, StackError, StackOptions};
 pub use template::{Template, TemplateError};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dynoxide::{Database, DynoxideError};
-use okta_emulator::{Emulator, HookSeed, Seed};
+use okta_emulator::{Emulator, EventHookSeed, HookSeed, Seed};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
@@ -19,6 +19,17 @@ use crate::triggers;
 
 /// The app whose tokens are asked about.
 const DELEGATION_DEMO: &str = "Delegation demo";
+
+/// The events that the function `end-user-rights` is told of.
+pub const EVENT_HOOK_EVENTS: [&str; 7] = [
+    "group.application_assignment.remove",
+    "group.lifecycle.delete",
+    "group.privilege.revoke",
+    "group.user_membership.remove",
+    "user.lifecycle.deactivate",
+    "user.lifecycle.delete.initiated",
+    "user.lifecycle.suspend",
+];
 
 /// Which of the servers is DynamoDB.
 const DYNAMODB: usize = 2;
@@ -120,6 +131,11 @@ impl Stack {
                 secret: HOOK_SECRET.to_owned(),
             });
         }
+        seed.event_hook = Some(EventHookSeed {
+            uri: format!("http://{api}/events/okta"),
+            secret: HOOK_SECRET.to_owned(),
+            events: EVENT_HOOK_EVENTS.map(str::to_owned).into(),
+        });
         let emulator_options = okta_emulator::Options {
             port: options.okta_port,
             seed: seed.clone(),

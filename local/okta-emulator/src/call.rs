@@ -117,7 +117,7 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) body: Body,
     pub(crate) headers: Vec<(&'static str, String)>,
-    /// Before this answer counts, an inline hook must be called: the answer is
+    /// Before this answer counts, a hook must be called: the answer is
     /// then what [`HookCall::then`] makes of the hook's.
     pub(crate) hook: Option<Box<HookCall>>,
 }
@@ -204,7 +204,8 @@ pub(crate) enum Reach {
 pub(crate) struct HookCall {
     pub(crate) uri: String,
     pub(crate) headers: Vec<(String, String)>,
-    pub(crate) payload: Value,
+    /// `None`: a `GET`.
+    pub(crate) payload: Option<Value>,
     pub(crate) then: Continuation,
 }
 

@@ -8,16 +8,20 @@
 //! | `GET`, `PUT /_emulator/settings` | the knobs, see [`crate::Settings`]; members that are left out stay |
 //! | `PUT /_emulator/dns/{name}` | `{"txt": […]}`: TXT records served at `GET /dns-query` |
 //! | `GET /_emulator/snapshot?stable=true` | the state as canonical JSON |
+//! | `POST /_emulator/deliver` | delivers what `holdEvents` held, see [`DeliverRequest`] |
 //! | `POST /_emulator/reset` | back to the seed; faults, journal, settings and DNS are empty again |
 //!
 //! Wrong input is answered 400 with a sentence.
+
+use std::sync::Mutex;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::TokenRequest;
 use crate::call::Reply;
-use crate::state::State;
+use crate::event_delivery::{self, DeliverRequest};
+use crate::state::{State, lock};
 
 /// Answers a control call; `None` if there is no such path.
 pub(crate) fn answer(
@@ -68,6 +72,25 @@ pub(crate) fn answer(
         _ => return None,
     };
     Some(result.unwrap_or_else(|sentence| Reply::new(400, json!({ "message": sentence }))))
+}
+
+/// Delivers what is held; answers when everything is delivered.
+pub(crate) async fn deliver(state: &Mutex<State>, body: &[u8]) -> Reply {
+    let request = match body {
+        [] => Ok(DeliverRequest::default()),
+        body => read::<DeliverRequest>(body),
+    };
+    match request {
+        Ok(request) => {
+            let (http, held) = {
+                let mut state = lock(state);
+                (state.http.clone(), std::mem::take(&mut state.held))
+            };
+            let delivered = event_delivery::deliver(&http, event_delivery::ordered(held, &request)).await;
+            Reply::ok(json!(delivered))
+        }
+        Err(sentence) => Reply::new(400, json!({ "message": sentence })),
+    }
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {

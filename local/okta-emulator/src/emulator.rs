@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use crate::clock::now;
 use crate::demo_tokens::{self, TokenRequest};
+use crate::event_delivery::{self, DeliverRequest, Delivered};
 use crate::faults::Fault;
 use crate::journal::Entry;
 use crate::seed::Seed;
@@ -144,6 +145,15 @@ impl Emulator {
         if let Some(group) = state.org.groups.get_mut(&id) {
             group.kind = "APP_GROUP".to_owned();
         }
+    }
+
+    /// Delivers what [`Settings::hold_events`] held; gives what the hooks answered.
+    pub async fn deliver(&self, request: &DeliverRequest) -> Vec<Delivered> {
+        let (http, held) = {
+            let mut state = lock(&self.state);
+            (state.http.clone(), std::mem::take(&mut state.held))
+        };
+        event_delivery::deliver(&http, event_delivery::ordered(held, request)).await
     }
 
     /// Lets the search index catch up, as if its lag had passed.

@@ -1,4 +1,4 @@
-//! Inline hooks: the call, and what a token hook may change.
+//! Hooks: the call, and what a token hook may change.
 //!
 //! Evidence: schema `TokenPayLoad` and its examples; reference page "Token
 //! inline hook" 2024-09 (reserved claims, all or nothing, error object);
@@ -24,18 +24,58 @@ impl HookCall {
     /// The call of a hook that exists and is active.
     pub(crate) fn new(org: &Org, hook: &str, payload: Value, then: Continuation) -> Option<Self> {
         let hook = org.inline_hooks.get(hook).filter(|hook| text(hook, "status") == "ACTIVE")?;
-        let uri = at(hook, "/channel/config/uri").to_owned();
-        let mut headers: Vec<(String, String)> = Vec::new();
-        if let Some(Value::Array(pairs)) = lookup(hook, "/channel/config/headers") {
-            let text = |pair: &Value, key: &str| pair[key].as_str().unwrap_or_default().to_owned();
-            headers.extend(pairs.iter().map(|pair| (text(pair, "key"), text(pair, "value"))));
+        let (uri, headers) = address(hook);
+        Some(Self { uri, headers, payload: Some(payload), then })
+    }
+}
+
+/// Where a hook is, and the headers that it is called with.
+pub(crate) fn address(hook: &Object) -> (String, Vec<(String, String)>) {
+    let uri = at(hook, "/channel/config/uri").to_owned();
+    let mut headers: Vec<(String, String)> = Vec::new();
+    if let Some(Value::Array(pairs)) = lookup(hook, "/channel/config/headers") {
+        let text = |pair: &Value, key: &str| pair[key].as_str().unwrap_or_default().to_owned();
+        headers.extend(pairs.iter().map(|pair| (text(pair, "key"), text(pair, "value"))));
+    }
+    let scheme = |member: &str| at(hook, &format!("/channel/config/authScheme/{member}")).to_owned();
+    if !scheme("key").is_empty() {
+        // The value is sent as it is: no scheme is put before it.
+        headers.push((scheme("key"), scheme("value")));
+    }
+    (uri, headers)
+}
+
+/// Whether Okta calls this address: HTTPS, or this machine itself.
+pub(crate) fn may_be_called(uri: &str) -> bool {
+    let local = |uri: &url::Url| matches!(uri.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+    url::Url::parse(uri).is_ok_and(|uri| uri.scheme() == "https" || (uri.scheme() == "http" && local(&uri)))
+}
+
+/// Calls a hook: `POST` with a payload, `GET` without.
+pub(crate) async fn fire(
+    http: &reqwest::Client,
+    uri: &str,
+    headers: Vec<(String, String)>,
+    payload: Option<&Value>,
+) -> HookAnswer {
+    let mut request = match payload {
+        Some(payload) => http.post(uri).json(payload),
+        None => http.get(uri),
+    };
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    match request.send().await {
+        Ok(response) => {
+            let status = response.status().as_u16();
+            match response.bytes().await {
+                Ok(body) => HookAnswer::Answer(status, body.to_vec()),
+                Err(error) if error.is_timeout() => HookAnswer::Timeout,
+                Err(_) => HookAnswer::Failed,
+            }
         }
-        let scheme = |member: &str| at(hook, &format!("/channel/config/authScheme/{member}")).to_owned();
-        if !scheme("key").is_empty() {
-            // The value is sent as it is: no scheme is put before it.
-            headers.push((scheme("key"), scheme("value")));
-        }
-        Some(Self { uri, headers, payload, then })
+        Err(error) if error.is_timeout() => HookAnswer::Timeout,
+        Err(_) => HookAnswer::Failed,
     }
 }
 

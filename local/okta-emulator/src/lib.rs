@@ -19,6 +19,7 @@ pub mod control;
 mod demo_tokens;
 mod emulator;
 mod error;
+mod event_delivery;
 mod exchanges;
 mod faults;
 mod filter;
@@ -41,10 +42,11 @@ mod state;
 
 pub use demo_tokens::TokenRequest;
 pub use emulator::{Emulator, Options};
+pub use event_delivery::{DeliverRequest, Delivered};
 pub use faults::{Action, Drop, Fault};
 pub use journal::{Entry, calls_in_a_row};
 pub use routes::{Endpoint, endpoints, operation_ids};
-pub use seed::{HookSeed, PendingDomainSeed, Seed, SeedError, TenantAppSeed, TenantSeed};
+pub use seed::{EventHookSeed, HookSeed, PendingDomainSeed, Seed, SeedError, TenantAppSeed, TenantSeed};
 pub use settings::Settings;
 pub use state::StartError;
 

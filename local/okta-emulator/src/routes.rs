@@ -12,6 +12,7 @@ pub(crate) const ROUTES: &[&[Route]] = &[
     api::authorization_server_policies::ROUTES,
     api::authorization_servers::ROUTES,
     api::client_roles::ROUTES,
+    api::event_hooks::ROUTES,
     api::factors::ROUTES,
     api::group_roles::ROUTES,
     api::groups::ROUTES,

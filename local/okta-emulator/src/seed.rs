@@ -24,6 +24,9 @@ pub struct Seed {
     /// The token hook of one client.
     #[serde(default)]
     pub token_hook: Option<HookSeed>,
+    /// The event hook, verified.
+    #[serde(default)]
+    pub event_hook: Option<EventHookSeed>,
     /// Tenants, as add-tenant makes them.
     #[serde(default)]
     pub tenants: Vec<TenantSeed>,
@@ -180,6 +183,18 @@ pub struct HookSeed {
     pub uri: String,
     /// What is sent as `Authorization`.
     pub secret: String,
+}
+
+/// An event hook that is active and verified.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EventHookSeed {
+    /// Where the hook is.
+    pub uri: String,
+    /// What is sent as `Authorization`.
+    pub secret: String,
+    /// Types of the events that it is told of.
+    pub events: Vec<String>,
 }
 
 /// A tenant.

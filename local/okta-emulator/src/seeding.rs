@@ -221,6 +221,22 @@ impl Seed {
             org.inline_hooks.insert(id.to_owned(), given);
             org.insert_policy(&mut server, &hook.client, Some(id), now);
         }
+        if let Some(hook) = &self.event_hook {
+            let id = "who1eventhook0000001";
+            let mut given = object(json!({
+                "name": "okta-dac", "verificationStatus": "VERIFIED", "createdBy": "unknown",
+                "events": { "type": "EVENT_TYPE", "items": hook.events, "filter": null },
+                "channel": {
+                    "type": "HTTP", "version": "1.0.0",
+                    "config": {
+                        "uri": hook.uri, "method": "POST", "headers": [],
+                        "authScheme": { "type": "HEADER", "key": "Authorization", "value": hook.secret },
+                    },
+                },
+            }));
+            crate::json::stamp(&mut given, id, "ACTIVE", now);
+            org.event_hooks.insert(id.to_owned(), given);
+        }
         org.insert_policy(&mut server, "ALL_CLIENTS", None, now);
         org.authorization_servers.insert(seed.id.clone(), server);
     }

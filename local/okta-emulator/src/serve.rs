@@ -16,9 +16,9 @@ use crate::api::{policies, trusted_origins};
 use crate::clock::{http_date, now};
 use crate::error::OktaError;
 use crate::faults::{Action, Drop, hit};
-use crate::{access, control, exchanges};
+use crate::{access, control, exchanges, hooks};
 
-use crate::call::{Auth, Body, Call, Caller, HookAnswer, HookCall, Outcome, Reply, Route, Who};
+use crate::call::{Auth, Body, Call, Caller, HookCall, Outcome, Reply, Route, Who};
 use crate::journal::Entry;
 use crate::json::text;
 use crate::oauth::{client, introspection};
@@ -91,6 +91,9 @@ async fn serve(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<A
     if request.path == "/dns-query" {
         return Ok(respond(control::dns_query(&lock(&state), &request.query), &[]));
     }
+    if request.method == "POST" && request.path == "/_emulator/deliver" {
+        return Ok(respond(control::deliver(&state, &request.body).await, &[]));
+    }
     if request.path.starts_with("/_emulator") {
         let reply =
             control::answer(&mut lock(&state), &request.method, &request.path, &request.query, &request.body);
@@ -129,7 +132,7 @@ async fn serve(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<A
     {
         let http = lock(&state).http.clone();
         let HookCall { uri, headers, payload, then } = *hook;
-        let answer = fire(&http, &uri, headers, &payload).await;
+        let answer = hooks::fire(&http, &uri, headers, payload.as_ref()).await;
         let after = then(&mut lock(&state).org, call, answer);
         if let Ok(handled) = &mut outcome {
             handled.reply = after;
@@ -137,6 +140,7 @@ async fn serve(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<A
     }
     drop(under_way);
     let mut state = lock(&state);
+    state.send_events();
     let answer =
         outcome.and_then(|handled| finish(&mut state, &request, operation_id, handled, &action, &cors));
     let seq = state.journal.len() as u64 + 1;
@@ -208,31 +212,6 @@ impl State {
     fn end_change(&mut self, policy: String) {
         let until = Instant::now() + Duration::from_millis(self.settings.rule_change_ms);
         self.changing.insert(policy, Some(until));
-    }
-}
-
-/// Calls an inline hook.
-async fn fire(
-    http: &reqwest::Client,
-    uri: &str,
-    headers: Vec<(String, String)>,
-    payload: &Value,
-) -> HookAnswer {
-    let mut request = http.post(uri).json(payload);
-    for (name, value) in headers {
-        request = request.header(name, value);
-    }
-    match request.send().await {
-        Ok(response) => {
-            let status = response.status().as_u16();
-            match response.bytes().await {
-                Ok(body) => HookAnswer::Answer(status, body.to_vec()),
-                Err(error) if error.is_timeout() => HookAnswer::Timeout,
-                Err(_) => HookAnswer::Failed,
-            }
-        }
-        Err(error) if error.is_timeout() => HookAnswer::Timeout,
-        Err(_) => HookAnswer::Failed,
     }
 }
 

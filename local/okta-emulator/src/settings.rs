@@ -34,6 +34,8 @@ pub struct Settings {
     pub classic_engine: bool,
     /// Answer 503 to DNS queries.
     pub dns_down: bool,
+    /// Event hooks are told of nothing before `POST /_emulator/deliver`.
+    pub hold_events: bool,
 }
 
 impl Default for Settings {
@@ -50,6 +52,7 @@ impl Default for Settings {
             strict_suffix: false,
             classic_engine: false,
             dns_down: false,
+            hold_events: false,
         }
     }
 }

@@ -10,12 +10,13 @@ use tokio::sync::watch;
 
 use crate::clock::now;
 use crate::demo_tokens::{self, TokenRequest};
+use crate::event_delivery::Delivery;
 use crate::faults::Fault;
 use crate::journal::Entry;
 use crate::org::Org;
 use crate::seed::{Seed, SeedError};
 use crate::settings::Settings;
-use crate::{hooks, snapshot};
+use crate::{event_delivery, hooks, snapshot};
 
 /// Why an emulator did not start.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +60,8 @@ pub(crate) struct State {
     /// Policies whose rules are being changed, and until when.
     pub(crate) changing: BTreeMap<String, Option<Instant>>,
     pub(crate) http: reqwest::Client,
+    /// Deliveries of event hooks that wait for an order, see [`Settings::hold_events`].
+    pub(crate) held: Vec<Delivery>,
     pub(crate) started: Instant,
     pub(crate) answers: u64,
     pub(crate) arrivals: watch::Sender<u64>,
@@ -85,6 +88,7 @@ impl State {
             in_flight: 0,
             changing: BTreeMap::new(),
             http,
+            held: Vec::new(),
             started: Instant::now(),
             answers: 0,
             arrivals: watch::channel(0).0,
@@ -97,6 +101,17 @@ impl State {
 
     pub(crate) fn snapshot(&self, stable: bool) -> Value {
         snapshot::take(&self.org, stable)
+    }
+
+    /// Tells event hooks of what happened, or holds it.
+    pub(crate) fn send_events(&mut self) {
+        let deliveries = event_delivery::take(&mut self.org, &self.url);
+        if self.settings.hold_events {
+            self.held.extend(deliveries);
+        } else if !deliveries.is_empty() {
+            let http = self.http.clone();
+            tokio::spawn(async move { event_delivery::deliver(&http, deliveries).await });
+        }
     }
 
     pub(crate) fn reset(&mut self) -> Result<(), String> {
@@ -115,6 +130,7 @@ impl State {
         self.journal.clear();
         self.dns = self.seed.dns.clone();
         self.used.clear();
+        self.held.clear();
         Ok(())
     }
 }

@@ -15,10 +15,7 @@ pub use names::{
     NewTenantName, TenantName, TenantNameError, admins_group, app_of_appusers_group, appusers_group,
     appusers_prefix, empty_group_prefix, idp_name, pending_rule_name, rule_name, users_group,
 };
-pub use rights::{
-    Question, RightsItem, Standing, TOKEN_LIFETIME_SECONDS, admin_revocation, tenant_item, tenant_revocation,
-    user_revocation,
-};
+pub use rights::{Question, Revoked, RightsItem, Standing, TOKEN_LIFETIME_SECONDS, tenant_item};
 pub use subject_filter::subject_filter;
 
 /// Group whose members may do everything.

@@ -15,19 +15,34 @@ use crate::Caller;
 /// access policies: 24 hours).
 pub const TOKEN_LIFETIME_SECONDS: i64 = 86_400;
 
-/// Key of the revocation of all rights of a user.
-pub fn user_revocation(user: &str) -> String {
-    format!("revocation#user#{user}")
+/// Whose rights end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revoked<'r> {
+    /// All rights of the user with this id.
+    User(&'r str),
+    /// The rights of a user over a tenant.
+    Admin {
+        /// Id of the tenant.
+        tenant: &'r str,
+        /// Id of the user.
+        user: &'r str,
+    },
+    /// Everybody's rights over the tenant with this id.
+    Tenant(&'r str),
+    /// The rights of all superusers.
+    Superusers,
 }
 
-/// Key of the revocation of a user's rights over a tenant.
-pub fn admin_revocation(tenant_id: &str, user: &str) -> String {
-    format!("revocation#{tenant_id}#{user}")
-}
-
-/// Key of the revocation of everybody's rights over a tenant.
-pub fn tenant_revocation(tenant_id: &str) -> String {
-    format!("revocation#{tenant_id}")
+impl Revoked<'_> {
+    /// Key of the item that says until when.
+    pub fn key(self) -> String {
+        match self {
+            Revoked::User(user) => format!("revocation#user#{user}"),
+            Revoked::Admin { tenant, user } => format!("revocation#{tenant}#{user}"),
+            Revoked::Tenant(tenant) => format!("revocation#{tenant}"),
+            Revoked::Superusers => "revocation#superusers".to_owned(),
+        }
+    }
 }
 
 /// Key of the item that says whether a tenant is suspended.
@@ -52,6 +67,7 @@ pub struct RightsItem {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
     user: String,
+    superuser: bool,
     issued: i64,
     /// Ids of the tenants whose rights the request uses.
     tenants: Vec<String>,
@@ -96,15 +112,21 @@ impl Question {
             }
             Some(Access::Superuser | Access::ManagedAccess) | None => (Vec::new(), false),
         };
-        Self { user: caller.uid.clone(), issued, tenants, required }
+        Self { user: caller.uid.clone(), superuser: caller.superuser, issued, tenants, required }
     }
 
     /// Keys of the items that can say something.
     pub fn keys(&self) -> Vec<String> {
         let of_tenant = |tenant: &String| {
-            [tenant_item(tenant), tenant_revocation(tenant), admin_revocation(tenant, &self.user)]
+            [
+                tenant_item(tenant),
+                Revoked::Tenant(tenant).key(),
+                Revoked::Admin { tenant, user: &self.user }.key(),
+            ]
         };
-        [user_revocation(&self.user)].into_iter().chain(self.tenants.iter().flat_map(of_tenant)).collect()
+        let own = [Revoked::User(&self.user).key()].into_iter();
+        let superuser = self.superuser.then(|| Revoked::Superusers.key());
+        own.chain(superuser).chain(self.tenants.iter().flat_map(of_tenant)).collect()
     }
 
     /// What the items say: those of [`Question::keys`] that there are.
@@ -114,13 +136,13 @@ impl Question {
             of.into_iter()
                 .any(|item| item.suspended || item.before.is_some_and(|before| self.issued <= before))
         };
-        if ended(&user_revocation(&self.user)) {
+        if ended(&Revoked::User(&self.user).key()) || (self.superuser && ended(&Revoked::Superusers.key())) {
             return Standing::Ended;
         }
         let is_over = |tenant: &&String| {
             ended(&tenant_item(tenant))
-                || ended(&tenant_revocation(tenant))
-                || ended(&admin_revocation(tenant, &self.user))
+                || ended(&Revoked::Tenant(tenant).key())
+                || ended(&Revoked::Admin { tenant, user: &self.user }.key())
         };
         let without: BTreeSet<String> = self.tenants.iter().filter(is_over).cloned().collect();
         match without.is_empty() || !self.required {
@@ -164,18 +186,18 @@ mod tests {
             let suspended =
                 RightsItem { id: tenant_item("0oa1"), before: None, suspended: true, targets: Vec::new() };
             for item in [
-                revoked(user_revocation("00u1"), 100),
-                revoked(admin_revocation("0oa1", "00u1"), 100),
-                revoked(tenant_revocation("0oa1"), i64::MAX),
+                revoked(Revoked::User("00u1").key(), 100),
+                revoked(Revoked::Admin { tenant: "0oa1", user: "00u1" }.key(), 100),
+                revoked(Revoked::Tenant("0oa1").key(), i64::MAX),
                 suspended,
             ] {
                 assert!(question.keys().contains(&item.id), "{item:?}");
                 assert_eq!(question.answer(std::slice::from_ref(&item)), Standing::Ended, "{item:?}");
             }
             for item in [
-                revoked(user_revocation("00u1"), 99),
-                revoked(admin_revocation("0oa1", "00u2"), 100),
-                revoked(tenant_revocation("0oa2"), 100),
+                revoked(Revoked::User("00u1").key(), 99),
+                revoked(Revoked::Admin { tenant: "0oa1", user: "00u2" }.key(), 100),
+                revoked(Revoked::Tenant("0oa2").key(), 100),
                 RightsItem { id: tenant_item("0oa1"), before: None, suspended: false, targets: Vec::new() },
             ] {
                 assert_eq!(question.answer(std::slice::from_ref(&item)), stands, "{item:?}");
@@ -186,18 +208,24 @@ mod tests {
     #[test]
     fn a_list_loses_what_ended_and_keeps_the_rest() {
         let question = of_acme("list-apps", false);
-        let left = question.answer(&[revoked(tenant_revocation("0oa2"), 100)]);
+        let left = question.answer(&[revoked(Revoked::Tenant("0oa2").key(), 100)]);
         assert_eq!(left, Standing::Without(BTreeSet::from(["0oa2".to_owned()])));
-        assert_eq!(question.answer(&[revoked(user_revocation("00u1"), 100)]), Standing::Ended);
+        assert_eq!(question.answer(&[revoked(Revoked::User("00u1").key(), 100)]), Standing::Ended);
     }
 
     #[test]
     fn a_superusers_rights_come_from_no_tenant() {
         let question = of_acme("get-tenant", true);
-        assert_eq!(question.keys(), [user_revocation("00u1")]);
-        let items = [revoked(tenant_revocation("0oa1"), 100)];
+        assert_eq!(question.keys(), [Revoked::User("00u1").key(), Revoked::Superusers.key()]);
+        let items = [revoked(Revoked::Tenant("0oa1").key(), 100)];
         assert_eq!(question.answer(&items), Standing::Without(BTreeSet::new()));
-        let items = [revoked(user_revocation("00u1"), 100)];
-        assert_eq!(question.answer(&items), Standing::Ended);
+        for ends in [Revoked::User("00u1").key(), Revoked::Superusers.key()] {
+            assert_eq!(question.answer(&[revoked(ends, 100)]), Standing::Ended);
+        }
+        let admin = of_acme("get-tenant", false);
+        assert_eq!(
+            admin.answer(&[revoked(Revoked::Superusers.key(), 100)]),
+            Standing::Without(BTreeSet::new())
+        );
     }
 }

@@ -8,8 +8,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::Value;
 
 use crate::{
-    Decode, Endpoint, EndpointService, Example, ForwardService, HookService, NoBody, QueryParameter, Task,
-    TaskService, Text,
+    Decode, Endpoint, EndpointService, EventHookService, Example, ForwardService, HookService, NoBody,
+    QueryParameter, Task, TaskService, Text,
 };
 
 /// What documents, events and tests need to know of an operation.
@@ -66,6 +66,21 @@ impl Description {
         Self {
             operation: H::OPERATION,
             prepare: |environment| HookService::<H>::prepare(environment).map(drop),
+            query: &[],
+            example: H::example,
+            media_type: "application/json",
+            other_success: None,
+            body_required: true,
+            body: |_| None,
+            output: |_| None,
+        }
+    }
+
+    /// The description of an operation that Okta tells of what happened.
+    pub const fn of_event_hook<H: crate::EventHook>() -> Self {
+        Self {
+            operation: H::OPERATION,
+            prepare: |environment| EventHookService::<H>::prepare(environment).map(drop),
             query: &[],
             example: H::example,
             media_type: "application/json",

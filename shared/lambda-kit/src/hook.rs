@@ -7,8 +7,8 @@
 use std::future::Future;
 use std::time::Duration;
 
-use operations::Operation;
-use run_kit::{ConfigError, Environment, Failure, Run};
+use operations::{EnvVar, Operation, ProblemCode};
+use run_kit::{ConfigError, Environment, Failure, Run, Secret, Secrets, chain};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
@@ -78,6 +78,39 @@ pub(crate) enum HookSecretError {
     Shape,
     #[error("`{0}` must have at least {MIN_LEN} bytes")]
     Short(&'static str),
+}
+
+/// How long the secrets are used without asking for them again.
+const TIME_TO_LIVE: Duration = Duration::from_secs(60);
+
+/// Who calls a function that has no authorizer before it.
+pub(crate) struct HookCaller(Secret<HookSecrets>);
+
+impl HookCaller {
+    /// Reads which secret it is; no secret is read yet.
+    pub(crate) fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
+        let secret_id = environment.text(&EnvVar::HOOK_SECRET_ID)?;
+        let secrets = Secrets::prepare(environment)?;
+        Ok(Self(Secret::new(secrets, secret_id, TIME_TO_LIVE, HookSecrets::parse)))
+    }
+
+    /// Whether Okta calls; `false` where the secret cannot be read, which the log says.
+    ///
+    /// # Errors
+    ///
+    /// `unauthorized`: somebody else calls.
+    pub(crate) async fn is_okta(&self, event: &lambda_http::Request) -> Result<bool, Failure> {
+        let unknown = || Failure::new(ProblemCode::Unauthorized, "send the secret of the hook");
+        let presented = event.headers().get("authorization").ok_or_else(unknown)?;
+        match self.0.get().await {
+            Ok(secrets) if secrets.accept(presented.as_bytes()) => Ok(true),
+            Ok(_) => Err(unknown()),
+            Err(error) => {
+                tracing::error!(error = %chain(&error), "the hook's secret cannot be read");
+                Ok(false)
+            }
+        }
+    }
 }
 
 impl HookSecrets {

@@ -1,7 +1,7 @@
 //! From an event of AWS to an operation and back.
 //!
-//! An operation implements one of four traits, by what starts it: [`Endpoint`] for
-//! the API, [`Hook`] for Okta's inline hooks, [`Forward`] for requests that are
+//! An operation implements one of five traits, by what starts it: [`Endpoint`] for
+//! the API, [`Hook`] for Okta's inline hooks, [`EventHook`] for Okta's event hooks, [`Forward`] for requests that are
 //! passed on, [`Task`] for what a service of AWS starts. The operation's binary calls
 //! the `serve` of that trait. Between them this crate reads the configuration, decodes
 //! the request, checks once more that the caller may call this operation, makes a
@@ -16,6 +16,7 @@ mod decode;
 mod description;
 mod endpoint;
 mod event;
+mod event_hook;
 mod exit;
 mod forward;
 mod hook;
@@ -28,12 +29,14 @@ pub use context::Context;
 pub use decode::{Decode, NoBody, QueryParameter, Request, RequestParts, Values};
 pub use description::{Description, TaskDescription};
 pub use endpoint::{Endpoint, Example, Success, Text};
+pub use event_hook::EventHook;
 pub use exit::{Exit, fatal};
 pub use forward::{Forward, ForwardRequest, Forwarded};
 pub use hook::Hook;
 pub use paging::Paging;
 pub use problem::Problem;
 pub use serve::endpoint::{EndpointService, serve};
+pub use serve::event_hook::{EventHookService, serve_event_hook};
 pub use serve::forward::{ForwardService, serve_forward};
 pub use serve::hook::{HookService, serve_hook};
 pub use serve::task::{TaskFailed, TaskService, serve_task};

@@ -231,7 +231,7 @@ impl EnvVar {
     /// Name of the secret with the hook secrets.
     pub const HOOK_SECRET_ID: EnvVar = EnvVar {
         name: "HOOK_SECRET_ID",
-        meaning: "Name or ARN of the Secrets Manager secret with what Okta sends as `Authorization` of its inline hooks: `{\"current\": \"…\", \"previous\": \"…\"}`, each of at least 32 bytes; `previous` may be left out",
+        meaning: "Name or ARN of the Secrets Manager secret with what Okta sends as `Authorization` of its hooks: `{\"current\": \"…\", \"previous\": \"…\"}`, each of at least 32 bytes; `previous` may be left out",
         example: "okta-dac/hook-secret",
         default: None,
     };

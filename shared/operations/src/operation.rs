@@ -126,6 +126,12 @@ impl Operation {
     pub fn all_problems(&self) -> Vec<ProblemCode> {
         let common = match self.trigger {
             Trigger::Http(_) | Trigger::Proxy { .. } => ProblemCode::COMMON,
+            Trigger::EventHook { .. } => &[
+                ProblemCode::InvalidRequest,
+                ProblemCode::Unauthorized,
+                ProblemCode::Internal,
+                ProblemCode::StateUnavailable,
+            ],
             _ => &[ProblemCode::Unauthorized, ProblemCode::Internal],
         };
         // Whoever reads what is left of the caller's rights can fail to.

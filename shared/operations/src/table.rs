@@ -16,7 +16,7 @@ use crate::Settings::{App, Dns, Doubt, Org, Placeholder, Tokens};
 use crate::StateUse::{
     Consumes, Locks, Progresses, ReadsRecords, ReadsSuspensions, Records, Revokes, Starts, Suspends,
 };
-use crate::Trigger::{Http as HttpTrigger, InlineHook, Proxy};
+use crate::Trigger::{EventHook, Http as HttpTrigger, InlineHook, Proxy};
 use crate::{Every, Http, OktaUse, Operation, Package, Settings, Size, Trigger};
 
 const API: Size = Size::API;
@@ -174,6 +174,11 @@ pub const OPERATIONS: &[Operation] = &[
             method: Put, path: "/tenants/{tenant}/admins/{userId}", access: TenantAdmin, success: 200, idempotent: false, replaces: Some("assignTenantAdmin"),
             problems: &[NotAMember, TenantNotFound, TenantBroken, TenantBusy, UserNotActive, OperationIncomplete],
         }),
+    },
+    Operation {
+        name: "end-user-rights", package: TenantAdmins, okta: Read, state: &[Revokes], settings: &[App], size: API.reserving(10),
+        summary: "End what the tokens of users give whose rights ended in Okta.",
+        trigger: EventHook { path: "/events/okta" },
     },
     Operation {
         name: "list-tenant-admins", package: TenantAdmins, okta: Read, state: &[], settings: &[App], size: API,

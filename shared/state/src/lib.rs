@@ -15,6 +15,7 @@
 //! | `replay#<userId>#<operation>#<key>` | `owner`, `fingerprint`: digest of the request; `until` while it runs, then `answer` | a day later |
 //! | `revocation#<tenantId>` | `before`: seconds since 1970; tokens issued until then do not count | when none of them lives |
 //! | `revocation#<tenantId>#<userId>` | `before` | when none of them lives |
+//! | `revocation#superusers` | `before` | when none of them lives |
 //! | `revocation#user#<userId>` | `before` | when none of them lives |
 //! | `tenant#<tenantId>` | `suspended`; `targets`: ids of the groups that the admins' role was limited to; `emptyGroup`, `emptyGroupId`: the one that it is limited to meanwhile; `members` | never |
 //!
@@ -39,6 +40,6 @@ pub use leases::Lease;
 pub use locks::{Change, LockError, Locks, holding};
 pub use records::{Event, Kept, Record, RecordsTable};
 pub use replays::{Begun, Replay, ReplayError};
-pub use revocations::{Revocation, Revoked};
+pub use revocations::Revocation;
 pub use suspensions::{EmptyGroup, Suspension};
 pub use table::{State, StateError};

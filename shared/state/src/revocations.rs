@@ -2,37 +2,11 @@
 //! `rights` reads them in every function of the API.
 
 use aws_sdk_dynamodb::types::ReturnValue;
-use domain::{TOKEN_LIFETIME_SECONDS, admin_revocation, tenant_revocation, user_revocation};
+use domain::{Revoked, TOKEN_LIFETIME_SECONDS};
 use run_kit::{Run, chain};
 
 use crate::State;
 use crate::table::{StateError, is_refused, number, text};
-
-/// Whose rights end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Revoked<'r> {
-    /// All rights of the user with this id.
-    User(&'r str),
-    /// The rights of a user over a tenant.
-    Admin {
-        /// Id of the tenant.
-        tenant: &'r str,
-        /// Id of the user.
-        user: &'r str,
-    },
-    /// Everybody's rights over the tenant with this id.
-    Tenant(&'r str),
-}
-
-impl Revoked<'_> {
-    fn key(self) -> String {
-        match self {
-            Revoked::User(user) => user_revocation(user),
-            Revoked::Admin { tenant, user } => admin_revocation(tenant, user),
-            Revoked::Tenant(tenant) => tenant_revocation(tenant),
-        }
-    }
-}
 
 /// A revocation as it was written: to be taken back.
 #[derive(Clone, Copy, Debug)]
@@ -54,8 +28,24 @@ impl State {
     ///
     /// [`StateError`]: the same call again completes it.
     pub async fn revoke<'r>(&self, run: &Run, revoked: Revoked<'r>) -> Result<Revocation<'r>, StateError> {
-        run.permit.wait().await?;
         let before = run.okta.forward().now();
+        self.revoke_until(run, revoked, before).await
+    }
+
+    /// Ends what tokens that were issued until `before`, in seconds since 1970, give.
+    /// An earlier time than what is revoked already changes nothing: events may come
+    /// twice, and in any order.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`]: the same call again completes it.
+    pub async fn revoke_until<'r>(
+        &self,
+        run: &Run,
+        revoked: Revoked<'r>,
+        before: i64,
+    ) -> Result<Revocation<'r>, StateError> {
+        run.permit.wait().await?;
         let put = self
             .dynamodb
             .put_item()

@@ -4,7 +4,7 @@
 //! It is read and written under the tenant's lock, and always as a whole.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{tenant_item, tenant_revocation};
+use domain::{Revoked, tenant_item};
 use run_kit::Run;
 
 use crate::State;
@@ -114,7 +114,7 @@ impl State {
         run.permit.wait().await?;
         let delete = || self.dynamodb.delete_item().table_name(&self.table);
         let for_ever = delete()
-            .key("id", text(tenant_revocation(tenant_id)))
+            .key("id", text(Revoked::Tenant(tenant_id).key()))
             .condition_expression("#before = :ever")
             .expression_attribute_names("#before", "before")
             .expression_attribute_values(":ever", number(i64::MAX));
@@ -135,7 +135,7 @@ impl State {
         if self.suspension(tenant_id).await?.is_some() {
             return Ok(true);
         }
-        let key = text(tenant_revocation(tenant_id));
+        let key = text(Revoked::Tenant(tenant_id).key());
         let read = self.dynamodb.get_item().table_name(&self.table).key("id", key).consistent_read(true);
         let item = read.send().await.map_err(|error| StateError::new("look for a revocation", error))?.item;
         let before = item.and_then(|item| item.get("before")?.as_n().ok()?.parse::<i64>().ok());

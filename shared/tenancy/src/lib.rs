@@ -7,11 +7,13 @@
 //! tenant's IdP, which names the users group by id.
 
 mod apps;
+mod ended;
 mod groups;
 mod rules;
 mod tenant;
 
 pub use apps::{APP_PREFIX, App, Entitlement, EntitlementError, app_group, apps, groups_of_ids, named_group};
+pub use ended::{ENDING_EVENTS, Ended, Ending};
 pub use groups::{
     Groups, Ids, Want, current_groups, delete_group, group_called, groups_of_tenant, if_present,
     indexed_groups, is_unused, of_type, read_groups, record_says, role_targets,

@@ -11,7 +11,7 @@ use crate::call::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
 use crate::clock::okta_time;
 use crate::error::OktaError;
 use crate::json::{Object, at, href, keep, lookup, lookup_mut, object, stamp, text, turn};
-use crate::org::{AppGroup, Org};
+use crate::org::{AppGroup, LogEntry, Org};
 use crate::paging::{self, Limits};
 
 const APPS: Auth = Auth::Admin("apps");
@@ -317,10 +317,13 @@ fn assign_group(org: &mut Org, call: &Call) -> Outcome {
 fn unassign_group(org: &mut Org, call: &Call) -> Outcome {
     let app = text(org.app(call.parameter("appId"))?, "id").to_owned();
     let group = call.parameter("groupId");
-    let removed = org.app_groups.get_mut(&app).and_then(|groups| groups.remove(group));
-    removed
-        .map(|_| Reply::no_content())
-        .ok_or_else(|| OktaError::not_found(group, "ApplicationGroupAssignment"))
+    if org.app_groups.get_mut(&app).and_then(|groups| groups.remove(group)).is_none() {
+        return Err(OktaError::not_found(group, "ApplicationGroupAssignment"));
+    }
+    let (kind, message) = ("group.application_assignment.remove", "Remove assigned application from group");
+    let (actor, targets) = (call.caller.who.id(), vec![group, app.as_str()]);
+    org.log_event(LogEntry { kind, message, actor, targets, reason: None }, call.now);
+    Ok(Reply::no_content())
 }
 
 /// An OIDC app with a fixed id; used by the seed.

@@ -13,7 +13,7 @@ use crate::call::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
 use crate::clock::okta_time;
 use crate::error::OktaError;
 use crate::json::text;
-use crate::org::{Group, Org, Role};
+use crate::org::{Group, LogEntry, Org, Role};
 use crate::paging::{self, Limits};
 
 const ROLES: Auth = Auth::Admin("roles");
@@ -87,6 +87,9 @@ fn unassign_role(org: &mut Org, call: &Call) -> Outcome {
     if let Some(roles) = org.group_roles.get_mut(call.parameter("groupId")) {
         roles.retain(|r| r.id != role);
     }
+    let (kind, message) = ("group.privilege.revoke", "Revoke group privilege");
+    let (actor, targets) = (call.caller.who.id(), vec![call.parameter("groupId")]);
+    org.log_event(LogEntry { kind, message, actor, targets, reason: None }, call.now);
     Ok(Reply::no_content())
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::call::{Auth, Call, HookCall, Outcome, Reply, Route, delete, get, post, put};
 use crate::error::OktaError;
-use crate::hooks::executed;
+use crate::hooks::{executed, may_be_called};
 use crate::json::{Object, at, href, keep, lookup_mut, stamp, text, turn, with_links};
 use crate::org::Org;
 
@@ -64,9 +64,7 @@ fn valid(org: &Org, call: &Call, own: Option<&str>) -> Result<Object, OktaError>
     if org.inline_hooks.values().any(|other| text(other, "name") == name && Some(text(other, "id")) != own) {
         return Err(OktaError::duplicate("name"));
     }
-    let uri = url::Url::parse(at(&hook, "/channel/config/uri")).ok();
-    let local = |uri: &url::Url| matches!(uri.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
-    if !uri.is_some_and(|uri| uri.scheme() == "https" || (uri.scheme() == "http" && local(&uri))) {
+    if !may_be_called(at(&hook, "/channel/config/uri")) {
         return Err(OktaError::validation("channel.config.uri", "channel.config.uri: The URL must be HTTPS"));
     }
     Ok(hook)

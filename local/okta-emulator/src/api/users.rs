@@ -282,6 +282,7 @@ fn change_user(org: &mut Org, call: &Call, partial: bool) -> Outcome {
 fn delete_user(org: &mut Org, call: &Call) -> Outcome {
     let user = org.user(call.parameter("id"))?.clone();
     if user.status == "DEPROVISIONED" {
+        log(org, call, "user.lifecycle.delete.initiated", "Delete Okta user initiated", &user.id);
         org.remove_user(&user.id, call.now);
         log(org, call, "user.lifecycle.delete.completed", "Delete Okta user completed", &user.id);
     } else {

@@ -68,12 +68,18 @@ pub(crate) struct Org {
     pub(crate) own_keys: Vec<String>,
     /// With the secret of the hook, which is never printed.
     pub(crate) inline_hooks: BTreeMap<String, Object>,
+    /// With the secret of the hook, which is never printed.
+    #[serde(default)]
+    pub(crate) event_hooks: BTreeMap<String, Object>,
     pub(crate) trusted_origins: BTreeMap<String, Object>,
     /// API token to id of its owner.
     pub(crate) api_tokens: BTreeMap<String, String>,
     /// The newest events of the system log.
     #[serde(skip)]
     pub(crate) log: VecDeque<Object>,
+    /// Those of its events that event hooks were not told of yet.
+    #[serde(skip)]
+    pub(crate) unsent: Vec<Object>,
     /// Events so far.
     #[serde(skip)]
     events: u64,
@@ -349,7 +355,11 @@ impl Org {
             "target": targets, "transaction": {"type": "WEB", "id": format!("req{uuid}"), "detail": {}},
             "uuid": uuid, "version": "0",
         });
-        self.log.push_back(object(logged));
+        let logged = object(logged);
+        if !self.event_hooks.is_empty() {
+            self.unsent.push(logged.clone());
+        }
+        self.log.push_back(logged);
         if self.log.len() > 10_000 {
             self.log.pop_front();
         }

@@ -7,21 +7,16 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use lambda_http::{Body, Response, service_fn};
-use operations::{EnvVar, ProblemCode};
-use run_kit::{
-    Actor, ConfigError, Environment, Failure, OktaAccess, OktaClients, Run, Secret, Secrets, chain,
-};
+use operations::EnvVar;
+use run_kit::{Actor, ConfigError, Environment, Failure, OktaAccess, OktaClients, Run};
 use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{serve_requests, start};
 use crate::answer::{Answer, Answering};
 use crate::event::Times;
-use crate::hook::{self, Hook, HookSecrets};
+use crate::hook::{self, Hook, HookCaller};
 use crate::{Exit, Success};
-
-/// How long the hook's secrets are used without asking for them again.
-const TIME_TO_LIVE: Duration = Duration::from_secs(60);
 
 /// Runs the function of an operation that Okta calls: the whole `main` of its
 /// binary.
@@ -35,7 +30,7 @@ pub fn serve_hook<H: Hook>() -> Exit {
 /// A hook, and what its function keeps between calls.
 pub struct HookService<H> {
     hook: H,
-    secrets: Secret<HookSecrets>,
+    caller: HookCaller,
     answering: Answering,
 }
 
@@ -46,12 +41,9 @@ impl<H: Hook> HookService<H> {
     ///
     /// [`ConfigError`].
     pub fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
-        let [cors_origin, secret_id] =
-            environment.all([&EnvVar::CORS_ALLOW_ORIGIN, &EnvVar::HOOK_SECRET_ID])?;
-        let secrets = Secrets::prepare(environment)?;
-        let secrets = Secret::new(secrets, secret_id, TIME_TO_LIVE, HookSecrets::parse);
-        let okta = Some(OktaAccess::prepare(environment)?);
-        Ok(Self { hook: H::prepare(environment)?, secrets, answering: Answering { cors_origin, okta } })
+        let cors_origin = environment.text(&EnvVar::CORS_ALLOW_ORIGIN)?;
+        let (caller, okta) = (HookCaller::prepare(environment)?, Some(OktaAccess::prepare(environment)?));
+        Ok(Self { hook: H::prepare(environment)?, caller, answering: Answering { cors_origin, okta } })
     }
 
     /// Answers one call of Okta's. A caller without the hook's secret gets 401.
@@ -61,16 +53,10 @@ impl<H: Hook> HookService<H> {
         let deadline = times.deadline.min(Instant::now() + hook::DEADLINE);
         let okta_in_use = OnceLock::new();
         let work = async {
-            let unknown = || Failure::new(ProblemCode::Unauthorized, "send the secret of the hook");
-            let presented = event.headers().get("authorization").ok_or_else(unknown)?;
             let known = async {
-                let secrets = self.secrets.get().await.inspect_err(
-                    |error| tracing::error!(error = %chain(error), "the hook's secret cannot be read"),
-                );
-                Ok::<_, Failure>(match secrets {
-                    Ok(secrets) if !secrets.accept(presented.as_bytes()) => return Err(unknown()),
-                    Ok(_) => self.commands(&event, &times, deadline, &okta_in_use).await,
-                    Err(_) => None,
+                Ok::<_, Failure>(match self.caller.is_okta(&event).await? {
+                    true => self.commands(&event, &times, deadline, &okta_in_use).await,
+                    false => None,
                 })
             };
             let known = AssertUnwindSafe(known).catch_unwind();

@@ -1,6 +1,7 @@
 //! The Lambda functions around operations, one module for each kind of trigger.
 
 pub(crate) mod endpoint;
+pub(crate) mod event_hook;
 pub(crate) mod forward;
 pub(crate) mod hook;
 pub(crate) mod task;

@@ -6,6 +6,7 @@
 mod apps;
 mod groups;
 mod idps;
+mod logs;
 mod oauth_clients;
 mod policies;
 mod users;

@@ -6,6 +6,7 @@ pub(crate) mod apps;
 mod groups;
 mod idps;
 mod ids;
+mod logs;
 mod policies;
 mod users;
 
@@ -17,6 +18,7 @@ pub use ids::{
     AppId, ClientSecretId, GrantId, GroupId, IdpId, JsonWebKeyId, KeyId, PolicyId, RoleAssignmentId, RuleId,
     UserId, UserTypeId,
 };
+pub use logs::{LogEvent, LogOutcome, LogTarget};
 pub use policies::{NewPolicyRule, Policy, PolicyRule};
 pub use users::{PasswordChange, User, UserSchema, UserType, UserTypeRef};
 
