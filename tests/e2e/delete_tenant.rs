@@ -62,3 +62,15 @@ async fn state_unavailable() {
     assert_eq!((answer.status, answer.code()), (503, "state-unavailable"), "{answer}");
     assert_eq!(stack.okta().stable_snapshot(), before);
 }
+
+/// A group that only has the name of a tenant's admins is named, and left.
+#[tokio::test]
+async fn tenant_broken() {
+    let stack = TestStack::start().await;
+    let group = json!({ "profile": { "name": "ADMINS_hooli", "description": "" } });
+    let id = stack.prepare("POST", "/api/v1/groups", group).await["id"].as_str().unwrap().to_owned();
+    stack.okta().catch_up();
+    let answer = stack.delete("/tenants/hooli", Superuser).await;
+    assert_eq!((answer.status, answer.code()), (409, "tenant-broken"), "{answer}");
+    assert!(answer.body["detail"].as_str().unwrap().contains(&id), "{answer}");
+}

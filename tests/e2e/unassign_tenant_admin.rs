@@ -74,8 +74,8 @@ async fn last_admin() {
 async fn operation_incomplete() {
     let stack = TestStack::start().await;
     let path = both_are_admins(&stack).await;
-    stack.break_call(7, 1, dropped(Drop::After));
-    stack.break_call(8, u64::MAX, status(500));
+    stack.break_call(8, 1, dropped(Drop::After));
+    stack.break_call(9, u64::MAX, status(500));
     let answer = stack.delete(&path, Superuser).await;
     assert_eq!((answer.status, answer.code()), (503, "operation-incomplete"), "{answer}");
     stack.okta().clear_faults();

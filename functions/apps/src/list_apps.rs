@@ -3,28 +3,33 @@
 //!
 //! # Okta calls
 //!
-//! `listApplications`; for admins, at the same time, `listGroups` for the groups
-//! `APPUSERS_<tenant>_…` of their tenants, and `listAssignedApplicationsForGroup` for
-//! each tenant's users group, whose id stands in the token.
+//! 1. `listApplications`; for admins, at the same time, `listGroups` for the groups of
+//!    their tenants' admins and `APPUSERS_<tenant>_…`, and
+//!    `listAssignedApplicationsForGroup` for each tenant's users group, whose id stands in
+//!    the token.
+//! 2. For admins, at the same time: `listGroupTargetsForGroupRole` for each tenant, and
+//!    `getApplicationGroupAssignment` for each group of the page that has a label.
+//! 3. `listAssignedApplicationsForGroup` for a target without a right label.
 //!
-//! One call for a superuser, 2 + n for an admin of n tenants, none in a row; more
-//! pages of Okta's for more than 200 apps.
+//! One call for a superuser; 2 + 2n for an admin of n tenants and one for each app group
+//! of the page, two in a row; more pages of Okta's for more than 200 apps.
 //!
-//! The list follows the search index. Therefore an app appears in the list up to a
-//! second after a tenant was entitled to it; `list-tenant-apps` does not wait.
+//! An app appears in the list as soon as a tenant is entitled to it.
+
+use std::collections::BTreeSet;
 
 use domain::{TenantClaim, appusers_prefix};
 use futures::TryStreamExt;
 use futures::future::try_join_all;
 use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Paging, QueryParameter, Request, Success};
-use okta_client::models::{AppId, Application, GroupId};
-use okta_client::{Error, search};
+use okta_client::models::{AppId, Application, Group, GroupId};
+use okta_client::{Client, Error, search};
 use operations::Operation;
 use run_kit::{ConfigError, Environment, Failure};
 use serde_json::json;
-use tenancy::apps;
+use tenancy::{App, apps, if_present};
 
-use crate::visible::{Item, groups_of};
+use crate::visible::{Item, assigned, label, search_for, targets_of};
 
 /// The operation `list-apps`.
 pub struct ListApps;
@@ -76,23 +81,7 @@ impl Endpoint for ListApps {
         } else if tenants.is_empty() {
             Vec::new()
         } else {
-            let named = |tenant: &TenantClaim| search::sw("profile.name", &appusers_prefix(&tenant.name));
-            let assigned = try_join_all(tenants.iter().map(|tenant| async {
-                let users = GroupId::from(tenant.users_group_id.as_str());
-                let apps = okta.list_assigned_applications_for_group(&users);
-                apps.map_ok(|app: Application| app.id).try_collect::<Vec<AppId>>().await
-            }));
-            let found = futures::try_join!(apps(okta), groups_of(okta, tenants, named), assigned);
-            let (apps, groups, assigned) = found.map_err(ListAppsError::Okta)?;
-            let item = |app: tenancy::App| {
-                let id = AppId::from(app.id.as_str());
-                let has_all_users = |tenant: &TenantClaim| {
-                    let at = tenants.iter().position(|of| of == tenant);
-                    at.is_some_and(|at| assigned[at].contains(&id))
-                };
-                Item::of(app, tenants, &groups, has_all_users)
-            };
-            apps.into_iter().filter_map(item).collect()
+            self.of_tenants(okta, &input.paging, tenants).await.map_err(ListAppsError::Okta)?
         };
         let (page, next) = input.paging.cut(items, |item| &item.app.id);
         Ok(input.paging.answer(context, Self::OPERATION, page, next.as_deref()))
@@ -108,4 +97,85 @@ impl Endpoint for ListApps {
             }])),
         }
     }
+}
+
+/// A group of a tenant, and the app that it is for.
+type OfApp<'t> = (AppId, Group, &'t TenantClaim);
+
+impl ListApps {
+    /// The apps of these tenants: those of the page are shown by what their groups are
+    /// assigned to.
+    async fn of_tenants(
+        &self,
+        okta: &Client,
+        paging: &Paging,
+        tenants: &[TenantClaim],
+    ) -> Result<Vec<Item>, Error> {
+        let named = |tenant: &TenantClaim| search::sw("profile.name", &appusers_prefix(&tenant.name));
+        let all_users = try_join_all(tenants.iter().map(|tenant| async {
+            let users = GroupId::from(tenant.users_group_id.as_str());
+            let apps = okta.list_assigned_applications_for_group(&users);
+            let ids = apps.map_ok(|app: Application| app.id).try_collect::<Vec<AppId>>();
+            if_present(ids).await.map(Option::unwrap_or_default)
+        }));
+        let found = futures::try_join!(apps(okta), search_for(okta, tenants, named), all_users);
+        let (apps, searched, all_users) = found?;
+        let named =
+            searched.iter().flat_map(|group| tenants.iter().map(move |tenant| (tenant, group.clone())));
+        let (presumed, _) = on_page(paging, labelled(&apps, named).0);
+        let looks = futures::try_join!(targets_of(okta, tenants, &searched), assigned(okta, presumed));
+        let (targets, known) = looks?;
+        let (labelled, mut others) = labelled(&apps, targets.into_iter());
+        // What stands on other pages is only counted: the labels are enough.
+        let (page, rest) = on_page(paging, labelled);
+        let is = |one: &OfApp<'_>, other: &OfApp<'_>| one.0 == other.0 && one.1.id == other.1.id;
+        let is_known = |of: &OfApp<'_>| known.iter().any(|known| is(known, of));
+        let (mut shown, unknown): (Vec<_>, Vec<_>) = page.into_iter().partition(is_known);
+        let confirmed = assigned(okta, unknown.clone()).await?;
+        let is_wrong = |of: &OfApp<'_>| !confirmed.iter().any(|confirmed| is(confirmed, of));
+        others.extend(unknown.into_iter().filter(is_wrong).map(|(_, group, tenant)| (tenant, group)));
+        shown.extend(confirmed.iter().cloned().chain(rest));
+        for (tenant, group) in others {
+            let assigned = okta.list_assigned_applications_for_group(&group.id);
+            let assigned = if_present(assigned.try_collect::<Vec<Application>>()).await?.unwrap_or_default();
+            shown.extend(assigned.into_iter().map(|app| (app.id, group.clone(), tenant)));
+        }
+        let item = |app: App| {
+            let id = AppId::from(app.id.as_str());
+            let has_all_users = |tenant: &TenantClaim| {
+                let at = tenants.iter().position(|of| of == tenant);
+                at.is_some_and(|at| all_users[at].contains(&id))
+            };
+            let groups = tenants.iter().filter_map(|tenant| {
+                let of = shown.iter().find(|(app, _, of)| *app == id && *of == tenant)?;
+                Some((tenant, of.1.clone()))
+            });
+            Item::of(app, &groups.collect::<Vec<_>>(), has_all_users)
+        };
+        Ok(apps.into_iter().filter_map(item).collect())
+    }
+}
+
+/// Those of the groups whose labels say an app that tenants can have, in the order of the
+/// apps' ids, and the others.
+fn labelled<'t>(
+    apps: &[App],
+    groups: impl Iterator<Item = (&'t TenantClaim, Group)>,
+) -> (Vec<OfApp<'t>>, Vec<(&'t TenantClaim, Group)>) {
+    let (mut labelled, mut others) = (Vec::new(), Vec::new());
+    for (tenant, group) in groups {
+        match label(tenant, &group).filter(|app| apps.iter().any(|of| of.id == *app)) {
+            Some(app) => labelled.push((AppId::from(app), group, tenant)),
+            None => others.push((tenant, group)),
+        }
+    }
+    labelled.sort_by(|one, other| one.0.cmp(&other.0));
+    (labelled, others)
+}
+
+/// The groups of the apps that stand on the page, and the others.
+fn on_page<'t>(paging: &Paging, groups: Vec<OfApp<'t>>) -> (Vec<OfApp<'t>>, Vec<OfApp<'t>>) {
+    let apps: BTreeSet<AppId> = groups.iter().map(|of| of.0.clone()).collect();
+    let (page, _) = paging.cut(apps.into_iter().collect(), AppId::as_str);
+    groups.into_iter().partition(|of| page.contains(&of.0))
 }

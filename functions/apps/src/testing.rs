@@ -55,7 +55,7 @@ async fn the_cost_of_each_operation() {
         cost::<AssignAppToTenant>(&org, &to_acme()).await,
     ];
     // The heads of the files say the same.
-    assert_eq!(costs, [(1, 1), (4, 1), (1, 1), (4, 1), (11, 3)]);
+    assert_eq!(costs, [(1, 1), (8, 2), (1, 1), (8, 3), (11, 3)]);
 }
 
 /// n·(n+2) calls in the predecessor: 35 for five tenants.
@@ -74,7 +74,7 @@ async fn app_13_an_admin_of_five_tenants() {
         entitle(&org, tenant).await;
     }
     let admin = tenant_admin(&org, &names).await;
-    assert_eq!(cost_as::<ListApps>(admin.clone(), &org, &TestRequest::new()).await, (7, 1));
+    assert_eq!(cost_as::<ListApps>(admin.clone(), &org, &TestRequest::new()).await, (17, 2));
     let list = list(&org, admin).await;
     assert_eq!((list[0]["id"].as_str(), list[0]["tenants"].as_array().unwrap().len()), (Some(SPYDER), 4));
 }
@@ -120,8 +120,8 @@ async fn everybody_sees_what_is_theirs() {
 async fn a_reused_name_shows_nothing() {
     let org = TestOrg::start().await;
     entitle(&org, "acme").await;
-    let users = id_of(&org, "USERS_acme");
-    let old = Caller::new("00u1", &[format!("0oaformer:acme:{users}")], &["ADMINS_acme".to_owned()], false);
+    let claim = "0oaformer:acme:00gformer".to_owned();
+    let old = Caller::new("00u1", &[claim], &["ADMINS_acme".to_owned()], false);
     assert_eq!(list(&org, old.clone()).await, json!([]));
     let problem = org.call_as::<GetApp>(old.clone(), &app(SPYDER)).await.unwrap_err();
     assert_eq!(problem.code(), ProblemCode::AppNotFound);
@@ -152,4 +152,26 @@ async fn app_09_four_hundred_and_fifty_apps_stand_on_pages() {
     let pages = org.pages::<ListApps>(&TestRequest::new(), 200).await;
     let sizes: Vec<usize> = pages.iter().map(Vec::len).collect();
     assert_eq!(sizes, [200, 103]);
+}
+
+/// An admin gives the own group the label of another app, and another tenant's admin gives
+/// a group this tenant's label: the list shows what the groups are assigned to.
+#[tokio::test]
+async fn labels_are_no_evidence() {
+    let org = TestOrg::start().await;
+    entitle(&org, "acme").await;
+    let acme = tenant_admin(&org, &["acme"]).await;
+    let honest = list(&org, acme.clone()).await;
+    let rename = async |from: &str, to: &str| {
+        let id = id_of(&org, from).into();
+        org.okta().replace_group(&id, &GroupProfile::new(to, "")).await.unwrap();
+    };
+    rename(&format!("APPUSERS_acme_{SPYDER}"), "APPUSERS_acme_0oa1dynamics00000001").await;
+    rename("APPUSERS_globex_0oa1umbrella00000001", &format!("APPUSERS_acme_{SPYDER}")).await;
+    assert_eq!(list(&org, acme.clone()).await, honest);
+    let get = async |id: &str| org.call_as::<GetApp>(acme.clone(), &app(id)).await.map_err(|p| p.code());
+    assert_eq!(get(SPYDER).await.unwrap(), honest[0]);
+    for other in ["0oa1dynamics00000001", "0oa1umbrella00000001"] {
+        assert_eq!(get(other).await, Err(ProblemCode::AppNotFound), "{other}");
+    }
 }

@@ -1,15 +1,22 @@
 //! An app as its reader may see it, and which tenants of the reader have it.
+//!
+//! A tenant has an app while one of the groups that its admins' role is limited to is
+//! assigned to the app. The names of these groups are labels, which an admin can change:
+//! they say where to look first.
 
-use domain::{AdminsDescription, TenantClaim, admins_group, app_of_appusers_group};
+use domain::{TenantClaim, admins_group, app_of_appusers_group};
 use futures::future::try_join_all;
-use okta_client::models::Group;
+use okta_client::models::{AppId, Group};
 use okta_client::{Client, Error, search};
 use schemars::JsonSchema;
 use serde::Serialize;
-use tenancy::{App, indexed_groups};
+use tenancy::{App, if_present, indexed_groups, role_targets};
 
 /// Tenants whose groups are searched for in one call: a URL is not endless.
 const TENANTS_PER_SEARCH: usize = 20;
+
+/// Calls at the same time: Okta bounds concurrent calls.
+const LOOKS: usize = 8;
 
 /// An app.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -55,26 +62,19 @@ pub struct Settings {
 }
 
 impl Item {
-    /// The app, as an admin of these tenants sees it; `None` if none of them is
-    /// entitled to it. `has_all_users` tells whether all users of a tenant have it.
+    /// The app, as an admin sees it whose tenants have it through these groups; `None`
+    /// without one. `has_all_users` tells whether all users of a tenant have it.
     pub(crate) fn of(
         app: App,
-        tenants: &[TenantClaim],
-        groups: &[Group],
+        groups: &[(&TenantClaim, Group)],
         has_all_users: impl Fn(&TenantClaim) -> bool,
     ) -> Option<Self> {
-        let of_tenant = |tenant: &TenantClaim| {
-            let is_its = |group: &&Group| {
-                app_of_appusers_group(&tenant.name, &group.profile.name) == Some(app.id.as_str())
-            };
-            let group = groups.iter().find(is_its)?;
-            Some(OfTenant {
-                name: tenant.name.to_string(),
-                APPUSERS_groupId: group.id.to_string(),
-                settings: Settings { all_users: has_all_users(tenant) },
-            })
+        let of_tenant = |(tenant, group): &(&TenantClaim, Group)| OfTenant {
+            name: tenant.name.to_string(),
+            APPUSERS_groupId: group.id.to_string(),
+            settings: Settings { all_users: has_all_users(tenant) },
         };
-        let tenants: Vec<OfTenant> = tenants.iter().filter_map(of_tenant).collect();
+        let tenants: Vec<OfTenant> = groups.iter().map(of_tenant).collect();
         let all_users = tenants.iter().all(|tenant| tenant.settings.all_users);
         (!tenants.is_empty()).then_some(Self {
             app,
@@ -83,10 +83,9 @@ impl Item {
     }
 }
 
-/// The app groups that a search for each tenant finds; `expression` is the
-/// search for one. Those of a tenant whose name is another tenant's since the
-/// token was issued are left out.
-pub(crate) async fn groups_of(
+/// The groups that a search for each tenant finds, and the groups of the tenants' admins;
+/// `expression` is the search for one tenant.
+pub(crate) async fn search_for(
     okta: &Client,
     tenants: &[TenantClaim],
     expression: impl Fn(&TenantClaim) -> String,
@@ -97,16 +96,56 @@ pub(crate) async fn groups_of(
         let any = search::any(&wanted.collect::<Vec<_>>());
         async move { indexed_groups(okta, &any).await }
     });
-    let mut groups = try_join_all(searches).await?.concat();
-    let is_anothers = |tenant: &TenantClaim| {
-        let name = admins_group(&tenant.name);
-        let admins = groups.iter().find(|group| group.profile.name == name);
-        let record = admins.and_then(|group| AdminsDescription::parse(&group.profile.description));
-        record.and_then(|record| record.tenant_id).is_some_and(|id| id != tenant.tenant_id)
-    };
-    let lost: Vec<&TenantClaim> = tenants.iter().filter(|tenant| is_anothers(tenant)).collect();
-    groups.retain(|group| {
-        lost.iter().all(|tenant| app_of_appusers_group(&tenant.name, &group.profile.name).is_none())
-    });
-    Ok(groups)
+    Ok(try_join_all(searches).await?.concat())
+}
+
+/// What the roles of the tenants' admins are limited to, but for the groups that every
+/// tenant has. A role that is not limited to the users group of the claim is another
+/// tenant's, which has the name since the token was issued.
+pub(crate) async fn targets_of<'t>(
+    okta: &Client,
+    tenants: &'t [TenantClaim],
+    searched: &[Group],
+) -> Result<Vec<(&'t TenantClaim, Group)>, Error> {
+    let mut found = Vec::new();
+    for some in tenants.chunks(LOOKS) {
+        let targets = some.iter().map(|tenant| async move {
+            let name = admins_group(&tenant.name);
+            let Some(admins) = searched.iter().find(|group| group.profile.name == name) else {
+                return Ok(Vec::new());
+            };
+            let targets = role_targets(okta, &admins.id).await?.unwrap_or_default();
+            let is_users = |group: &Group| group.id.as_str() == tenant.users_group_id;
+            if !targets.iter().any(is_users) {
+                return Ok(Vec::new());
+            }
+            let is_other = |group: &Group| !is_users(group) && group.id != admins.id;
+            Ok::<_, Error>(targets.into_iter().filter(is_other).map(|group| (tenant, group)).collect())
+        });
+        found.extend(try_join_all(targets).await?.concat());
+    }
+    Ok(found)
+}
+
+/// The app that the label of a tenant's group says.
+pub(crate) fn label<'g>(tenant: &TenantClaim, group: &'g Group) -> Option<&'g str> {
+    app_of_appusers_group(&tenant.name, &group.profile.name)
+}
+
+/// Those of the groups that are assigned to the app that is said of each.
+pub(crate) async fn assigned<T>(
+    okta: &Client,
+    groups: Vec<(AppId, Group, T)>,
+) -> Result<Vec<(AppId, Group, T)>, Error> {
+    let mut found = Vec::new();
+    let mut rest = groups.into_iter().peekable();
+    while rest.peek().is_some() {
+        let some: Vec<_> = rest.by_ref().take(LOOKS).collect();
+        let looks = some
+            .iter()
+            .map(|(app, group, _)| if_present(okta.get_application_group_assignment(app, &group.id)));
+        let looks = try_join_all(looks).await?;
+        found.extend(some.into_iter().zip(looks).filter_map(|(of, assignment)| assignment.map(|_| of)));
+    }
+    Ok(found)
 }

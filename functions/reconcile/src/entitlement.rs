@@ -19,8 +19,8 @@ use crate::{Finding, Kind};
 
 /// What is wrong with an app group whose tenant exists.
 ///
-/// Ending an entitlement takes no lock, and ends with the group: a damage counts if it
-/// is there twice, with a wait between that is longer than one call.
+/// A damage counts if it is there twice, with a wait between that is longer than one call:
+/// an entitlement may be ending.
 ///
 /// # Errors
 ///

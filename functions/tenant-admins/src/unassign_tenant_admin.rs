@@ -5,11 +5,13 @@
 //! 1. `listGroups`, then `getGroup` and `getApplicationGroupAssignment`, as in
 //!    `get-tenant`, with `getIdentityProvider` and `listGroupUsers`: the admins that
 //!    there are.
-//! 2. `unassignUserFromGroup`. Undo: `assignUserToGroup`.
-//! 3. `listGroupUsers` once more: somebody may have put the user back through Okta
-//!    itself, or removed the last other admin; then 2 again, or the undo.
+//! 2. Under the lock `listGroupUsers` once more: a user whom another request took out
+//!    meanwhile must not be put back by this one.
+//! 3. `unassignUserFromGroup`. Undo: `assignUserToGroup`.
+//! 4. `listGroupUsers` once more: somebody may have put the user back through Okta
+//!    itself, or removed the last other admin; then 3 again, or the undo.
 //!
-//! Eight calls, four in a row.
+//! Nine calls, five in a row.
 //!
 //! # Why this order
 //!
@@ -243,7 +245,15 @@ async fn end_membership(
     input: &Input,
 ) -> Result<Membership, StepFailure> {
     let user = &input.user;
+    let mut present = steps.run("list the admins", admins(okta, group)).await?;
     for _ in 0..REMOVALS {
+        // Whoever is no member by now is taken out by nobody, and put back by nobody.
+        if present.iter().all(|admin| admin.id != *user) {
+            return Ok(Membership::Ended);
+        }
+        if !input.force && !is_left(&present, user) {
+            return Ok(Membership::Last);
+        }
         let (of, member) = (group.clone(), user.clone());
         let undo = Undo::new(Object::new("admin", input.tenant.as_str(), user), |okta| async move {
             okta.assign_user_to_group(&of, &member).await?;
@@ -251,16 +261,17 @@ async fn end_membership(
         });
         let removal = async { okta.unassign_user_from_group(group, user).await.ok_if_absent() };
         steps.change("unassign the admin", removal, undo).await?;
-        let left = steps.run("count the admins that are left", admins(okta, group)).await?;
-        if !input.force && !is_left(&left, user) {
+        present = steps.run("count the admins that are left", admins(okta, group)).await?;
+        // Somebody took another one out in Okta meanwhile.
+        if !input.force && !is_left(&present, user) {
             steps.run("put the last admin back", okta.assign_user_to_group(group, user)).await?;
             return Ok(Membership::Last);
         }
-        if left.iter().all(|admin| admin.id != *user) {
-            return Ok(Membership::Ended);
-        }
     }
-    Ok(Membership::PutBack)
+    match present.iter().any(|admin| admin.id == *user) {
+        true => Ok(Membership::PutBack),
+        false => Ok(Membership::Ended),
+    }
 }
 
 fn last(input: &Input) -> UnassignTenantAdminError {

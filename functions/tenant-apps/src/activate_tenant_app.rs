@@ -362,11 +362,15 @@ impl<'r> Entitling<'r> {
         let okta = self.context.run.okta.forward();
         let looks = async {
             let apps = okta.list_assigned_applications_for_group(&group.id).try_collect::<Vec<Application>>();
-            futures::try_join!(if_present(apps), if_present(okta.group_has_members(&group.id)))
+            let members = if_present(okta.group_has_members(&group.id));
+            futures::try_join!(if_present(apps), members, if_present(okta.get_group(&group.id)))
         };
-        let (apps, members) = self.steps.run("look at the group of this name", looks).await?;
-        // The index is late: it is gone.
-        let (Some(apps), Some(has_members)) = (apps, members) else { return Ok(false) };
+        let (apps, members, now) = self.steps.run("look at the group of this name", looks).await?;
+        // The index is late: it is gone, or another tenant's by now.
+        let (Some(apps), Some(has_members), Some(now)) = (apps, members, now) else { return Ok(false) };
+        if now.profile.name != self.name {
+            return Ok(false);
+        }
         let own = [Some(&self.tenant.admins.id), self.tenant.users.as_ref().map(|users| &users.id)];
         let is_for_others = apps.iter().any(|app| app.id != self.app)
             || own.into_iter().flatten().any(|own| *own == group.id);

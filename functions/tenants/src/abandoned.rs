@@ -98,6 +98,8 @@ pub(crate) async fn settle(
             let found = tenants.find(okta, name, Want::Tenant, Depth::Change, run.deadline).await;
             match found {
                 Ok(tenant) => return Ok(Some(tenant.id)),
+                // The name is a tenant's, although its IdP is another one's, too.
+                Err(TenantError::Twins { idp, .. }) => return Ok(Some(idp)),
                 // It is gone again.
                 Err(TenantError::Absent(_)) => {}
                 Err(TenantError::Okta(error)) => return Err(stopped(error)),

@@ -37,6 +37,8 @@
 //! Therefore the same request sent again completes a deletion that stopped half-way. Objects that a rename left under
 //! the former name go with the tenant; under the former name alone, nothing does.
 
+use std::sync::OnceLock;
+
 use domain::{Revoked, TenantName};
 use futures::future::join_all;
 use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, QueryParameter, Request, Success, Values};
@@ -47,8 +49,8 @@ use run_kit::{ConfigError, Environment, Failure, Incomplete, Object, Run, chain}
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use state::{Change, LockError, Locks, State, StateError, holding};
-use tenancy::{Tenants, routing};
+use state::{Change, LockError, Locks, Revocation, State, StateError, holding};
+use tenancy::{Depth, Tenants, Want, routing};
 
 use crate::abandoned::ABANDONED;
 use crate::lookup::{self, Remains, RemainsError};
@@ -110,6 +112,12 @@ pub enum DeleteTenantError {
     },
 }
 
+impl From<LockError> for DeleteTenantError {
+    fn from(error: LockError) -> Self {
+        DeleteTenantError::Lock(error)
+    }
+}
+
 impl From<DeleteTenantError> for Failure {
     fn from(error: DeleteTenantError) -> Self {
         match error {
@@ -164,7 +172,15 @@ impl Endpoint for DeleteTenant {
     }
 
     async fn call(&self, context: &Context, input: Input) -> Result<Success<Plan>, DeleteTenantError> {
-        holding(&self.state, &context.run, |locks| self.delete(context, input, locks)).await
+        let ended = OnceLock::new();
+        let deleted = holding(&self.state, &context.run, |locks| self.delete(context, input, locks, &ended));
+        let deleted = deleted.await;
+        if let Some(revocation) = ended.into_inner()
+            && deleted.as_ref().is_err_and(|error| !matches!(error, DeleteTenantError::Incomplete { .. }))
+        {
+            self.state.take_back(revocation).await;
+        }
+        deleted
     }
 
     fn example() -> Example {
@@ -173,14 +189,32 @@ impl Endpoint for DeleteTenant {
 }
 
 impl DeleteTenant {
+    /// Ends what the tokens of the tenant's admins give, while others hold its lock.
+    async fn end_rights(
+        &self,
+        run: &Run,
+        name: &TenantName,
+        ended: &OnceLock<Revocation>,
+    ) -> Result<(), DeleteTenantError> {
+        let okta = run.okta.forward();
+        let found = self.tenants.find(okta, name, Want::Tenant, Depth::Read, run.deadline).await;
+        // Why there is none is said under the lock.
+        let Ok(tenant) = found else { return Ok(()) };
+        let revoked = self.state.revoke(run, Revoked::Tenant(&tenant.id)).await;
+        let _ = ended.set(revoked.map_err(DeleteTenantError::State)?);
+        Ok(())
+    }
+
     async fn delete(
         &self,
         context: &Context,
         input: Input,
         locks: Locks,
+        ended: &OnceLock<Revocation>,
     ) -> Result<Success<Plan>, DeleteTenantError> {
         if !input.dry_run {
-            locks.take(Change::Tenant(&input.name)).await.map_err(DeleteTenantError::Lock)?;
+            let ended = self.end_rights(&context.run, &input.name, ended);
+            locks.take_before_others(Change::Tenant(&input.name), ended).await?;
         }
         let parts = Parts::of(&context.run, self, &input.name).await.map_err(DeleteTenantError::Remains)?;
         if parts.is_empty() {
@@ -289,10 +323,17 @@ impl Parts {
         let roles = self.remains.roles.iter().filter_map(|role| Some(Part::Role(admins?, role))).collect();
         let key = idp.and_then(IdentityProvider::trusted_key);
         let key = key.filter(|key| *key != self.placeholder_key.as_str());
+        let mut apps_and_roles = [remains.app_users.iter().map(Part::Group).collect(), roles];
+        // The targets tell which groups are the tenant's, so that they go first; but never
+        // the last of them before the role.
+        if !remains.is_limited_to_the_end {
+            apps_and_roles.reverse();
+        }
+        let [first, second] = apps_and_roles;
         vec![
             rules,
-            remains.app_users.iter().map(Part::Group).collect(),
-            roles,
+            first,
+            second,
             remains.empty.iter().map(Part::Group).collect(),
             admins.map(Part::Group).into_iter().collect(),
             remains.users.as_ref().map(Part::Group).into_iter().collect(),

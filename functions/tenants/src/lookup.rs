@@ -1,15 +1,16 @@
 //! What creating, renaming and deleting a tenant look for beyond its groups.
 
-use domain::{AdminsDescription, TenantName, USERS_DESCRIPTION};
+use domain::{AdminsDescription, TenantName, USERS_DESCRIPTION, app_of_appusers_group};
+use futures::TryStreamExt;
 use futures::future::try_join_all;
-use okta_client::models::{Group, GroupId, IdentityProvider, IdpId, Role};
+use okta_client::models::{Application, Group, GroupId, IdentityProvider, IdpId, Role};
 use okta_client::{Client, Error, OkIfAbsent};
 use operations::ProblemCode;
 use run_kit::{Failure, Run};
 use state::{State, StateError, Suspension};
 use tenancy::{
-    Depth, Groups, Tenant, TenantError, Tenants, Want, current_groups, groups_of_tenant, idp_of, if_present,
-    is_unused, record_says, role_targets, users_of_idp,
+    App, Depth, Groups, Tenant, TenantError, Tenants, Want, current_groups, groups_of_tenant, idp_of,
+    if_present, is_unused, record_says, role_targets, users_of_idp,
 };
 
 /// The tenant that is being renamed and was called `name` before, if there is one.
@@ -70,6 +71,8 @@ pub(crate) struct Remains {
     pub(crate) is_suspended: bool,
     /// What the role of a suspended tenant is limited to.
     pub(crate) empty: Option<Group>,
+    /// Whether the role is limited to something that goes after the role.
+    pub(crate) is_limited_to_the_end: bool,
 }
 
 /// Why nothing can be said about what is left.
@@ -132,15 +135,23 @@ async fn of_tenant(okta: &Client, state: &State, tenant: Tenant) -> Result<Remai
     let (is_suspended, empty) = (kept.is_some(), empty_group(okta, kept.as_ref()).await?);
     let own = [Some(&tenant.admins), tenant.users.as_ref(), empty.as_ref()];
     let is_app = |id: &GroupId| !own.iter().flatten().any(|own| own.id == *id);
-    let mut app_users: Vec<Group> =
+    let is_limited_to_the_end = targets.iter().flatten().any(|group| !is_app(&group.id));
+    let targets: Vec<Group> =
         targets.unwrap_or_default().into_iter().filter(|group| is_app(&group.id)).collect();
     let ids = kept.into_iter().flat_map(|kept| kept.targets).map(GroupId::from);
-    let ids: Vec<GroupId> = ids.filter(|id| is_app(id) && app_users.iter().all(|of| of.id != *id)).collect();
+    let ids: Vec<GroupId> = ids.filter(|id| is_app(id) && targets.iter().all(|of| of.id != *id)).collect();
     let read = try_join_all(ids.iter().map(|id| if_present(okta.get_group(id)))).await?;
-    app_users.extend(read.into_iter().flatten());
+    let mut app_users = Vec::new();
+    // An administrator of the org may have added a group that is not the tenant's.
+    for group in targets.into_iter().chain(read.into_iter().flatten()) {
+        if is_entitlement(okta, &tenant.name, &group).await? {
+            app_users.push(group);
+        }
+    }
     // What only has the name was left by an entitlement that was killed, or is somebody's.
     for group in tenant.app_users {
-        if app_users.iter().all(|of| of.id != group.id) && is_unused(okta, &group.id).await? {
+        let is_known = !is_app(&group.id) || app_users.iter().any(|of| of.id == group.id);
+        if !is_known && is_unused(okta, &group.id).await? {
             app_users.push(group);
         }
     }
@@ -157,7 +168,19 @@ async fn of_tenant(okta: &Client, state: &State, tenant: Tenant) -> Result<Remai
         roles,
         is_suspended,
         empty,
+        is_limited_to_the_end,
     })
+}
+
+/// Whether a target of a tenant's role is there for an app: it has the label of one, or
+/// is assigned to an app that tenants can be entitled to, whatever an admin called it.
+async fn is_entitlement(okta: &Client, tenant: &TenantName, group: &Group) -> Result<bool, Error> {
+    if app_of_appusers_group(tenant, &group.profile.name).is_some() {
+        return Ok(true);
+    }
+    let apps = okta.list_assigned_applications_for_group(&group.id).try_collect::<Vec<Application>>();
+    let apps = if_present(apps).await?.unwrap_or_default();
+    Ok(group.kind == "OKTA_GROUP" && apps.iter().any(|app| App::of(app).is_some()))
 }
 
 /// What is left without a group of admins, or with one of a tenant that was never
@@ -200,5 +223,17 @@ async fn without_tenant(okta: &Client, state: &State, name: &TenantName) -> Resu
         Some(admins) => roles_of(okta, &admins.id).await?,
         None => Vec::new(),
     };
-    Ok(Remains { id, admins, users, app_users: unused, moved_to, record, idp, roles, is_suspended, empty })
+    Ok(Remains {
+        id,
+        admins,
+        users,
+        app_users: unused,
+        moved_to,
+        record,
+        idp,
+        roles,
+        is_suspended,
+        empty,
+        is_limited_to_the_end: false,
+    })
 }

@@ -80,10 +80,10 @@ impl TenantChange<'_> {
     ) -> Result<(), Cause> {
         let role = match &self.role {
             Some(role) => role.clone(),
-            None => self.give_role(state, &mut kept).await?,
+            None => self.give_role(state, &mut kept).boxed().await?,
         };
-        self.restore_targets(&role, &kept, empty).await?;
-        self.put_back(&kept.members).await
+        self.restore_targets(&role, &kept, empty).boxed().await?;
+        self.put_back(&kept.members).boxed().await
     }
 
     /// Adds the targets that were kept, then takes the empty group away.
@@ -95,9 +95,6 @@ impl TenantChange<'_> {
     ) -> Result<(), Cause> {
         let mut others = self.role_targets.iter().any(|target| Some(target) != empty);
         let mut targets: Vec<GroupId> = kept.targets.iter().map(|id| GroupId::from(id.as_str())).collect();
-        if targets.is_empty() && !others {
-            targets = self.usual_targets().cloned().collect();
-        }
         targets.retain(|target| !self.role_targets.contains(target));
         for some in targets.chunks(TARGETS) {
             let added = some.iter().map(|target| async {
@@ -110,11 +107,15 @@ impl TenantChange<'_> {
             let added = join_all(added).await.into_iter().collect::<Result<Vec<bool>, Cause>>()?;
             others |= added.contains(&true);
         }
-        match empty {
-            Some(empty) if others && self.role_targets.contains(empty) => {
-                self.remove_target(role, empty).await
+        // Nothing that was kept is left: a tenant's admins administer its own groups.
+        if !others {
+            for own in self.own_groups() {
+                self.add_target(role, own).await?;
             }
-            _ => Ok(()),
+        }
+        match empty.filter(|empty| self.role_targets.contains(empty)) {
+            Some(empty) => self.remove_target(role, empty).await,
+            None => Ok(()),
         }
     }
 
@@ -123,9 +124,28 @@ impl TenantChange<'_> {
         self.tenant.users.iter().map(|group| &group.id).chain([&self.tenant.admins.id])
     }
 
-    /// What the role is limited to where nothing was kept.
-    fn usual_targets(&self) -> impl Iterator<Item = &GroupId> {
-        self.own_groups().chain(self.tenant.app_users.iter().map(|group| &group.id))
+    /// What the role was limited to before an earlier release took it away: the tenant's
+    /// own groups, and the groups with the label of an app whose members are all users of
+    /// the tenant. Another tenant's admins can give their groups such a label, and cannot
+    /// put this tenant's users into them.
+    async fn former_targets(&self) -> Result<Vec<GroupId>, Error> {
+        let okta = self.run.okta.forward();
+        let members = |group: GroupId| async move {
+            let users: Vec<User> = okta.list_group_users(&group).try_collect().await?;
+            Ok::<_, Error>(users.into_iter().map(|user| user.id).collect::<BTreeSet<UserId>>())
+        };
+        let mut former: Vec<GroupId> = self.own_groups().cloned().collect();
+        let Some(users) = self.tenant.users.as_ref().filter(|_| !self.tenant.app_users.is_empty()) else {
+            return Ok(former);
+        };
+        let users = members(users.id.clone()).await?;
+        for group in &self.tenant.app_users {
+            let of_app = members(group.id.clone()).await?;
+            if !of_app.is_empty() && of_app.is_subset(&users) {
+                former.push(group.id.clone());
+            }
+        }
+        Ok(former)
     }
 
     /// Whether a kept target is one still: a group of the tenant's own, or one that is
@@ -162,8 +182,15 @@ impl TenantChange<'_> {
         let present: Vec<UserId> = members.into_iter().map(|user| user.id).collect();
         let all = kept.members.iter().cloned().chain(present.iter().map(ToString::to_string));
         kept.members = all.collect::<BTreeSet<String>>().into_iter().collect();
-        if kept.targets.is_empty() {
-            kept.targets = self.usual_targets().map(ToString::to_string).collect();
+        // Once only: what a superuser entitled the tenant to meanwhile is kept as well.
+        let own = self.own_groups().map(ToString::to_string).collect::<Vec<_>>();
+        if !own.iter().all(|own| kept.targets.contains(own)) {
+            let former = self.steps.run("look for the former targets", self.former_targets().boxed()).await?;
+            for target in former.iter().map(ToString::to_string) {
+                if !kept.targets.contains(&target) {
+                    kept.targets.push(target);
+                }
+            }
         }
         state.suspend(self.run, &self.tenant.id, kept).await?;
         let out = present.iter().map(|user| {

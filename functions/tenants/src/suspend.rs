@@ -9,12 +9,15 @@
 //! The admins keep their role: a role that is taken away must be given again, and then
 //! it applies to the whole org for a moment. Its targets are swapped instead, for a
 //! group that nobody is in. The first of them is added before the others go, so that the
-//! role has a target at every moment.
+//! role has a target at every moment. The empty group is assigned to the okta-dac app, so
+//! that nothing takes it for a leftover, whatever the admins call it.
 
 use domain::{AdminsDescription, Resume, TenantStatus};
 use futures::future::{BoxFuture, join_all};
 use futures::{FutureExt, TryStreamExt};
-use okta_client::models::{ACTIVE, Group, GroupId, GroupProfile, IdentityProvider, PolicyRule, Role};
+use okta_client::models::{
+    ACTIVE, ApplicationGroupAssignment, Group, GroupId, GroupProfile, IdentityProvider, PolicyRule, Role,
+};
 use okta_client::{Client, OkIfAbsent};
 use run_kit::{Found, Object, StepFailure, Undo, Undone};
 use state::{EmptyGroup, State, Suspension};
@@ -98,14 +101,30 @@ impl TenantChange<'_> {
 
     /// Limits the role to an empty group alone.
     async fn swap_targets(&self, role: &Role, empty: &GroupId) -> Result<(), Cause> {
-        if !self.role_targets.contains(empty) {
-            self.add_target(role, empty).await?;
-        }
+        let targeted = async {
+            match self.role_targets.contains(empty) {
+                true => Ok(()),
+                false => self.add_target(role, empty).await,
+            }
+        };
+        // Both end before anything is taken back.
+        let (targeted, guarded) = futures::join!(targeted, self.guard(empty));
+        targeted.and(guarded)?;
         let others: Vec<&GroupId> = self.role_targets.iter().filter(|target| *target != empty).collect();
         for some in others.chunks(TARGETS) {
             let removed = some.iter().map(|target| self.remove_target(role, target));
             join_all(removed).await.into_iter().collect::<Result<(), _>>()?;
         }
+        Ok(())
+    }
+
+    /// Assigns the empty group to the okta-dac app, without a claim. The tenant's admins
+    /// may give the group any name, and cannot end the assignment: what is deleted by
+    /// name is a group without an app.
+    async fn guard(&self, empty: &GroupId) -> Result<(), Cause> {
+        let assignment = ApplicationGroupAssignment::of(empty.clone());
+        let assigned = self.run.okta.forward().assign_group_to_application(&self.tenants.app, &assignment);
+        self.steps.run("assign the empty group to the okta-dac app", assigned).await?;
         Ok(())
     }
 

@@ -25,6 +25,9 @@ pub enum Unchangeable {
     Okta(Error),
     /// Another request changed the tenant meanwhile.
     Busy(TenantName),
+    /// A rename to this name stopped half-way: a second one would lose what still has the
+    /// first name.
+    HalfRenamed(TenantName),
     /// Others are changing the tenant.
     Lock(LockError),
 }
@@ -38,6 +41,12 @@ impl From<Unchangeable> for Failure {
                 Failure::new(ProblemCode::TenantBusy, format!("another request is changing `{name}`"))
                     .retry_after(Duration::from_secs(1))
             }
+            Unchangeable::HalfRenamed(name) => Failure::new(
+                ProblemCode::TenantBroken,
+                format!(
+                    "the tenant was not wholly renamed to `{name}`; send that again first: `PUT /tenants/{name}` with `{{\"name\": \"{name}\"}}`"
+                ),
+            ),
             Unchangeable::Lock(error) => error.into(),
         }
     }

@@ -15,13 +15,13 @@
 //! | | `replaceGroup` `USERS_` | the old profile |
 //! | | `replaceGroup` `ADMINS_` without `renamedFrom` | none, it is the last |
 //! | suspend | `replaceGroup` `ADMINS_`: `SUSPENDED`, and what to resume | the old profile |
-//! | | `deactivateIdentityProvider`, `deactivatePolicyRule`; `addGroup` `NOBODY_`, `assignGroupTargetToGroupAdminRole` for it, `unassignGroupTargetFromGroupAdminRole` for the others; at the same time | the opposite |
+//! | | `deactivateIdentityProvider`, `deactivatePolicyRule`; `addGroup` `NOBODY_`, `assignGroupTargetToGroupAdminRole` and `assignGroupToApplication` (the okta-dac app) for it, `unassignGroupTargetFromGroupAdminRole` for the others; at the same time | the opposite |
 //! | | `getIdentityProvider`, `listPolicyRules` once more | none |
 //! | resume | `activateIdentityProvider`, `activatePolicyRule`; `listAssignedApplicationsForGroup` and `assignGroupTargetToGroupAdminRole` for each target, `unassignGroupTargetFromGroupAdminRole` for `NOBODY_`; at the same time | the opposite |
 //! | | `replaceGroup` `ADMINS_` without `SUSPENDED` | the old profile |
 //! | | `listGroupUsers` and `deleteGroup` of `NOBODY_` | none, it is the last |
 //!
-//! Without app groups and rules: a rename 16 calls, eight in a row; suspending 18,
+//! Without app groups and rules: a rename 16 calls, eight in a row; suspending 19,
 //! seven in a row; resuming 17, eight in a row.
 //!
 //! While the item `tenant#<id>` is in the state table, no token of the tenant's admins
@@ -42,15 +42,18 @@
 //!   somebody else ends the request: Okta has no conditional writes for groups.
 //!   Therefore the time between is made short.
 
-use domain::{NewTenantName, TenantName, TenantStatus};
+use std::sync::OnceLock;
+
+use domain::{NewTenantName, Revoked, TenantName, TenantStatus};
+use futures::FutureExt;
 use lambda_kit::{Context, Decode, Endpoint, Example, Request, Success};
 use operations::Operation;
-use run_kit::{ConfigError, Environment, Failure, Incomplete, Object, Run, Stopped, chain};
+use run_kit::{ConfigError, Environment, Failure, Incomplete, Object, Run, Stopped};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
-use state::{Change, Locks, State, StateError, Suspension, holding};
-use tenancy::Tenants;
+use state::{Change, LockError, Locks, Revocation, State, StateError, Suspension, holding};
+use tenancy::{Depth, Tenants, Want};
 
 use crate::get_tenant::Output;
 use crate::rename::RenameError;
@@ -77,8 +80,8 @@ pub struct Input {
 pub struct Body {
     /// New name: `^[a-z0-9](-?[a-z0-9])*$`, 2 to 50 characters.
     name: Option<String>,
-    /// `SUSPENDED` switches the IdP and the routing rule off and takes the
-    /// admins' role; `ACTIVE` restores them.
+    /// `SUSPENDED` refuses the admins, switches the IdP and the routing rules off, and
+    /// limits the admins' role to nobody; `ACTIVE` restores them.
     status: Option<Status>,
 }
 
@@ -108,6 +111,19 @@ pub enum UpdateTenantError {
         /// Why.
         source: StateError,
     },
+    /// The tenant is not suspended, and its admins may be refused all the same.
+    Refused {
+        /// Id of the tenant.
+        id: String,
+        /// Why.
+        source: StateError,
+    },
+}
+
+impl From<LockError> for UpdateTenantError {
+    fn from(error: LockError) -> Self {
+        Unchangeable::Lock(error).into()
+    }
 }
 
 impl From<Unchangeable> for UpdateTenantError {
@@ -127,6 +143,10 @@ impl From<UpdateTenantError> for Failure {
                 let left = Object::new("suspension", "the admins' tokens do not count yet", id);
                 Failure::from(Incomplete::after(&["resume the tenant"], vec![left]))
                     .log("end the suspension", &source)
+            }
+            UpdateTenantError::Refused { id, source } => {
+                let left = Object::new("suspension", "the admins' tokens may not count", id);
+                Failure::from(Incomplete::after(&[], vec![left])).log("begin the suspension", &source)
             }
         }
     }
@@ -188,10 +208,52 @@ impl UpdateTenant {
         let new_name = input.new_name.as_deref().filter(|name| **name != input.name);
         let mut names: Vec<&TenantName> = [Some(&input.name), new_name].into_iter().flatten().collect();
         names.sort();
-        for name in names {
-            locks.take(Change::Tenant(name)).await.map_err(Unchangeable::Lock)?;
-        }
         let run = &context.run;
+        let suspends = input.status == Some(TenantStatus::Suspended);
+        let ended = OnceLock::new();
+        let updated = async {
+            for name in names {
+                let change = Change::Tenant(name);
+                match suspends {
+                    true => locks.take_before_others(change, self.end_rights(run, name, &ended)).await?,
+                    false => locks.take(change).await.map_err(Unchangeable::Lock)?,
+                }
+            }
+            self.update_locked(run, &input, &locks).await
+        };
+        // Boxed: the changes are deep.
+        let updated = updated.boxed().await;
+        if let Some(revocation) = ended.into_inner()
+            && updated.as_ref().is_err_and(UpdateTenantError::is_clean)
+        {
+            self.state.take_back(revocation).await;
+        }
+        updated.map(Success::new)
+    }
+
+    /// Ends what the tokens of the tenant's admins give, while others hold its lock.
+    async fn end_rights(
+        &self,
+        run: &Run,
+        name: &TenantName,
+        ended: &OnceLock<Revocation>,
+    ) -> Result<(), UpdateTenantError> {
+        let okta = run.okta.forward();
+        let found = self.tenants.find(okta, name, Want::Tenant, Depth::Read, run.deadline).await;
+        // Why there is none is said under the lock.
+        let Ok(tenant) = found else { return Ok(()) };
+        let revocation = self.state.revoke(run, Revoked::Tenant(&tenant.id)).await;
+        let _ = ended.set(revocation.map_err(UpdateTenantError::State)?);
+        Ok(())
+    }
+
+    async fn update_locked(
+        &self,
+        run: &Run,
+        input: &Input,
+        locks: &Locks,
+    ) -> Result<Output, UpdateTenantError> {
+        let new_name = input.new_name.as_deref().filter(|name| **name != input.name);
         let found = FoundTenant::read(&self.tenants, run, &input.name, new_name).await?;
         let id = found.tenant.id.clone();
         let kept = self.state.suspension(&id).await.map_err(UpdateTenantError::State)?;
@@ -199,16 +261,20 @@ impl UpdateTenant {
         if begins {
             // Before the IdP's lock: who waits for the lock then asks once more.
             let begun = self.state.suspend(run, &id, &Suspension::default()).await;
-            begun.map_err(UpdateTenantError::State)?;
+            if let Err(source) = begun {
+                // Its answer may be lost.
+                return Err(match self.state.withdraw_suspension(run, &id).await {
+                    Ok(()) => UpdateTenantError::State(source),
+                    Err(_) => UpdateTenantError::Refused { id, source },
+                });
+            }
         }
-        let updated = self.change(run, &input, found, kept, &locks).await;
-        if begins
-            && updated.as_ref().is_err_and(UpdateTenantError::is_clean)
-            && let Err(error) = self.state.reinstate(run, &id).await
-        {
-            tracing::warn!(error = %chain(&error), tenant = id, "a suspension stays that was not done");
+        let updated = self.change(run, input, found, kept, locks).await;
+        if begins && updated.as_ref().is_err_and(UpdateTenantError::is_clean) {
+            let withdrawn = self.state.withdraw_suspension(run, &id).await;
+            withdrawn.map_err(|source| UpdateTenantError::Refused { id, source })?;
         }
-        updated.map(Success::new)
+        updated
     }
 
     async fn change(
@@ -226,12 +292,17 @@ impl UpdateTenant {
         };
         let is_named = target == change.tenant.name && change.tenant.description.renamed_from.is_none();
         change.check_record().await?;
-        if !is_named && let Err(failure) = change.rename(&target, kept.as_ref()).await {
+        if !is_named && target != change.tenant.name && change.tenant.description.renamed_from.is_some() {
+            return Err(Unchangeable::HalfRenamed(change.tenant.name.clone()).into());
+        }
+        if !is_named && let Err(failure) = change.rename(&target, kept.as_ref()).boxed().await {
             return Err(UpdateTenantError::Rename(change.unwind_rename(failure, &target).await));
         }
         let done = match input.status {
-            Some(TenantStatus::Suspended) => change.suspend(&self.state, kept.unwrap_or_default()).await,
-            Some(TenantStatus::Active) => change.resume(&self.state, kept).await,
+            Some(TenantStatus::Suspended) => {
+                change.suspend(&self.state, kept.unwrap_or_default()).boxed().await
+            }
+            Some(TenantStatus::Active) => change.resume(&self.state, kept).boxed().await,
             None => Ok(()),
         };
         if let Err(cause) = done {
@@ -256,7 +327,7 @@ impl UpdateTenantError {
             }
             UpdateTenantError::Rename(_) => true,
             UpdateTenantError::Stopped(stopped) => !matches!(stopped, Stopped::Incomplete(_)),
-            UpdateTenantError::Tokens { .. } => false,
+            UpdateTenantError::Tokens { .. } | UpdateTenantError::Refused { .. } => false,
         }
     }
 }

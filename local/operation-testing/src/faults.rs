@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::FutureExt;
 use futures::future::join_all;
 use lambda_kit::Endpoint;
 use okta_emulator::{Action, Drop, Fault};
@@ -66,7 +67,7 @@ pub async fn fails_cleanly_at_every_step<E: Endpoint>(
         Failure::LostThenLimited,
     ];
     // At the same time, each with an org of its own: most of it is waiting.
-    join_all(failures.map(|failure| fails_cleanly::<E>(request, &prepare, failure))).await;
+    join_all(failures.map(|failure| fails_cleanly::<E>(request, &prepare, failure).boxed_local())).await;
 }
 
 async fn fails_cleanly<E: Endpoint>(

@@ -75,7 +75,8 @@ impl AdminsDescription {
 pub enum TenantStatus {
     /// In use.
     Active,
-    /// IdP and routing rule are off, its admins have no role. Nothing is deleted.
+    /// IdP and routing rules are off, its admins' role is limited to nobody. Nothing is
+    /// deleted.
     Suspended,
 }
 

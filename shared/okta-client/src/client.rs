@@ -332,7 +332,12 @@ impl Client {
         let mut lost = None;
         loop {
             // Boxed: operations join many calls, and each would hold one of these.
-            let answer = Box::pin(self.attempt(&method, &url, body.clone(), deadline));
+            let answer = Box::pin(async {
+                let class = limits::class_of(&method, url.path());
+                let admitted = self.limits.admit(&class, deadline, &mut patience, self.beyond_share);
+                let _permit = admitted.await?;
+                self.attempt(&method, &url, &class, body.clone(), deadline).await
+            });
             let error = match answer.await {
                 Ok(raw) => return Ok(raw),
                 Err(Attempt::Unauthenticated(_)) if !refreshed => {
@@ -363,11 +368,10 @@ impl Client {
         &self,
         method: &Method,
         url: &Url,
+        class: &str,
         body: Option<Vec<u8>>,
         deadline: Instant,
     ) -> Result<Raw, Attempt> {
-        let class = limits::class_of(method, url.path());
-        let _permit = self.limits.admit(&class, deadline, self.patience, self.beyond_share).await?;
         let mut request = self.http.request(method.clone(), url.clone()).header("accept", "application/json");
         let mut token: Option<Arc<AccessToken>> = None;
         match &self.authorization {
@@ -395,7 +399,7 @@ impl Client {
         self.calls.fetch_add(1, Ordering::Relaxed);
         let response = request.timeout(left.min(ATTEMPT_TIMEOUT)).send().await.map_err(communication)?;
         let (status, headers) = (response.status(), response.headers().clone());
-        self.limits.learn(&class, &headers);
+        self.limits.learn(class, &headers);
         let date = headers.get("date").and_then(|date| rfc2822::parse(date.to_str().ok()?).ok());
         if let Some(date) = date {
             self.clock.store(date.timestamp().as_second(), Ordering::Relaxed);

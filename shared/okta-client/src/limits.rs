@@ -91,12 +91,12 @@ impl Limits {
         Self { part: percent.clamp(1, 100), ..Self::new(self.share) }
     }
 
-    /// Waits until a call of this class may be sent.
+    /// Waits until a call of this class may be sent; takes the waits off the patience.
     pub(crate) async fn admit(
         &self,
         class: &str,
         deadline: Instant,
-        patience: Duration,
+        patience: &mut Duration,
         beyond_share: bool,
     ) -> Result<SemaphorePermit<'_>, Error> {
         let (share, part) = if beyond_share { (100, 100) } else { (self.share, self.part) };
@@ -108,9 +108,10 @@ impl Limits {
             let Ok(permit) = permit else { return Err(Error::InvalidRequest("a closed client".to_owned())) };
             let Some(wait) = self.take(class, share, part) else { return Ok(permit) };
             drop(permit);
-            if wait > patience || Instant::now() + wait >= deadline {
+            if wait > *patience || Instant::now() + wait >= deadline {
                 return Err(Error::RateLimited { retry_after: wait });
             }
+            *patience -= wait;
             tokio::time::sleep(wait).await;
         }
     }
@@ -214,26 +215,26 @@ mod tests {
     async fn no_more_than_the_share_and_then_the_reset() {
         let limits = Limits::new(50);
         let soon = Instant::now() + Duration::from_secs(5);
-        drop(limits.admit("c", soon, LONG, false).await.unwrap());
+        drop(limits.admit("c", soon, &mut { LONG }, false).await.unwrap());
         limits.learn("c", &headers(10, 8, 30));
         for _ in 0..3 {
-            drop(limits.admit("c", soon, LONG, false).await.unwrap());
+            drop(limits.admit("c", soon, &mut { LONG }, false).await.unwrap());
         }
-        let refused = limits.admit("c", soon, LONG, false).await.unwrap_err();
+        let refused = limits.admit("c", soon, &mut { LONG }, false).await.unwrap_err();
         assert!(
             matches!(refused, Error::RateLimited { retry_after } if retry_after.as_secs() == 30),
             "{refused}"
         );
         assert_eq!(limits.wait_for(&["other", "c"]).map(|wait| wait.as_secs()), Some(30));
         // Another class, and an undo, are not held up.
-        drop(limits.admit("other", soon, LONG, false).await.unwrap());
+        drop(limits.admit("other", soon, &mut { LONG }, false).await.unwrap());
         for _ in 0..5 {
-            drop(limits.admit("c", soon, LONG, true).await.unwrap());
+            drop(limits.admit("c", soon, &mut { LONG }, true).await.unwrap());
         }
-        assert!(limits.admit("c", soon, LONG, true).await.is_err());
+        assert!(limits.admit("c", soon, &mut { LONG }, true).await.is_err());
         // A request with time waits.
         let started = Instant::now();
-        drop(limits.admit("c", started + Duration::from_secs(60), LONG, false).await.unwrap());
+        drop(limits.admit("c", started + Duration::from_secs(60), &mut { LONG }, false).await.unwrap());
         assert_eq!(started.elapsed().as_secs(), 30);
     }
 
@@ -243,11 +244,11 @@ mod tests {
         let limits = Limits::new(50);
         let far = Instant::now() + Duration::from_secs(60);
         limits.learn("c", &headers(10, 5, 30));
-        let refused = limits.admit("c", far, PATIENCE, false).await.unwrap_err();
+        let refused = limits.admit("c", far, &mut { PATIENCE }, false).await.unwrap_err();
         assert!(matches!(refused, Error::RateLimited { retry_after } if retry_after.as_secs() == 30));
         limits.learn("near", &headers(10, 5, 2));
         let started = Instant::now();
-        drop(limits.admit("near", far, PATIENCE, false).await.unwrap());
+        drop(limits.admit("near", far, &mut { PATIENCE }, false).await.unwrap());
         assert_eq!(started.elapsed().as_secs(), 2);
     }
 
@@ -258,14 +259,14 @@ mod tests {
         let soon = Instant::now() + Duration::from_secs(5);
         limits.learn("c", &headers(100, 80, 30));
         for _ in 0..4 {
-            drop(limits.admit("c", soon, LONG, false).await.unwrap());
+            drop(limits.admit("c", soon, &mut { LONG }, false).await.unwrap());
             limits.learn("c", &headers(100, 79, 30));
         }
-        let refused = limits.admit("c", soon, LONG, false).await.unwrap_err();
+        let refused = limits.admit("c", soon, &mut { LONG }, false).await.unwrap_err();
         assert!(matches!(refused, Error::RateLimited { .. }), "five of a hundred: {refused}");
-        drop(limits.admit("c", soon, LONG, true).await.unwrap());
+        drop(limits.admit("c", soon, &mut { LONG }, true).await.unwrap());
         let next = Instant::now() + Duration::from_secs(60);
-        drop(limits.admit("c", next, LONG, false).await.unwrap());
+        drop(limits.admit("c", next, &mut { LONG }, false).await.unwrap());
     }
 
     /// An older answer does not give back what newer calls have used.
@@ -275,10 +276,10 @@ mod tests {
         limits.learn("c", &headers(10, 6, 30));
         limits.learn("c", &headers(10, 9, 30));
         let soon = Instant::now() + Duration::from_secs(1);
-        drop(limits.admit("c", soon, LONG, false).await.unwrap());
-        assert!(limits.admit("c", soon, LONG, false).await.is_err());
+        drop(limits.admit("c", soon, &mut { LONG }, false).await.unwrap());
+        assert!(limits.admit("c", soon, &mut { LONG }, false).await.is_err());
         // Okta's limit of concurrent calls says nothing of a class.
         limits.learn("c", &headers(0, 0, 1));
-        assert!(limits.admit("c", soon, LONG, false).await.is_err());
+        assert!(limits.admit("c", soon, &mut { LONG }, false).await.is_err());
     }
 }

@@ -25,7 +25,7 @@ const API: Size = Size::API;
 #[rustfmt::skip] // One group of fields per line reads as a table.
 pub const OPERATIONS: &[Operation] = &[
     Operation {
-        name: "assign-app-to-tenant", package: Apps, okta: OktaUse::Tenants, state: &[Locks], settings: &[App], size: API,
+        name: "assign-app-to-tenant", package: Apps, okta: OktaUse::Tenants, state: &[Locks, ReadsSuspensions], settings: &[App], size: API,
         summary: "Give an app to all users of a tenant.",
         trigger: HttpTrigger(Http {
             method: Put, path: "/apps/{appId}/tenants/{tenant}", access: TenantAdmin, success: 200, idempotent: false, replaces: Some("assignAppToTenant"),
@@ -213,7 +213,7 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
-        name: "deactivate-tenant-app", package: TenantApps, okta: OktaUse::Tenants, state: &[Locks], settings: &[App], size: API,
+        name: "deactivate-tenant-app", package: TenantApps, okta: OktaUse::Tenants, state: &[Locks, ReadsSuspensions], settings: &[App], size: API,
         summary: "End a tenant's entitlement to an app; nobody of the tenant keeps it.",
         trigger: HttpTrigger(Http {
             method: Delete, path: "/tenants/{tenant}/apps/{appId}", access: Superuser, success: 204, idempotent: false, replaces: Some("deactivateTenantApp"),
@@ -281,7 +281,7 @@ pub const OPERATIONS: &[Operation] = &[
         summary: "Delete a tenant and everything that carries its name; its users stay.",
         trigger: HttpTrigger(Http {
             method: Delete, path: "/tenants/{tenant}", access: Superuser, success: 204, idempotent: false, replaces: Some("deleteTenant"),
-            problems: &[TenantNotFound, TenantBusy, OperationIncomplete],
+            problems: &[TenantNotFound, TenantBusy, TenantBroken, OperationIncomplete],
         }),
     },
     Operation {

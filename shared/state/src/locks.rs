@@ -10,7 +10,8 @@
 //!
 //! Taken in this order, names sorted: so no two requests wait for each other.
 //! What a change starts from is read under the lock, the caller's rights included:
-//! whoever takes rights away holds the lock of what they are over.
+//! whoever takes rights over a tenant away holds the tenant's lock. `revoke-user` and
+//! `end-user-rights` take no lock: a request that has its lock already may still end.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -118,6 +119,32 @@ impl Locks {
     pub async fn take(&self, change: Change<'_>) -> Result<(), LockError> {
         self.take_unasked(change).await?;
         Ok(self.0.run.permit.again().await?)
+    }
+
+    /// The same for a change that ends rights. Where others hold the lock, `meanwhile`
+    /// ends the rights of those who wait for the lock, before this request waits, too:
+    /// they leave the lock as soon as they get it, however many they are.
+    ///
+    /// # Errors
+    ///
+    /// [`LockError`], or what `meanwhile` fails with.
+    pub async fn take_before_others<E: From<LockError>>(
+        &self,
+        change: Change<'_>,
+        meanwhile: impl Future<Output = Result<(), E>>,
+    ) -> Result<(), E> {
+        let Held { state, run, locks } = &*self.0;
+        run.permit.wait().await.map_err(LockError::from)?;
+        match Lock::acquire(state, run, change, Instant::now()).await {
+            Err(LockError::Busy { .. }) => {}
+            Err(error) => return Err(error.into()),
+            Ok(lock) => {
+                locks.lock().unwrap_or_else(PoisonError::into_inner).push(lock);
+                return Ok(run.permit.again().await.map_err(LockError::from)?);
+            }
+        }
+        meanwhile.await?;
+        Ok(self.take(change).await?)
     }
 
     /// The same for a caller who has just ended their own rights.

@@ -9,12 +9,11 @@ use crate::State;
 use crate::table::{StateError, is_refused, number, text};
 
 /// A revocation as it was written: to be taken back.
-#[derive(Clone, Copy, Debug)]
-pub struct Revocation<'r> {
-    revoked: Revoked<'r>,
-    before: i64,
-    /// Whether this run wrote it.
-    written: bool,
+#[derive(Clone, Debug)]
+pub struct Revocation {
+    key: String,
+    /// The run that wrote it; none, if as much or more was revoked already.
+    owner: Option<String>,
     /// What it replaced.
     former: Option<i64>,
 }
@@ -27,7 +26,7 @@ impl State {
     /// # Errors
     ///
     /// [`StateError`]: the same call again completes it.
-    pub async fn revoke<'r>(&self, run: &Run, revoked: Revoked<'r>) -> Result<Revocation<'r>, StateError> {
+    pub async fn revoke(&self, run: &Run, revoked: Revoked<'_>) -> Result<Revocation, StateError> {
         let before = run.okta.forward().now();
         self.revoke_until(run, revoked, before).await
     }
@@ -39,53 +38,51 @@ impl State {
     /// # Errors
     ///
     /// [`StateError`]: the same call again completes it.
-    pub async fn revoke_until<'r>(
+    pub async fn revoke_until(
         &self,
         run: &Run,
-        revoked: Revoked<'r>,
+        revoked: Revoked<'_>,
         before: i64,
-    ) -> Result<Revocation<'r>, StateError> {
+    ) -> Result<Revocation, StateError> {
         run.permit.wait().await?;
+        let key = revoked.key();
         let put = self
             .dynamodb
             .put_item()
             .table_name(&self.table)
-            .item("id", text(revoked.key()))
+            .item("id", text(&key))
             .item("before", number(before))
+            .item("owner", text(&run.id))
             .item("expires", number(before + TOKEN_LIFETIME_SECONDS))
-            .condition_expression("attribute_not_exists(id) OR #before < :before")
+            // Of two runs in one second the later one owns it: what the earlier one takes
+            // back is not the later one's.
+            .condition_expression("attribute_not_exists(id) OR #before <= :before")
             .expression_attribute_names("#before", "before")
             .expression_attribute_values(":before", number(before))
             .return_values(ReturnValue::AllOld);
         match put.send().await {
             // As much or more is revoked already: a suspension is not lifted by less.
-            Err(error) if is_refused(&error) => {
-                Ok(Revocation { revoked, before, written: false, former: None })
-            }
+            Err(error) if is_refused(&error) => Ok(Revocation { key, owner: None, former: None }),
             Err(error) => Err(StateError::new("write the revocation", error)),
             Ok(put) => {
                 let former = put.attributes().and_then(|old| old.get("before")?.as_n().ok()?.parse().ok());
-                Ok(Revocation { revoked, before, written: true, former })
+                Ok(Revocation { key, owner: Some(run.id.clone()), former })
             }
         }
     }
 
-    /// Takes a revocation back, unless a later one replaced it. A failure is only
+    /// Takes a revocation back, unless another run's replaced it. A failure is only
     /// logged: whoever was revoked gets a new token.
-    pub async fn take_back(&self, revocation: Revocation<'_>) {
-        let Revocation { revoked, before, written, former } = revocation;
-        if !written {
-            return;
-        }
-        let key = revoked.key();
+    pub async fn take_back(&self, revocation: Revocation) {
+        let Revocation { key, owner: Some(owner), former } = revocation else { return };
         let failed = match former {
             Some(former) => {
                 let put = self.dynamodb.put_item().table_name(&self.table).item("id", text(&key));
                 put.item("before", number(former))
                     .item("expires", number(former.saturating_add(TOKEN_LIFETIME_SECONDS)))
-                    .condition_expression("#before = :before")
-                    .expression_attribute_names("#before", "before")
-                    .expression_attribute_values(":before", number(before))
+                    .condition_expression("#owner = :owner")
+                    .expression_attribute_names("#owner", "owner")
+                    .expression_attribute_values(":owner", text(owner))
                     .send()
                     .await
                     .err()
@@ -94,9 +91,9 @@ impl State {
             None => {
                 let delete = self.dynamodb.delete_item().table_name(&self.table).key("id", text(&key));
                 delete
-                    .condition_expression("#before = :before")
-                    .expression_attribute_names("#before", "before")
-                    .expression_attribute_values(":before", number(before))
+                    .condition_expression("#owner = :owner")
+                    .expression_attribute_names("#owner", "owner")
+                    .expression_attribute_values(":owner", text(owner))
                     .send()
                     .await
                     .err()

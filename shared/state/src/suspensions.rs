@@ -104,6 +104,20 @@ impl State {
         put.send().await.map(drop).map_err(|error| StateError::new("write the suspension", error))
     }
 
+    /// Takes back the item of a suspension that was not done. A suspension of an earlier
+    /// release stays.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`].
+    pub async fn withdraw_suspension(&self, run: &Run, tenant_id: &str) -> Result<(), StateError> {
+        run.permit.wait().await?;
+        let delete =
+            self.dynamodb.delete_item().table_name(&self.table).key("id", text(tenant_item(tenant_id)));
+        let deleted = delete.send().await;
+        deleted.map(drop).map_err(|error| StateError::new("delete the suspension", error))
+    }
+
     /// Ends a suspension, also one that an earlier release kept as a revocation: tokens
     /// count again.
     ///
@@ -112,8 +126,8 @@ impl State {
     /// [`StateError`]: the same call again completes it.
     pub async fn reinstate(&self, run: &Run, tenant_id: &str) -> Result<(), StateError> {
         run.permit.wait().await?;
-        let delete = || self.dynamodb.delete_item().table_name(&self.table);
-        let for_ever = delete()
+        let delete = self.dynamodb.delete_item().table_name(&self.table);
+        let for_ever = delete
             .key("id", text(Revoked::Tenant(tenant_id).key()))
             .condition_expression("#before = :ever")
             .expression_attribute_names("#before", "before")
@@ -122,8 +136,7 @@ impl State {
             Err(error) if is_refused_deletion(&error) => {}
             result => drop(result.map_err(|error| StateError::new("delete the revocation", error))?),
         }
-        let deleted = delete().key("id", text(tenant_item(tenant_id))).send().await;
-        deleted.map(drop).map_err(|error| StateError::new("delete the suspension", error))
+        self.withdraw_suspension(run, tenant_id).await
     }
 
     /// Whether a tenant is suspended, also by an earlier release.

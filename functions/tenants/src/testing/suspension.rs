@@ -188,3 +188,188 @@ async fn renaming_and_resuming_at_once() {
     assert_eq!(rules["rule:DAC_umbrella"]["status"], "ACTIVE");
     assert_eq!(rules["rule:DAC_umbrella_unverified"]["status"], "INACTIVE");
 }
+
+/// The group that the role of a suspended tenant is limited to.
+fn empty_group(org: &TestOrg) -> String {
+    let snapshot = org.emulator.snapshot();
+    let role = snapshot["group_roles"].as_object().unwrap().values().find_map(|roles| {
+        let targets = roles[0]["targets"].as_array()?;
+        let id = targets.first()?.as_str()?;
+        let is_empty = snapshot["groups"][id]["members"].as_array()?.is_empty();
+        (targets.len() == 1 && is_empty).then(|| id.to_owned())
+    });
+    role.expect("a role that is limited to nobody")
+}
+
+/// Its admin may give the group any name. Whatever is deleted by name, the role keeps its
+/// target.
+#[tokio::test]
+async fn the_empty_group_is_nobodys_leftover_under_any_name() {
+    for (name, description) in [
+        ("APPUSERS_acme_0oa1spyder0000000001", ""),
+        ("APPUSERS_globex_0oa1spyder0000000001", ""),
+        ("USERS_initech", domain::USERS_DESCRIPTION),
+        ("ADMINS_initech", r#"{"creating":"a-dead-request"}"#),
+    ] {
+        let org = TestOrg::start().await;
+        furnish(&org).await;
+        org.call::<UpdateTenant>(&update("acme", json!({"status": "SUSPENDED"}))).await.unwrap();
+        let empty = empty_group(&org);
+        let profile = GroupProfile::new(name, description);
+        org.okta().replace_group(&empty.as_str().into(), &profile).await.unwrap();
+        org.emulator.catch_up();
+        org.advance_clock(Duration::from_secs(120));
+        let _ = org.call::<AddTenant>(&add("initech")).await;
+        let _ = org.call::<DeleteTenant>(&TestRequest::tenant("initech")).await;
+        org.call::<DeleteTenant>(&TestRequest::tenant("globex")).await.unwrap();
+        assert_eq!(empty_group(&org), empty, "{name}");
+        let before = org.snapshot();
+        let resumed = org.call::<UpdateTenant>(&update("acme", json!({"status": "ACTIVE"}))).await;
+        assert!(resumed.is_ok(), "{name}: {:?}", resumed.err());
+        assert!(org.okta().get_group(&empty.as_str().into()).await.is_err(), "{name}: {before}");
+
+        org.emulator.reset();
+        furnish(&org).await;
+        org.call::<UpdateTenant>(&update("acme", json!({"status": "SUSPENDED"}))).await.unwrap();
+        let empty = empty_group(&org);
+        org.okta().replace_group(&empty.as_str().into(), &profile).await.unwrap();
+        org.emulator.catch_up();
+        org.call::<DeleteTenant>(&TestRequest::tenant("acme")).await.unwrap();
+        assert!(org.okta().get_group(&empty.as_str().into()).await.is_err(), "{name}");
+    }
+}
+
+/// Nothing of what was kept is a target any more: the admins get their own groups, and
+/// never the whole org.
+#[tokio::test]
+async fn a_resumed_role_is_never_without_a_target() {
+    let org = TestOrg::start().await;
+    furnish(&org).await;
+    let (admins, users) = (org.group("ADMINS_acme").await, org.group("USERS_acme").await);
+    let app_users = org.group("APPUSERS_acme_0oa1dynamics00000001").await;
+    let target =
+        |group: &str| format!("/api/v1/groups/{admins}/roles/KVJUKUS7IFCE2SKO/targets/groups/{group}");
+    let assignment = format!("/api/v1/apps/0oa1dynamics00000001/groups/{app_users}");
+    org.prepare("PUT", &assignment, json!({})).await;
+    org.prepare("PUT", &target(&app_users), json!({})).await;
+    for own in [&users, &admins] {
+        org.prepare("DELETE", &target(own), json!({})).await;
+    }
+    org.call::<UpdateTenant>(&update("acme", json!({"status": "SUSPENDED"}))).await.unwrap();
+    org.prepare("DELETE", &assignment, json!({})).await;
+    org.call::<UpdateTenant>(&update("acme", json!({"status": "ACTIVE"}))).await.unwrap();
+    let targets = &org.snapshot()["group_roles"]["group:ADMINS_acme"][0]["targets"];
+    assert_eq!(targets, &json!(["group:ADMINS_acme", "group:USERS_acme"]));
+}
+
+/// An earlier release kept nothing of the targets: a group with the label of an app is
+/// one only if the tenant's own users are in it.
+#[tokio::test]
+async fn what_an_earlier_release_suspended_gets_back_what_its_users_had() {
+    let org = TestOrg::start().await;
+    suspended_by_an_earlier_release(&org).await;
+    let own = org.group("APPUSERS_acme_0oa1dynamics00000001").await;
+    let foreign = org.group("APPUSERS_globex_0oa1umbrella00000001").await;
+    let label = GroupProfile::new("APPUSERS_acme_0oa1umbrella00000001", "");
+    org.okta().replace_group(&foreign.as_str().into(), &label).await.unwrap();
+    for (group, login) in [(&own, "user@acme.test"), (&foreign, "user@globex.test")] {
+        let user = org.user(login).await;
+        org.prepare("PUT", &format!("/api/v1/groups/{group}/users/{user}"), json!({})).await;
+    }
+    let assignment = format!("/api/v1/apps/0oa1dynamics00000001/groups/{own}");
+    org.prepare("PUT", &assignment, json!({})).await;
+    org.emulator.catch_up();
+    org.call::<UpdateTenant>(&update("acme", json!({"status": "ACTIVE"}))).await.unwrap();
+    let targets = &org.snapshot()["group_roles"]["group:ADMINS_acme"][0]["targets"];
+    let app = "group:APPUSERS_acme_0oa1dynamics00000001";
+    assert_eq!(targets, &json!(["group:ADMINS_acme", app, "group:USERS_acme"]));
+}
+
+/// A request that changes nothing lifts no suspension of an earlier release.
+#[tokio::test]
+async fn suspending_again_what_an_earlier_release_suspended() {
+    let org = TestOrg::start().await;
+    suspended_by_an_earlier_release(&org).await;
+    let revoked = org.items("revocation#");
+    assert_eq!(revoked.len(), 1);
+    org.break_okta("listGroupAssignedRoles", u64::MAX, 500);
+    let failed = org.call::<UpdateTenant>(&update("acme", json!({"status": "SUSPENDED"}))).await.unwrap_err();
+    assert_eq!(failed.code(), ProblemCode::OktaUnavailable);
+    assert_eq!((org.items("tenant#"), org.items("revocation#")), (Vec::new(), revoked));
+}
+
+/// Who floods a tenant with changes does not keep its suspension or deletion from
+/// beginning: those who wait for the lock are refused before the superuser waits.
+#[tokio::test]
+async fn whoever_waits_for_the_lock_is_refused_first() {
+    let org = TestOrg::start().await;
+    let suspend = update("acme", json!({"status": "SUSPENDED"}));
+    let delete = TestRequest::tenant("acme");
+    let state = state::State::prepare(&org.environment()).unwrap();
+    let name = domain::TenantName::parse("acme").unwrap();
+    for deletes in [false, true] {
+        let run = org.run(run_kit::Actor::Schedule);
+        let (org, name, suspend, delete) = (&org, &name, &suspend, &delete);
+        state::holding(&state, &run, |locks| async move {
+            locks.take(state::Change::Tenant(name)).await.unwrap();
+            let request = async {
+                match deletes {
+                    true => org.call::<DeleteTenant>(delete).await.map(drop),
+                    false => org.call::<UpdateTenant>(suspend).await.map(drop),
+                }
+            };
+            let seen = async {
+                while org.items("revocation#").is_empty() {
+                    tokio::task::yield_now().await;
+                }
+            };
+            let (refused, ()) = tokio::join!(request, seen);
+            assert_eq!(refused.unwrap_err().code(), ProblemCode::TenantBusy);
+            // Nothing was changed, and nobody is refused.
+            assert_eq!(org.items("revocation#"), [""; 0]);
+        })
+        .await;
+    }
+}
+
+/// A second rename would lose what still has the first name.
+#[tokio::test]
+async fn a_half_renamed_tenant_is_renamed_wholly_first() {
+    let mut half_renamed = 0;
+    for nth in 9..=16 {
+        let org = TestOrg::start().await;
+        furnish(&org).await;
+        org.kill_at::<UpdateTenant>(&update("acme", json!({"name": "umbrella"})), nth).await;
+        org.advance_clock(Duration::from_secs(60));
+        org.emulator.catch_up();
+        let second = update("umbrella", json!({"name": "hooli"}));
+        let Err(refused) = org.call::<UpdateTenant>(&second).await else { continue };
+        let document = refused.document("id");
+        // The first rename had not begun.
+        if refused.code() == ProblemCode::TenantNotFound {
+            continue;
+        }
+        half_renamed += 1;
+        assert_eq!(refused.code(), ProblemCode::TenantBroken, "{document}");
+        assert!(document["detail"].as_str().unwrap().contains("PUT /tenants/umbrella"), "{document}");
+        org.call::<UpdateTenant>(&update("umbrella", json!({"name": "umbrella"}))).await.unwrap();
+        org.call::<UpdateTenant>(&second).await.unwrap();
+        assert!(!org.snapshot().to_string().contains("acme_"), "{nth}: {}", org.snapshot());
+    }
+    assert!(half_renamed >= 3, "{half_renamed}");
+}
+
+/// A group that an administrator of the org added to the role is not the tenant's.
+#[tokio::test]
+async fn deleting_a_tenant_leaves_what_is_not_its_own() {
+    let org = TestOrg::start().await;
+    let contractors = org.okta().add_group(&GroupProfile::new("contractors", "")).await.unwrap().id;
+    let user = org.user("user@acme.test").await;
+    let admins = org.group("ADMINS_acme").await;
+    org.prepare("PUT", &format!("/api/v1/groups/{contractors}/users/{user}"), json!({})).await;
+    let target = format!("/api/v1/groups/{admins}/roles/KVJUKUS7IFCE2SKO/targets/groups/{contractors}");
+    org.prepare("PUT", &target, json!({})).await;
+    org.call::<DeleteTenant>(&TestRequest::tenant("acme")).await.unwrap();
+    assert!(org.okta().group_has_members(&contractors).await.unwrap());
+    assert!(!org.snapshot().to_string().contains("acme_"));
+}
