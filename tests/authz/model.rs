@@ -19,6 +19,7 @@ pub(crate) const TABLE: &[Operation] = &[
     entry("list-tenant-apps", Method::Get, "/tenants/{tenant}/apps", Access::TenantAdmin),
     entry("activate-tenant-app", Method::Put, "/tenants/{tenant}/apps/{appId}", Access::TenantAdmin),
     entry("deactivate-tenant-app", Method::Delete, "/tenants/{tenant}/apps/{appId}", Access::Superuser),
+    entry("list-tenant-events", Method::Get, "/tenants/{tenant}/events", Access::TenantAdmin),
     entry("list-tenant-domains", Method::Get, "/tenants/{tenant}/domains", Access::TenantAdmin),
     entry("add-tenant-domain", Method::Post, "/tenants/{tenant}/domains", Access::TenantAdmin),
     entry("get-tenant-domain", Method::Get, "/tenants/{tenant}/domains/{domain}", Access::TenantAdmin),

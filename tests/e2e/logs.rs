@@ -16,6 +16,14 @@ async fn one_line_per_request() {
         (&json!("get-tenant"), &json!(200), &json!(4))
     );
     assert!(lines[0]["duration_ms"].is_u64() && lines[0]["request_id"].is_string());
+    // Who, over which tenant, and by which ids others know the request.
+    let tenant = stack.get("/tenants/acme", Superuser).await.body["id"].clone();
+    let root = stack.user("superuser@demo.test").await;
+    assert_eq!((&lines[0]["uid"], &lines[0]["tenant"]), (&json!(root), &tenant));
+    assert!(lines[0]["client"].as_str().unwrap().starts_with("0oa"), "{lines:?}");
+    assert!(lines[0]["gateway_request_id"].is_string(), "{lines:?}");
+    let okta = lines[0]["okta_request_ids"].as_str().unwrap();
+    assert_eq!(okta.split(' ').filter(|id| id.starts_with("req")).count(), 4, "{okta}");
     assert_eq!((&lines[1]["status"], &lines[1]["code"]), (&json!(404), &json!("tenant-not-found")));
     assert_eq!(lines[1]["request_id"], missing.body["instance"]);
 }

@@ -40,6 +40,7 @@ mod list_idps;
 mod list_tenant_admins;
 mod list_tenant_apps;
 mod list_tenant_domains;
+mod list_tenant_events;
 mod list_tenants;
 mod local_stack;
 mod logs;

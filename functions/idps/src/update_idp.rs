@@ -166,6 +166,7 @@ impl UpdateIdp {
         input: Input,
         locks: Locks,
     ) -> Result<Success<Item>, UpdateIdpError> {
+        context.run.record.concerns(input.idp.as_str());
         locks.take(Change::Idp(input.idp.as_str())).await.map_err(UpdateIdpError::Lock)?;
         if input.edits.active == Some(true) {
             let suspended = self.state.is_suspended(input.idp.as_str()).await;

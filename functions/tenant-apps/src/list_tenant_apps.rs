@@ -20,11 +20,11 @@
 use domain::{TenantName, TenantStatus, app_of_appusers_group, appusers_prefix};
 use futures::TryStreamExt;
 use futures::future::try_join_all;
+use guard::Rights;
 use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Paging, QueryParameter, Request, Success};
 use okta_client::models::{Application, Group};
 use okta_client::{Client, Error, search};
 use operations::Operation;
-use rights::Rights;
 use run_kit::{ConfigError, Environment, Failure};
 use schemars::JsonSchema;
 use serde::Serialize;

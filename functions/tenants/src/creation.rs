@@ -131,6 +131,8 @@ impl<'r> Creation<'r> {
             Err(failure) => return Err(self.fail(failure).await),
         };
 
+        self.run.record.concerns(idp.id.as_str());
+
         // Row 3. The undo of rows 1 and 2 covers these.
         let mut profile = Map::new();
         profile.insert("tenants".to_owned(), json!([format!("{}:{}:{}", idp.id, self.name, users.id)]));

@@ -220,6 +220,9 @@ impl DeleteTenant {
         if parts.is_empty() {
             return Err(DeleteTenantError::NotFound(input.name));
         }
+        if let Some(id) = parts.tenant_id() {
+            context.run.record.concerns(id);
+        }
         if parts.is_being_created(context.run.okta.forward()) {
             let doing = "is being created by another request".to_owned();
             return Err(DeleteTenantError::Busy { name: input.name, doing, seconds: 15 });

@@ -14,6 +14,7 @@ mod add_tenant;
 mod creation;
 mod delete_tenant;
 mod get_tenant;
+mod list_tenant_events;
 mod list_tenants;
 mod lookup;
 mod rename;
@@ -27,6 +28,7 @@ mod update_tenant;
 pub use add_tenant::AddTenant;
 pub use delete_tenant::DeleteTenant;
 pub use get_tenant::GetTenant;
+pub use list_tenant_events::ListTenantEvents;
 pub use list_tenants::ListTenants;
 pub use update_tenant::UpdateTenant;
 
@@ -35,6 +37,7 @@ pub const ENDPOINTS: &[lambda_kit::Description] = &[
     lambda_kit::Description::of::<AddTenant>().served_as::<idempotency::Once<AddTenant>>(),
     lambda_kit::Description::of::<DeleteTenant>(),
     lambda_kit::Description::of::<GetTenant>(),
+    lambda_kit::Description::of::<ListTenantEvents>(),
     lambda_kit::Description::of::<ListTenants>(),
     lambda_kit::Description::of::<UpdateTenant>(),
 ];

@@ -256,6 +256,7 @@ impl UpdateTenant {
         let new_name = input.new_name.as_deref().filter(|name| **name != input.name);
         let found = FoundTenant::read(&self.tenants, run, &input.name, new_name).await?;
         let id = found.tenant.id.clone();
+        run.record.concerns(&id);
         let kept = self.state.suspension(&id).await.map_err(UpdateTenantError::State)?;
         let begins = input.status == Some(TenantStatus::Suspended) && kept.is_none();
         if begins {

@@ -380,6 +380,11 @@ impl Scope<'_> {
             let Ok(value) = value else { return unsupported(format!("{logical_id}: {member}")) };
             table.insert(member.to_owned(), value);
         }
+        if let Ok(indexes @ serde_json::Value::Array(_)) =
+            serde_json::to_value(&properties["GlobalSecondaryIndexes"])
+        {
+            table.insert("GlobalSecondaryIndexes".to_owned(), indexes);
+        }
         Ok(serde_json::Value::Object(table))
     }
 

@@ -1,6 +1,7 @@
 //! The rules of okta-dac: what a tenant is called, what its Okta objects are
 //! called, what a claim grants and who may call what. Pure: no I/O, no clock.
 
+mod audit;
 mod caller;
 mod description;
 mod email_domain;
@@ -8,6 +9,7 @@ mod names;
 mod rights;
 mod subject_filter;
 
+pub use audit::{OPEN, OPEN_INDEX, event_partition};
 pub use caller::{CLOCK_SKEW_SECONDS, Caller, TenantClaim, TenantClaimError, is_okta_id, permits};
 pub use description::{AdminsDescription, Resume, TenantStatus, USERS_DESCRIPTION};
 pub use email_domain::{EmailDomain, EmailDomainError, NewEmailDomain};

@@ -9,7 +9,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue};
 use lambda_http::{Body, Response};
 use operations::{Operation, ProblemCode};
-use run_kit::{Failure, OktaAccess, OktaClients};
+use run_kit::{Actor, Failure, OktaAccess, Run};
 use serde::Serialize;
 
 use crate::event::Times;
@@ -25,13 +25,13 @@ pub(crate) struct Answering {
 
 impl Answering {
     /// Does the work within the time there is, writes the line of log, and makes
-    /// an answer of the result. `okta_in_use` is kept outside the work, which may be
+    /// an answer of the result. `known`, the run, is kept outside the work, which may be
     /// dropped.
     pub(crate) async fn answer(
         &self,
         operation: &'static Operation,
         times: &Times,
-        okta_in_use: &OnceLock<OktaClients>,
+        known: &OnceLock<Run>,
         work: impl Future<Output = Result<Answer, Failure>>,
     ) -> Response<Body> {
         let work = AssertUnwindSafe(work).catch_unwind();
@@ -48,7 +48,16 @@ impl Answering {
             okta.reject().await;
         }
         let request_id = &times.request_id;
-        let okta_calls = okta_in_use.get().map_or(0, OktaClients::calls);
+        let run = known.get();
+        let okta_calls = run.map_or(0, |run| run.okta.calls());
+        let okta_request_ids = run.map(|run| run.okta.request_ids().join(" "));
+        let okta_request_ids = okta_request_ids.filter(|ids| !ids.is_empty());
+        let tenant = run.and_then(|run| run.record.tenant());
+        let (uid, client) = match run.map(|run| &run.actor) {
+            Some(Actor::Caller { uid, client }) => (Some(uid.as_str()), Some(client.as_str())),
+            _ => (None, None),
+        };
+        let gateway_request_id = times.gateway_request_id.as_deref();
         let failure = result.as_ref().err();
         let code = failure.map(|failure| failure.code().as_str());
         let error = failure.and_then(Failure::log_text).map(str::to_owned);
@@ -64,12 +73,31 @@ impl Answering {
                 code,
                 duration_ms,
                 okta_calls,
+                uid,
+                tenant,
+                client,
+                gateway_request_id,
+                okta_request_ids,
                 error,
                 left_behind,
                 "request"
             );
         } else {
-            tracing::info!(operation, request_id, status, code, duration_ms, okta_calls, error, "request");
+            tracing::info!(
+                operation,
+                request_id,
+                status,
+                code,
+                duration_ms,
+                okta_calls,
+                uid,
+                tenant,
+                client,
+                gateway_request_id,
+                okta_request_ids,
+                error,
+                "request"
+            );
         }
         answer
     }

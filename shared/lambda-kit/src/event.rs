@@ -118,11 +118,19 @@ pub(crate) struct Times {
     pub(crate) started: std::time::Instant,
     pub(crate) deadline: Instant,
     pub(crate) request_id: String,
+    /// API Gateway's own id of the request, which its access log has.
+    pub(crate) gateway_request_id: Option<String>,
 }
 
 impl Times {
     pub(crate) fn of(event: &lambda_http::Request) -> Self {
-        event.lambda_context_ref().map_or_else(|| Self::new(String::new(), NO_DEADLINE), Self::of_context)
+        let times = event.lambda_context_ref();
+        let times = times.map_or_else(|| Self::new(String::new(), NO_DEADLINE), Self::of_context);
+        let gateway_request_id = match event.request_context_ref() {
+            Some(RequestContext::ApiGatewayV1(context)) => context.request_id.clone(),
+            _ => None,
+        };
+        Self { gateway_request_id, ..times }
     }
 
     /// As Lambda says them of an invocation.
@@ -132,6 +140,6 @@ impl Times {
 
     fn new(request_id: String, left: Duration) -> Self {
         let deadline = Instant::now() + left.saturating_sub(MARGIN);
-        Self { started: std::time::Instant::now(), deadline, request_id }
+        Self { started: std::time::Instant::now(), deadline, request_id, gateway_request_id: None }
     }
 }

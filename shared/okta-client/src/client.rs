@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt, Shared};
@@ -23,6 +23,9 @@ use crate::token::{AccessToken, Tokens};
 use crate::transport::{ATTEMPT_TIMEOUT, communication};
 use crate::{Error, OrgUrl, link, retry};
 
+/// Ids of answers that are kept of one request.
+const REQUEST_IDS: usize = 30;
+
 /// Deadline of a client that [`Client::until`] has not given another.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
 
@@ -40,6 +43,8 @@ pub struct Client {
     patience: Duration,
     deadline: Option<Instant>,
     calls: Arc<AtomicU32>,
+    /// Okta's ids of the last answers.
+    request_ids: Arc<Mutex<Vec<String>>>,
     /// `Date` of the newest answer, in seconds since 1970; 0 before the first.
     clock: Arc<AtomicI64>,
 }
@@ -117,6 +122,7 @@ impl Client {
             patience: limits::PATIENCE,
             deadline: None,
             calls: Arc::default(),
+            request_ids: Arc::default(),
             clock: Arc::default(),
         })
     }
@@ -125,7 +131,8 @@ impl Client {
     /// calls are counted from zero.
     #[must_use]
     pub fn for_request(&self, deadline: Instant) -> Self {
-        Self { deadline: Some(deadline), calls: Arc::default(), ..self.clone() }
+        let (calls, request_ids) = (Arc::default(), Arc::default());
+        Self { deadline: Some(deadline), calls, request_ids, ..self.clone() }
     }
 
     /// The same request with another deadline.
@@ -192,6 +199,12 @@ impl Client {
     /// Calls sent so far, repeated ones included.
     pub fn calls(&self) -> u32 {
         self.calls.load(Ordering::Relaxed)
+    }
+
+    /// Okta's ids of the answers so far, for Okta's support and the System Log; at most the
+    /// first 30.
+    pub fn request_ids(&self) -> Vec<String> {
+        self.request_ids.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// How long ago, by Okta's clock at its newest answer, `time` was: a time
@@ -399,6 +412,12 @@ impl Client {
         self.calls.fetch_add(1, Ordering::Relaxed);
         let response = request.timeout(left.min(ATTEMPT_TIMEOUT)).send().await.map_err(communication)?;
         let (status, headers) = (response.status(), response.headers().clone());
+        if let Some(id) = headers.get("x-okta-request-id").and_then(|id| id.to_str().ok()) {
+            let mut ids = self.request_ids.lock().unwrap_or_else(PoisonError::into_inner);
+            if ids.len() < REQUEST_IDS {
+                ids.push(id.to_owned());
+            }
+        }
         self.limits.learn(class, &headers);
         let date = headers.get("date").and_then(|date| rfc2822::parse(date.to_str().ok()?).ok());
         if let Some(date) = date {

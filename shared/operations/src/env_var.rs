@@ -147,14 +147,14 @@ impl EnvVar {
     /// The table of delegation's records.
     pub const DELEGATION_EVENTS_TABLE: EnvVar = EnvVar {
         name: "DELEGATION_EVENTS_TABLE",
-        meaning: "Name of the DynamoDB table with the records of delegation",
+        meaning: "Name of the DynamoDB table with the records of delegation, and of who changed what",
         example: "okta-dac-delegation-events",
         default: None,
     };
     /// How long the records are kept.
     pub const DELEGATION_EVENT_DAYS: EnvVar = EnvVar {
         name: "DELEGATION_EVENT_DAYS",
-        meaning: "Days for which the records of delegation are kept, 1 to 3650",
+        meaning: "Days for which records of delegation and of changes are kept, 1 to 3650",
         example: "365",
         default: Some("365"),
     };

@@ -5,6 +5,8 @@ use crate::EnvVar;
 /// What an operation does with okta-dac's own tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StateUse {
+    /// Records who changes what.
+    Audits,
     /// Uses up a delegation that was started, and records it.
     Consumes,
     /// Changes something that Okta replaces as a whole, under a lock.
@@ -12,7 +14,7 @@ pub enum StateUse {
     /// Works piece by piece: keeps its place under a lease, and looks whether somebody
     /// holds a lock.
     Progresses,
-    /// Reads the records of delegation.
+    /// Reads the records of delegation, or of who changed what.
     ReadsRecords,
     /// Reads what ended of the caller's rights.
     ReadsRights,
@@ -35,6 +37,7 @@ impl StateUse {
     /// DynamoDB that it needs.
     pub const fn permissions(self) -> &'static [(&'static str, &'static [&'static str])] {
         match self {
+            StateUse::Audits => &[("DelegationEventsTable", &["PutItem", "UpdateItem"])],
             StateUse::Consumes => {
                 &[("DelegationEventsTable", &["PutItem"]), ("StateTable", &["GetItem", "UpdateItem"])]
             }
@@ -81,7 +84,7 @@ pub enum Settings {
     Org,
     /// The placeholder certificate.
     Placeholder,
-    /// The table of delegation's records.
+    /// The table of records, of delegation and of who changed what.
     Records,
     /// Which tokens are accepted.
     Tokens,

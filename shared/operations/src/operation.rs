@@ -113,6 +113,11 @@ impl Operation {
         }
     }
 
+    /// Whether its runs are recorded in the table of events.
+    pub const fn is_audited(&self) -> bool {
+        self.http().is_some() && !self.is_safe()
+    }
+
     /// Its own problems, beyond the common ones.
     pub const fn problems(&self) -> &'static [ProblemCode] {
         match &self.trigger {
@@ -146,8 +151,9 @@ impl Operation {
     /// What it does with the tables, with what follows from its trigger.
     pub fn state_uses(&self) -> Vec<StateUse> {
         let rights = self.http().map(|_| StateUse::ReadsRights);
+        let audits = self.is_audited().then_some(StateUse::Audits);
         let replays = self.http().is_some_and(|http| http.idempotent).then_some(StateUse::Replays);
-        self.state.iter().copied().chain(rights).chain(replays).collect()
+        self.state.iter().copied().chain(rights).chain(audits).chain(replays).collect()
     }
 
     /// The environment variables that its function gets, in the order of
@@ -170,6 +176,9 @@ impl Operation {
         }
         if !self.state_uses().is_empty() {
             add(&[EnvVar::STATE_TABLE]);
+        }
+        if self.is_audited() {
+            add(Settings::Records.variables());
         }
         for settings in self.settings {
             add(settings.variables());

@@ -293,6 +293,14 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
+        name: "list-tenant-events", package: Tenants, okta: Read, state: &[ReadsRecords], settings: &[App, Settings::Records], size: API,
+        summary: "List who changed what of a tenant, newest first, page by page.",
+        trigger: HttpTrigger(Http {
+            method: Get, path: "/tenants/{tenant}/events", access: TenantAdmin, success: 200, idempotent: false, replaces: None,
+            problems: &[TenantNotFound, TenantBroken],
+        }),
+    },
+    Operation {
         name: "list-tenants", package: Tenants, okta: Read, state: &[], settings: &[App], size: API,
         summary: "List the tenants, page by page.",
         trigger: HttpTrigger(Http {

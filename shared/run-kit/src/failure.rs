@@ -204,6 +204,13 @@ impl Failure {
         self.0.members.get("leftBehind").map(Value::to_string)
     }
 
+    /// Kind and id of each object that remains, without its name.
+    pub fn left_behind_ids(&self) -> Vec<String> {
+        let text = |object: &Value, member: &str| object[member].as_str().unwrap_or("unknown").to_owned();
+        let left = self.0.members.get("leftBehind").and_then(Value::as_array).into_iter().flatten();
+        left.map(|object| format!("{}:{}", text(object, "kind"), text(object, "id"))).collect()
+    }
+
     /// Whether Okta refused our own credential (E0000011, invalid token).
     pub fn is_rejected_credential(&self) -> bool {
         self.0.members.get("errorCode") == Some(&Value::from("E0000011"))

@@ -15,6 +15,7 @@
 mod actor;
 mod audit;
 mod aws;
+mod clock;
 mod environment;
 mod failure;
 mod http;
@@ -27,8 +28,9 @@ mod secrets;
 mod steps;
 
 pub use actor::Actor;
-pub use audit::{Audit, AuditEntry, AuditLog, Outcome};
+pub use audit::{Audit, AuditEntry, AuditLog, Outcome, Record};
 pub use aws::AwsAccess;
+pub use clock::Clock;
 pub use environment::{ConfigError, Environment};
 pub use failure::{Failure, Object, Violation, chain};
 pub use http::http_client;
@@ -37,6 +39,6 @@ pub use metrics::{EmbeddedMetrics, Metric, Metrics, Unit};
 pub use okta_access::OktaAccess;
 pub use okta_client::OrgUrl;
 pub use permit::{Denied, Permit};
-pub use run::{Clock, OktaClients, Run, UNDO};
+pub use run::{OktaClients, Run, UNDO};
 pub use secrets::{Secret, SecretError, Secrets};
 pub use steps::{Found, Incomplete, StepFailure, Steps, Stopped, Undo, Undone};

@@ -1,13 +1,12 @@
 //! One run: everything that an operation works with, whoever started it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use okta_client::Client;
 use tokio::time::Instant;
 
-use crate::{Actor, Audit, AuditEntry, AuditLog, EmbeddedMetrics, Failure, Metrics, Outcome, Permit};
+use crate::{Actor, AuditLog, Clock, Denied, EmbeddedMetrics, Failure, Metrics, Permit, Record};
 
 /// Time at the end of a run that belongs to taking steps back: no other call is
 /// begun in it.
@@ -29,8 +28,8 @@ pub struct Run {
     pub actor: Actor,
     /// Its id, unique among all runs: the id of the request or of the invocation.
     pub id: String,
-    /// Where the records of who did what go.
-    pub audit: Arc<dyn Audit>,
+    /// Who changed what: begun with the first change.
+    pub record: Record,
     /// Where the numbers go.
     pub metrics: Arc<dyn Metrics>,
 }
@@ -69,11 +68,16 @@ impl OktaClients {
     pub fn calls(&self) -> u32 {
         self.forward.calls()
     }
+
+    /// Okta's ids of the answers so far.
+    pub fn request_ids(&self) -> Vec<String> {
+        self.forward.request_ids()
+    }
 }
 
 impl Run {
     /// A run of `actor` that ends at `deadline`, of which `reserve` at its end is for
-    /// undoing alone. Records go to the log, numbers to CloudWatch.
+    /// undoing alone. Its record goes to the log, its numbers to CloudWatch.
     pub fn new(
         client: &Client,
         deadline: Instant,
@@ -81,48 +85,55 @@ impl Run {
         actor: Actor,
         id: impl Into<String>,
     ) -> Self {
+        let id = id.into();
+        let record = Record::new(Arc::new(AuditLog), id.clone(), actor.clone(), "", Vec::new());
         Self {
             okta: OktaClients::new(client, deadline, reserve),
             permit: Permit::granted(),
             deadline,
             clock: Clock::system(),
             actor,
-            id: id.into(),
-            audit: Arc::new(AuditLog),
+            id,
+            record,
             metrics: Arc::new(EmbeddedMetrics),
         }
     }
 
-    /// The same run, which changes nothing before `permit` allows it.
+    /// The same run, which changes nothing before `permit` allows it and `record` is
+    /// begun.
     #[must_use]
-    pub fn permitted_by(self, permit: Permit) -> Self {
+    pub fn changing_if(self, permit: Permit, record: Record) -> Self {
         let gated = |client: &Client| {
-            let permit = permit.clone();
-            client.changing_if(async move { permit.wait().await.is_ok() })
+            let (permit, record) = (permit.clone(), record.clone());
+            client.changing_if(async move { permit.wait().await.is_ok() && record.begin().await })
         };
         let OktaClients { forward, undo, reserve } = &self.okta;
         let okta = OktaClients { forward: gated(forward), undo: gated(undo), reserve: *reserve };
-        Self { okta, permit, ..self }
+        Self { okta, permit, record, ..self }
     }
 
-    /// Does work that changes something, between two records. A run whose record cannot
-    /// be begun changes nothing.
+    /// Waits until the run may change something, and its record is begun. Okta's clients
+    /// do so by themselves.
+    ///
+    /// # Errors
+    ///
+    /// [`Denied`].
+    pub async fn before_change(&self) -> Result<(), Denied> {
+        self.permit.wait().await?;
+        if self.record.begin().await { Ok(()) } else { Err(Denied::Unknown) }
+    }
+
+    /// Does work that changes something, and ends the record.
     ///
     /// # Errors
     ///
     /// The work's, or that the record cannot be begun.
-    pub async fn audited<T>(
-        &self,
-        operation: &'static str,
-        work: impl Future<Output = Result<T, Failure>>,
-    ) -> Result<T, Failure> {
-        let entry = |outcome| AuditEntry { run_id: &self.id, actor: &self.actor, operation, outcome };
-        self.audit.record(entry(None)).await?;
+    pub async fn audited<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
         let result = work.await;
-        // The change is made; that its end is not recorded takes nothing back.
-        if let Err(failure) = self.audit.record(entry(Some(Outcome::of(result.as_ref().err())))).await {
-            tracing::error!(operation, error = failure.log_text(), "the end of a run is not recorded");
+        if self.record.is_lost() {
+            return Err(Denied::Unknown.into());
         }
+        self.record.end(result.as_ref().err()).await;
         result
     }
 
@@ -144,36 +155,6 @@ impl Run {
         let forward = self.okta.forward.until(deadline.checked_sub(reserve).unwrap_or(deadline));
         let okta = OktaClients { forward, undo: self.okta.undo.until(deadline), reserve };
         Self { okta, deadline, ..self.clone() }
-    }
-}
-
-/// What time it is: this machine's clock, which AWS keeps right. Tests can move it.
-#[derive(Clone, Debug, Default)]
-pub struct Clock {
-    /// Milliseconds ahead of this machine.
-    offset: Arc<AtomicI64>,
-}
-
-impl Clock {
-    /// The clock of this machine.
-    pub fn system() -> Self {
-        Self::default()
-    }
-
-    /// Moves this clock, and its clones, forward.
-    pub fn advance(&self, by: Duration) {
-        self.offset.fetch_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX), Ordering::Relaxed);
-    }
-
-    /// Milliseconds since 1970.
-    pub fn now_ms(&self) -> i64 {
-        jiff::Timestamp::now().as_millisecond().saturating_add(self.offset.load(Ordering::Relaxed))
-    }
-
-    /// Now, RFC 3339 in UTC with milliseconds.
-    pub fn time(&self) -> String {
-        let now = jiff::Timestamp::from_millisecond(self.now_ms()).unwrap_or_default();
-        format!("{now:.3}")
     }
 }
 
@@ -212,13 +193,5 @@ mod tests {
         assert_eq!(piece.deadline, Instant::now() + Duration::from_secs(20));
         tokio::time::advance(Duration::from_secs(25)).await;
         assert_eq!(run.piece(Duration::from_secs(20)).deadline, run.deadline);
-    }
-
-    #[test]
-    fn a_clock_moves_with_its_clones() {
-        let clock = Clock::system();
-        let (other, before) = (clock.clone(), clock.now_ms());
-        clock.advance(Duration::from_secs(3_600));
-        assert!(other.now_ms() - before >= 3_600_000);
     }
 }

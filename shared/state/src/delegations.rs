@@ -84,7 +84,7 @@ impl State {
         seconds: u32,
         record: &Record<'_>,
     ) -> Result<String, StateError> {
-        run.permit.wait().await?;
+        run.before_change().await?;
         let clock = &run.clock;
         let failed = |source| StateError::new("start the delegation", source);
         let mut random = [0; 32];

@@ -4,7 +4,8 @@
 //! because it has no conditional writes for rules; revocations, because a token
 //! lives on when its rights are gone; answers, for requests that are sent again;
 //! delegations that wait for their token. A second table has the records of
-//! delegation, by delegator and time ([`Record`]).
+//! delegation, by delegator and time ([`Record`]), and those of who changed what, by
+//! tenant and time ([`Changed`]).
 //!
 //! | `id` | other attributes | `expires` |
 //! |---|---|---|
@@ -22,11 +23,13 @@
 //! `expires` is the table's TTL attribute, in seconds since 1970. DynamoDB may
 //! delete late. Therefore nothing relies on an item being gone.
 //!
-//! What writes here for a caller waits for the run's permit first. Only functions that
+//! What writes here for a caller waits for the run's permit first, and, where it changes
+//! somebody's rights, for the run's record. Only functions that
 //! write here, or read records, link this crate and, with it, an AWS SDK; the crate
-//! `rights` reads with a signed request of its own.
+//! `guard` reads with a signed request of its own.
 
 mod delegations;
+mod events;
 mod leases;
 mod locks;
 mod records;
@@ -36,6 +39,7 @@ mod suspensions;
 mod table;
 
 pub use delegations::{Delegation, Reference, Started, is_delegation_id};
+pub use events::Changed;
 pub use leases::Lease;
 pub use locks::{Change, LockError, Locks, holding};
 pub use records::{Event, Kept, Record, RecordsTable};

@@ -191,20 +191,7 @@ impl State {
         after: Option<&str>,
         limit: usize,
     ) -> Result<(Vec<Kept>, Option<String>), StateError> {
-        let mut query = self
-            .dynamodb
-            .query()
-            .table_name(&table.name)
-            .key_condition_expression("delegator = :delegator")
-            .expression_attribute_values(":delegator", text(delegator))
-            .scan_index_forward(false)
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
-        if let Some(after) = after {
-            query = query
-                .exclusive_start_key("delegator", text(delegator))
-                .exclusive_start_key("at", text(after));
-        }
-        let page = query.send().await.map_err(|error| StateError::new("read the records", error))?;
+        let page = self.query_events(table, delegator, after, limit).await?;
         let next = page.last_evaluated_key().and_then(|key| key.get("at")?.as_s().ok().cloned());
         let kept = page.items().iter().map(|item| {
             let value = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();

@@ -44,7 +44,7 @@ impl State {
         revoked: Revoked<'_>,
         before: i64,
     ) -> Result<Revocation, StateError> {
-        run.permit.wait().await?;
+        run.before_change().await?;
         let key = revoked.key();
         let put = self
             .dynamodb

@@ -88,7 +88,7 @@ impl State {
         tenant_id: &str,
         suspension: &Suspension,
     ) -> Result<(), StateError> {
-        run.permit.wait().await?;
+        run.before_change().await?;
         let list = |ids: &[String]| AttributeValue::L(ids.iter().map(text).collect());
         let put = self.dynamodb.put_item().table_name(&self.table).item("id", text(tenant_item(tenant_id)));
         let mut put = put
@@ -111,7 +111,7 @@ impl State {
     ///
     /// [`StateError`].
     pub async fn withdraw_suspension(&self, run: &Run, tenant_id: &str) -> Result<(), StateError> {
-        run.permit.wait().await?;
+        run.before_change().await?;
         let delete =
             self.dynamodb.delete_item().table_name(&self.table).key("id", text(tenant_item(tenant_id)));
         let deleted = delete.send().await;
@@ -125,7 +125,7 @@ impl State {
     ///
     /// [`StateError`]: the same call again completes it.
     pub async fn reinstate(&self, run: &Run, tenant_id: &str) -> Result<(), StateError> {
-        run.permit.wait().await?;
+        run.before_change().await?;
         let delete = self.dynamodb.delete_item().table_name(&self.table);
         let for_ever = delete
             .key("id", text(Revoked::Tenant(tenant_id).key()))

@@ -240,6 +240,7 @@ impl Tenants {
         if !caller.superuser && !caller.tenants.iter().any(is_own) {
             return Err(TenantError::Foreign);
         }
+        run.record.concerns(&tenant.id);
         let ids = Ids { admins: tenant.admins.id.clone(), users: tenant.require_users()?.id.clone() };
         let also = match early {
             Some((asked, answer)) if asked == ids => answer?,

@@ -3,15 +3,18 @@
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::pin::pin;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use domain::{Question, Standing};
 use futures::future::{Either, FutureExt, select};
+use guard::{EventsTable, Rights};
 use lambda_http::{Body, Response, service_fn};
 use operations::{EnvVar, ProblemCode};
-use rights::Rights;
-use run_kit::{Actor, ConfigError, Denied, Environment, Failure, OktaAccess, OktaClients, Permit, Run};
+
+use run_kit::{
+    Actor, Audit, AuditLog, ConfigError, Denied, Environment, Failure, OktaAccess, Permit, Record, Run,
+};
 
 use super::{serve_requests, start};
 use crate::answer::{Answer, Answering};
@@ -34,6 +37,7 @@ pub fn serve<E: Endpoint>() -> Exit {
 pub struct EndpointService<E> {
     endpoint: E,
     rights: Rights,
+    audit: Arc<dyn Audit>,
     answering: Answering,
 }
 
@@ -47,25 +51,29 @@ impl<E: Endpoint> EndpointService<E> {
         let cors_origin = environment.text(&EnvVar::CORS_ALLOW_ORIGIN)?;
         let okta = Some(OktaAccess::prepare(environment)?);
         let (endpoint, rights) = (E::prepare(environment)?, Rights::prepare(environment)?);
-        Ok(Self { endpoint, rights, answering: Answering { cors_origin, okta } })
+        let audit: Arc<dyn Audit> = match E::OPERATION.is_safe() {
+            true => Arc::new(AuditLog),
+            false => Arc::new(EventsTable::prepare(environment)?),
+        };
+        Ok(Self { endpoint, rights, audit, answering: Answering { cors_origin, okta } })
     }
 
     /// Answers one event; never fails, never panics.
     pub async fn handle(&self, event: lambda_http::Request) -> Response<Body> {
         let times = Times::of(&event);
-        let okta_in_use = OnceLock::new();
+        let known = OnceLock::new();
         let work = async {
-            let success = self.run(&event, &times, &okta_in_use).await?;
+            let success = self.run(&event, &times, &known).await?;
             Answer::of(success, E::OPERATION)
         };
-        self.answering.answer(E::OPERATION, &times, &okta_in_use, work).await
+        self.answering.answer(E::OPERATION, &times, &known, work).await
     }
 
     async fn run(
         &self,
         event: &lambda_http::Request,
         times: &Times,
-        okta_in_use: &OnceLock<OktaClients>,
+        known: &OnceLock<Run>,
     ) -> Result<Success<E::Output>, Failure> {
         let (caller, issued) = caller(event)?;
         let request = Request { parts: parts(event), caller };
@@ -75,6 +83,8 @@ impl<E: Endpoint> EndpointService<E> {
         }
         let input = E::Input::decode(&request)?;
         let question = Question::of(E::OPERATION, &request.caller, issued, parameter);
+        let objects = request.parts.path.iter().filter(|(name, _)| name.ends_with("Id"));
+        let objects = objects.map(|(name, id)| (name.clone(), id.clone())).collect();
         let actor = Actor::Caller { uid: request.caller.uid.clone(), client: request.caller.client.clone() };
         let reserve = if E::OPERATION.is_safe() { Duration::ZERO } else { run_kit::UNDO };
         // INVARIANT: an endpoint has access to Okta.
@@ -82,10 +92,18 @@ impl<E: Endpoint> EndpointService<E> {
             Some(okta) => okta.client().await?,
             None => return Err(Failure::new(ProblemCode::Internal, "okta-dac has no Okta credential")),
         };
+        let record = Record::new(
+            Arc::clone(&self.audit),
+            &*times.request_id,
+            actor.clone(),
+            E::OPERATION.name,
+            objects,
+        );
         let run = Run::new(&client, times.deadline - ANSWER, reserve, actor, &times.request_id);
-        let _ = okta_in_use.set(run.okta.clone());
+        let _ = known.set(Run { record: record.clone(), ..run.clone() });
         let context = Context { run, caller: request.caller.clone(), base_url: base_url(event) };
-        guarded(&self.rights, &self.endpoint, context, input, question, || E::Input::decode(&request)).await
+        let again = || E::Input::decode(&request);
+        guarded(&self.rights, &self.endpoint, context, input, question, record, again).await
     }
 }
 
@@ -98,6 +116,7 @@ async fn guarded<E: Endpoint>(
     context: Context,
     input: E::Input,
     question: Question,
+    record: Record,
     input_again: impl Fn() -> Result<E::Input, Failure>,
 ) -> Result<Success<E::Output>, Failure> {
     let ask = {
@@ -113,7 +132,8 @@ async fn guarded<E: Endpoint>(
         let asked = ask();
         async move { asked.await.map(drop) }
     });
-    let context = Context { run: context.run.permitted_by(permit), ..context };
+    let run = context.run.clone().changing_if(permit, record);
+    let context = Context { run, ..context };
     let call = pin!(execute(endpoint, &context, input));
     let (without, result) = match select(pin!(decision), call).await {
         Either::Left((decision, call)) => (decision?, call.await),
@@ -148,6 +168,6 @@ async fn execute<E: Endpoint>(
     let work = endpoint.call(context, input).map(|result| result.map_err(Into::into)).boxed();
     match E::OPERATION.is_safe() {
         true => work.await,
-        false => context.run.audited(E::OPERATION.name, work).await,
+        false => context.run.audited(work).await,
     }
 }

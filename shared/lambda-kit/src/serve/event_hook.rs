@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::Method;
 use lambda_http::{Body, Response, service_fn};
 use operations::{EnvVar, ProblemCode};
-use run_kit::{Actor, ConfigError, Environment, Failure, OktaAccess, OktaClients, Run};
+use run_kit::{Actor, ConfigError, Environment, Failure, OktaAccess, Run};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -49,19 +49,19 @@ impl<H: EventHook> EventHookService<H> {
     /// Answers one call of Okta's: the challenge of the verification, or events.
     pub async fn handle(&self, event: lambda_http::Request) -> Response<Body> {
         let times = Times::of(&event);
-        let okta_in_use = OnceLock::new();
+        let known = OnceLock::new();
         let work = async {
-            let answer = self.run(&event, &times, &okta_in_use).await?;
+            let answer = self.run(&event, &times, &known).await?;
             Answer::of(answer, H::OPERATION)
         };
-        self.answering.answer(H::OPERATION, &times, &okta_in_use, work).await
+        self.answering.answer(H::OPERATION, &times, &known, work).await
     }
 
     async fn run(
         &self,
         event: &lambda_http::Request,
         times: &Times,
-        okta_in_use: &OnceLock<OktaClients>,
+        known: &OnceLock<Run>,
     ) -> Result<Success<Value>, Failure> {
         if !self.caller.is_okta(event).await? {
             return Err(Failure::new(ProblemCode::Internal, "the secret of the hook cannot be read"));
@@ -78,7 +78,7 @@ impl<H: EventHook> EventHookService<H> {
                 None => return Err(Failure::new(ProblemCode::Internal, "okta-dac has no Okta credential")),
             };
             let run = Run::new(&client, deadline, Duration::ZERO, Actor::OktaHook, &times.request_id);
-            let _ = okta_in_use.set(run.okta.clone());
+            let _ = known.set(run.clone());
             self.hook.call(&run, events).await
         };
         let too_late = || Failure::new(ProblemCode::OktaUnavailable, "the hook had no time");

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use lambda_http::{Body, Response, service_fn};
 use operations::EnvVar;
-use run_kit::{Actor, ConfigError, Environment, Failure, OktaAccess, OktaClients, Run};
+use run_kit::{Actor, ConfigError, Environment, Failure, OktaAccess, Run};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -51,16 +51,16 @@ impl<H: Hook> HookService<H> {
     pub async fn handle(&self, event: lambda_http::Request) -> Response<Body> {
         let times = Times::of(&event);
         let deadline = times.deadline.min(Instant::now() + hook::DEADLINE);
-        let okta_in_use = OnceLock::new();
+        let known = OnceLock::new();
         let work = async {
-            let known = async {
+            let asked = async {
                 Ok::<_, Failure>(match self.caller.is_okta(&event).await? {
-                    true => self.commands(&event, &times, deadline, &okta_in_use).await,
+                    true => self.commands(&event, &times, deadline, &known).await,
                     false => None,
                 })
             };
-            let known = AssertUnwindSafe(known).catch_unwind();
-            let commands = match tokio::time::timeout_at(deadline, known).await {
+            let asked = AssertUnwindSafe(asked).catch_unwind();
+            let commands = match tokio::time::timeout_at(deadline, asked).await {
                 Ok(Ok(result)) => result?,
                 Ok(Err(_panic)) => None,
                 Err(_elapsed) => {
@@ -71,7 +71,7 @@ impl<H: Hook> HookService<H> {
             let commands = commands.unwrap_or_else(|| self.hook.doubt());
             Answer::of(Success::new(commands), H::OPERATION)
         };
-        self.answering.answer(H::OPERATION, &times, &okta_in_use, work).await
+        self.answering.answer(H::OPERATION, &times, &known, work).await
     }
 
     /// `None` if there is nothing to decide by.
@@ -80,7 +80,7 @@ impl<H: Hook> HookService<H> {
         event: &lambda_http::Request,
         times: &Times,
         deadline: Instant,
-        okta_in_use: &OnceLock<OktaClients>,
+        known: &OnceLock<Run>,
     ) -> Option<Value> {
         let payload = serde_json::from_slice(event.body())
             .inspect_err(|_| tracing::warn!("the payload is not JSON"))
@@ -93,7 +93,7 @@ impl<H: Hook> HookService<H> {
             let client = okta.client().await?;
             let deadline = deadline - hook::RECORD;
             let run = Run::new(&client, deadline, Duration::ZERO, Actor::OktaHook, &times.request_id);
-            let _ = okta_in_use.set(run.okta.clone());
+            let _ = known.set(run.clone());
             self.hook.call(&run, payload).await
         };
         match called.await {

@@ -1,7 +1,7 @@
 //! The function around a task.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -9,8 +9,8 @@ use lambda_http::lambda_runtime::{self, Diagnostic, LambdaEvent};
 use lambda_http::service_fn;
 use operations::{Operation, ProblemCode, Trigger};
 use run_kit::{
-    Actor, ConfigError, EmbeddedMetrics, Environment, Failure, Metric, Metrics, OktaAccess, OktaClients, Run,
-    UNDO, Unit,
+    Actor, AuditLog, ConfigError, EmbeddedMetrics, Environment, Failure, Metric, Metrics, OktaAccess,
+    OktaClients, Permit, Record, Run, UNDO, Unit,
 };
 use serde_json::Value;
 
@@ -102,10 +102,14 @@ impl<T: Task> TaskService<T> {
         let client = self.okta.client().await?.patient();
         let changes = !T::OPERATION.is_safe();
         let reserve = if changes { UNDO } else { Duration::ZERO };
-        let run = Run::new(&client, times.deadline, reserve, actor(T::OPERATION), &times.request_id);
+        let actor = actor(T::OPERATION);
+        let run = Run::new(&client, times.deadline, reserve, actor.clone(), &times.request_id);
+        let (name, id) = (T::OPERATION.name, &*times.request_id);
+        let record = Record::new(Arc::new(AuditLog), id, actor, name, Vec::new());
+        let run = run.changing_if(Permit::granted(), record);
         let _ = okta_in_use.set(run.okta.clone());
         let work = async { self.task.run(&run, event).await.map_err(Into::into) };
-        let result = if changes { run.audited(T::OPERATION.name, work).await } else { work.await };
+        let result = if changes { run.audited(work).await } else { work.await };
         let unusable = |_| Failure::new(ProblemCode::Internal, "the answer cannot be written");
         serde_json::to_value(result?).map_err(unusable)
     }

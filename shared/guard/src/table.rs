@@ -1,6 +1,7 @@
-//! Reading the state table with a signed request.
+//! DynamoDB with signed requests.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
@@ -8,11 +9,14 @@ use aws_sigv4::sign::v4;
 use domain::RightsItem;
 use futures::future::try_join_all;
 use operations::EnvVar;
-use run_kit::{AwsAccess, ConfigError, Environment};
+use run_kit::{AwsAccess, ConfigError, Environment, chain, http_client};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
+
+/// Longest wait for one answer of the table.
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Keys that DynamoDB takes in one `BatchGetItem`.
 const KEYS: usize = 100;
@@ -22,7 +26,7 @@ const ATTEMPTS: u32 = 3;
 
 /// Where the table is, and who asks.
 #[derive(Clone, Debug)]
-pub(crate) struct TableSettings {
+struct TableSettings {
     endpoint: Url,
     region: String,
     table: String,
@@ -30,13 +34,14 @@ pub(crate) struct TableSettings {
 }
 
 impl TableSettings {
-    /// The settings in the environment: the table's name, and what Lambda sets.
+    /// The settings in the environment: the name of the table, which a variable has, and
+    /// what Lambda sets.
     ///
     /// # Errors
     ///
     /// [`ConfigError`].
-    pub(crate) fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
-        let [table] = environment.all([&EnvVar::STATE_TABLE])?;
+    fn prepare(environment: &Environment, variable: &EnvVar) -> Result<Self, ConfigError> {
+        let [table] = environment.all([variable])?;
         let aws = AwsAccess::prepare(environment, &EnvVar::AWS_ENDPOINT_URL_DYNAMODB)?;
         let endpoint = aws.endpoint.unwrap_or_else(|| {
             let suffix = if aws.region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
@@ -58,13 +63,24 @@ pub(crate) enum TableError {
     Unsigned,
     #[error("reach the table")]
     Unreachable(#[source] reqwest::Error),
-    #[error("read the table: DynamoDB answers {0}")]
+    #[error("use the table: DynamoDB answers {0}")]
     Refused(u16),
     #[error("read the table: DynamoDB left keys out")]
     Unprocessed,
 }
 
-/// A reader of the table.
+impl TableError {
+    /// Whether the same request may succeed.
+    fn may_pass(&self) -> bool {
+        match self {
+            TableError::Unreachable(_) | TableError::Unprocessed => true,
+            TableError::Refused(status) => *status >= 500,
+            TableError::Unsigned => false,
+        }
+    }
+}
+
+/// A table.
 #[derive(Debug)]
 pub(crate) struct Table {
     http: reqwest::Client,
@@ -112,8 +128,11 @@ struct Number {
 }
 
 impl Table {
-    pub(crate) fn new(http: reqwest::Client, settings: TableSettings) -> Self {
-        Self { http, settings }
+    /// The table whose name the variable has. Nothing is connected yet.
+    pub(crate) fn prepare(environment: &Environment, variable: &EnvVar) -> Result<Self, ConfigError> {
+        let settings = TableSettings::prepare(environment, variable)?;
+        let http = http_client(TIMEOUT).map_err(|error| ConfigError::System(chain(&error)))?;
+        Ok(Self { http, settings })
     }
 
     /// The items that there are of these keys.
@@ -140,17 +159,8 @@ impl Table {
     async fn ask(&self, ids: &[String]) -> Result<Vec<RightsItem>, TableError> {
         let keys: Vec<Value> = ids.iter().map(|id| json!({ "id": { "S": id } })).collect();
         let table = json!({ "Keys": keys, "ConsistentRead": true });
-        let body = json!({ "RequestItems": { (self.settings.table.as_str()): table } }).to_string();
-        let mut request = self.http.post(self.settings.endpoint.clone());
-        for (name, value) in self.headers(&body).map_err(|_| TableError::Unsigned)? {
-            request = request.header(name, value);
-        }
-        let response = request.body(body).send().await;
-        let response = response.map_err(|error| TableError::Unreachable(error.without_url()))?;
-        let status = response.status();
-        if !status.is_success() {
-            return Err(TableError::Refused(status.as_u16()));
-        }
+        let body = json!({ "RequestItems": { (self.settings.table.as_str()): table } });
+        let response = self.send("BatchGetItem", &body).await?;
         let answer: Answer =
             response.json().await.map_err(|error| TableError::Unreachable(error.without_url()))?;
         if !answer.unprocessed_keys.is_empty() {
@@ -166,13 +176,45 @@ impl Table {
         Ok(answer.responses.into_values().flatten().map(item).collect())
     }
 
+    /// Writes to the table, which the body names (`PutItem`, `UpdateItem`); repeated, if
+    /// nobody can say that it was done: the same write again does no harm.
+    pub(crate) async fn write(&self, operation: &'static str, mut body: Value) -> Result<(), TableError> {
+        body["TableName"] = self.settings.table.as_str().into();
+        let mut attempt = 1;
+        loop {
+            match self.send(operation, &body).await {
+                Err(error) if attempt == ATTEMPTS || !error.may_pass() => return Err(error),
+                Err(error) => tracing::debug!(%error, attempt, "writing again"),
+                Ok(_) => return Ok(()),
+            }
+            attempt += 1;
+        }
+    }
+
+    async fn send(&self, operation: &'static str, body: &Value) -> Result<reqwest::Response, TableError> {
+        let body = body.to_string();
+        let mut request = self.http.post(self.settings.endpoint.clone());
+        for (name, value) in self.headers(operation, &body).map_err(|_| TableError::Unsigned)? {
+            request = request.header(name, value);
+        }
+        let response = request.body(body).send().await;
+        let response = response.map_err(|error| TableError::Unreachable(error.without_url()))?;
+        let status = response.status();
+        match status.is_success() {
+            true => Ok(response),
+            false => Err(TableError::Refused(status.as_u16())),
+        }
+    }
+
     /// The headers of a request with this body, signed (Signature Version 4).
     #[expect(clippy::disallowed_methods, reason = "a signature has a date")]
-    fn headers(&self, body: &str) -> Result<Vec<(String, String)>, Box<dyn std::error::Error>> {
-        const FIXED: [(&str, &str); 2] = [
-            ("content-type", "application/x-amz-json-1.0"),
-            ("x-amz-target", "DynamoDB_20120810.BatchGetItem"),
-        ];
+    fn headers(
+        &self,
+        operation: &str,
+        body: &str,
+    ) -> Result<Vec<(String, String)>, Box<dyn std::error::Error>> {
+        let target = format!("DynamoDB_20120810.{operation}");
+        let fixed = [("content-type", "application/x-amz-json-1.0"), ("x-amz-target", target.as_str())];
         let settings = &self.settings;
         let identity = settings.credentials.clone().into();
         let parameters = v4::SigningParams::builder()
@@ -185,12 +227,12 @@ impl Table {
         let signable = SignableRequest::new(
             "POST",
             settings.endpoint.as_str(),
-            FIXED.into_iter(),
+            fixed.into_iter(),
             SignableBody::Bytes(body.as_bytes()),
         )?;
         let (instructions, _signature) = sign(signable, &parameters.into())?.into_parts();
         let signed = instructions.headers().map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let fixed = FIXED.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let fixed = fixed.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
         Ok(fixed.chain(signed).collect())
     }
 }

@@ -1,26 +1,12 @@
 //! What is left of a caller's rights.
-//!
-//! A token lives for hours, and API Gateway keeps what the authorizer said of it. So
-//! every function of the API asks the state table itself, with one consistent read,
-//! what has ended since the token was issued. The read runs beside the first call to
-//! Okta; a change waits for it ([`run_kit::Permit`]).
-//!
-//! The read is one signed request: an AWS SDK would make every function larger and
-//! slower to start (`make bench-credential` measures that for another service). The crate
-//! `state` writes the items; `domain` names them, and decides.
-
-mod table;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use domain::{Question, Standing, tenant_item};
-use run_kit::{ConfigError, Denied, Environment, chain, http_client};
+use operations::EnvVar;
+use run_kit::{ConfigError, Denied, Environment, chain};
 
-use crate::table::{Table, TableSettings};
-
-/// Longest wait for one answer of the table.
-const TIMEOUT: Duration = Duration::from_secs(1);
+use crate::table::Table;
 
 /// Asks the table. Cloning is cheap.
 #[derive(Clone, Debug)]
@@ -33,9 +19,7 @@ impl Rights {
     ///
     /// [`ConfigError`].
     pub fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
-        let settings = TableSettings::prepare(environment)?;
-        let http = http_client(TIMEOUT).map_err(|error| ConfigError::System(chain(&error)))?;
-        Ok(Self(Arc::new(Table::new(http, settings))))
+        Ok(Self(Arc::new(Table::prepare(environment, &EnvVar::STATE_TABLE)?)))
     }
 
     /// Ids of the groups that the role of a suspended tenant's admins will be limited to
