@@ -23,8 +23,10 @@
 //!
 //! Okta replaces a rule as a whole and has no conditional writes: of two requests
 //! that add a domain each, one would be lost. Pending domains are added under a
-//! lock of the tenant. Verified domains are also added under a lock of the org:
-//! no two tenants get domains that overlap.
+//! lock of the tenant. Verified domains are also added under a lock of the registrable
+//! domain: no two tenants get domains that overlap. Where a domain ends in the letters of
+//! another one, `listPolicyRules` is called once more under the lock of the order, and
+//! `replacePolicyRule` moves rules.
 
 use domain::{NewEmailDomain, TenantName};
 use lambda_kit::{Context, Decode, Endpoint, Example, Request, Success};
@@ -38,7 +40,9 @@ use state::{Change, LockError, Locks, State, holding};
 use tenancy::{Depth, TenantError, Tenants};
 
 use crate::dns::record_name;
-use crate::routing::{Kind, Pending, read};
+use crate::pending::Pending;
+use crate::place::OrderError;
+use crate::routing::{Kind, read};
 
 /// The operation `add-tenant-domain`.
 pub struct AddTenantDomain {
@@ -52,7 +56,11 @@ pub struct Input {
     tenant: TenantName,
     domain: NewEmailDomain,
     verified: bool,
+    any_order: bool,
 }
+
+/// Most domains of a tenant that await their verification.
+const PENDING: usize = 50;
 
 /// Request body.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -64,6 +72,10 @@ pub struct Body {
     /// `true`: it is the tenant's without a look into the DNS; superusers only.
     #[serde(default)]
     verified: bool,
+    /// `true`: also where it ends in the same letters as another tenant's domain and no
+    /// order of the routing rules is right for both; superusers only, with `verified`.
+    #[serde(rename = "anyOrder", default)]
+    any_order: bool,
 }
 
 /// The domain as it is now.
@@ -92,6 +104,10 @@ pub enum AddTenantDomainError {
     Taken(NewEmailDomain),
     /// With it, the tenant's domains are more than an IdP can be limited to.
     TooMany(NewEmailDomain),
+    /// As many domains await their verification as may.
+    TooManyPending,
+    /// It ends in the same letters as another domain, and cannot be put in order.
+    Order(NewEmailDomain, OrderError),
     /// Others are changing the rules.
     Lock(LockError),
     /// Okta did not answer; nothing was changed.
@@ -110,6 +126,13 @@ impl From<AddTenantDomainError> for Failure {
             ),
             AddTenantDomainError::Taken(domain) => crate::taken(&domain),
             AddTenantDomainError::TooMany(domain) => crate::too_many(&domain),
+            AddTenantDomainError::TooManyPending => Failure::new(
+                ProblemCode::InvalidRequest,
+                format!(
+                    "{PENDING} domains of the tenant await their verification; verify or delete one first"
+                ),
+            ),
+            AddTenantDomainError::Order(domain, error) => error.into_failure(&domain),
             AddTenantDomainError::Lock(error) => error.into(),
             AddTenantDomainError::Okta(error) => Failure::okta("read the routing rules", &error),
             AddTenantDomainError::Stopped(stopped) => stopped.into(),
@@ -128,9 +151,13 @@ impl Decode for Input {
             let detail = "only a superuser may send `verified: true`; add the domain, then verify it";
             return Err(Failure::new(ProblemCode::Forbidden, detail));
         }
+        if body.any_order && !(superuser && body.verified) {
+            let detail = "only a superuser may send `anyOrder: true`, with `verified: true`";
+            return Err(Failure::new(ProblemCode::Forbidden, detail));
+        }
         let domain = NewEmailDomain::parse(&body.domain, superuser);
         let domain = domain.map_err(|error| Failure::violation("/domain", error.to_string()))?;
-        Ok(Self { tenant, domain, verified: body.verified })
+        Ok(Self { tenant, domain, verified: body.verified, any_order: body.any_order })
     }
 }
 
@@ -168,14 +195,16 @@ impl AddTenantDomain {
         input: Input,
         locks: Locks,
     ) -> Result<Success<Output>, AddTenantDomainError> {
-        if input.verified {
-            locks.take(Change::VerifiedDomains).await.map_err(AddTenantDomainError::Lock)?;
-        }
         locks.take(Change::Tenant(&input.tenant)).await.map_err(AddTenantDomainError::Lock)?;
+        if input.verified {
+            let registrable = Change::Domain(input.domain.registrable());
+            locks.take(registrable).await.map_err(AddTenantDomainError::Lock)?;
+        }
         let (tenant, routing) = read(&self.tenants, context, &input.tenant, Depth::Change).await;
         let tenant = &tenant.map_err(AddTenantDomainError::Tenant)?;
-        let routing = routing.map_err(AddTenantDomainError::Okta)?;
-        let (okta, own) = (context.run.okta.forward(), routing.of(tenant));
+        let mut routing = routing.map_err(AddTenantDomainError::Okta)?;
+        let okta = context.run.okta.forward();
+        let own = routing.of(tenant);
         let is_verified = own.is_verified(&input.domain);
         if is_verified && !input.verified {
             return Err(AddTenantDomainError::Exists(input.domain.clone()));
@@ -189,7 +218,10 @@ impl AddTenantDomain {
                 return Err(AddTenantDomainError::TooMany(input.domain.clone()));
             };
             own.lock_idp(&locks).await.map_err(AddTenantDomainError::Lock)?;
-            let given = own.give(&context.run, &input.domain, &filter, None).await;
+            let moves = routing.order(okta, &locks, tenant, &input.domain, input.any_order).await;
+            let moves = moves.map_err(|error| AddTenantDomainError::Order(input.domain.clone(), error))?;
+            let own = routing.of(tenant);
+            let given = own.give(&context.run, &input.domain, &filter, None, &moves).await;
             given.map_err(AddTenantDomainError::Stopped)?;
             let output =
                 Output { domain: input.domain.to_string(), dns_verification_string: None, dns_name: None };
@@ -209,7 +241,10 @@ impl AddTenantDomain {
             None => {
                 let token = uuid::Uuid::new_v4().to_string();
                 let pending = Pending { token, domain: (*input.domain).clone() };
-                if let Err(failure) = own.add(okta, &steps, Kind::Pending, &pending.pattern()).await {
+                if own.pending_domains().len() >= PENDING {
+                    return Err(AddTenantDomainError::TooManyPending);
+                }
+                if let Err(failure) = own.add(okta, &steps, Kind::Pending, &pending.pattern(), None).await {
                     return Err(AddTenantDomainError::Stopped(steps.unwind(failure).await));
                 }
                 pending

@@ -12,6 +12,9 @@ mod delete_tenant_domain;
 mod dns;
 mod get_tenant_domain;
 mod list_tenant_domains;
+mod order;
+mod pending;
+mod place;
 mod routing;
 mod subject;
 #[cfg(test)]

@@ -14,8 +14,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 use state::{Change, LockError, Locks};
-use tenancy::{Depth, Tenant, TenantError, Tenants, holds_domains, if_present, is_pending_rule};
+use tenancy::{Depth, Tenant, TenantError, Tenants, holds_domains, if_present, is_active, is_pending_rule};
 
+use crate::order::Move;
+use crate::pending::Pending;
 use crate::subject::Filter;
 
 /// A domain as callers see it.
@@ -25,38 +27,19 @@ use crate::subject::Filter;
 pub struct Domain {
     /// The domain: lower case, A-labels.
     pub domain: String,
-    /// Whether logins of the domain go to the tenant's IdP.
+    /// Whether logins of the domain go to the tenant's IdP: `false` also while the tenant is
+    /// suspended.
     pub verified: bool,
     /// What the TXT record must hold; only until it is verified.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dns_verification_string: Option<String>,
 }
 
-/// A domain that awaits its verification.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Pending {
-    pub(crate) token: String,
-    pub(crate) domain: EmailDomain,
-}
-
-impl Pending {
-    /// Reads a pattern `<token>.<domain>`; other patterns are not ours.
-    fn parse(pattern: &str) -> Option<Self> {
-        let (token, domain) = pattern.split_once('.')?;
-        uuid::Uuid::try_parse(token).ok()?;
-        Some(Self { token: token.to_owned(), domain: EmailDomain::parse(domain).ok()? })
-    }
-
-    pub(crate) fn pattern(&self) -> String {
-        format!("{}.{}", self.token, self.domain)
-    }
-}
-
 /// The routing policy with its rules, as they were when they were read.
 #[derive(Debug)]
 pub(crate) struct Routing {
     policy: Option<PolicyId>,
-    rules: Vec<PolicyRule>,
+    pub(crate) rules: Vec<PolicyRule>,
 }
 
 /// The tenant and the rules, read at the same time.
@@ -83,6 +66,14 @@ impl Routing {
         Ok(Self { policy, rules })
     }
 
+    /// Reads the rules again: under a lock they stay as they are.
+    pub(crate) async fn read_again(&mut self, okta: &Client) -> Result<(), Error> {
+        if let Some(policy) = &self.policy {
+            self.rules = okta.list_policy_rules(policy).try_collect().await?;
+        }
+        Ok(())
+    }
+
     /// The tenant's own two.
     pub(crate) fn of<'r>(&'r self, tenant: &'r Tenant) -> TenantRules<'r> {
         let (record, name) = (&tenant.description, &tenant.name);
@@ -91,7 +82,7 @@ impl Routing {
         let is_pending = |rule: &&PolicyRule| is_pending_rule(rule, record, &names);
         let verified = self.rules.iter().filter(own).find(|rule| !is_pending(rule));
         let pending = self.rules.iter().filter(own).find(is_pending);
-        TenantRules { policy: self.policy.as_ref(), tenant, verified, pending }
+        TenantRules { rules: &self.rules, policy: self.policy.as_ref(), tenant, verified, pending }
     }
 
     /// The rule of somebody else whose domain overlaps with this one: of another
@@ -99,22 +90,25 @@ impl Routing {
     pub(crate) fn taken_by(&self, domain: &EmailDomain, own: &TenantRules<'_>) -> Option<&PolicyRule> {
         let is_own =
             |rule: &PolicyRule| [own.verified, own.pending].into_iter().flatten().any(|of| of.id == rule.id);
-        let overlaps = |pattern: &str| {
+        let overlaps = |rule: &PolicyRule, pattern: &str| {
             let pattern = pattern.trim_start_matches(['@', '.']);
             // What is only pending belongs to nobody.
-            Pending::parse(pattern).is_none()
+            !Pending::is_in(rule, pattern)
                 && EmailDomain::parse(pattern).is_ok_and(|taken| taken.overlaps(domain))
         };
-        self.rules.iter().find(|rule| !is_own(rule) && rule.patterns().into_iter().any(overlaps))
+        let takes = |rule: &&PolicyRule| rule.patterns().into_iter().any(|pattern| overlaps(rule, pattern));
+        self.rules.iter().filter(|rule| !is_own(rule)).find(takes)
     }
 }
 
 /// The rules of one tenant.
 #[derive(Debug)]
 pub(crate) struct TenantRules<'r> {
+    /// All rules of the org.
+    rules: &'r [PolicyRule],
     policy: Option<&'r PolicyId>,
     tenant: &'r Tenant,
-    verified: Option<&'r PolicyRule>,
+    pub(crate) verified: Option<&'r PolicyRule>,
     pending: Option<&'r PolicyRule>,
 }
 
@@ -126,12 +120,19 @@ pub(crate) enum Kind {
 }
 
 impl TenantRules<'_> {
+    /// Whether the verified domains are in use: the rule is off while the tenant is
+    /// suspended, or if somebody switched it off.
+    pub(crate) fn is_active(&self) -> bool {
+        self.verified.is_some_and(is_active)
+    }
+
     /// The tenant's domains, in the order of their names; one that is both is
     /// verified.
     pub(crate) fn domains(&self) -> Vec<Domain> {
+        let is_active = self.is_active();
         let verified = self.verified_domains().into_iter().map(|domain| Domain {
             domain: domain.to_string(),
-            verified: true,
+            verified: is_active,
             dns_verification_string: None,
         });
         let pending = self.pending_domains().into_iter().map(|pending| Domain {
@@ -140,7 +141,8 @@ impl TenantRules<'_> {
             dns_verification_string: Some(pending.token),
         });
         let mut domains: Vec<Domain> = verified.chain(pending).collect();
-        domains.sort_by(|a, b| a.domain.cmp(&b.domain).then(b.verified.cmp(&a.verified)));
+        let token = |domain: &Domain| domain.dns_verification_string.is_some();
+        domains.sort_by(|a, b| a.domain.cmp(&b.domain).then(token(a).cmp(&token(b))));
         domains.dedup_by(|next, kept| next.domain == kept.domain);
         domains
     }
@@ -150,7 +152,7 @@ impl TenantRules<'_> {
         patterns.into_iter().filter_map(|pattern| EmailDomain::parse(pattern).ok()).collect()
     }
 
-    fn pending_domains(&self) -> Vec<Pending> {
+    pub(crate) fn pending_domains(&self) -> Vec<Pending> {
         let patterns = self.pending.map(PolicyRule::patterns).unwrap_or_default();
         patterns.into_iter().filter_map(Pending::parse).collect()
     }
@@ -200,13 +202,16 @@ impl TenantRules<'_> {
         domain: &EmailDomain,
         filter: &Filter,
         token: Option<&Pending>,
+        moves: &[Move],
     ) -> Result<(), Stopped> {
         let (okta, steps) = (run.okta.forward(), Steps::of(run));
         let rule = async {
+            let own = self.put_in_order(okta, &steps, moves).await?;
             match self.is_verified(domain) {
-                true => self.complete(okta, &steps, Kind::Verified).await,
-                false => self.add(okta, &steps, Kind::Verified, domain.as_str()).await,
+                true => self.complete(okta, &steps, Kind::Verified).await?,
+                false => self.add(okta, &steps, Kind::Verified, domain.as_str(), own).await?,
             }
+            self.switch_on(okta, &steps).await
         };
         let (rule, idp) = futures::join!(rule, steps.run("read the identity provider", self.idp(okta)));
         let idp = match rule.and(idp) {
@@ -243,14 +248,58 @@ impl TenantRules<'_> {
         }
     }
 
+    /// Moves the rules of others; gives the place that the tenant's own rule needs.
+    /// Undo: the old places, in the opposite order.
+    async fn put_in_order(
+        &self,
+        okta: &Client,
+        steps: &Steps,
+        moves: &[Move],
+    ) -> Result<Option<u64>, StepFailure> {
+        let mut own = None;
+        for Move { rule, priority } in moves {
+            let is_own = rule.as_ref() == self.verified.map(|rule| &rule.id);
+            let (Some(id), Some(policy), false) = (rule, self.policy, is_own) else {
+                own = Some(*priority);
+                continue;
+            };
+            let Some(rule) = self.rules.iter().find(|rule| rule.id == *id) else { continue };
+            self.replace(okta, steps, policy, rule, &rule.at(*priority)).await?;
+        }
+        // The others' moves have moved it, too.
+        if let (None, Some(rule), Some(policy), false) = (own, self.verified, self.policy, moves.is_empty()) {
+            let rules = okta.list_policy_rules(policy).try_collect::<Vec<PolicyRule>>();
+            let rules = steps.run("read the places of the routing rules", rules).await?;
+            own = rules.iter().find(|now| now.id == rule.id).and_then(PolicyRule::priority);
+        }
+        Ok(own)
+    }
+
+    /// Switches the rule of the verified domains on, which somebody switched off. That of a
+    /// suspended tenant stays off. Undo: the opposite.
+    async fn switch_on(&self, okta: &Client, steps: &Steps) -> Result<(), StepFailure> {
+        let (Some(rule), Some(policy)) = (self.verified, self.policy) else { return Ok(()) };
+        if is_active(rule) || self.tenant.description.status() == TenantStatus::Suspended {
+            return Ok(());
+        }
+        let (of, id) = (policy.clone(), rule.id.clone());
+        let undo = Undo::new(Object::new("routingRule", &rule.name, &rule.id), |okta| async move {
+            okta.deactivate_policy_rule(&of, &id).await.map(|()| Undone::Entirely)
+        });
+        let on = okta.activate_policy_rule(policy, &rule.id);
+        steps.change("activate the routing rule", on, undo).await
+    }
+
     /// Adds a pattern, to a rule that is made if it is not there; then its id is
-    /// recorded. Undo: the old rule, or none.
+    /// recorded. Undo: the old rule, or none. `place` is the one that the rule needs, if
+    /// the order matters.
     pub(crate) async fn add(
         &self,
         okta: &Client,
         steps: &Steps,
         kind: Kind,
         pattern: &str,
+        place: Option<u64>,
     ) -> Result<(), StepFailure> {
         let rule = self.rule(kind);
         let Some(policy) = self.policy else {
@@ -260,6 +309,7 @@ impl TenantRules<'_> {
         };
         if let Some(rule) = rule {
             let new = rule.with_patterns(|_| true, Some(pattern));
+            let new = place.map_or_else(|| new.clone(), |place| new.at(place));
             self.replace(okta, steps, policy, rule, &new).await?;
             return self.complete(okta, steps, kind).await;
         }
@@ -277,6 +327,10 @@ impl TenantRules<'_> {
                 },
             }),
             actions: json!({ "idp": { "providers": [{ "type": "SAML2", "id": self.tenant.id }] } }),
+            // Below all that there are, and above the default rule.
+            priority: Some(place.unwrap_or_else(|| {
+                self.rules.iter().filter_map(PolicyRule::priority).max().unwrap_or_default() + 1
+            })),
         };
         let is_active = self.tenant.description.status() == TenantStatus::Active;
         let active = kind == Kind::Verified && is_active;
@@ -396,20 +450,5 @@ async fn twice<T, F: Future<Output = Result<T, Error>>>(step: impl Fn() -> F) ->
     match step().await {
         Ok(done) => Ok(done),
         Err(_) => step().await,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dom_10_only_patterns_with_a_token_are_pending() {
-        let token = "5f0c7d9e-6f0b-4a53-9a55-0d3a1b0f7a11";
-        let pending = Pending::parse(&format!("{token}.Acme.com")).unwrap();
-        assert_eq!((pending.token.as_str(), pending.domain.as_str()), (token, "acme.com"));
-        for other in ["acme.com", "token.acme.com", token, &format!("{token}.com"), "", "."] {
-            assert_eq!(Pending::parse(other), None, "{other}");
-        }
     }
 }

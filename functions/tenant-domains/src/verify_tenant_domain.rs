@@ -3,28 +3,33 @@
 //!
 //! # Okta calls
 //!
-//! First the resolvers. Then, under locks:
+//! First the resolvers. Then, under the tenant's lock:
 //!
 //! 1. At the same time: `listGroups`, `getGroup` and `getApplicationGroupAssignment`, as
 //!    in `get-tenant`, with `getIdentityProvider`;
 //!    `listPolicies` and `listPolicyRules`.
-//! 2. At the same time: `getIdentityProvider`; `replacePolicyRule` of the tenant's
+//! 2. Under the lock of the registrable domain, once the DNS holds the token:
+//!    `listPolicyRules` once more.
+//! 3. At the same time: `getIdentityProvider`; `replacePolicyRule` of the tenant's
 //!    active rule. Undo: the old rule. If there is none yet, `createPolicyRule`,
 //!    `getGroup` and `replaceGroup` as in `add-tenant-domain`.
-//! 3. At the same time: `replaceIdentityProvider` with the filter of subjects that
+//! 4. At the same time: `replaceIdentityProvider` with the filter of subjects that
 //!    lets logins of the domain pass; `replacePolicyRule` of the inactive rule,
 //!    without the token, or `deletePolicyRule`, if it was the last.
 //!
-//! Eleven calls, four in a row, plus the resolvers.
+//! Twelve calls, five in a row, plus the resolvers. Where the domain ends in the letters of
+//! another one, `listPolicyRules` again under the lock of the order, and
+//! `replacePolicyRule` for each rule that must move.
 //!
 //! # Why this order
 //!
 //! The pattern is added before the token goes: in between the domain is both,
 //! and counts as verified, and the IdP refuses its users; the same request sent again completes it. What counts
-//! is the token in our rule, never what the caller sends. No two tenants verify at
-//! the same time: the second sees the first one's domain.
+//! is the token in our rule, never what the caller sends. No two tenants verify domains
+//! that overlap at the same time: the second sees the first one's domain. Who has no
+//! string in the DNS takes no lock but their own tenant's.
 
-use domain::{EmailDomain, TenantName};
+use domain::{EmailDomain, TenantName, TenantStatus};
 use lambda_kit::{Context, Decode, Endpoint, Example, Request, Success};
 use okta_client::Error;
 use operations::{Operation, ProblemCode};
@@ -36,6 +41,7 @@ use state::{Change, LockError, Locks, State, holding};
 use tenancy::{Depth, TenantError, Tenants};
 
 use crate::dns::{DnsError, Resolvers, record_name};
+use crate::place::OrderError;
 use crate::routing::{Domain, read};
 
 /// The operation `verify-tenant-domain`.
@@ -80,6 +86,8 @@ pub enum VerifyTenantDomainError {
     Taken(EmailDomain),
     /// With it, the tenant's domains are more than an IdP can be limited to.
     TooMany(EmailDomain),
+    /// It ends in the same letters as another domain, and cannot be put in order.
+    Order(EmailDomain, OrderError),
     /// No resolver answered.
     Dns(DnsError),
     /// Others are changing the rules.
@@ -104,6 +112,7 @@ impl From<VerifyTenantDomainError> for Failure {
             ),
             VerifyTenantDomainError::Taken(domain) => crate::taken(&domain),
             VerifyTenantDomainError::TooMany(domain) => crate::too_many(&domain),
+            VerifyTenantDomainError::Order(domain, error) => error.into_failure(&domain),
             VerifyTenantDomainError::Lock(error) => error.into(),
             VerifyTenantDomainError::Okta(error) => Failure::okta("read the routing rules", &error),
             VerifyTenantDomainError::Dns(error) => error.into(),
@@ -165,12 +174,11 @@ impl VerifyTenantDomain {
     ) -> Result<Success<Domain>, VerifyTenantDomainError> {
         // Before the locks: a resolver may be slow.
         let texts = self.resolvers.texts(&input.domain).await;
-        for change in [Change::VerifiedDomains, Change::Tenant(&input.tenant)] {
-            locks.take(change).await.map_err(VerifyTenantDomainError::Lock)?;
-        }
+        locks.take(Change::Tenant(&input.tenant)).await.map_err(VerifyTenantDomainError::Lock)?;
         let (tenant, routing) = read(&self.tenants, context, &input.tenant, Depth::Change).await;
         let tenant = &tenant.map_err(VerifyTenantDomainError::Tenant)?;
-        let routing = routing.map_err(VerifyTenantDomainError::Okta)?;
+        let mut routing = routing.map_err(VerifyTenantDomainError::Okta)?;
+        let okta = context.run.okta.forward();
         let own = routing.of(tenant);
         let pending = own.pending(&input.domain);
         let is_verified = own.is_verified(&input.domain);
@@ -183,18 +191,32 @@ impl VerifyTenantDomain {
                     found: texts.len(),
                 });
             }
-            if routing.taken_by(&input.domain, &own).is_some() {
-                return Err(VerifyTenantDomainError::Taken(input.domain));
-            }
+            // Not before: who has no string in the DNS must not hold up who has one.
+            let registrable = Change::Domain(input.domain.registrable());
+            locks.take(registrable).await.map_err(VerifyTenantDomainError::Lock)?;
+            routing.read_again(okta).await.map_err(VerifyTenantDomainError::Okta)?;
+        }
+        let own = routing.of(tenant);
+        if !is_verified && routing.taken_by(&input.domain, &own).is_some() {
+            return Err(VerifyTenantDomainError::Taken(input.domain));
         }
         let more = (!is_verified).then_some(input.domain.as_str());
         let Some(filter) = own.filter(|_| true, more) else {
             return Err(VerifyTenantDomainError::TooMany(input.domain));
         };
         own.lock_idp(&locks).await.map_err(VerifyTenantDomainError::Lock)?;
-        let given = own.give(&context.run, &input.domain, &filter, pending.as_ref()).await;
+        let moves = match is_verified {
+            true => Vec::new(),
+            false => routing
+                .order(okta, &locks, tenant, &input.domain, false)
+                .await
+                .map_err(|error| VerifyTenantDomainError::Order(input.domain.clone(), error))?,
+        };
+        let own = routing.of(tenant);
+        let given = own.give(&context.run, &input.domain, &filter, pending.as_ref(), &moves).await;
         given.map_err(VerifyTenantDomainError::Stopped)?;
-        let (domain, verified) = (input.domain.to_string(), true);
+        let (domain, verified) =
+            (input.domain.to_string(), tenant.description.status() == TenantStatus::Active);
         Ok(Success::new(Domain { domain, verified, dns_verification_string: None }))
     }
 }

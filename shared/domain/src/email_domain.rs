@@ -61,19 +61,41 @@ impl EmailDomain {
         &self.0
     }
 
-    /// Whether some logins may belong to both. Whether Okta compares more than the
-    /// ends of logins as text is not documented. Therefore a domain that ends with the
-    /// letters of the other also counts.
+    /// Whether one is the other, or below it: then logins of one are logins of both.
     ///
     /// ```
     /// use domain::EmailDomain;
     /// let domain = |text| EmailDomain::parse(text).unwrap();
     /// assert!(domain("acme.com").overlaps(&domain("eu.acme.com")));
-    /// assert!(domain("acme.com").overlaps(&domain("notacme.com")));
+    /// assert!(!domain("ey.com").overlaps(&domain("disney.com")));
     /// assert!(!domain("acme.com").overlaps(&domain("acme.net")));
     /// ```
     pub fn overlaps(&self, other: &Self) -> bool {
-        self.0.ends_with(&other.0) || other.0.ends_with(&self.0)
+        self.is_below(&other.0) || other.is_below(&self.0)
+    }
+
+    /// Whether it is longer, and ends with the letters of the other. Okta compares the
+    /// ends of logins as text: a rule for `ey.com` also matches logins of `disney.com`.
+    ///
+    /// ```
+    /// use domain::EmailDomain;
+    /// let domain = |text| EmailDomain::parse(text).unwrap();
+    /// assert!(domain("disney.com").hides_behind(&domain("ey.com")));
+    /// assert!(!domain("ey.com").hides_behind(&domain("disney.com")));
+    /// ```
+    pub fn hides_behind(&self, shorter: &Self) -> bool {
+        self != shorter && self.0.ends_with(&shorter.0)
+    }
+
+    /// The domain below a public suffix that it belongs to: domains that overlap have the
+    /// same one.
+    ///
+    /// ```
+    /// use domain::EmailDomain;
+    /// assert_eq!(EmailDomain::parse("eu.acme.co.uk").unwrap().registrable(), "acme.co.uk");
+    /// ```
+    pub fn registrable(&self) -> &str {
+        psl::domain_str(&self.0).unwrap_or(&self.0)
     }
 
     /// Whether it is `parent` or one of its subdomains.
@@ -201,6 +223,10 @@ mod tests {
             let (a, b) = (EmailDomain::parse(&a).unwrap(), EmailDomain::parse(&b).unwrap());
             prop_assert_eq!(a.overlaps(&b), b.overlaps(&a));
             prop_assert!(a.overlaps(&a));
+            // Who has the lock of one has the lock of the other.
+            if a.overlaps(&b) && !a.is_public_suffix() && !b.is_public_suffix() {
+                prop_assert_eq!(a.registrable(), b.registrable());
+            }
         }
     }
 }

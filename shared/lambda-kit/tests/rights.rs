@@ -22,13 +22,16 @@ struct World {
     /// Time that the table takes.
     slow: Duration,
     changes: Arc<AtomicUsize>,
+    /// What was written to the table of events; `None` lets the table fail.
+    records: Arc<Mutex<Option<Vec<String>>>>,
 }
 
 impl World {
     async fn start(items: Option<Vec<Value>>, slow: Duration) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let world = Self { port, items: Arc::new(Mutex::new(items)), slow, changes: Arc::default() };
+        let (items, records) = (Arc::new(Mutex::new(items)), Arc::new(Mutex::new(Some(Vec::new()))));
+        let world = Self { port, items, slow, changes: Arc::default(), records };
         let shared = world.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -53,6 +56,15 @@ impl World {
                     ("200 OK", json!({ "Responses": { "table": found }, "UnprocessedKeys": {} }))
                 }
                 None => ("500 Error", json!({})),
+            }
+        } else if request.contains("DynamoDB_20120810.") {
+            match self.records.lock().unwrap().as_mut() {
+                Some(records) => {
+                    // What was changed before it, too: a record comes first.
+                    records.push(format!("{} changes before: {request}", self.changes()));
+                    ("200 OK", json!({}))
+                }
+                None => ("400 Bad Request", json!({})),
             }
         } else {
             if !request.starts_with("GET") {
@@ -83,6 +95,7 @@ impl World {
             ("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", &self.port.to_string()),
             ("CORS_ALLOW_ORIGIN", "https://app.example.test"),
             ("STATE_TABLE", "table"),
+            ("DELEGATION_EVENTS_TABLE", "events"),
             ("AWS_REGION", "us-east-1"),
             ("AWS_ACCESS_KEY_ID", "local"),
             ("AWS_SECRET_ACCESS_KEY", "local"),
@@ -231,4 +244,36 @@ async fn a_token_of_unknown_age_is_old() {
     let mut caller = admin();
     caller["iat"] = Value::Null;
     assert_eq!(world.send::<Reads>(caller).await.0, 403);
+}
+
+/// A record is begun before the first change, and ends with the outcome. Without it
+/// nothing is changed, and what changes nothing has none.
+#[tokio::test]
+async fn who_changes_what_is_recorded_first() {
+    let world = World::start(Some(Vec::new()), SLOW).await;
+    assert_eq!(world.send::<Reads>(admin()).await.0, 200);
+    assert_eq!(world.records.lock().unwrap().as_ref().map(Vec::len), Some(0));
+    assert_eq!(world.send::<Changes>(admin()).await.0, 200);
+    {
+        let records = world.records.lock().unwrap();
+        let [begun, ended] = records.as_ref().unwrap().as_slice() else { panic!("{records:?}") };
+        assert!(
+            begun.starts_with("0 changes before") && begun.contains("DynamoDB_20120810.PutItem"),
+            "{begun}"
+        );
+        assert!(
+            ended.starts_with("1 changes before") && ended.contains("DynamoDB_20120810.UpdateItem"),
+            "{ended}"
+        );
+        for part in
+            [r#""actor":{"S":"00u1"}"#, r#""event":{"S":"assign-tenant-admin"}"#, r#""outcome":{"S":"open"}"#]
+        {
+            assert!(begun.contains(part), "{part}: {begun}");
+        }
+        assert!(ended.contains(r#"":outcome":{"S":"done"}"#) && ended.contains("REMOVE #open"), "{ended}");
+    }
+    *world.records.lock().unwrap() = None;
+    let (status, problem) = world.send::<Changes>(admin()).await;
+    assert_eq!((status, &problem["code"]), (503, &json!("state-unavailable")));
+    assert_eq!(world.changes(), 1);
 }

@@ -3,9 +3,10 @@
 //!
 //! | lock | who changes what |
 //! |---|---|
-//! | `verified-domains` | makes a domain a tenant's, so that no other gets one that overlaps |
 //! | `tenant#<name>` | the tenant's groups, rules and suspension; both names, for a rename |
+//! | `domain#<registrable domain>` | makes a domain a tenant's, so that no other gets one that overlaps |
 //! | `idp#<id>` | the tenant's IdP |
+//! | `rule-order` | the order of the routing rules, where domains end in the same letters |
 //! | `user#<id>` | whether and to whom the user delegates |
 //!
 //! Taken in this order, names sorted: so no two requests wait for each other.
@@ -81,12 +82,14 @@ pub async fn holding<T, F: Future<Output = T>>(state: &State, run: &Run, work: i
 /// What is changed.
 #[derive(Clone, Copy, Debug)]
 pub enum Change<'c> {
-    /// Whose domains are whose.
-    VerifiedDomains,
     /// A tenant.
     Tenant(&'c TenantName),
+    /// Whose a domain is: the registrable one.
+    Domain(&'c str),
     /// The IdP with this id.
     Idp(&'c str),
+    /// In which order the routing rules stand.
+    RuleOrder,
     /// The delegation of the user with this id.
     User(&'c str),
 }
@@ -94,8 +97,9 @@ pub enum Change<'c> {
 impl Change<'_> {
     fn lock(self) -> String {
         match self {
-            Change::VerifiedDomains => "verified-domains".to_owned(),
             Change::Tenant(name) => format!("tenant#{name}"),
+            Change::Domain(registrable) => format!("domain#{registrable}"),
+            Change::RuleOrder => "rule-order".to_owned(),
             Change::Idp(id) => format!("idp#{id}"),
             Change::User(id) => format!("user#{id}"),
         }
@@ -103,7 +107,9 @@ impl Change<'_> {
 
     fn busy(self) -> ProblemCode {
         match self {
-            Change::VerifiedDomains | Change::Tenant(_) | Change::Idp(_) => ProblemCode::TenantBusy,
+            Change::Tenant(_) | Change::Domain(_) | Change::Idp(_) | Change::RuleOrder => {
+                ProblemCode::TenantBusy
+            }
             Change::User(_) => ProblemCode::UserBusy,
         }
     }

@@ -24,6 +24,9 @@ pub struct NewPolicyRule {
     pub conditions: Value,
     /// Schema `IdpDiscoveryPolicyRule`'s `actions`.
     pub actions: Value,
+    /// Its place, from 1; without one it comes last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority: Option<u64>,
 }
 
 impl PolicyRule {
@@ -49,6 +52,21 @@ impl PolicyRule {
         let mut new: Vec<Value> = old.into_iter().filter(is_kept).collect();
         new.extend(more.map(|value| json!({ "matchType": "SUFFIX", "value": value })));
         *patterns = new.into();
+        rule
+    }
+
+    /// Its place among the rules: the first that matches counts. The default rule, which
+    /// is always last, has none.
+    pub fn priority(&self) -> Option<u64> {
+        let is_system = self.other.get("system") == Some(&Value::Bool(true));
+        self.other.get("priority").and_then(Value::as_u64).filter(|_| !is_system)
+    }
+
+    /// The same rule at another place; the rules from there on move down.
+    #[must_use]
+    pub fn at(&self, priority: u64) -> Self {
+        let mut rule = self.clone();
+        rule.other.insert("priority".to_owned(), priority.into());
         rule
     }
 
