@@ -1,7 +1,7 @@
 //! `template.yaml` as CloudFormation reads it: a second look at what the generator
 //! wrote, and at what people wrote around it.
 
-use operations::{OPERATIONS, Operation, Trigger};
+use operations::{EnvVar, OPERATIONS, Operation, Trigger};
 use serde_norway::Value;
 use tests::repository;
 
@@ -130,15 +130,28 @@ fn environment(operation: &Operation, root: &Value) -> Complaints {
     let expected = operation.variables();
     let mut complaints = differences(&id, keys(variables), expected.iter().map(|variable| variable.name));
     for name in keys(variables) {
-        let source = match &variables[name] {
-            Value::Tagged(tagged) if tagged.tag == "!Ref" => tagged.value.as_str().unwrap_or_default(),
-            _ => "",
-        };
-        if root["Parameters"][source].is_null() && root["Resources"][source].is_null() {
+        let sources = sources(&variables[name]);
+        let is_there =
+            |source: &&str| !(root["Parameters"][*source].is_null() && root["Resources"][*source].is_null());
+        if sources.is_empty() || !sources.iter().all(is_there) {
             complaints.push(format!("{id}: {name} must come from a parameter or a table"));
+        }
+        if name == EnvVar::OKTA_CREDENTIAL_SECRET_ID.name && sources != operation.okta.credentials() {
+            complaints.push(format!("{id}: {name} must be the credential of its class"));
         }
     }
     complaints
+}
+
+/// What a value refers to: `!Ref`, or each choice of an `!If`.
+fn sources(value: &Value) -> Vec<&str> {
+    match value {
+        Value::Tagged(tagged) if tagged.tag == "!Ref" => tagged.value.as_str().into_iter().collect(),
+        Value::Tagged(tagged) if tagged.tag == "!If" => {
+            [sources(&tagged.value[1]), sources(&tagged.value[2])].concat()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Parameters name secrets and do not hold them.
@@ -174,7 +187,12 @@ fn a_template_that_differs_is_noticed() {
         ("!GetAtt GetTenantFunctionRole.Arn", "!GetAtt AddTenantFunctionRole.Arn", "GetTenantFunction: Role"),
         ("      SkipBuild: true", "      SkipBuild: false", "SkipBuild is not"),
         ("Action: secretsmanager:GetSecretValue", "Action: secretsmanager:*", "`*` in Action"),
-        ("Resource: !Ref OktaCredentialSecretArn", "Resource: '*'", "`*` in Resource"),
+        ("Resource: !Ref HookSecretArn", "Resource: '*'", "`*` in Resource"),
+        (
+            "!Ref OktaTenantsCredentialSecretArn, !Ref",
+            "!Ref HookSecretArn, !Ref",
+            "the credential of its class",
+        ),
         ("      Policies:\n", "      ManagedPolicyArns: [x]\n      Policies:\n", "a managed policy"),
         ("TOKEN_ISSUER: !Ref TokenIssuer", "TOKEN_ISSUER: https://example.test", "TOKEN_ISSUER must come"),
         ("TOKEN_ISSUER: !Ref TokenIssuer", "TOKEN_ISSUER: !Ref Nothing", "TOKEN_ISSUER must come"),

@@ -41,3 +41,21 @@ async fn a_wrong_secret_is_our_failure_and_stays_secret() {
     let answer = stack.get("/tenants/acme", Superuser).await;
     assert_eq!((answer.status, answer.code()), (502, "okta-invalid-response"), "{answer}");
 }
+
+/// Each class has a credential of its own; a class without one takes the next wider one's.
+#[tokio::test]
+async fn a_credential_for_each_class() {
+    const READ: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:okta-dac/read-AbCdEf";
+    let stack = TestStack::start_as(|options| {
+        let revoked = json!({ "apiToken": "a-token-that-okta-revoked-long-ago-000000" });
+        options.secrets.insert(READ.to_owned(), revoked.to_string());
+        options.parameters = [("OktaReadCredentialSecretArn".to_owned(), READ.to_owned())].into();
+    })
+    .await;
+    let read = stack.get("/tenants/acme", Superuser).await;
+    assert_eq!((read.status, read.code()), (502, "okta-invalid-response"), "{read}");
+    let changed = stack.put("/tenants/acme", Superuser, json!({ "status": "SUSPENDED" })).await;
+    assert_eq!(changed.status, 200, "{changed}");
+    // It reads, and what it reads a reader may not.
+    assert_eq!(stack.get("/tenants/globex/apps", Superuser).await.status, 200);
+}

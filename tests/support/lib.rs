@@ -186,6 +186,7 @@ impl TestStack {
             state_file: None,
             secret: None,
             hook_secret: None,
+            secrets: Default::default(),
             parameters: Default::default(),
             log: Arc::new(move |binary, line| {
                 let mut lines = sink.lock().unwrap_or_else(PoisonError::into_inner);

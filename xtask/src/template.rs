@@ -111,9 +111,24 @@ fn function(operation: &Operation) -> String {
         text.push_str("      Environment:\n        Variables:\n");
     }
     for variable in variables {
-        let _ = writeln!(text, "          {}: !Ref {}", variable.name, source(variable));
+        let value = match variable.name {
+            "OKTA_CREDENTIAL_SECRET_ID" => first_of(operation.okta.credentials()),
+            _ => format!("!Ref {}", source(variable)),
+        };
+        let _ = writeln!(text, "          {}: {value}", variable.name);
     }
     text + &events(operation) + &role(operation) + &permission(operation)
+}
+
+/// The first parameter of these that is not empty; the last never is.
+fn first_of(parameters: &[&str]) -> String {
+    match parameters {
+        [] => "!Ref AWS::NoValue".to_owned(),
+        [last] => format!("!Ref {last}"),
+        [first, rest @ ..] => {
+            format!("!If [Has{}, !Ref {first}, {}]", first.trim_end_matches("SecretArn"), first_of(rest))
+        }
+    }
 }
 
 /// The parameter or the table that a variable's value comes from.
@@ -122,6 +137,7 @@ pub fn source(variable: &EnvVar) -> String {
         "OKTA_CREDENTIAL_SECRET_ID" => "OktaCredentialSecretArn".to_owned(),
         "HOOK_SECRET_ID" => "HookSecretArn".to_owned(),
         "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT" => "SecretsExtensionPort".to_owned(),
+        "SECRETS_MANAGER_TTL" => "SecretsCacheSeconds".to_owned(),
         name => name.to_pascal_case(),
     }
 }
@@ -159,10 +175,13 @@ fn events(operation: &Operation) -> String {
 fn role(operation: &Operation) -> String {
     let mut statements = statement(&["logs:CreateLogStream", "logs:PutLogEvents"], "!GetAtt Logs.Arn");
     if operation.okta != OktaUse::None {
-        statements += &statement(&["secretsmanager:GetSecretValue"], "!Ref OktaCredentialSecretArn");
+        statements += &statement(&["secretsmanager:GetSecretValue"], &first_of(operation.okta.credentials()));
     }
     if operation.has_hook_secret() {
         statements += &statement(&["secretsmanager:GetSecretValue"], "!Ref HookSecretArn");
+    }
+    if operation.reads_secrets() {
+        statements += "              - !If\n                - HasSecretsKey\n                - Effect: Allow\n                  Action: kms:Decrypt\n                  Resource: !Ref SecretsKeyArn\n                - !Ref AWS::NoValue\n";
     }
     for (table, actions) in tables(operation) {
         let actions: Vec<String> = actions.iter().map(|action| format!("dynamodb:{action}")).collect();

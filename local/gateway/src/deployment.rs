@@ -15,11 +15,11 @@ pub(crate) struct Deployment {
     pub(crate) policies: PolicyCache,
     pub(crate) buckets: Buckets,
     /// What Secrets Manager has, by ARN.
-    pub(crate) secrets: BTreeMap<&'static str, String>,
+    pub(crate) secrets: BTreeMap<String, String>,
 }
 
 impl Deployment {
-    pub(crate) fn new(template: Template, lambda: Lambda, secrets: BTreeMap<&'static str, String>) -> Self {
+    pub(crate) fn new(template: Template, lambda: Lambda, secrets: BTreeMap<String, String>) -> Self {
         let policies = PolicyCache::new(Duration::from_secs(template.authorizer.ttl_seconds));
         Self { template, lambda, policies, buckets: Buckets::default(), secrets }
     }

@@ -12,6 +12,7 @@ mod aws;
 mod deployment;
 mod events;
 mod iam;
+mod intrinsics;
 mod lambda;
 mod policy_cache;
 mod rest;
@@ -22,6 +23,7 @@ mod triggers;
 
 pub use aws::{HOOK_SECRET, HOOK_SECRET_ARN, SECRET_ARN, SESSION_TOKEN};
 pub use iam::{Decision, evaluate};
+pub use intrinsics::TemplateError;
 pub use lambda::{InvokeError, LogSink};
 pub use stack::{EVENT_HOOK_EVENTS, Stack, StackError, StackOptions};
-pub use template::{Template, TemplateError};
+pub use template::Template;

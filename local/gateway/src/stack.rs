@@ -12,9 +12,10 @@ use tokio::task::JoinHandle;
 
 use crate::aws::{HOOK_SECRET, HOOK_SECRET_ARN, SECRET_ARN, runtime_environment};
 use crate::deployment::Deployment;
+use crate::intrinsics::TemplateError;
 use crate::lambda::{Lambda, LogSink};
 use crate::rest;
-use crate::template::{Template, TemplateError};
+use crate::template::Template;
 use crate::triggers;
 
 /// The app whose tokens are asked about.
@@ -63,6 +64,8 @@ pub struct StackOptions {
     pub secret: Option<String>,
     /// What it has of the hook's secrets, instead of [`HOOK_SECRET`] alone.
     pub hook_secret: Option<String>,
+    /// What Secrets Manager has besides, by ARN.
+    pub secrets: BTreeMap<String, String>,
     /// Parameters of the template that differ.
     pub parameters: BTreeMap<String, String>,
     /// Where the functions' log lines go.
@@ -168,7 +171,9 @@ impl Stack {
             options.secret.unwrap_or_else(|| json!({ "apiToken": seed.api_token.token }).to_string());
         let hook_secret =
             options.hook_secret.unwrap_or_else(|| json!({ "current": HOOK_SECRET }).to_string());
-        let secrets = BTreeMap::from([(SECRET_ARN, secret), (HOOK_SECRET_ARN, hook_secret)]);
+        let mut secrets = options.secrets;
+        secrets.insert(SECRET_ARN.to_owned(), secret);
+        secrets.insert(HOOK_SECRET_ARN.to_owned(), hook_secret);
         let gateway = Arc::new(Deployment::new(template, lambda, secrets));
         let mut servers = vec![
             serve(api_listener, rest::api(Arc::clone(&gateway))),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_norway::Value;
 
+use crate::intrinsics::{Result, Scope, TemplateError, scalar, unsupported, untag};
 use crate::throttle::Throttle;
 
 /// A deployment: functions, routes, the authorizer.
@@ -96,31 +97,6 @@ pub struct GatewayResponse {
     pub headers: Vec<(String, String)>,
 }
 
-/// Why a template cannot be run.
-#[derive(Debug, thiserror::Error)]
-pub enum TemplateError {
-    /// The file cannot be read.
-    #[error("{path} cannot be read: {source}")]
-    Read {
-        /// The file.
-        path: String,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The file is no YAML.
-    #[error("the template is not YAML: {0}")]
-    Syntax(#[from] serde_norway::Error),
-    /// Something that the local stack needs is not there, or not as it needs it.
-    #[error("the template cannot be run locally: {0}")]
-    Unsupported(String),
-}
-
-type Result<T> = std::result::Result<T, TemplateError>;
-
-fn unsupported<T>(what: impl Into<String>) -> Result<T> {
-    Err(TemplateError::Unsupported(what.into()))
-}
-
 impl Template {
     /// Reads the file; `parameters` override the defaults.
     ///
@@ -148,7 +124,7 @@ impl Template {
                 None => return unsupported(format!("the parameter {name} has no value")),
             };
         }
-        let scope = Scope { values, resources: &root["Resources"] };
+        let scope = Scope { values, resources: &root["Resources"], conditions: &root["Conditions"] };
         let globals = &root["Globals"]["Function"];
         let mut functions = BTreeMap::new();
         let (mut api, mut tables) = (None, Vec::new());
@@ -260,12 +236,6 @@ fn matches(template: &str, path: &str) -> Option<Vec<(String, String)>> {
         }
     }
     actual.next().is_none().then_some(parameters)
-}
-
-/// What intrinsic functions refer to.
-struct Scope<'t> {
-    values: BTreeMap<String, String>,
-    resources: &'t Value,
 }
 
 impl Scope<'_> {
@@ -414,66 +384,6 @@ impl Scope<'_> {
         let ttl = self.text(&identity["ReauthorizeEvery"])?;
         let Ok(ttl_seconds) = ttl.parse() else { return unsupported(format!("ReauthorizeEvery: {ttl}")) };
         Ok(Authorizer { binary: binary.clone(), ttl_seconds })
-    }
-
-    /// A scalar, `!Ref` or `!Sub`.
-    fn text(&self, value: &Value) -> Result<String> {
-        if let Value::Tagged(tagged) = value {
-            let inner = scalar(&tagged.value).unwrap_or_default();
-            return match tagged.tag.to_string().as_str() {
-                "!Ref" => self.reference(&inner),
-                "!Sub" => self.substitute(&inner),
-                tag => unsupported(format!("{tag} {inner}")),
-            };
-        }
-        match scalar(value) {
-            Some(text) => Ok(text),
-            None => unsupported(format!("expected a text, found {value:?}")),
-        }
-    }
-
-    /// A text in the single quotes that API Gateway's mappings want.
-    fn quoted(&self, value: &Value) -> Result<String> {
-        Ok(self.text(value)?.trim_matches('\'').to_owned())
-    }
-
-    fn reference(&self, name: &str) -> Result<String> {
-        match self.values.get(name) {
-            Some(value) => Ok(value.clone()),
-            None if !self.resources[name].is_null() => Ok(name.to_owned()),
-            None => unsupported(format!("!Ref {name}")),
-        }
-    }
-
-    fn substitute(&self, text: &str) -> Result<String> {
-        let mut result = String::new();
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once("${") {
-            let Some((name, after)) = after.split_once('}') else {
-                return unsupported(format!("!Sub {text}"));
-            };
-            result.push_str(before);
-            result.push_str(&self.reference(name)?);
-            rest = after;
-        }
-        result.push_str(rest);
-        Ok(result)
-    }
-}
-
-fn untag(value: &Value) -> &Value {
-    match value {
-        Value::Tagged(tagged) => &tagged.value,
-        value => value,
-    }
-}
-
-fn scalar(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(flag) => Some(flag.to_string()),
-        _ => None,
     }
 }
 

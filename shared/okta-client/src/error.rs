@@ -95,6 +95,16 @@ impl ApiError {
 }
 
 impl Error {
+    /// Whether Okta does not accept the credential, whatever its form: an API token that is
+    /// revoked, an OAuth client whose secret or key is gone.
+    pub fn is_rejected_credential(&self) -> bool {
+        match self {
+            Error::Api(error) => error.code == "E0000011",
+            Error::Token { code, .. } => code == "invalid_client",
+            _ => false,
+        }
+    }
+
     /// Whether the same call may succeed later: no answer, rate limit, Okta's
     /// own failure, and the two codes that mean "somebody else is changing
     /// this" (see [`crate::retry`]).

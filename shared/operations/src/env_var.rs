@@ -39,6 +39,13 @@ impl EnvVar {
         example: "2773",
         default: Some("2773"),
     };
+    /// How long the extension keeps a secret.
+    pub const SECRETS_MANAGER_TTL: EnvVar = EnvVar {
+        name: "SECRETS_MANAGER_TTL",
+        meaning: "Seconds, 0 to 300, for which the secrets extension keeps a secret; a function keeps the Okta credential as long again. The extension reads the same variable",
+        example: "150",
+        default: Some("150"),
+    };
     /// Token for the secrets extension, set by Lambda itself.
     pub const AWS_SESSION_TOKEN: EnvVar = EnvVar {
         name: "AWS_SESSION_TOKEN",
@@ -248,6 +255,7 @@ impl EnvVar {
         EnvVar::OKTA_ORG_URL,
         EnvVar::OKTA_CREDENTIAL_SECRET_ID,
         EnvVar::SECRETS_EXTENSION_PORT,
+        EnvVar::SECRETS_MANAGER_TTL,
         EnvVar::OKTA_RATE_LIMIT_SHARE,
         EnvVar::OKTA_DAC_APP_ID,
         EnvVar::PLACEHOLDER_KEY_ID,

@@ -68,6 +68,21 @@ pub enum OktaUse {
     Delegation,
 }
 
+impl OktaUse {
+    /// The parameters of the template that may name the credential, the narrowest first: one
+    /// that is left empty gives way to the next, and the last is never empty.
+    pub const fn credentials(self) -> &'static [&'static str] {
+        match self {
+            OktaUse::None => &[],
+            OktaUse::Read => {
+                &["OktaReadCredentialSecretArn", "OktaTenantsCredentialSecretArn", "OktaCredentialSecretArn"]
+            }
+            OktaUse::Tenants => &["OktaTenantsCredentialSecretArn", "OktaCredentialSecretArn"],
+            OktaUse::Delegation => &["OktaDelegationCredentialSecretArn", "OktaCredentialSecretArn"],
+        }
+    }
+}
+
 /// A group of environment variables that an operation needs besides those that follow
 /// from the rest of its entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

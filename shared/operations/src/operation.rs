@@ -166,7 +166,7 @@ impl Operation {
             add(&[EnvVar::OKTA_ORG_URL, EnvVar::OKTA_CREDENTIAL_SECRET_ID, EnvVar::OKTA_RATE_LIMIT_SHARE]);
         }
         if self.reads_secrets() {
-            add(&[EnvVar::SECRETS_EXTENSION_PORT]);
+            add(&[EnvVar::SECRETS_EXTENSION_PORT, EnvVar::SECRETS_MANAGER_TTL]);
         }
         if self.route().is_some() {
             add(&[EnvVar::CORS_ALLOW_ORIGIN]);

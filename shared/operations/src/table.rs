@@ -33,7 +33,7 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
-        name: "get-app", package: Apps, okta: Read, state: &[], settings: &[], size: API,
+        name: "get-app", package: Apps, okta: OktaUse::Tenants, state: &[], settings: &[], size: API,
         summary: "Get an app that the caller sees.",
         trigger: HttpTrigger(Http {
             method: Get, path: "/apps/{appId}", access: AnyUser, success: 200, idempotent: false, replaces: Some("getApp"),
@@ -41,7 +41,7 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
-        name: "list-apps", package: Apps, okta: Read, state: &[], settings: &[], size: API,
+        name: "list-apps", package: Apps, okta: OktaUse::Tenants, state: &[], settings: &[], size: API,
         summary: "List the apps that the caller sees, page by page.",
         trigger: HttpTrigger(Http {
             method: Get, path: "/apps", access: AnyUser, success: 200, idempotent: false, replaces: Some("listApps"),
@@ -221,7 +221,7 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
-        name: "list-tenant-apps", package: TenantApps, okta: Read, state: &[], settings: &[App], size: API,
+        name: "list-tenant-apps", package: TenantApps, okta: OktaUse::Tenants, state: &[], settings: &[App], size: API,
         summary: "List the apps that a tenant is entitled to, page by page.",
         trigger: HttpTrigger(Http {
             method: Get, path: "/tenants/{tenant}/apps", access: TenantAdmin, success: 200, idempotent: false, replaces: Some("listTenantApps"),

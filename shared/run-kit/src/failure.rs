@@ -20,6 +20,8 @@ struct Parts {
     members: Map<String, Value>,
     retry_after: Option<Duration>,
     log: Option<String>,
+    /// Okta does not accept our credential.
+    rejected: bool,
 }
 
 /// One rule that an input breaks.
@@ -78,6 +80,7 @@ impl Failure {
             members: Map::new(),
             retry_after: None,
             log: None,
+            rejected: false,
         }))
     }
 
@@ -161,6 +164,7 @@ impl Failure {
     /// With Okta's own words, which clients of the predecessor read.
     #[must_use]
     pub fn quoting(mut self, error: &okta_client::Error) -> Self {
+        self.0.rejected |= error.is_rejected_credential();
         if let okta_client::Error::Api(error) = error {
             self.0.members.insert("errorCode".to_owned(), error.code.clone().into());
             self.0.members.insert("errorSummary".to_owned(), error.summary.clone().into());
@@ -211,8 +215,8 @@ impl Failure {
         left.map(|object| format!("{}:{}", text(object, "kind"), text(object, "id"))).collect()
     }
 
-    /// Whether Okta refused our own credential (E0000011, invalid token).
+    /// Whether Okta refused our own credential.
     pub fn is_rejected_credential(&self) -> bool {
-        self.0.members.get("errorCode") == Some(&Value::from("E0000011"))
+        self.0.rejected
     }
 }

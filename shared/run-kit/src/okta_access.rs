@@ -8,9 +8,6 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::{ConfigError, Environment, Failure, Secret, Secrets};
 
-/// How long a credential is used without looking whether it was rotated.
-const TIME_TO_LIVE: Duration = Duration::from_secs(300);
-
 /// Makes clients of the org, with the credential that is stored now.
 pub struct OktaAccess {
     client: Secret<Client>,
@@ -26,12 +23,16 @@ impl OktaAccess {
         let [org, secret_id] =
             environment.all([&EnvVar::OKTA_ORG_URL, &EnvVar::OKTA_CREDENTIAL_SECRET_ID])?;
         let org = OrgUrl::parse(&org)?;
+        // As long again as the extension keeps it: a rotated credential is in use after
+        // twice this time.
+        let seconds = environment.number(&EnvVar::SECRETS_MANAGER_TTL, 0..=300)?;
+        let time_to_live = Duration::from_secs(seconds);
         let share = environment.number(&EnvVar::OKTA_RATE_LIMIT_SHARE, 1..=100)?;
         let connect = move |text: &SecretString| -> Result<Client, Box<dyn std::error::Error + Send + Sync>> {
             let credential = Credential::parse(text.expose_secret())?;
             Ok(Client::new(org.clone(), credential)?.with_share(share))
         };
-        Ok(Self { client: Secret::new(Secrets::prepare(environment)?, secret_id, TIME_TO_LIVE, connect) })
+        Ok(Self { client: Secret::new(Secrets::prepare(environment)?, secret_id, time_to_live, connect) })
     }
 
     /// A client; the same one as long as the credential does not change.

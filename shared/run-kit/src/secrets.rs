@@ -114,6 +114,9 @@ impl Secrets {
     }
 }
 
+/// Time between two reads of a secret whose value is not accepted.
+const AT_MOST_ONCE: Duration = Duration::from_secs(60);
+
 type Parse<T> =
     Box<dyn Fn(&SecretString) -> Result<T, Box<dyn std::error::Error + Send + Sync>> + Send + Sync>;
 
@@ -183,9 +186,13 @@ impl<T: Clone> Secret<T> {
         Ok(former.value.clone())
     }
 
-    /// Reads the secret anew next time: the value is not accepted any more.
+    /// Reads the secret anew next time: the value is not accepted any more. A value that
+    /// was read less than a minute ago stays: nobody has a newer one.
     pub async fn forget(&self) {
-        *self.kept.lock().await = None;
+        let mut kept = self.kept.lock().await;
+        if kept.as_ref().is_some_and(|kept| kept.read.elapsed() >= AT_MOST_ONCE) {
+            *kept = None;
+        }
     }
 
     fn parse(&self, text: &SecretString) -> Result<T, SecretError> {
@@ -241,11 +248,11 @@ mod tests {
         }
 
         /// A secret that must be a number.
-        fn number(&self) -> Secret<u32> {
+        fn number(&self, seconds: u64) -> Secret<u32> {
             let port = ("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", self.port.to_string());
             let secrets = Secrets::prepare(&Environment::of([port])).unwrap();
             let parse = |text: &SecretString| text.expose_secret().parse::<u32>();
-            Secret::new(secrets, "secret".to_owned(), Duration::from_secs(60), parse)
+            Secret::new(secrets, "secret".to_owned(), Duration::from_secs(seconds), parse)
         }
     }
 
@@ -258,7 +265,7 @@ mod tests {
     #[tokio::test]
     async fn a_value_is_kept_for_its_time() {
         let extension = Extension::start().await;
-        let secret = extension.number();
+        let secret = extension.number(60);
         extension.has(Some("1"));
         assert_eq!((secret.get().await.unwrap(), secret.get().await.unwrap()), (1, 1));
         assert_eq!(extension.asked.load(Ordering::SeqCst), 1);
@@ -278,12 +285,16 @@ mod tests {
     #[tokio::test]
     async fn a_value_that_was_rejected_is_read_again() {
         let extension = Extension::start().await;
-        let secret = extension.number();
+        let secret = extension.number(300);
         extension.has(None);
         assert!(secret.get().await.is_err(), "there is nothing of before");
         extension.has(Some("1"));
         assert_eq!(secret.get().await.unwrap(), 1);
         extension.has(Some("2"));
+        secret.forget().await;
+        assert_eq!(secret.get().await.unwrap(), 1, "at most once a minute");
+        later().await;
+        assert_eq!(secret.get().await.unwrap(), 1, "it has time to live");
         secret.forget().await;
         assert_eq!(secret.get().await.unwrap(), 2);
     }

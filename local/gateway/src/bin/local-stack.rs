@@ -86,6 +86,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         state_file: arguments.state,
         secret: None,
         hook_secret: None,
+        secrets: Default::default(),
         parameters: Default::default(),
         log: Arc::new(|binary, line| eprintln!("{binary}: {line}")),
     };
