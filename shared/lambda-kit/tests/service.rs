@@ -215,10 +215,20 @@ async fn whatever_goes_wrong_in_a_hook_is_a_doubt() {
     for what in ["panic", "fail", "be rejected"] {
         assert_eq!(call(&service, what).await, (200, json!("doubt")), "{what}");
     }
+    // Okta's rejection makes the credential be read again, at most once a minute.
+    assert_eq!(call(&service, "it").await, (200, json!("done")));
     assert_eq!(credentials(), 1);
-    // Okta's rejection makes the credential be read again.
+    a_minute().await;
+    assert_eq!(call(&service, "be rejected").await, (200, json!("doubt")));
     assert_eq!(call(&service, "it").await, (200, json!("done")));
     assert_eq!(credentials(), 2);
+}
+
+/// Lets a minute pass on the clock.
+async fn a_minute() {
+    tokio::time::pause();
+    tokio::time::advance(std::time::Duration::from_secs(61)).await;
+    tokio::time::resume();
 }
 
 /// Those of before count while the extension fails, and not when it says others.
@@ -226,23 +236,18 @@ async fn whatever_goes_wrong_in_a_hook_is_a_doubt() {
 async fn a_hooks_secrets_are_read_again() {
     let extension = Extension::start().await;
     let service = HookService::<Obedient>::prepare(&environment(extension.port)).unwrap();
-    let later = async || {
-        tokio::time::pause();
-        tokio::time::advance(std::time::Duration::from_secs(61)).await;
-        tokio::time::resume();
-    };
     assert_eq!(call(&service, "it").await.0, 200);
     extension.store(None);
-    later().await;
+    a_minute().await;
     assert_eq!(call(&service, "it").await, (200, json!("done")), "the extension fails");
     let other = "another-secret-of-the-hook-of-32-b";
     extension.store(Some(&json!({ "current": other, "previous": SECRET })));
-    later().await;
+    a_minute().await;
     assert_eq!(call(&service, "it").await.0, 200, "the previous one");
     extension.store(Some(&json!({ "current": other })));
-    later().await;
+    a_minute().await;
     assert_eq!(call(&service, "it").await.0, 401, "it is gone");
     extension.store(Some(&json!({ "current": "short" })));
-    later().await;
+    a_minute().await;
     assert_eq!(call(&service, "it").await, (200, json!("doubt")), "what is stored is none");
 }
