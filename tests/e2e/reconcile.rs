@@ -1,11 +1,11 @@
 //! `reconcile`: a schedule starts it.
 
 use domain::AdminsDescription;
-use okta_client::models::GroupProfile;
+use okta_client::models::{GroupProfile, RoleAssignmentId};
 use okta_emulator::Action;
 use serde_json::{Value, json};
 use tenancy::group_called;
-use tests::TestStack;
+use tests::{Superuser, TestStack};
 
 /// Records that a tenant is suspended, and does nothing that belongs to that.
 async fn half_suspend(stack: &TestStack, tenant: &str) {
@@ -41,12 +41,37 @@ async fn succeeds() {
     let records = with(&lines, "message", "finding");
     assert_eq!(records.len(), 1, "{lines:?}");
     assert_eq!((&records[0]["level"], &records[0]["tenant"]), (&json!("WARN"), &json!("acme")));
+    assert!(records[0]["remedy"].as_str().is_some_and(|remedy| remedy.contains("SUSPENDED")), "{lines:?}");
     let metrics = with(&lines, "kind", "suspended-role-held");
     assert!(metrics.iter().any(|line| line["Findings"] == 1.0), "{lines:?}");
     // One line of each for the run.
     assert_eq!(with(&lines, "message", "task").len(), 1, "{lines:?}");
     let runs = lines.iter().filter(|line| line["Runs"] == 1.0 && line["Failures"] == 0.0);
     assert_eq!(runs.count(), 1, "{lines:?}");
+}
+
+/// A cure is a change of the tenant: it has a record.
+#[tokio::test]
+async fn what_it_cures_is_recorded() {
+    let stack = TestStack::start().await;
+    let okta = stack.okta_client();
+    stack.okta().catch_up();
+    let admins = group_called(&okta, "ADMINS_acme").await.unwrap().unwrap();
+    let role = RoleAssignmentId::user_admin();
+    okta.unassign_role_from_group(&admins.id, &role).await.unwrap();
+    okta.assign_role_to_group(&admins.id, "USER_ADMIN").await.unwrap();
+    stack.okta().configure(|settings| settings.clock_offset_ms += 120_000);
+    let answer = stack.local("/_local/schedules/reconcile", json!({})).await;
+    let report = &answer.body["payload"];
+    // The role was taken away for a moment: that is in Okta's log.
+    assert_eq!((&report["cured"], &report["ended"]), (&json!(1), &json!(1)), "{answer}");
+    assert_eq!(report["findings"][0]["kind"], "role-without-target", "{answer}");
+    let targets = tenancy::role_targets(&okta, &admins.id).await.unwrap().unwrap();
+    assert_eq!(targets.len(), 2);
+    stack.okta().configure(|settings| settings.clock_offset_ms -= 120_000);
+    let events = stack.get("/tenants/acme/events", Superuser).await;
+    let first = &events.body[0];
+    assert_eq!((&first["operation"], &first["outcome"]), (&json!("reconcile"), &json!("done")), "{events}");
 }
 
 #[tokio::test]

@@ -186,7 +186,11 @@ fn role(operation: &Operation) -> String {
     for (table, actions) in tables(operation) {
         let actions: Vec<String> = actions.iter().map(|action| format!("dynamodb:{action}")).collect();
         let actions: Vec<&str> = actions.iter().map(String::as_str).collect();
-        statements += &statement(&actions, &format!("!GetAtt {table}.Arn"));
+        let resource = match table.split_once('/') {
+            Some((table, index)) => format!("!Sub ${{{table}.Arn}}/{index}"),
+            None => format!("!GetAtt {table}.Arn"),
+        };
+        statements += &statement(&actions, &resource);
     }
     if operation.trigger.has_dead_letters() {
         statements += &statement(&["sqs:SendMessage"], "!GetAtt DeadLetters.Arn");
@@ -208,7 +212,7 @@ fn statement(actions: &[&str], resource: &str) -> String {
     )
 }
 
-/// What an operation may do with which table, both in their order.
+/// What an operation may do with which table or index, both in their order.
 pub fn tables(operation: &Operation) -> BTreeMap<&'static str, BTreeSet<&'static str>> {
     let mut tables: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
     for (table, actions) in operation.state_uses().into_iter().flat_map(|state| state.permissions()) {

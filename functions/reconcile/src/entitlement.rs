@@ -2,19 +2,21 @@
 //!
 //! # Okta calls
 //!
-//! `getApplicationGroupAssignment`, and `getApplication` where there is no assignment;
-//! `listGroups` and `getGroup` for the admins group, `listGroupTargetsForGroupRole`.
+//! `getApplicationGroupAssignment`; `listGroups` and `getGroup` for the admins group,
+//! `listGroupTargetsForGroupRole`; where there is no assignment,
+//! `listAssignedApplicationsForGroup` or `getApplication`; of a group that is no target,
+//! `getApplicationGroupAssignment` of the okta-dac app and `getGroup` of the users group.
 //! Where something is wrong: `getGroup`, and all of these once more.
 
-use domain::{AdminsDescription, TenantName, admins_group};
+use domain::{TenantName, admins_group};
 use okta_client::Client;
 use okta_client::models::{AppId, Group};
 use run_kit::{Object, Run};
 use state::{Change, State};
-use tenancy::{POLL, group_called, if_present, role_targets};
+use tenancy::{POLL, Tenants, group_called, if_present, role_targets};
 
 use crate::finding::PieceError;
-use crate::tenant::is_quiet;
+use crate::tenant::{app_of_group, is_quiet};
 use crate::{Finding, Kind};
 
 /// What is wrong with an app group whose tenant exists.
@@ -28,6 +30,7 @@ use crate::{Finding, Kind};
 pub(crate) async fn examine(
     run: &Run,
     state: &State,
+    tenants: &Tenants,
     group: &Group,
     tenant: &TenantName,
     app: &AppId,
@@ -36,13 +39,13 @@ pub(crate) async fn examine(
     if !is_quiet(okta, &[&group.created, &group.last_updated]) {
         return Ok(Vec::new());
     }
-    let Some(kind) = look(okta, state, group, tenant, app).await? else { return Ok(Vec::new()) };
+    let Some(kind) = look(okta, state, tenants, group, tenant, app).await? else { return Ok(Vec::new()) };
     tokio::time::sleep(POLL).await;
     let now = if_present(okta.get_group(&group.id)).await?;
     let same = now.is_some_and(|now| now.profile.name == group.profile.name);
     if !same
         || state.is_locked(run, Change::Tenant(tenant)).await?
-        || look(okta, state, group, tenant, app).await? != Some(kind)
+        || look(okta, state, tenants, group, tenant, app).await? != Some(kind)
     {
         return Ok(Vec::new());
     }
@@ -55,27 +58,31 @@ pub(crate) async fn examine(
 async fn look(
     okta: &Client,
     state: &State,
+    tenants: &Tenants,
     group: &Group,
-    tenant: &TenantName,
+    name: &TenantName,
     app: &AppId,
 ) -> Result<Option<Kind>, PieceError> {
     let assignment = if_present(okta.get_application_group_assignment(app, &group.id)).await?;
+    let Some(admins) = group_called(okta, &admins_group(name)).await? else { return Ok(None) };
+    // Without the role, or without any target, something else is wrong.
+    let targets = role_targets(okta, &admins.id).await?.unwrap_or_default();
+    let is_target = targets.iter().any(|target| target.id == group.id);
     if assignment.is_none() {
+        if is_target && app_of_group(okta, &group.id).await?.is_some() {
+            return Ok(Some(Kind::RenamedGroup));
+        }
         let exists = if_present(okta.get_application(app)).await?.is_some();
         return Ok(Some(if exists { Kind::HalfMadeEntitlement } else { Kind::GroupLeadsNowhere }));
     }
-    let Some(admins) = group_called(okta, &admins_group(tenant)).await? else { return Ok(None) };
-    // Without the role, or without any target, something else is wrong.
-    let targets = role_targets(okta, &admins.id).await?.unwrap_or_default();
-    if targets.is_empty() || targets.iter().any(|target| target.id == group.id) {
+    if targets.is_empty() || is_target {
         return Ok(None);
     }
     // While the tenant is suspended, the state table has the targets.
-    let record = AdminsDescription::parse(&admins.profile.description).unwrap_or_default();
-    let kept = match &record.tenant_id {
-        Some(id) => state.suspension(id).await?,
-        None => None,
+    let kept = match tenants.of_group(okta, name, &admins).await? {
+        Some(tenant) => state.kept_targets(&tenant.id).await?,
+        None => Vec::new(),
     };
-    let is_kept = kept.is_some_and(|kept| kept.targets.iter().any(|target| target == group.id.as_str()));
+    let is_kept = kept.iter().any(|target| target == group.id.as_str());
     Ok((!is_kept).then_some(Kind::HalfMadeEntitlement))
 }

@@ -17,8 +17,10 @@ const MOST: usize = 1_000;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Phase {
-    /// Every `ADMINS_` group: each is a tenant.
+    /// What concerns the org as a whole: the superusers' group, and runs that died.
     #[default]
+    Org,
+    /// Every `ADMINS_` group.
     Tenants,
     /// Every routing rule of ours.
     Rules,
@@ -35,6 +37,7 @@ pub(crate) enum Phase {
 impl Phase {
     fn next(self) -> Self {
         match self {
+            Phase::Org => Phase::Tenants,
             Phase::Tenants => Phase::Rules,
             Phase::Rules => Phase::Idps,
             Phase::Idps => Phase::UsersGroups,
@@ -61,6 +64,8 @@ pub(crate) struct Pass {
     pub(crate) skipped: u32,
     /// How many damages were found, by kind.
     pub(crate) counts: BTreeMap<Kind, u32>,
+    /// How many of them are cured, by kind.
+    pub(crate) cured: BTreeMap<Kind, u32>,
     /// The damages, at most [`MOST`].
     pub(crate) findings: BTreeSet<Finding>,
 }
@@ -94,6 +99,7 @@ impl Pass {
                 continue;
             }
             *self.counts.entry(finding.kind).or_default() += 1;
+            *self.cured.entry(finding.kind).or_default() += u32::from(finding.cured);
             if self.findings.len() < MOST {
                 self.findings.insert(finding.clone());
             }
@@ -149,11 +155,11 @@ mod tests {
         pass.page_ended(Some("cursor".to_owned()));
         assert_eq!(
             (pass.phase, pass.page.as_deref(), pass.after.as_deref()),
-            (Phase::Tenants, Some("cursor"), None)
+            (Phase::Org, Some("cursor"), None)
         );
         let again = Pass::of(Some(&pass.to_text()));
         assert_eq!(again, pass);
-        for _ in 0..5 {
+        for _ in 0..6 {
             pass.page_ended(None);
         }
         assert!(pass.is_complete());
@@ -169,9 +175,9 @@ mod tests {
         assert_eq!((pass.after.as_deref(), pass.skipped, pass.failed.as_deref()), (Some("00g2"), 1, None));
         pass.page_ended(Some("cursor".to_owned()));
         assert!(!pass.failed_at(None) && pass.failed_at(None));
-        assert_eq!((pass.page.as_deref(), pass.phase), (None, Phase::Tenants));
+        assert_eq!((pass.page.as_deref(), pass.phase), (None, Phase::Org));
         assert!(!pass.failed_at(None) && pass.failed_at(None));
-        assert_eq!((pass.phase, pass.skipped), (Phase::Rules, 2));
+        assert_eq!((pass.phase, pass.skipped), (Phase::Tenants, 2));
     }
 
     #[test]

@@ -1,11 +1,12 @@
-//! Looks for what a run that was killed left in the org, and reports each damage in one
-//! record and one metric. Changes nothing in the org.
+//! Looks for what a run that was killed left in the org, cures or reports each damage, and
+//! says so in one record and one metric. Ends the rights that ended in Okta itself.
 //!
 //! # Okta calls
 //!
-//! Those of `tenant.rs` for each tenant, those of `entitlement.rs` for each app group,
-//! and those of `strays.rs` for what
-//! belongs to none; `listPolicies` and `listPolicyRules` every half minute.
+//! Those of `system_log.rs`; then those of `org.rs`, those of `tenant.rs` for each tenant,
+//! those of `entitlement.rs` for each app group, and those of `strays.rs` for what belongs
+//! to none; `listPolicies` and `listPolicyRules` every half minute; those of `cure.rs`
+//! for a tenant that is damaged.
 //!
 //! # Piece by piece
 //!
@@ -19,24 +20,24 @@
 //! A second run at the same time leaves at once: the run that works has a lease, which
 //! it renews with each piece.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use domain::TenantName;
+use domain::{SUPERUSERS, TenantName};
 use lambda_kit::Task;
 use okta_client::models::{AppId, Group, IdentityProvider, PolicyRule};
 use okta_client::{Client, Error, ListGroups, ListIdentityProviders, search};
-use operations::{EnvVar, Operation};
+use operations::Operation;
 use run_kit::{ConfigError, Environment, Failure, Metric, Run};
 use serde::Serialize;
 use serde_json::Value;
-use state::{Lease, State, StateError};
-use tenancy::{of_type, routing};
+use state::{Lease, OpenRecord, RecordsTable, State, StateError};
+use tenancy::{Tenants, of_type, routing};
 use tokio::time::Instant;
 
 use crate::finding::PieceError;
 use crate::pass::{Pass, Phase};
-use crate::{Finding, Kind, entitlement, strays, tenant};
+use crate::{Finding, Kind, cure, entitlement, org, strays, system_log, tenant};
 
 /// Time of one piece, and length of the lease.
 const PIECE: Duration = Duration::from_secs(20);
@@ -53,8 +54,9 @@ const RULES: Duration = Duration::from_secs(30);
 
 /// The task `reconcile`.
 pub struct Reconcile {
-    app: AppId,
+    tenants: Tenants,
     pub(crate) state: State,
+    records: RecordsTable,
 }
 
 /// What a run did.
@@ -71,6 +73,10 @@ pub struct Report {
     pub skipped: u32,
     /// How many damages this pass found so far.
     pub found: u32,
+    /// How many of them it cured.
+    pub cured: u32,
+    /// How many rights this run ended that had ended in Okta.
+    pub ended: u32,
     /// The damages, the first thousand of them.
     pub findings: Vec<Finding>,
 }
@@ -84,6 +90,15 @@ pub enum ReconcileError {
     /// The table did not answer.
     #[error(transparent)]
     State(#[from] StateError),
+}
+
+impl From<PieceError> for ReconcileError {
+    fn from(error: PieceError) -> Self {
+        match error {
+            PieceError::Okta(error) => ReconcileError::Okta(error),
+            PieceError::State(error) => ReconcileError::State(error),
+        }
+    }
 }
 
 impl From<ReconcileError> for Failure {
@@ -102,17 +117,16 @@ impl Task for Reconcile {
     type Error = ReconcileError;
 
     fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
-        let app = environment.text(&EnvVar::OKTA_DAC_APP_ID)?.into();
-        Ok(Self { app, state: State::prepare(environment)? })
+        let (state, records) = (State::prepare(environment)?, RecordsTable::prepare(environment)?);
+        Ok(Self { tenants: Tenants::prepare(environment)?, state, records })
     }
 
     async fn run(&self, run: &Run, _event: Value) -> Result<Report, ReconcileError> {
         let run = &run.with_part_of_share(PART_OF_SHARE);
-        let Some((lease, place)) = self.state.lease(run, Self::OPERATION.name, PIECE).await? else {
-            return Ok(Report::default());
-        };
-        let pass = Pass::of(place.as_deref());
-        Walk { task: self, run, pass, page: None, rules: None, waited: false }.go(lease).await
+        // A log that cannot be read is no reason to leave the org as it is.
+        let ended = system_log::end_rights(run, &self.state, &self.tenants).await;
+        let report = self.walk(run).await?;
+        Ok(Report { ended: ended?, ..report })
     }
 
     fn example() -> Value {
@@ -120,9 +134,22 @@ impl Task for Reconcile {
     }
 }
 
+impl Reconcile {
+    /// A run's part of a pass.
+    async fn walk(&self, run: &Run) -> Result<Report, ReconcileError> {
+        let Some((lease, place)) = self.state.lease(run, Self::OPERATION.name, PIECE).await? else {
+            return Ok(Report::default());
+        };
+        let pass = Pass::of(place.as_deref());
+        Walk { task: self, run, pass, page: None, rules: None, waited: false }.go(lease).await
+    }
+}
+
 /// An object to look at.
 #[derive(Clone, Debug)]
 enum Item {
+    Superusers,
+    Run(OpenRecord),
     Tenant(Group),
     Rule(PolicyRule),
     Idp(IdentityProvider, TenantName),
@@ -133,6 +160,8 @@ enum Item {
 impl Item {
     fn id(&self) -> &str {
         match self {
+            Item::Superusers => SUPERUSERS,
+            Item::Run(record) => &record.at,
             Item::Tenant(group) | Item::Users(group, _) | Item::App(group, _) => group.id.as_str(),
             Item::Rule(rule) => rule.id.as_str(),
             Item::Idp(idp, _) => idp.id.as_str(),
@@ -237,6 +266,8 @@ impl Walk<'_> {
             tenants: self.pass.tenants,
             skipped: self.pass.skipped,
             found: self.pass.counts.values().sum(),
+            cured: self.pass.cured.values().sum(),
+            ended: 0,
             findings: self.pass.findings.iter().cloned().collect(),
         }
     }
@@ -248,9 +279,11 @@ impl Walk<'_> {
         let dimensions = [("operation", Reconcile::OPERATION.name)];
         self.run.metrics.put(&dimensions, &[skipped], self.run.clock.now_ms());
         for kind in Kind::ALL {
-            let metric = Metric::count("Findings", self.pass.counts.get(&kind).copied().unwrap_or_default());
+            let of = |counts: &BTreeMap<Kind, u32>| counts.get(&kind).copied().unwrap_or_default();
+            let found = Metric::count("Findings", of(&self.pass.counts));
+            let cured = Metric::count("Cured", of(&self.pass.cured));
             let dimensions = [("operation", Reconcile::OPERATION.name), ("kind", kind.as_str())];
-            self.run.metrics.put(&dimensions, &[metric], self.run.clock.now_ms());
+            self.run.metrics.put(&dimensions, &[found, cured], self.run.clock.now_ms());
         }
     }
 
@@ -274,22 +307,30 @@ impl Walk<'_> {
             self.pass.page_ended(next);
             return Ok(Vec::new());
         };
-        let state = &self.task.state;
+        let Reconcile { tenants, state, records } = self.task;
         let found = match &item {
+            Item::Superusers => org::examine_superusers(run.okta.forward()).await?,
+            Item::Run(record) => org::end(run, state, records, record).await?,
             Item::Tenant(group) => {
                 let rules = self.rules(run).await?;
-                tenant::examine(run, state, &self.task.app, &rules, group).await?
+                let found = tenant::examine(run, state, tenants, &rules, group).await?;
+                match tenant::tenant_of_admins_group(group) {
+                    Some(name) => cure::cure(run, state, tenants, &name, found).await?,
+                    None => found,
+                }
             }
             Item::Rule(rule) => strays::examine_rule(run, rule).await?,
-            Item::Idp(idp, name) => strays::examine_idp(run, state, idp, name).await?,
+            Item::Idp(idp, name) => strays::examine_idp(run, state, tenants, idp, name).await?,
             Item::Users(group, name) => {
-                strays::examine_group(run, state, group, name, Kind::HalfDeletedTenant).await?
+                strays::examine_group(run, state, tenants, group, name, Kind::HalfDeletedTenant).await?
             }
             Item::App(group, AppGroupOf { tenant, app, has_tenant: true }) => {
-                entitlement::examine(run, state, group, tenant, app).await?
+                let found = entitlement::examine(run, state, tenants, group, tenant, app).await?;
+                cure::cure(run, state, tenants, tenant, found).await?
             }
             Item::App(group, of) => {
-                strays::examine_group(run, state, group, &of.tenant, Kind::GroupLeadsNowhere).await?
+                let kind = Kind::GroupLeadsNowhere;
+                strays::examine_group(run, state, tenants, group, &of.tenant, kind).await?
             }
         };
         Ok(self.pass.went_past(item.id(), found))
@@ -309,10 +350,15 @@ impl Walk<'_> {
 
     /// The page on which the pass stands: all tenants and rules of ours, and of the
     /// other objects those that have no tenant.
-    async fn read_page(&mut self, run: &Run) -> Result<Page, Error> {
+    async fn read_page(&mut self, run: &Run) -> Result<Page, PieceError> {
         let okta = run.okta.forward();
         let cursor = self.pass.page.clone();
         match self.pass.phase {
+            Phase::Org => {
+                let dead = org::dead_runs(run, &self.task.state, &self.task.records).await?;
+                let items = [Item::Superusers].into_iter().chain(dead.into_iter().map(Item::Run)).collect();
+                Ok(Page { items, next: None })
+            }
             Phase::Tenants => {
                 let page = groups(okta, "ADMINS_", cursor).await?;
                 Ok(Page { items: page.items.into_iter().map(Item::Tenant).collect(), next: page.after })

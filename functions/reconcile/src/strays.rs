@@ -6,22 +6,24 @@
 //! # Okta calls
 //!
 //! `listGroups`, once for twenty names; for each object without a tenant `listGroups`
-//! once more, and `getGroup` or `getIdentityProvider`. For each routing rule
+//! once more, for each group that this finds `getApplicationGroupAssignment` of the
+//! okta-dac app, `getGroup` of the users group and, for a group,
+//! `listGroupTargetsForGroupRole`; and `getGroup` or `getIdentityProvider`. For each routing rule
 //! `getIdentityProvider`; where that is not there, `listPolicies` and
 //! `listPolicyRules`.
 
 use std::collections::BTreeSet;
 
-use domain::{AdminsDescription, TenantName, USERS_DESCRIPTION, admins_group, users_group};
+use domain::{TenantName, USERS_DESCRIPTION, admins_group, users_group};
 use okta_client::models::{AppId, Group, IdentityProvider, IdpId, PolicyRule};
 use okta_client::{Client, Error, search};
 use run_kit::{Object, Run};
 use serde_json::Value;
 use state::{Change, State};
-use tenancy::{if_present, indexed_groups, record_says, routing};
+use tenancy::{Tenant, Tenants, if_present, indexed_groups, record_says, role_targets, routing};
 
 use crate::finding::PieceError;
-use crate::tenant::is_quiet;
+use crate::tenant::{is_quiet, tenant_of_admins_group};
 use crate::{Finding, Kind};
 
 /// Names in one search: an expression has to fit into an address.
@@ -89,13 +91,20 @@ pub(crate) async fn without_tenant(
 pub(crate) async fn examine_group(
     run: &Run,
     state: &State,
+    tenants: &Tenants,
     group: &Group,
     tenant: &TenantName,
     kind: Kind,
 ) -> Result<Vec<Finding>, PieceError> {
     let okta = run.okta.forward();
+    // A rename moves it last.
+    let its = |tenant: Tenant| async move {
+        let is_users = tenant.users.is_some_and(|users| users.id == group.id);
+        let targets = role_targets(okta, &tenant.admins.id).await?;
+        Ok(is_users || targets.into_iter().flatten().any(|target| target.id == group.id))
+    };
     if !is_quiet(okta, &[&group.created, &group.last_updated])
-        || is_named_by_a_record(okta, "renamedFrom", tenant.as_str(), |record| record.renamed_from).await?
+        || is_of_another(okta, tenants, ("renamedFrom", tenant.as_str()), its).await?
         || state.is_locked(run, Change::Tenant(tenant)).await?
     {
         return Ok(Vec::new());
@@ -116,14 +125,16 @@ pub(crate) async fn examine_group(
 pub(crate) async fn examine_idp(
     run: &Run,
     state: &State,
+    tenants: &Tenants,
     idp: &IdentityProvider,
     tenant: &TenantName,
 ) -> Result<Vec<Finding>, PieceError> {
     let okta = run.okta.forward();
     let updated = idp.other.get("lastUpdated").and_then(Value::as_str).unwrap_or(&idp.created);
+    let its = |tenant: Tenant| async move { Ok(tenant.id == idp.id.as_str()) };
     if !is_quiet(okta, &[&idp.created, updated])
         // The tenant may have another name by now.
-        || is_named_by_a_record(okta, "tenantId", idp.id.as_str(), |record| record.tenant_id).await?
+        || is_of_another(okta, tenants, ("tenantId", idp.id.as_str()), its).await?
         || state.is_locked(run, Change::Tenant(tenant)).await?
     {
         return Ok(Vec::new());
@@ -161,16 +172,22 @@ pub(crate) async fn examine_rule(run: &Run, rule: &PolicyRule) -> Result<Vec<Fin
     Ok(vec![Finding::new(Kind::RuleLeadsNowhere, None, object)])
 }
 
-/// Whether the record of an admins group has this member with this value. The search
-/// finds any group whose description has the words, also one that is no record.
-async fn is_named_by_a_record(
+/// Whether a tenant is a stray object's: the record of a group says where to look, and
+/// what the tenant's admins cannot write says whether the object is `its`. The search
+/// finds any group whose description has the words.
+async fn is_of_another<F: Future<Output = Result<bool, Error>>>(
     okta: &Client,
-    member: &str,
-    value: &str,
-    of: impl Fn(AdminsDescription) -> Option<String>,
+    tenants: &Tenants,
+    (member, value): (&str, &str),
+    its: impl Fn(Tenant) -> F,
 ) -> Result<bool, Error> {
-    let groups = indexed_groups(okta, &record_says(member, value)).await?;
-    let admins = groups.iter().filter(|group| group.profile.name.starts_with("ADMINS_"));
-    let mut records = admins.filter_map(|group| AdminsDescription::parse(&group.profile.description));
-    Ok(records.any(|record| of(record).as_deref() == Some(value)))
+    for group in indexed_groups(okta, &record_says(member, value)).await? {
+        let Some(name) = tenant_of_admins_group(&group) else { continue };
+        if let Some(tenant) = tenants.of_group(okta, &name, &group).await?
+            && its(tenant).await?
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

@@ -1,32 +1,57 @@
-//! The twelve kinds of damage, and a run that is killed.
+//! The kinds of damage, their cures, and a run that is killed.
 
-use std::collections::BTreeMap;
+mod cures;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{AdminsDescription, Resume, TenantName, TenantStatus, idp_name, subject_filter};
-use okta_client::models::{AppId, Group, GroupProfile, IdentityProvider, PolicyRule, RoleAssignmentId};
+use okta_client::models::{
+    AppId, Group, GroupProfile, IdentityProvider, PolicyRule, RoleAssignmentId, UserId,
+};
 use okta_emulator::{PendingDomainSeed, Seed, TenantAppSeed, TenantSeed};
 use operation_testing::TestOrg;
 use run_kit::{Actor, Run};
 use serde_json::{Value, json};
+use state::{EmptyGroup, Suspension};
 use tenancy::{ROLE, group_called, idp_of, routing};
 
 use crate::{Finding, Kind, Reconcile, Report};
 
 const APP: &str = "0oa1dynamics00000001";
 
+/// What is cured.
+const CURED: [Kind; 6] = [
+    Kind::DiedRun,
+    Kind::RoleWithoutTarget,
+    Kind::SuspendedRoleHeld,
+    Kind::SuspendedIdpOn,
+    Kind::SuspendedRuleOn,
+    Kind::RenamedGroup,
+];
+
 /// A tenant of its own for every kind, beside those of the demo org, which are whole.
 async fn org() -> TestOrg {
+    org_of(&Kind::ALL, true).await
+}
+
+/// A tenant of its own for each of these kinds.
+async fn org_of(kinds: &[Kind], with_demo_org: bool) -> TestOrg {
     let org = TestOrg::start_with(|seed: &mut Seed| {
-        for kind in Kind::ALL {
+        if !with_demo_org {
+            seed.tenants.clear();
+        }
+        for &kind in kinds {
             let name = kind.as_str().to_owned();
             let domains = match kind {
                 Kind::SuspendedRuleOn | Kind::HalfChangedDomains => vec![format!("{name}.test")],
                 _ => Vec::new(),
             };
             let apps = match kind {
-                Kind::HalfMadeEntitlement => vec![TenantAppSeed { id: APP.to_owned(), all_users: false }],
+                Kind::HalfMadeEntitlement | Kind::RenamedGroup => {
+                    vec![TenantAppSeed { id: APP.to_owned(), all_users: false }]
+                }
                 _ => Vec::new(),
             };
             let pending_domains = match kind {
@@ -44,6 +69,12 @@ async fn org() -> TestOrg {
     // What was made a moment ago may be somebody's work.
     org.advance_clock(Duration::from_secs(120));
     org
+}
+
+/// Lets so much time pass that nobody can be at work any more, and a run that has not ended
+/// is dead.
+fn let_time_pass(org: &TestOrg) {
+    org.advance_clock(Duration::from_secs(330));
 }
 
 /// What is in the org of one tenant.
@@ -76,6 +107,39 @@ impl<'o> Parts<'o> {
             record.resume = Some(Resume::default());
         })
         .await;
+        self.keep(None).await;
+    }
+
+    /// As the table has a suspended tenant.
+    async fn keep(&self, empty: Option<&Group>) {
+        let empty_group = empty
+            .map(|group| EmptyGroup { name: group.profile.name.clone(), id: Some(group.id.to_string()) });
+        let targets = vec![self.users().await.id.to_string(), self.admins.id.to_string()];
+        let kept = Suspension { targets, empty_group, members: Vec::new() };
+        let task: Arc<Reconcile> = self.org.task();
+        task.state.suspend(&run(self.org), self.idp.id.as_str(), &kept).await.unwrap();
+    }
+
+    /// An empty group for the role, which the table knows.
+    async fn empty_group(&self) -> Group {
+        let name = self.admins.profile.name.replace("ADMINS_", "NOBODY_") + "_abcdefgh";
+        let empty = self.org.okta().add_group(&GroupProfile::new(name, "")).await.unwrap();
+        self.keep(Some(&empty)).await;
+        empty
+    }
+
+    async fn targets(&self) -> Vec<String> {
+        let targets = tenancy::role_targets(self.org.okta(), &self.admins.id).await.unwrap().unwrap();
+        let mut names: Vec<String> = targets.into_iter().map(|target| target.profile.name).collect();
+        names.sort();
+        names
+    }
+
+    /// Gives a group another name, as the tenant's admins may.
+    async fn rename(&self, from: &str, to: &str) {
+        let group = group_called(self.org.okta(), from).await.unwrap().unwrap();
+        let profile = GroupProfile { name: to.to_owned(), ..group.profile };
+        self.org.okta().replace_group(&group.id, &profile).await.unwrap();
     }
 
     async fn take_role(&self) {
@@ -92,7 +156,17 @@ impl<'o> Parts<'o> {
 /// Leaves damage of one kind, each in the tenant of that name.
 async fn damage(org: &TestOrg, kind: Kind) {
     let (okta, parts) = (org.okta(), Parts::of(org, kind.as_str()).await);
+    let role = RoleAssignmentId::user_admin();
     match kind {
+        Kind::MissingGroup => {
+            let group = group_called(okta, "SUPERUSERS").await.unwrap().unwrap();
+            okta.delete_group(&group.id).await.unwrap();
+        }
+        Kind::DiedRun => org.leave_open(Some(parts.idp.id.as_str()), "update-tenant"),
+        Kind::Pretender => {
+            let profile = GroupProfile::new("ADMINS_stranger", parts.record.to_text());
+            okta.add_group(&profile).await.unwrap();
+        }
         Kind::HalfMadeTenant => parts.record(|record| record.creating = Some("run".to_owned())).await,
         Kind::HalfRenamedTenant => parts.record(|record| record.renamed_from = Some("old".to_owned())).await,
         Kind::HalfDeletedTenant => {
@@ -104,7 +178,10 @@ async fn damage(org: &TestOrg, kind: Kind) {
             parts.take_role().await;
             okta.assign_role_to_group(&parts.admins.id, ROLE).await.unwrap();
         }
-        Kind::SuspendedRoleHeld => parts.suspend().await,
+        Kind::SuspendedRoleHeld => {
+            parts.suspend().await;
+            parts.empty_group().await;
+        }
         // As an earlier release left them: without a role.
         Kind::SuspendedIdpOn => {
             parts.suspend().await;
@@ -115,6 +192,18 @@ async fn damage(org: &TestOrg, kind: Kind) {
             parts.suspend().await;
             parts.take_role().await;
         }
+        Kind::UsersInEmptyGroup => {
+            let (empty, users) = (parts.empty_group().await, parts.users().await);
+            okta.assign_group_target_to_group_admin_role(&parts.admins.id, &role, &empty.id).await.unwrap();
+            for target in [&users.id, &parts.admins.id] {
+                okta.unassign_group_target_from_group_admin_role(&parts.admins.id, &role, target)
+                    .await
+                    .unwrap();
+            }
+            let user = UserId::from(org.user("superuser@demo.test").await);
+            okta.assign_user_to_group(&empty.id, &user).await.unwrap();
+        }
+        Kind::RenamedGroup => parts.rename("USERS_renamed-group", "Our own").await,
         Kind::RuleLeadsNowhere => org.emulator.insert_rule("DAC_nowhere", "0oa1nobody0000000001", true, &[]),
         Kind::GroupLeadsNowhere => {
             let profile = GroupProfile::new(format!("APPUSERS_nowhere_{APP}"), "");
@@ -148,47 +237,65 @@ fn kinds(report: &Report) -> BTreeMap<Kind, usize> {
     kinds
 }
 
-#[tokio::test]
-async fn a_whole_org_has_no_findings() {
-    let report = reconcile(&org().await).await;
-    assert!(report.worked && report.complete, "{report:?}");
-    assert_eq!((report.tenants, report.findings), (14, Vec::new()));
+/// What was found and is cured, or is not.
+fn found(report: &Report, cured: bool) -> BTreeSet<Kind> {
+    report.findings.iter().filter(|finding| finding.cured == cured).map(|finding| finding.kind).collect()
 }
 
 #[tokio::test]
-async fn each_kind_is_reported_once_and_nothing_is_changed() {
+async fn a_whole_org_has_no_findings() {
+    let org = org().await;
+    let before = org.emulator.snapshot();
+    let report = reconcile(&org).await;
+    assert!(report.worked && report.complete, "{report:?}");
+    assert_eq!((report.tenants, report.findings), (19, Vec::new()));
+    assert_eq!(org.emulator.snapshot(), before);
+}
+
+#[tokio::test]
+async fn each_kind_is_found_once_and_cured_or_reported() {
     let org = org().await;
     for kind in Kind::ALL {
         damage(&org, kind).await;
     }
     let fresh = reconcile(&org).await;
+    let young = [Kind::HalfMadeTenant, Kind::DiedRun];
     let young: Vec<&Finding> =
-        fresh.findings.iter().filter(|finding| finding.kind == Kind::HalfMadeTenant).collect();
-    assert!(young.is_empty(), "somebody may be making it: {young:?}");
-    org.advance_clock(Duration::from_secs(120));
-    let before = org.emulator.snapshot();
+        fresh.findings.iter().filter(|finding| young.contains(&finding.kind)).collect();
+    assert!(young.is_empty(), "somebody may be at work: {young:?}");
+    let_time_pass(&org);
     let report = reconcile(&org).await;
-    assert_eq!(kinds(&report), Kind::ALL.into_iter().map(|kind| (kind, 1)).collect(), "{report:#?}");
-    assert_eq!(org.emulator.snapshot(), before);
-    // The next pass begins anew, and finds the same.
-    assert_eq!(reconcile(&org).await, report);
-}
-
-#[tokio::test]
-async fn a_run_that_is_killed_goes_on_to_the_same_report() {
-    let org = org().await;
+    let all = [fresh.findings, report.findings.clone()].concat();
+    let of_kind = |kind| all.iter().filter(|finding| finding.kind == kind).collect::<Vec<_>>();
     for kind in Kind::ALL {
-        damage(&org, kind).await;
+        let found = of_kind(kind);
+        assert!(
+            !found.is_empty() && found.iter().all(|one| one.cured == CURED.contains(&kind)),
+            "{kind:?}: {all:#?}"
+        );
     }
-    org.advance_clock(Duration::from_secs(120));
-    let arrived = org.emulator.arrivals();
-    let expected = reconcile(&org).await;
-    let calls = org.emulator.arrivals() - arrived;
-    for nth in 1..=calls {
-        org.kill(nth, reconcile(&org)).await;
-        org.advance_clock(Duration::from_secs(60));
-        assert_eq!(reconcile(&org).await, expected, "killed at call {nth} of {calls}");
-    }
+
+    let parts = Parts::of(&org, Kind::RoleWithoutTarget.as_str()).await;
+    assert_eq!(parts.targets().await, ["ADMINS_role-without-target", "USERS_role-without-target"]);
+    let parts = Parts::of(&org, Kind::SuspendedRoleHeld.as_str()).await;
+    assert_eq!(parts.targets().await, ["NOBODY_suspended-role-held_abcdefgh"]);
+    let parts = Parts::of(&org, Kind::SuspendedIdpOn.as_str()).await;
+    assert_eq!(parts.idp.status, "INACTIVE");
+    let (_, rules) = routing(org.okta()).await.unwrap();
+    let rule = rules.iter().find(|rule| rule.name == "DAC_suspended-rule-on").unwrap();
+    assert!(!tenancy::is_active(rule));
+    assert!(group_called(org.okta(), "USERS_renamed-group").await.unwrap().is_some());
+
+    // What is not cured is found again, once each, and nothing is changed.
+    let (before, tables) = (org.emulator.snapshot(), org.items("revocation#"));
+    let again = reconcile(&org).await;
+    assert_eq!(
+        kinds(&again),
+        Kind::ALL.into_iter().filter(|kind| !CURED.contains(kind)).map(|kind| (kind, 1)).collect()
+    );
+    assert_eq!((again.cured, again.ended), (0, 0));
+    assert_eq!((org.emulator.snapshot(), org.items("revocation#")), (before, tables));
+    assert_eq!(reconcile(&org).await, again);
 }
 
 #[tokio::test]
@@ -197,7 +304,7 @@ async fn of_two_at_once_one_works_and_the_other_leaves() {
     org.emulator.configure(|settings| settings.latency_ms = 5);
     let (one, other) = tokio::join!(reconcile(&org), reconcile(&org));
     assert_eq!([one.worked, other.worked].iter().filter(|worked| **worked).count(), 1, "{one:?} {other:?}");
-    assert_eq!(one.tenants + other.tenants, 14);
+    assert_eq!(one.tenants + other.tenants, 19);
 }
 
 #[tokio::test]
@@ -311,7 +418,7 @@ async fn one_object_that_okta_cannot_show_does_not_hide_the_others() {
     assert!(attempt().await.is_err());
     assert!(attempt().await.is_err());
     let report = attempt().await.unwrap();
-    assert_eq!((report.complete, report.tenants, report.skipped), (true, 13, 1));
+    assert_eq!((report.complete, report.tenants, report.skipped), (true, 18, 1));
 }
 
 /// Okta's limit is used up for longer than the run lasts: the run ends, and the next
@@ -326,7 +433,7 @@ async fn a_run_that_has_to_wait_for_too_long_leaves_the_rest_to_the_next() {
     assert!(report.worked && !report.complete, "{report:?}");
     org.emulator.clear_faults();
     let next = reconcile(&org).await;
-    assert_eq!((report.tenants, next.tenants, next.complete), (0, 14, true));
+    assert_eq!((report.tenants, next.tenants, next.complete), (0, 19, true));
 }
 
 #[tokio::test]

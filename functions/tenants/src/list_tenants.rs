@@ -199,7 +199,7 @@ impl ListTenants {
         }
         let id = match &description.tenant_id {
             Some(id) if group.has_admin_role() => Some(id.clone()),
-            _ => self.tenants.id_of(okta, &name, group).await?,
+            _ => self.tenants.of_group(okta, &name, group).await?.map(|tenant| tenant.id),
         };
         Ok(id.map(|id| Item {
             id,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::extract;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use domain::{OPEN, OPEN_INDEX};
 use dynoxide::Database;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -38,10 +39,17 @@ impl Aws {
             "TableName": RECORDS, "BillingMode": "PAY_PER_REQUEST",
             "AttributeDefinitions": [
                 { "AttributeName": "delegator", "AttributeType": "S" }, { "AttributeName": "at", "AttributeType": "S" },
+                { "AttributeName": OPEN_INDEX, "AttributeType": "S" },
             ],
             "KeySchema": [
                 { "AttributeName": "delegator", "KeyType": "HASH" }, { "AttributeName": "at", "KeyType": "RANGE" },
             ],
+            "GlobalSecondaryIndexes": [{
+                "IndexName": OPEN_INDEX, "Projection": { "ProjectionType": "ALL" },
+                "KeySchema": [
+                    { "AttributeName": OPEN_INDEX, "KeyType": "HASH" }, { "AttributeName": "at", "KeyType": "RANGE" },
+                ],
+            }],
         });
         for table in [table, records] {
             database.create_table(serde_json::from_value(table).expect("a table")).expect("it is created");
@@ -88,7 +96,28 @@ impl Aws {
     /// Writes an item with one number.
     pub(crate) fn put(&self, id: &str, name: &str, number: i64) {
         let item = json!({ "id": { "S": id }, (name): { "N": number.to_string() } });
-        let request = json!({ "TableName": TABLE, "Item": item });
+        self.put_item(TABLE, &item);
+    }
+
+    /// Writes the record of a run that has not ended, as the run began it.
+    pub(crate) fn begin_record(&self, partition: &str, time: &str, operation: &str) {
+        let id = format!("run-of-{operation}");
+        let members = [
+            ("delegator", partition),
+            ("at", &format!("{time}_{id}_{operation}")),
+            ("time", time),
+            ("event", operation),
+            ("requestId", &id),
+            ("outcome", "open"),
+            (OPEN_INDEX, OPEN),
+        ];
+        let item: Value =
+            members.iter().map(|&(name, text)| (name.to_owned(), json!({ "S": text }))).collect();
+        self.put_item(RECORDS, &item);
+    }
+
+    fn put_item(&self, table: &str, item: &Value) {
+        let request = json!({ "TableName": table, "Item": item });
         let request = serde_json::from_value(request).expect("a request");
         self.database.put_item(request).expect("it is written");
     }

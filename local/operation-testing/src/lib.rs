@@ -363,6 +363,13 @@ impl TestOrg {
         self.aws.put(&format!("revocation#{tenant_id}"), "before", i64::MAX);
     }
 
+    /// Leaves the record of a run that has just begun and will not end. The record is a
+    /// tenant's, or the org's.
+    pub fn leave_open(&self, tenant_id: Option<&str>, operation: &str) {
+        let partition = domain::event_partition(tenant_id);
+        self.aws.begin_record(&partition, &self.clock.time(), operation);
+    }
+
     /// Ends DynamoDB: it cannot be reached any more.
     pub fn stop_dynamodb(&self) {
         self.aws.stop();

@@ -9,6 +9,8 @@ pub enum StateUse {
     Audits,
     /// Uses up a delegation that was started, and records it.
     Consumes,
+    /// Ends the records of runs that died.
+    EndsRecords,
     /// Changes something that Okta replaces as a whole, under a lock.
     Locks,
     /// Works piece by piece: keeps its place under a lease, and looks whether somebody
@@ -33,14 +35,18 @@ pub enum StateUse {
 }
 
 impl StateUse {
-    /// The tables, by their logical ids in `template.yaml`, with the actions of
-    /// DynamoDB that it needs.
+    /// The tables, by their logical ids in `template.yaml`, and indexes, as
+    /// `<table>/index/<name>`, with the actions of DynamoDB that it needs.
     pub const fn permissions(self) -> &'static [(&'static str, &'static [&'static str])] {
         match self {
             StateUse::Audits => &[("DelegationEventsTable", &["PutItem", "UpdateItem"])],
             StateUse::Consumes => {
                 &[("DelegationEventsTable", &["PutItem"]), ("StateTable", &["GetItem", "UpdateItem"])]
             }
+            StateUse::EndsRecords => &[
+                ("DelegationEventsTable", &["UpdateItem"]),
+                ("DelegationEventsTable/index/open", &["Query"]),
+            ],
             StateUse::Locks | StateUse::Replays => &[("StateTable", &["DeleteItem", "PutItem"])],
             StateUse::Progresses => &[("StateTable", &["GetItem", "UpdateItem"])],
             StateUse::ReadsRecords => &[("DelegationEventsTable", &["Query"])],

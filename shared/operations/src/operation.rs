@@ -115,7 +115,11 @@ impl Operation {
 
     /// Whether its runs are recorded in the table of events.
     pub const fn is_audited(&self) -> bool {
-        self.http().is_some() && !self.is_safe()
+        let recorded = matches!(
+            self.trigger,
+            Trigger::Http(_) | Trigger::Schedule { .. } | Trigger::Bus { .. } | Trigger::SecretRotation
+        );
+        recorded && !self.is_safe()
     }
 
     /// Its own problems, beyond the common ones.

@@ -14,7 +14,8 @@ use crate::ProblemCode::{
 };
 use crate::Settings::{App, Dns, Doubt, Org, Placeholder, Tokens};
 use crate::StateUse::{
-    Consumes, Locks, Progresses, ReadsRecords, ReadsSuspensions, Records, Revokes, Starts, Suspends,
+    Consumes, EndsRecords, Locks, Progresses, ReadsRecords, ReadsSuspensions, Records, Revokes, Starts,
+    Suspends,
 };
 use crate::Trigger::{EventHook, Http as HttpTrigger, InlineHook, Proxy};
 use crate::{Every, Http, OktaUse, Operation, Package, Settings, Size, Trigger};
@@ -161,10 +162,10 @@ pub const OPERATIONS: &[Operation] = &[
         trigger: Proxy { path: "/api/v1/{proxy+}", problems: &[PayloadTooLarge, OutcomeUnknown], replaces: Some("o4oProxy") },
     },
     Operation {
-        name: "reconcile", package: Package::Reconcile, okta: Read, state: &[Progresses], settings: &[App],
+        name: "reconcile", package: Package::Reconcile, okta: OktaUse::Tenants, state: &[EndsRecords, Locks, Progresses, Revokes], settings: &[App],
         // Runs do not overlap: a schedule fires every five minutes.
         size: Size { timeout_seconds: 240, ..API },
-        summary: "Look for what a run that was killed left, and report it.",
+        summary: "Look for what a run that was killed left, cure it or report it, and end the rights that ended in Okta.",
         trigger: Trigger::Schedule { every: Every::Minutes(5), enabled_by: Some("ReconcileSchedule") },
     },
     Operation {

@@ -140,6 +140,13 @@ impl Record {
         Self(Arc::new(Parts { sink, run_id, actor, operation, objects, clock, tenant, begun }))
     }
 
+    /// A record of its own for a part of the run, which has not begun.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        let Parts { sink, run_id, actor, operation, .. } = &*self.0;
+        Self::new(sink.clone(), run_id.clone(), actor.clone(), operation, Vec::new())
+    }
+
     /// Says which tenant the run changes. The first tenant counts.
     pub fn concerns(&self, tenant_id: &str) {
         let _ = self.0.tenant.set(tenant_id.to_owned());

@@ -112,6 +112,14 @@ impl Run {
         Self { okta, permit, record, ..self }
     }
 
+    /// A part of this run, which changes one tenant: with a record of its own.
+    #[must_use]
+    pub fn of_tenant(&self, tenant_id: &str) -> Self {
+        let record = self.record.beside();
+        record.concerns(tenant_id);
+        self.clone().changing_if(self.permit.clone(), record)
+    }
+
     /// Waits until the run may change something, and its record is begun. Okta's clients
     /// do so by themselves.
     ///

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::event_partition;
+use domain::{OPEN, OPEN_INDEX, event_partition};
+use run_kit::Run;
 
 use crate::State;
 use crate::records::RecordsTable;
-use crate::table::{StateError, text};
+use crate::table::{StateError, is_refused_update, text};
 
 /// A record of a change, as it was kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +62,91 @@ impl Changed {
     }
 }
 
+/// A record of a run that has not ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenRecord {
+    /// `tenant#<tenantId>` or `org`.
+    pub partition: String,
+    /// Its place in the partition.
+    pub at: String,
+    /// When the run began, RFC 3339, UTC.
+    pub time: String,
+    /// Name of the operation.
+    pub operation: String,
+    /// Id of the request or of the invocation.
+    pub request_id: String,
+}
+
+impl OpenRecord {
+    fn of(item: &HashMap<String, AttributeValue>) -> Self {
+        let member = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
+        let member = |name: &str| member(name).unwrap_or_default();
+        Self {
+            partition: member("delegator"),
+            at: member("at"),
+            time: member("time"),
+            operation: member("event"),
+            request_id: member("requestId"),
+        }
+    }
+}
+
 impl State {
+    /// The records that were begun before `before`, RFC 3339, UTC, and have no end:
+    /// the oldest, one page of them.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`].
+    pub async fn open_records(
+        &self,
+        table: &RecordsTable,
+        before: &str,
+    ) -> Result<Vec<OpenRecord>, StateError> {
+        let query = self
+            .dynamodb
+            .query()
+            .table_name(&table.name)
+            .index_name(OPEN_INDEX)
+            .key_condition_expression("#open = :open AND #at < :before")
+            .expression_attribute_names("#open", "open")
+            .expression_attribute_names("#at", "at")
+            .expression_attribute_values(":open", text(OPEN))
+            .expression_attribute_values(":before", text(before));
+        let page = query.send().await.map_err(|error| StateError::new("read the open records", error))?;
+        Ok(page.items().iter().map(OpenRecord::of).collect())
+    }
+
+    /// Ends the record of a run that died; `false` if the record has ended meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`].
+    pub async fn end_record(
+        &self,
+        run: &Run,
+        table: &RecordsTable,
+        record: &OpenRecord,
+    ) -> Result<bool, StateError> {
+        run.before_change().await?;
+        let update = self
+            .dynamodb
+            .update_item()
+            .table_name(&table.name)
+            .key("delegator", text(&record.partition))
+            .key("at", text(&record.at))
+            .update_expression("SET #outcome = :died REMOVE #open")
+            .condition_expression("attribute_exists(#open)")
+            .expression_attribute_names("#outcome", "outcome")
+            .expression_attribute_names("#open", "open")
+            .expression_attribute_values(":died", text("died"));
+        match update.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if is_refused_update(&error) => Ok(false),
+            Err(error) => Err(StateError::new("end the record", error)),
+        }
+    }
+
     /// The changes of a tenant, newest first, and the cursor of the next page.
     ///
     /// # Errors

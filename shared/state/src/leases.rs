@@ -6,14 +6,12 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use run_kit::Run;
 
 use crate::State;
 use crate::locks::GRACE;
-use crate::table::{StateError, number, text};
+use crate::table::{StateError, is_refused_update, number, text};
 
 /// The right of one run to work on a task, for a while.
 #[derive(Debug)]
@@ -79,7 +77,7 @@ impl Lease {
             .send()
             .await;
         match released {
-            Err(error) if !is_refused(&error) => Err(StateError::new("release the lease", error)),
+            Err(error) if !is_refused_update(&error) => Err(StateError::new("release the lease", error)),
             _ => Ok(()),
         }
     }
@@ -112,12 +110,8 @@ impl Lease {
         }
         match update.send().await {
             Ok(written) => Ok(Some(written.attributes.unwrap_or_default())),
-            Err(error) if is_refused(&error) => Ok(None),
+            Err(error) if is_refused_update(&error) => Ok(None),
             Err(error) => Err(StateError::new(step, error)),
         }
     }
-}
-
-fn is_refused<R>(error: &SdkError<UpdateItemError, R>) -> bool {
-    error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception)
 }

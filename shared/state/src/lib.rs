@@ -39,7 +39,7 @@ mod suspensions;
 mod table;
 
 pub use delegations::{Delegation, Reference, Started, is_delegation_id};
-pub use events::Changed;
+pub use events::{Changed, OpenRecord};
 pub use leases::Lease;
 pub use locks::{Change, LockError, Locks, holding};
 pub use records::{Event, Kept, Record, RecordsTable};

@@ -112,11 +112,21 @@ impl State {
     ///
     /// [`StateError`].
     pub async fn is_revoked_lately(&self, run: &Run, revoked: Revoked<'_>) -> Result<bool, StateError> {
+        let before = self.revoked_until(revoked).await?;
+        let now = run.okta.forward().now();
+        Ok(before.is_some_and(|before| now <= before.saturating_add(TOKEN_LIFETIME_SECONDS)))
+    }
+
+    /// Until when tokens do not count, in seconds since 1970; `None` if nothing is
+    /// revoked.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`].
+    pub async fn revoked_until(&self, revoked: Revoked<'_>) -> Result<Option<i64>, StateError> {
         let read = self.dynamodb.get_item().table_name(&self.table).key("id", text(revoked.key()));
         let read = read.consistent_read(true).send().await;
         let item = read.map_err(|error| StateError::new("look for a revocation", error))?.item;
-        let before = item.and_then(|item| item.get("before")?.as_n().ok()?.parse::<i64>().ok());
-        let now = run.okta.forward().now();
-        Ok(before.is_some_and(|before| now <= before.saturating_add(TOKEN_LIFETIME_SECONDS)))
+        Ok(item.and_then(|item| item.get("before")?.as_n().ok()?.parse().ok()))
     }
 }

@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use operations::{EnvVar, ProblemCode};
 use run_kit::{AwsAccess, ConfigError, Denied, Environment, Failure};
@@ -105,4 +106,9 @@ pub(crate) fn is_refused_deletion<R>(error: &SdkError<DeleteItemError, R>) -> bo
 /// Whether an item was not written because of its condition.
 pub(crate) fn is_refused<R>(error: &SdkError<PutItemError, R>) -> bool {
     error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception)
+}
+
+/// Whether an item was not changed because of its condition.
+pub(crate) fn is_refused_update<R>(error: &SdkError<UpdateItemError, R>) -> bool {
+    error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception)
 }

@@ -341,21 +341,21 @@ impl Tenants {
         if_present(okta.get_application_group_assignment(&self.app, admins)).await
     }
 
-    /// Id of the tenant whose admins group this is; `None` if it is no tenant's.
+    /// The tenant called `name` whose admins group this is; `None` if it is no tenant's.
     ///
     /// # Errors
     ///
     /// Okta's.
-    pub async fn id_of(
+    pub async fn of_group(
         &self,
         okta: &Client,
         name: &TenantName,
         group: &Group,
-    ) -> Result<Option<String>, Error> {
+    ) -> Result<Option<Tenant>, Error> {
         let (found, assignment) = (Groups::default(), self.assignment(okta, &group.id).await?);
         let (want, depth) = (Want::Tenant, Depth::Read);
         match self.tenant(okta, name, want, depth, found, group.clone(), assignment).await {
-            Ok(tenant) => Ok(Some(tenant.id)),
+            Ok(tenant) => Ok(Some(tenant)),
             Err(TenantError::Okta(error)) => Err(error),
             Err(_) => Ok(None),
         }

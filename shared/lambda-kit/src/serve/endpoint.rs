@@ -8,13 +8,11 @@ use std::time::Duration;
 
 use domain::{Question, Standing};
 use futures::future::{Either, FutureExt, select};
-use guard::{EventsTable, Rights};
+use guard::Rights;
 use lambda_http::{Body, Response, service_fn};
 use operations::{EnvVar, ProblemCode};
 
-use run_kit::{
-    Actor, Audit, AuditLog, ConfigError, Denied, Environment, Failure, OktaAccess, Permit, Record, Run,
-};
+use run_kit::{Actor, Audit, ConfigError, Denied, Environment, Failure, OktaAccess, Permit, Record, Run};
 
 use super::{serve_requests, start};
 use crate::answer::{Answer, Answering};
@@ -51,10 +49,7 @@ impl<E: Endpoint> EndpointService<E> {
         let cors_origin = environment.text(&EnvVar::CORS_ALLOW_ORIGIN)?;
         let okta = Some(OktaAccess::prepare(environment)?);
         let (endpoint, rights) = (E::prepare(environment)?, Rights::prepare(environment)?);
-        let audit: Arc<dyn Audit> = match E::OPERATION.is_safe() {
-            true => Arc::new(AuditLog),
-            false => Arc::new(EventsTable::prepare(environment)?),
-        };
+        let audit = super::audit(E::OPERATION, environment)?;
         Ok(Self { endpoint, rights, audit, answering: Answering { cors_origin, okta } })
     }
 

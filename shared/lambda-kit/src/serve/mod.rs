@@ -7,16 +7,26 @@ pub(crate) mod hook;
 pub(crate) mod task;
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
+use guard::EventsTable;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{
     Adapter, Body, Error, LambdaEvent, Request, Response, Service, lambda_runtime, service_fn,
 };
 use operations::Operation;
-use run_kit::{ConfigError, Environment};
+use run_kit::{Audit, AuditLog, ConfigError, Environment};
 use tokio::runtime::Runtime;
 
 use crate::{Exit, fatal};
+
+/// Where the records of an operation's runs go.
+fn audit(operation: &Operation, environment: &Environment) -> Result<Arc<dyn Audit>, ConfigError> {
+    Ok(match operation.is_audited() {
+        true => Arc::new(EventsTable::prepare(environment)?),
+        false => Arc::new(AuditLog),
+    })
+}
 
 /// Serves requests of API Gateway. In contrast to `lambda_http::run`, each value of a
 /// repeated header reaches the handler, which can refuse it; API Gateway gives them all.

@@ -9,7 +9,7 @@ use lambda_http::lambda_runtime::{self, Diagnostic, LambdaEvent};
 use lambda_http::service_fn;
 use operations::{Operation, ProblemCode, Trigger};
 use run_kit::{
-    Actor, AuditLog, ConfigError, EmbeddedMetrics, Environment, Failure, Metric, Metrics, OktaAccess,
+    Actor, Audit, ConfigError, EmbeddedMetrics, Environment, Failure, Metric, Metrics, OktaAccess,
     OktaClients, Permit, Record, Run, UNDO, Unit,
 };
 use serde_json::Value;
@@ -30,6 +30,7 @@ pub fn serve_task<T: Task>() -> Exit {
 pub struct TaskService<T> {
     task: T,
     okta: OktaAccess,
+    audit: Arc<dyn Audit>,
 }
 
 /// What an invocation that failed shows: the code as the type, and the sentence. Both
@@ -53,7 +54,8 @@ impl<T: Task> TaskService<T> {
     ///
     /// [`ConfigError`].
     pub fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
-        Ok(Self { okta: OktaAccess::prepare(environment)?, task: T::prepare(environment)? })
+        let (okta, task) = (OktaAccess::prepare(environment)?, T::prepare(environment)?);
+        Ok(Self { okta, task, audit: super::audit(T::OPERATION, environment)? })
     }
 
     /// Does the work of one invocation within the time there is. Whatever becomes of
@@ -105,7 +107,7 @@ impl<T: Task> TaskService<T> {
         let actor = actor(T::OPERATION);
         let run = Run::new(&client, times.deadline, reserve, actor.clone(), &times.request_id);
         let (name, id) = (T::OPERATION.name, &*times.request_id);
-        let record = Record::new(Arc::new(AuditLog), id, actor, name, Vec::new());
+        let record = Record::new(self.audit.clone(), id, actor, name, Vec::new());
         let run = run.changing_if(Permit::granted(), record);
         let _ = okta_in_use.set(run.okta.clone());
         let work = async { self.task.run(&run, event).await.map_err(Into::into) };

@@ -22,14 +22,15 @@ impl Client {
     ) -> Result<Page<LogEvent>, Error> {
         let mut url = self.url(&["logs"])?;
         let filter: Vec<String> = types.iter().map(|kind| crate::search::eq("eventType", kind)).collect();
-        let mut pairs = url.query_pairs_mut();
-        pairs.append_pair("since", since).append_pair("until", until);
-        pairs.append_pair("filter", &filter.join(" or ")).append_pair("limit", &PAGE.to_string());
-        pairs.append_pair("sortOrder", "ASCENDING");
+        url.query_pairs_mut()
+            .append_pair("since", since)
+            .append_pair("until", until)
+            .append_pair("filter", &filter.join(" or "))
+            .append_pair("limit", &PAGE.to_string())
+            .append_pair("sortOrder", "ASCENDING");
         if let Some(after) = after {
-            pairs.append_pair("after", after);
+            url.query_pairs_mut().append_pair("after", after);
         }
-        drop(pairs);
         self.page("listLogEvents", url).await
     }
 }
