@@ -83,19 +83,42 @@ fn function(operation: &Operation, resource: &Value) -> Complaints {
 }
 
 /// What a role allows, as text.
-fn role(resources: &Value, operation: &Operation) -> String {
+/// What a function's role may do with the tables, one line for each action.
+fn table_rights(resources: &Value, operation: &Operation) -> Vec<String> {
     let policies = &resources[format!("{}Role", operation.logical_id())]["Properties"]["Policies"];
-    serde_norway::to_string(policies).unwrap_or_default()
+    let statements = policies[0]["PolicyDocument"]["Statement"].as_sequence().into_iter().flatten();
+    let mut rights = Vec::new();
+    for statement in statements {
+        let actions = match &statement["Action"] {
+            Value::Sequence(actions) => actions.clone(),
+            one => vec![one.clone()],
+        };
+        let resource = untag(&statement["Resource"]).as_str().unwrap_or_default();
+        let keys = &statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"][0];
+        let keys = keys.as_str().unwrap_or("all items");
+        let actions = actions.iter().filter_map(|action| action.as_str()?.strip_prefix("dynamodb:"));
+        rights.extend(actions.map(|action| format!("{action} on {resource}, {keys}")));
+    }
+    rights
 }
 
-/// Who may use the tables: exactly the operations whose entries say so.
+/// Who may use the tables: exactly as the entries say.
 fn tables(resources: &Value) -> Complaints {
     let mut complaints = Complaints::new();
-    for table in ["DelegationEventsTable", "StateTable"] {
-        let may_use = OPERATIONS.iter().filter(|operation| role(resources, operation).contains(table));
-        let uses = OPERATIONS.iter().filter(|operation| xtask::tables(operation).contains_key(table));
-        let what = format!("permissions on {table}");
-        complaints.extend(differences(&what, may_use.map(|o| o.name), uses.map(|o| o.name)));
+    for operation in OPERATIONS {
+        let mut expected = Vec::new();
+        for ((resource, keys), actions) in xtask::tables(operation) {
+            let resource = match resource.split_once('/') {
+                Some((table, index)) => format!("${{{table}.Arn}}/{index}"),
+                None => format!("{resource}.Arn"),
+            };
+            let keys = keys.unwrap_or("all items");
+            expected.extend(actions.into_iter().map(|action| format!("{action} on {resource}, {keys}")));
+        }
+        let rights = table_rights(resources, operation);
+        let what = format!("the role of {}", operation.name);
+        let (rights, expected) = (rights.iter().map(String::as_str), expected.iter().map(String::as_str));
+        complaints.extend(differences(&what, rights, expected));
     }
     complaints
 }
@@ -200,8 +223,10 @@ fn a_template_that_differs_is_noticed() {
         (
             "Resource: !GetAtt StateTable.Arn",
             "Resource: !GetAtt Other.Arn",
-            "permissions on StateTable lacks",
+            "the role of assign-app-to-tenant lacks `PutItem on StateTable.Arn, all items`",
         ),
+        ("['budget#*']", "['*']", "has `UpdateItem on StateTable.Arn, *`"),
+        ("/index/open", "/index/*", "has `Query on ${DelegationEventsTable.Arn}/index/*, all items`"),
         (
             "  OktaDacAppId:\n    Type",
             "  OktaApiToken:\n    Type: String\n  OktaDacAppId:\n    Type",

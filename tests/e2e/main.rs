@@ -44,6 +44,7 @@ mod list_tenant_events;
 mod list_tenants;
 mod local_stack;
 mod logs;
+mod neighbours;
 mod okta_proxy;
 mod predecessor;
 mod readme;

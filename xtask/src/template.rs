@@ -9,7 +9,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use heck::ToPascalCase;
-use operations::{EnvVar, OPERATIONS, OktaUse, Operation, Trigger};
+use operations::{EnvVar, OPERATIONS, OktaUse, Operation, Permission, Trigger};
 
 /// A part between markers.
 struct Part {
@@ -183,7 +183,7 @@ fn role(operation: &Operation) -> String {
     if operation.reads_secrets() {
         statements += "              - !If\n                - HasSecretsKey\n                - Effect: Allow\n                  Action: kms:Decrypt\n                  Resource: !Ref SecretsKeyArn\n                - !Ref AWS::NoValue\n";
     }
-    for (table, actions) in tables(operation) {
+    for ((table, keys), actions) in tables(operation) {
         let actions: Vec<String> = actions.iter().map(|action| format!("dynamodb:{action}")).collect();
         let actions: Vec<&str> = actions.iter().map(String::as_str).collect();
         let resource = match table.split_once('/') {
@@ -191,6 +191,11 @@ fn role(operation: &Operation) -> String {
             None => format!("!GetAtt {table}.Arn"),
         };
         statements += &statement(&actions, &resource);
+        if let Some(keys) = keys {
+            statements += &format!(
+                "                Condition:\n                  ForAllValues:StringLike:\n                    dynamodb:LeadingKeys: ['{keys}']\n"
+            );
+        }
     }
     if operation.trigger.has_dead_letters() {
         statements += &statement(&["sqs:SendMessage"], "!GetAtt DeadLetters.Arn");
@@ -212,11 +217,15 @@ fn statement(actions: &[&str], resource: &str) -> String {
     )
 }
 
-/// What an operation may do with which table or index, both in their order.
-pub fn tables(operation: &Operation) -> BTreeMap<&'static str, BTreeSet<&'static str>> {
-    let mut tables: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-    for (table, actions) in operation.state_uses().into_iter().flat_map(|state| state.permissions()) {
-        tables.entry(*table).or_default().extend(actions.iter().copied());
+/// A table or an index, and which of its items.
+type Items = (&'static str, Option<&'static str>);
+
+/// What an operation may do with which items, both in their order.
+pub fn tables(operation: &Operation) -> BTreeMap<Items, BTreeSet<&'static str>> {
+    let mut tables: BTreeMap<Items, BTreeSet<_>> = BTreeMap::new();
+    let permissions = operation.state_uses().into_iter().flat_map(|state| state.permissions());
+    for Permission { resource, actions, leading_keys } in permissions {
+        tables.entry((*resource, *leading_keys)).or_default().extend(actions.iter().copied());
     }
     tables
 }

@@ -17,7 +17,9 @@ pub use names::{
     NewTenantName, TenantName, TenantNameError, admins_group, app_of_appusers_group, appusers_group,
     appusers_prefix, empty_group_prefix, idp_name, pending_rule_name, rule_name, users_group,
 };
-pub use rights::{Question, Revoked, RightsItem, Standing, TOKEN_LIFETIME_SECONDS, tenant_item};
+pub use rights::{
+    BUDGET_PREFIX, Question, Revoked, RightsItem, Standing, TOKEN_LIFETIME_SECONDS, budget_item, tenant_item,
+};
 pub use subject_filter::subject_filter;
 
 /// Group whose members may do everything.

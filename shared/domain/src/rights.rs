@@ -50,6 +50,15 @@ pub fn tenant_item(tenant_id: &str) -> String {
     format!("tenant#{tenant_id}")
 }
 
+/// Key of the item that says what a party, by its id, has used of Okta's limits in a
+/// minute since 1970.
+pub fn budget_item(party: &str, minute: i64) -> String {
+    format!("{BUDGET_PREFIX}{party}#{minute}")
+}
+
+/// What the keys of [`budget_item`] begin with: the functions may change no other items.
+pub const BUDGET_PREFIX: &str = "budget#";
+
 /// An item of the table that says something about rights.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RightsItem {
@@ -113,6 +122,15 @@ impl Question {
             Some(Access::Superuser | Access::ManagedAccess) | None => (Vec::new(), false),
         };
         Self { user: caller.uid.clone(), superuser: caller.superuser, issued, tenants, required }
+    }
+
+    /// Id of the party that pays for the request: the tenant that it is about, or else the
+    /// user. Nobody pays for a superuser.
+    pub fn payer(&self) -> Option<&str> {
+        match self.tenants.first().filter(|_| self.required) {
+            Some(tenant) => Some(tenant),
+            None => (!self.superuser).then_some(self.user.as_str()),
+        }
     }
 
     /// Keys of the items that can say something.
@@ -183,6 +201,7 @@ mod tests {
             let question = of_acme(operation, false);
             let stands = Standing::Without(BTreeSet::new());
             assert_eq!(question.answer(&[]), stands);
+            assert_eq!(question.payer(), Some("0oa1"));
             let suspended =
                 RightsItem { id: tenant_item("0oa1"), before: None, suspended: true, targets: Vec::new() };
             for item in [
@@ -211,12 +230,14 @@ mod tests {
         let left = question.answer(&[revoked(Revoked::Tenant("0oa2").key(), 100)]);
         assert_eq!(left, Standing::Without(BTreeSet::from(["0oa2".to_owned()])));
         assert_eq!(question.answer(&[revoked(Revoked::User("00u1").key(), 100)]), Standing::Ended);
+        assert_eq!(question.payer(), Some("00u1"));
     }
 
     #[test]
     fn a_superusers_rights_come_from_no_tenant() {
         let question = of_acme("get-tenant", true);
         assert_eq!(question.keys(), [Revoked::User("00u1").key(), Revoked::Superusers.key()]);
+        assert_eq!(question.payer(), None);
         let items = [revoked(Revoked::Tenant("0oa1").key(), 100)];
         assert_eq!(question.answer(&items), Standing::Without(BTreeSet::new()));
         for ends in [Revoked::User("00u1").key(), Revoked::Superusers.key()] {

@@ -1,5 +1,5 @@
-//! What stands around every request of the API: what is left of the caller's rights, and
-//! who changed what.
+//! What stands around every request of the API: what is left of the caller's rights, what
+//! the caller's tenant has used of Okta's limits, and who changed what.
 //!
 //! A token lives for hours, and API Gateway keeps what the authorizer said of it. So
 //! every function of the API asks the state table itself, with one consistent read,
@@ -11,9 +11,11 @@
 //! slower to start (`make bench-credential` measures that for another service). The crate
 //! `state` writes what is read here, and reads what is written; `domain` names the items.
 
+mod budgets;
 mod events;
 mod rights;
 mod table;
 
+pub use budgets::PartyBudget;
 pub use events::EventsTable;
 pub use rights::Rights;

@@ -8,6 +8,7 @@ use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, si
 use aws_sigv4::sign::v4;
 use domain::RightsItem;
 use futures::future::try_join_all;
+use okta_client::Usage;
 use operations::EnvVar;
 use run_kit::{AwsAccess, ConfigError, Environment, chain, http_client};
 use secrecy::ExposeSecret;
@@ -95,12 +96,64 @@ struct Answer {
     unprocessed_keys: HashMap<String, Value>,
 }
 
+/// An item, as far as it says something about rights or budgets.
 #[derive(Deserialize)]
-struct Item {
+pub(crate) struct Item {
     id: Text,
     before: Option<Number>,
     suspended: Option<Flag>,
     targets: Option<List>,
+    #[serde(flatten)]
+    others: HashMap<String, Value>,
+}
+
+impl Item {
+    pub(crate) fn id(&self) -> &str {
+        &self.id.text
+    }
+
+    /// What the item says about rights.
+    pub(crate) fn rights(self) -> RightsItem {
+        RightsItem {
+            id: self.id.text,
+            // What cannot be read as a time revokes for ever.
+            before: self.before.map(|before| before.number.parse().unwrap_or(i64::MAX)),
+            suspended: self.suspended.is_some_and(|suspended| suspended.flag),
+            targets: self.targets.into_iter().flat_map(|of| of.elements).map(|of| of.text).collect(),
+        }
+    }
+
+    /// What the item says about a budget.
+    pub(crate) fn usages(&self) -> Vec<Usage> {
+        usages(&self.others)
+    }
+}
+
+/// Beginning of the name of an attribute with what the share of a class allows; what is
+/// used of the class has the class's own name, which begins with `/`.
+const SHARE: &str = "share ";
+
+/// The classes of a budget's item.
+fn usages(attributes: &HashMap<String, Value>) -> Vec<Usage> {
+    let number = |name: &str| attributes.get(name)?["N"].as_str()?.parse().ok();
+    let classes = attributes.keys().filter(|name| name.starts_with('/'));
+    classes
+        .filter_map(|class| {
+            let share = number(&format!("{SHARE}{class}"));
+            Some(Usage { class: class.clone(), calls: number(class)?, share })
+        })
+        .collect()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Updated {
+    #[serde(default)]
+    attributes: HashMap<String, Value>,
+}
+
+fn number(number: i64) -> Value {
+    json!({ "N": number.to_string() })
 }
 
 #[derive(Deserialize)]
@@ -136,13 +189,13 @@ impl Table {
     }
 
     /// The items that there are of these keys.
-    pub(crate) async fn read(&self, ids: &[String]) -> Result<Vec<RightsItem>, TableError> {
+    pub(crate) async fn read(&self, ids: &[String]) -> Result<Vec<Item>, TableError> {
         let read = try_join_all(ids.chunks(KEYS).map(|some| self.read_some(some))).await?;
         Ok(read.into_iter().flatten().collect())
     }
 
     /// The items that there are of at most [`KEYS`] keys (`BatchGetItem`).
-    async fn read_some(&self, ids: &[String]) -> Result<Vec<RightsItem>, TableError> {
+    async fn read_some(&self, ids: &[String]) -> Result<Vec<Item>, TableError> {
         let mut attempt = 1;
         loop {
             match self.ask(ids).await {
@@ -156,7 +209,7 @@ impl Table {
         }
     }
 
-    async fn ask(&self, ids: &[String]) -> Result<Vec<RightsItem>, TableError> {
+    async fn ask(&self, ids: &[String]) -> Result<Vec<Item>, TableError> {
         let keys: Vec<Value> = ids.iter().map(|id| json!({ "id": { "S": id } })).collect();
         let table = json!({ "Keys": keys, "ConsistentRead": true });
         let body = json!({ "RequestItems": { (self.settings.table.as_str()): table } });
@@ -166,14 +219,35 @@ impl Table {
         if !answer.unprocessed_keys.is_empty() {
             return Err(TableError::Unprocessed);
         }
-        let item = |item: Item| RightsItem {
-            id: item.id.text,
-            // What cannot be read as a time revokes for ever.
-            before: item.before.map(|before| before.number.parse().unwrap_or(i64::MAX)),
-            suspended: item.suspended.is_some_and(|suspended| suspended.flag),
-            targets: item.targets.into_iter().flat_map(|of| of.elements).map(|of| of.text).collect(),
-        };
-        Ok(answer.responses.into_values().flatten().map(item).collect())
+        Ok(answer.responses.into_values().flatten().collect())
+    }
+
+    /// Adds what was used to a budget's item, once, and gives what all have used
+    /// (`UpdateItem`). Nothing is sent again: what was added twice would be taken from the
+    /// party.
+    pub(crate) async fn add(&self, id: &str, used: &[Usage], expires: i64) -> Result<Vec<Usage>, TableError> {
+        let (mut names, mut values) = (json!({ "#e": "expires" }), json!({ ":e": number(expires) }));
+        let (mut add, mut set) = (Vec::new(), vec!["#e = :e".to_owned()]);
+        for (n, Usage { class, calls, share }) in used.iter().enumerate() {
+            names[format!("#c{n}")] = class.as_str().into();
+            values[format!(":c{n}")] = number(i64::from(*calls));
+            add.push(format!("#c{n} :c{n}"));
+            if let Some(share) = share {
+                names[format!("#s{n}")] = format!("{SHARE}{class}").into();
+                values[format!(":s{n}")] = number(i64::from(*share));
+                set.push(format!("#s{n} = :s{n}"));
+            }
+        }
+        let update = json!({
+            "TableName": self.settings.table, "Key": { "id": { "S": id } },
+            "UpdateExpression": format!("ADD {} SET {}", add.join(", "), set.join(", ")),
+            "ExpressionAttributeNames": names, "ExpressionAttributeValues": values,
+            "ReturnValues": "UPDATED_NEW",
+        });
+        let response = self.send("UpdateItem", &update).await?;
+        let updated: Updated =
+            response.json().await.map_err(|error| TableError::Unreachable(error.without_url()))?;
+        Ok(usages(&updated.attributes))
     }
 
     /// Writes to the table, which the body names (`PutItem`, `UpdateItem`); repeated, if

@@ -57,6 +57,9 @@ impl World {
                 }
                 None => ("500 Error", json!({})),
             }
+        } else if request.contains(r#""TableName":"table""#) {
+            // What the request used of its party's budget.
+            ("200 OK", json!({ "Attributes": {} }))
         } else if request.contains("DynamoDB_20120810.") {
             match self.records.lock().unwrap().as_mut() {
                 Some(records) => {

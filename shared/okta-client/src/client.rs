@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures::future::{BoxFuture, FutureExt, Shared};
 use futures::stream::{Stream, TryStreamExt, try_unfold};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use jiff::fmt::rfc2822;
@@ -16,9 +15,11 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 use url::Url;
 
+use crate::budget::Budget;
 use crate::credential::Credential;
 use crate::error::ApiError;
 use crate::limits::{self, Limits};
+use crate::permit::Permit;
 use crate::token::{AccessToken, Tokens};
 use crate::transport::{ATTEMPT_TIMEOUT, communication};
 use crate::{Error, OrgUrl, link, retry};
@@ -36,6 +37,8 @@ pub struct Client {
     org: Arc<OrgUrl>,
     authorization: Authorization,
     limits: Arc<Limits>,
+    /// What the party may use for whom the calls are made.
+    budget: Option<Budget>,
     /// Whether the share of the rate limits does not count.
     beyond_share: bool,
     permit: Option<Permit>,
@@ -47,16 +50,6 @@ pub struct Client {
     request_ids: Arc<Mutex<Vec<String>>>,
     /// `Date` of the newest answer, in seconds since 1970; 0 before the first.
     clock: Arc<AtomicI64>,
-}
-
-/// Whether something may be changed, as soon as that is known.
-#[derive(Clone)]
-struct Permit(Shared<BoxFuture<'static, bool>>);
-
-impl std::fmt::Debug for Permit {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Permit").field(&self.0.peek()).finish()
-    }
 }
 
 /// What every call carries.
@@ -117,6 +110,7 @@ impl Client {
             org: Arc::new(org),
             authorization,
             limits: Arc::new(Limits::new(limits::DEFAULT_SHARE)),
+            budget: None,
             beyond_share: false,
             permit: None,
             patience: limits::PATIENCE,
@@ -155,6 +149,12 @@ impl Client {
         Self { limits: Arc::new(self.limits.part(percent)), ..self.clone() }
     }
 
+    /// The same client, whose calls are made for a party with this budget.
+    #[must_use]
+    pub fn with_budget(&self, budget: Budget) -> Self {
+        Self { budget: Some(budget), ..self.clone() }
+    }
+
     /// The same client for work that nobody waits for: a used-up limit is waited for as
     /// long as the deadline allows.
     #[must_use]
@@ -163,7 +163,7 @@ impl Client {
     }
 
     /// The same client, for calls that undo a change: they may use all of a
-    /// rate limit.
+    /// rate limit, and more than a budget.
     #[must_use]
     pub fn beyond_share(&self) -> Self {
         Self { beyond_share: true, ..self.clone() }
@@ -173,7 +173,7 @@ impl Client {
     /// `permit` is known, and sends none if `permit` says no. Reads wait for nothing.
     #[must_use]
     pub fn changing_if(&self, permit: impl Future<Output = bool> + Send + 'static) -> Self {
-        Self { permit: Some(Permit(permit.boxed().shared())), ..self.clone() }
+        Self { permit: Some(Permit::when(permit)), ..self.clone() }
     }
 
     /// Whether a request that will make calls of these resources (`groups`,
@@ -188,7 +188,9 @@ impl Client {
         let classes: Vec<String> = resources.iter().map(|name| format!("/api/v1/{name}")).collect();
         let classes: Vec<&str> = classes.iter().map(String::as_str).collect();
         let deadline = self.deadline.unwrap_or_else(|| Instant::now() + DEFAULT_DEADLINE);
-        match self.limits.wait_for(&classes) {
+        let budget =
+            self.budget.iter().flat_map(|budget| classes.iter().filter_map(|of| budget.wait_for(of)));
+        match self.limits.wait_for(&classes).into_iter().chain(budget).max() {
             Some(wait) if wait > self.patience || Instant::now() + wait >= deadline => {
                 Err(Error::RateLimited { retry_after: wait })
             }
@@ -329,8 +331,8 @@ impl Client {
         url: Url,
         body: Option<Vec<u8>>,
     ) -> Result<Raw, Error> {
-        if let Some(Permit(permit)) = self.permit.as_ref().filter(|_| method != Method::GET)
-            && !permit.clone().await
+        if let Some(permit) = self.permit.as_ref().filter(|_| method != Method::GET)
+            && !permit.is_given().await
         {
             return Err(Error::NotPermitted);
         }
@@ -347,6 +349,9 @@ impl Client {
             // Boxed: operations join many calls, and each would hold one of these.
             let answer = Box::pin(async {
                 let class = limits::class_of(&method, url.path());
+                if let Some(budget) = &self.budget {
+                    budget.take(&class, self.beyond_share)?;
+                }
                 let admitted = self.limits.admit(&class, deadline, &mut patience, self.beyond_share);
                 let _permit = admitted.await?;
                 self.attempt(&method, &url, &class, body.clone(), deadline).await
@@ -419,6 +424,9 @@ impl Client {
             }
         }
         self.limits.learn(class, &headers);
+        if let Some(budget) = &self.budget {
+            budget.learn_share(class, self.limits.share_of(class));
+        }
         let date = headers.get("date").and_then(|date| rfc2822::parse(date.to_str().ok()?).ok());
         if let Some(date) = date {
             self.clock.store(date.timestamp().as_second(), Ordering::Relaxed);

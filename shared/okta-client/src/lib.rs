@@ -35,6 +35,7 @@
 //! ```
 
 mod api;
+mod budget;
 mod client;
 mod credential;
 mod error;
@@ -42,12 +43,14 @@ mod limits;
 mod link;
 pub mod models;
 mod org_url;
+mod permit;
 pub mod retry;
 pub mod search;
 mod token;
 mod transport;
 
 pub use api::{ListGroups, ListIdentityProviders};
+pub use budget::{Budget, Usage};
 pub use client::{Client, Page, Pages};
 pub use credential::{ApiToken, Credential, CredentialError, OAuthClient};
 pub use error::{Error, OkIfAbsent};

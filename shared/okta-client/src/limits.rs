@@ -135,6 +135,12 @@ impl Limits {
         None
     }
 
+    /// How many calls of this class the share allows in a window, if that is known.
+    pub(crate) fn share_of(&self, class: &str) -> Option<u32> {
+        let classes = self.classes.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(classes.get(class)?.limit.saturating_mul(u32::from(self.share)) / 100)
+    }
+
     /// How long a request that makes calls of these classes should wait before
     /// it begins, going by what is known now.
     pub(crate) fn wait_for(&self, classes: &[&str]) -> Option<Duration> {

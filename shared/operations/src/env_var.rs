@@ -60,6 +60,13 @@ impl EnvVar {
         example: "50",
         default: Some("50"),
     };
+    /// Part of a tenant.
+    pub const OKTA_TENANT_SHARE: EnvVar = EnvVar {
+        name: "OKTA_TENANT_SHARE",
+        meaning: "Percent of `OKTA_RATE_LIMIT_SHARE` that the requests of one tenant, or of one user, may use in a minute; superusers are not counted, and `100` counts nobody",
+        example: "30",
+        default: Some("30"),
+    };
     /// Client id of the okta-dac app.
     pub const OKTA_DAC_APP_ID: EnvVar = EnvVar {
         name: "OKTA_DAC_APP_ID",
@@ -257,6 +264,7 @@ impl EnvVar {
         EnvVar::SECRETS_EXTENSION_PORT,
         EnvVar::SECRETS_MANAGER_TTL,
         EnvVar::OKTA_RATE_LIMIT_SHARE,
+        EnvVar::OKTA_TENANT_SHARE,
         EnvVar::OKTA_DAC_APP_ID,
         EnvVar::PLACEHOLDER_KEY_ID,
         EnvVar::STATE_TABLE,

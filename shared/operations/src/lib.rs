@@ -16,7 +16,7 @@ mod table;
 mod trigger;
 
 pub use env_var::EnvVar;
-pub use needs::{OktaUse, Settings, Size, StateUse};
+pub use needs::{OktaUse, Permission, Settings, Size, StateUse};
 pub use operation::{Operation, VERBS};
 pub use package::Package;
 pub use problem_code::ProblemCode;

@@ -28,6 +28,8 @@ pub enum StateUse {
     Replays,
     /// Takes rights away: writes a revocation.
     Revokes,
+    /// Counts what the party of a request uses of Okta's limits.
+    Spends,
     /// Starts a delegation.
     Starts,
     /// Suspends tenants, or changes what a suspended one gets back.
@@ -35,30 +37,48 @@ pub enum StateUse {
 }
 
 impl StateUse {
-    /// The tables, by their logical ids in `template.yaml`, and indexes, as
-    /// `<table>/index/<name>`, with the actions of DynamoDB that it needs.
-    pub const fn permissions(self) -> &'static [(&'static str, &'static [&'static str])] {
+    /// What it needs to do with the tables.
+    pub const fn permissions(self) -> &'static [Permission] {
+        const EVENTS: &str = "DelegationEventsTable";
+        const STATE: &str = "StateTable";
+        const fn on(resource: &'static str, actions: &'static [&'static str]) -> Permission {
+            Permission { resource, actions, leading_keys: None }
+        }
         match self {
-            StateUse::Audits => &[("DelegationEventsTable", &["PutItem", "UpdateItem"])],
+            StateUse::Audits => const { &[on(EVENTS, &["PutItem", "UpdateItem"])] },
             StateUse::Consumes => {
-                &[("DelegationEventsTable", &["PutItem"]), ("StateTable", &["GetItem", "UpdateItem"])]
+                const { &[on(EVENTS, &["PutItem"]), on(STATE, &["GetItem", "UpdateItem"])] }
             }
-            StateUse::EndsRecords => &[
-                ("DelegationEventsTable", &["UpdateItem"]),
-                ("DelegationEventsTable/index/open", &["Query"]),
-            ],
-            StateUse::Locks | StateUse::Replays => &[("StateTable", &["DeleteItem", "PutItem"])],
-            StateUse::Progresses => &[("StateTable", &["GetItem", "UpdateItem"])],
-            StateUse::ReadsRecords => &[("DelegationEventsTable", &["Query"])],
-            StateUse::ReadsSuspensions => &[("StateTable", &["GetItem"])],
-            StateUse::ReadsRights => &[("StateTable", &["BatchGetItem"])],
-            StateUse::Records => &[("DelegationEventsTable", &["PutItem"])],
+            StateUse::EndsRecords => {
+                const { &[on(EVENTS, &["UpdateItem"]), on("DelegationEventsTable/index/open", &["Query"])] }
+            }
+            StateUse::Locks | StateUse::Replays => const { &[on(STATE, &["DeleteItem", "PutItem"])] },
+            StateUse::Progresses => const { &[on(STATE, &["GetItem", "UpdateItem"])] },
+            StateUse::ReadsRecords => const { &[on(EVENTS, &["Query"])] },
+            StateUse::ReadsSuspensions => const { &[on(STATE, &["GetItem"])] },
+            StateUse::ReadsRights => const { &[on(STATE, &["BatchGetItem"])] },
+            StateUse::Records => const { &[on(EVENTS, &["PutItem"])] },
             StateUse::Revokes | StateUse::Suspends => {
-                &[("StateTable", &["DeleteItem", "GetItem", "PutItem"])]
+                const { &[on(STATE, &["DeleteItem", "GetItem", "PutItem"])] }
             }
-            StateUse::Starts => &[("StateTable", &["PutItem"])],
+            StateUse::Spends => {
+                const { &[Permission { leading_keys: Some("budget#*"), ..on(STATE, &["UpdateItem"]) }] }
+            }
+            StateUse::Starts => const { &[on(STATE, &["PutItem"])] },
         }
     }
+}
+
+/// What a function may do with a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Permission {
+    /// The table, by its logical id in `template.yaml`, or an index, as
+    /// `<table>/index/<name>`.
+    pub resource: &'static str,
+    /// Actions of DynamoDB.
+    pub actions: &'static [&'static str],
+    /// Which items, by a pattern for their keys (`dynamodb:LeadingKeys`); `None`: all.
+    pub leading_keys: Option<&'static str>,
 }
 
 /// What an operation does in the org: with which credential.

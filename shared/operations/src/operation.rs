@@ -154,10 +154,10 @@ impl Operation {
 
     /// What it does with the tables, with what follows from its trigger.
     pub fn state_uses(&self) -> Vec<StateUse> {
-        let rights = self.http().map(|_| StateUse::ReadsRights);
+        let rights = self.http().map(|_| [StateUse::ReadsRights, StateUse::Spends]);
         let audits = self.is_audited().then_some(StateUse::Audits);
         let replays = self.http().is_some_and(|http| http.idempotent).then_some(StateUse::Replays);
-        self.state.iter().copied().chain(rights).chain(audits).chain(replays).collect()
+        self.state.iter().copied().chain(rights.into_iter().flatten()).chain(audits).chain(replays).collect()
     }
 
     /// The environment variables that its function gets, in the order of
@@ -168,6 +168,9 @@ impl Operation {
         let mut add = |variables: &[EnvVar]| names.extend(variables.iter().map(|variable| variable.name));
         if self.okta != OktaUse::None {
             add(&[EnvVar::OKTA_ORG_URL, EnvVar::OKTA_CREDENTIAL_SECRET_ID, EnvVar::OKTA_RATE_LIMIT_SHARE]);
+        }
+        if self.http().is_some() {
+            add(&[EnvVar::OKTA_TENANT_SHARE]);
         }
         if self.reads_secrets() {
             add(&[EnvVar::SECRETS_EXTENSION_PORT, EnvVar::SECRETS_MANAGER_TTL]);

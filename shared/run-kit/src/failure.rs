@@ -117,7 +117,11 @@ impl Failure {
         let (code, detail, retry_after) = match error {
             Error::RateLimited { retry_after } => {
                 let wait = *retry_after + Duration::from_secs(1);
-                (ProblemCode::RateLimited, "Okta's rate limit is used up; nothing was changed", Some(wait))
+                (
+                    ProblemCode::RateLimited,
+                    "what this tenant, or okta-dac, may use of Okta's rate limits is used up; nothing was changed",
+                    Some(wait),
+                )
             }
             Error::InvalidRequest(_) | Error::NotPermitted => {
                 (ProblemCode::Internal, "the call to Okta could not be made", None)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use okta_client::Client;
+use okta_client::{Budget, Client};
 use tokio::time::Instant;
 
 use crate::{Actor, AuditLog, Clock, Denied, EmbeddedMetrics, Failure, Metrics, Permit, Record};
@@ -110,6 +110,14 @@ impl Run {
         let OktaClients { forward, undo, reserve } = &self.okta;
         let okta = OktaClients { forward: gated(forward), undo: gated(undo), reserve: *reserve };
         Self { okta, permit, record, ..self }
+    }
+
+    /// The same run, whose calls a party with this budget pays for.
+    #[must_use]
+    pub fn paid_by(self, budget: Budget) -> Self {
+        let OktaClients { forward, undo, reserve } = &self.okta;
+        let (forward, undo) = (forward.with_budget(budget.clone()), undo.with_budget(budget));
+        Self { okta: OktaClients { forward, undo, reserve: *reserve }, ..self }
     }
 
     /// A part of this run, which changes one tenant: with a record of its own.

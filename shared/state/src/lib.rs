@@ -9,6 +9,7 @@
 //!
 //! | `id` | other attributes | `expires` |
 //! |---|---|---|
+//! | `budget#<tenantId or userId>#<minute>` | what was used of each class of Okta's limits, and what the share of the class allows; the crate `guard` | two minutes later |
 //! | `delegation#<digest of the id>` | `agent`, `client`, `delegator`; `until`: ms since 1970; `used`: request id | an hour after `until` |
 //! | `delegation-of#<agent>#<client>` | the same of the newest | an hour after `until` |
 //! | `lock#<name>` | `owner`: request id; `until`: ms since 1970 | an hour later |

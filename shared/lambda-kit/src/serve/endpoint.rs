@@ -94,33 +94,45 @@ impl<E: Endpoint> EndpointService<E> {
             E::OPERATION.name,
             objects,
         );
-        let run = Run::new(&client, times.deadline - ANSWER, reserve, actor, &times.request_id);
+        let mut run = Run::new(&client, times.deadline - ANSWER, reserve, actor, &times.request_id);
+        let budget = self.rights.budget(&question);
+        if let Some(budget) = &budget {
+            run = run.paid_by(budget.budget());
+        }
         let _ = known.set(Run { record: record.clone(), ..run.clone() });
         let context = Context { run, caller: request.caller.clone(), base_url: base_url(event) };
         let again = || E::Input::decode(&request);
-        guarded(&self.rights, &self.endpoint, context, input, question, record, again).await
+        let ask = {
+            let (rights, budget) = (self.rights.clone(), budget.clone());
+            let may_read = request.caller.superuser && E::OPERATION.is_safe();
+            move || {
+                let (rights, budget, question) = (rights.clone(), budget.clone(), question.clone());
+                async move { decide(rights.look(&question, budget.as_ref()).await, may_read) }
+            }
+        };
+        let result = guarded(ask, &self.endpoint, context, input, record, again).await;
+        if let Some(budget) = &budget {
+            self.rights.keep(budget).await;
+        }
+        result
     }
 }
 
 /// Runs an operation while the table says what is left of its caller's rights: what it
 /// reads of the org costs no more time, and what it changes waits. A caller whose rights
 /// have ended gets no answer of the operation's.
-async fn guarded<E: Endpoint>(
-    rights: &Rights,
+async fn guarded<E, F>(
+    ask: impl Fn() -> F + Send + Sync + 'static,
     endpoint: &E,
     context: Context,
     input: E::Input,
-    question: Question,
     record: Record,
     input_again: impl Fn() -> Result<E::Input, Failure>,
-) -> Result<Success<E::Output>, Failure> {
-    let ask = {
-        let (rights, may_read) = (rights.clone(), context.caller.superuser && E::OPERATION.is_safe());
-        move || {
-            let (rights, question) = (rights.clone(), question.clone());
-            async move { decide(rights.look(&question).await, may_read) }
-        }
-    };
+) -> Result<Success<E::Output>, Failure>
+where
+    E: Endpoint,
+    F: Future<Output = Result<BTreeSet<String>, Denied>> + Send + 'static,
+{
     let decision = ask().boxed().shared();
     let first = decision.clone();
     let permit = Permit::when(async move { first.await.map(drop) }, move || {

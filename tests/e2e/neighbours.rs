@@ -1,0 +1,48 @@
+//! One tenant's traffic is not another's.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tests::{Superuser, TenantAdmin, TestStack};
+
+/// A tenant's admin in eight loops, with Okta's own limits: the neighbour notices nothing,
+/// and Okta has to refuse nobody.
+#[tokio::test]
+async fn eight_loops_of_one_tenant_leave_another_alone() {
+    let stack = TestStack::start().await;
+    let (own, neighbours) = (stack.idp("acme").await, stack.idp("globex").await);
+    stack.okta().configure(|settings| settings.rate_limits = true);
+    let over = AtomicBool::new(false);
+    let greedy = async |n: usize| {
+        let path = if n.is_multiple_of(2) { own.as_str() } else { "/tenants/acme" };
+        let mut answers = Vec::new();
+        // At most so many, should the neighbour never end.
+        while !over.load(Ordering::Relaxed) && answers.len() < 2_000 {
+            answers.push(stack.get(path, TenantAdmin("acme")).await);
+        }
+        answers
+    };
+    let neighbour = async {
+        let mut statuses = Vec::new();
+        for _ in 0..60 {
+            statuses.push(stack.get(&neighbours, TenantAdmin("globex")).await.status);
+        }
+        let operator = stack.get("/tenants/acme", Superuser).await.status;
+        over.store(true, Ordering::Relaxed);
+        (statuses, operator)
+    };
+    let loops = futures::future::join_all((0..8).map(greedy));
+    let (answers, (statuses, operator)) = futures::join!(loops, neighbour);
+    assert_eq!((statuses, operator), (vec![200; 60], 200));
+    let answers: Vec<_> = answers.into_iter().flatten().collect();
+    let limited: Vec<_> = answers.iter().filter(|answer| answer.status == 429).collect();
+    assert!(!limited.is_empty(), "of {} requests none was refused", answers.len());
+    for answer in &limited {
+        assert_eq!(answer.code(), "rate-limited", "{answer}");
+        let wait: u64 = answer.header("retry-after").parse().unwrap();
+        assert!((1..=61).contains(&wait), "{answer}");
+    }
+    let others = answers.iter().filter(|answer| ![200, 429].contains(&answer.status));
+    assert_eq!(others.map(|answer| answer.status).collect::<Vec<_>>(), Vec::<u16>::new());
+    let refused = stack.okta().journal().iter().filter(|call| call.status == 429).count();
+    assert_eq!(refused, 0, "Okta refused");
+}
