@@ -3,7 +3,7 @@
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use okta_emulator::Drop;
 use serde_json::{Value, json};
-use tests::{Answer, Superuser, TestStack, repository};
+use tests::{Answer, Superuser, TenantAdmin, TestStack, repository};
 
 use crate::dropped;
 
@@ -220,6 +220,36 @@ async fn a_thousand_unsigned_tokens() {
     let throttled = statuses.iter().filter(|status| **status == 429).count();
     assert_eq!(statuses.iter().filter(|status| **status == 401).count() + throttled, 1_000);
     assert!(throttled > 0, "{statuses:?}");
+}
+
+/// However slow Okta is: the proxy has so many environments and no more, and the
+/// functions beside it have theirs.
+#[tokio::test]
+async fn the_proxy_takes_no_more_than_its_reserved_concurrency() {
+    let stack = TestStack::start_as(|options| {
+        options.parameters.insert("ReservedConcurrency".to_owned(), "on".to_owned());
+        options.concurrency = 12;
+    })
+    .await;
+    stack.okta().configure(|settings| settings.latency_ms = 3_000);
+    let send = |serial| {
+        let (stack, token) = (&stack, unsigned(&stack, serial));
+        async move { call(stack, "GET", "/api/v1/users", &token, None).await }
+    };
+    let crowd = futures::future::join_all((0..40).map(send));
+    let neighbour = async {
+        let waited = stack.okta().wait_for_arrivals(stack.okta().arrivals() + 1);
+        waited.await;
+        stack.get("/idps", TenantAdmin("acme")).await.status
+    };
+    let (answers, neighbour) = futures::join!(crowd, neighbour);
+    assert_eq!(neighbour, 200);
+    let throttled = answers.iter().filter(|answer| answer.status == 500);
+    let bodies: Vec<&Value> = throttled.map(|answer| &answer.body).collect();
+    assert!(!bodies.is_empty(), "{answers:?}");
+    assert!(bodies.iter().all(|body| **body == json!({ "message": "Internal server error" })), "{bodies:?}");
+    let others = answers.iter().filter(|answer| ![500, 401].contains(&answer.status));
+    assert_eq!(others.count(), 0);
 }
 
 /// A token that Okta refused is not sent to Okta again.

@@ -181,6 +181,7 @@ impl TestStack {
             template: repository().join("template.yaml"),
             bin_dir: binaries().to_owned(),
             concurrency: 8,
+            throttled_status: 500,
             schedules: false,
             seed,
             state_file: None,

@@ -16,11 +16,18 @@ pub(crate) struct Deployment {
     pub(crate) buckets: Buckets,
     /// What Secrets Manager has, by ARN.
     pub(crate) secrets: BTreeMap<String, String>,
+    /// What API Gateway answers where Lambda has no environment left for a function.
+    pub(crate) throttled_status: u16,
 }
 
 impl Deployment {
-    pub(crate) fn new(template: Template, lambda: Lambda, secrets: BTreeMap<String, String>) -> Self {
+    pub(crate) fn new(
+        template: Template,
+        lambda: Lambda,
+        secrets: BTreeMap<String, String>,
+        throttled_status: u16,
+    ) -> Self {
         let policies = PolicyCache::new(Duration::from_secs(template.authorizer.ttl_seconds));
-        Self { template, lambda, policies, buckets: Buckets::default(), secrets }
+        Self { template, lambda, policies, buckets: Buckets::default(), secrets, throttled_status }
     }
 }

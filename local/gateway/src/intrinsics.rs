@@ -80,6 +80,8 @@ impl Scope<'_> {
     pub(crate) fn reference(&self, name: &str) -> Result<String> {
         match self.values.get(name) {
             Some(value) => Ok(value.clone()),
+            // As if the property were not there.
+            None if name == "AWS::NoValue" => Ok(String::new()),
             None if !self.resources[name].is_null() => Ok(name.to_owned()),
             None => unsupported(format!("!Ref {name}")),
         }

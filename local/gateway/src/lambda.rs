@@ -31,6 +31,9 @@ pub enum InvokeError {
     /// The function answered with an error, or its process died.
     #[error("the function failed: {0}")]
     Function(serde_json::Value),
+    /// All of the function's reserved concurrency is in use.
+    #[error("the function is throttled")]
+    Throttled,
     /// The function did not answer in time; its process was ended.
     #[error("the function did not answer in time")]
     Timeout,
@@ -144,6 +147,9 @@ impl Pool {
         let timeout = Duration::from_secs(self.function.timeout_seconds);
         let id = request_id();
         let deadline_ms = now_ms() + timeout.as_millis() as u64;
+        if self.is_full() {
+            return Err(InvokeError::Throttled);
+        }
         self.dispatch(Invocation { id: id.clone(), payload, deadline_ms, answer });
         match tokio::time::timeout(timeout, result).await {
             Ok(Ok(result)) => result,
@@ -159,6 +165,14 @@ impl Pool {
                 Err(InvokeError::Timeout)
             }
         }
+    }
+
+    /// Whether as many calls are under way as the template reserves concurrency for.
+    /// Without a reservation calls wait for a process: the account's own limit is far away.
+    fn is_full(&self) -> bool {
+        let state = self.lock();
+        let under_way = state.running.len() + state.waiting.len();
+        self.function.reserved_concurrency.is_some_and(|reserved| under_way >= reserved)
     }
 
     /// Gives the call to an idle process, or queues it and starts one.

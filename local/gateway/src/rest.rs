@@ -110,6 +110,15 @@ impl OwnAnswer {
         Self::new("API_CONFIGURATION_ERROR", StatusCode::BAD_GATEWAY, "InternalServerErrorException", body)
     }
 
+    /// Lambda has no environment left for the function. With what status API Gateway says
+    /// so is not documented.
+    fn function_throttled(gateway: &Deployment) -> Self {
+        let body = json!({ "message": "Internal server error" });
+        let status = StatusCode::from_u16(gateway.throttled_status);
+        let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self::new("INTEGRATION_FAILURE", status, "InternalServerErrorException", body)
+    }
+
     fn timed_out() -> Self {
         let body = json!({ "message": "Endpoint request timed out" });
         Self::new("INTEGRATION_TIMEOUT", StatusCode::GATEWAY_TIMEOUT, "InternalServerErrorException", body)
@@ -181,6 +190,7 @@ async fn answer(gateway: &Deployment, id: &str, request: Request) -> Result<Resp
     let pool = gateway.lambda.pool(route.binary).map_err(|_| OwnAnswer::function_failed())?;
     let payload = pool.invoke(event.into()).await.map_err(|error| match error {
         InvokeError::Timeout => OwnAnswer::timed_out(),
+        InvokeError::Throttled => OwnAnswer::function_throttled(gateway),
         InvokeError::Unknown(_) | InvokeError::Function(_) => OwnAnswer::function_failed(),
     })?;
     proxy_answer(&payload).map(|answer| answer.map(Body::from)).ok_or_else(OwnAnswer::function_failed)
@@ -312,6 +322,11 @@ async fn invoke(
         }
         Err(InvokeError::Function(error)) => {
             ([("x-amz-function-error", "Unhandled")], error.to_string()).into_response()
+        }
+        Err(InvokeError::Throttled) => {
+            let body = json!({ "Reason": "ReservedFunctionConcurrentInvocationLimitExceeded", "message": "Rate Exceeded." });
+            let headers = [("x-amzn-errortype", "TooManyRequestsException")];
+            (StatusCode::TOO_MANY_REQUESTS, headers, body.to_string()).into_response()
         }
         Err(InvokeError::Timeout) => {
             let body = json!({ "errorType": "Sandbox.Timedout", "errorMessage": "Task timed out" });

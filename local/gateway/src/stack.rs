@@ -54,6 +54,9 @@ pub struct StackOptions {
     pub bin_dir: PathBuf,
     /// Processes of one function at most.
     pub concurrency: usize,
+    /// Status of API Gateway's answer where a function's reserved concurrency is used up:
+    /// not documented; 500 as far as is known.
+    pub throttled_status: u16,
     /// Whether schedules fire by themselves.
     pub schedules: bool,
     /// The org.
@@ -174,7 +177,7 @@ impl Stack {
         let mut secrets = options.secrets;
         secrets.insert(SECRET_ARN.to_owned(), secret);
         secrets.insert(HOOK_SECRET_ARN.to_owned(), hook_secret);
-        let gateway = Arc::new(Deployment::new(template, lambda, secrets));
+        let gateway = Arc::new(Deployment::new(template, lambda, secrets, options.throttled_status));
         let mut servers = vec![
             serve(api_listener, rest::api(Arc::clone(&gateway))),
             serve(lambda_listener, rest::lambda(Arc::clone(&gateway))),

@@ -37,6 +37,8 @@ pub struct Function {
     pub name: String,
     /// Seconds until the function is stopped.
     pub timeout_seconds: u64,
+    /// Executions at once, where the template reserves any.
+    pub reserved_concurrency: Option<usize>,
     /// Memory in MiB; says how much, does not limit.
     pub memory_mib: u64,
     /// Its environment.
@@ -285,6 +287,10 @@ impl Scope<'_> {
             logical_id: logical_id.to_owned(),
             name: self.text(&properties["FunctionName"])?,
             timeout_seconds: number("Timeout", 3),
+            reserved_concurrency: match &properties["ReservedConcurrentExecutions"] {
+                Value::Null => None,
+                value => self.text(value)?.parse().ok(),
+            },
             memory_mib: number("MemorySize", 128),
             environment,
             routes,

@@ -32,6 +32,9 @@ struct Arguments {
     /// Processes of one function at most.
     #[arg(long, default_value_t = 4)]
     concurrency: usize,
+    /// Status of API Gateway's answer where a function's reserved concurrency is used up.
+    #[arg(long, default_value_t = 500)]
+    throttled_status: u16,
     /// Let schedules fire by themselves; without this only
     /// `POST /_local/schedules/{name}` fires one.
     #[arg(long)]
@@ -81,6 +84,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         template: arguments.template,
         bin_dir: arguments.bin_dir,
         concurrency: arguments.concurrency,
+        throttled_status: arguments.throttled_status,
         schedules: arguments.schedules,
         seed: Seed::parse(&yaml).map_err(|e| e.to_string())?,
         state_file: arguments.state,
