@@ -56,7 +56,7 @@ async fn delegation_not_active() {
 
 #[tokio::test]
 async fn too_many_agents() {
-    let stack = TestStack::start().await;
+    let stack = TestStack::start_configured(&[("DelegationGrants", "profile")]).await;
     let many: Vec<String> = (0..50).map(|n| format!("00uagent{n}")).collect();
     let user = format!("/api/v1/users/{}", stack.user("delegator@demo.test").await);
     stack.prepare("POST", &user, json!({ "profile": { "delegatedAgents": many } })).await;

@@ -6,6 +6,8 @@
 //!    the agent, `listUserGroups` of both.
 //! 2. `updateUser` with the two attributes. Undo: their former values.
 //!
+//! Then the grants in the table, in one transaction with the record.
+//!
 //! Five calls, two in a row; three, if every user can be an agent.
 //!
 //! # Why a lock
@@ -21,10 +23,10 @@ use run_kit::{ConfigError, Environment, Failure};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
-use state::{Change, Event, LockError, Locks, holding};
+use state::{Change, Event, LockError, Locks, StateError, holding};
 use tenancy::if_present;
 
-use crate::grants::{Grant, Grants, MAX_AGENTS};
+use crate::grants::{Grant, MAX_AGENTS};
 use crate::people::{self, ChangeError, Delegating, LacksAttributes, Nomination};
 
 /// The operation `add-delegation-agent`.
@@ -74,6 +76,8 @@ pub enum AddDelegationAgentError {
     Lock(LockError),
     /// Okta did not answer; nothing was changed.
     Okta(Error),
+    /// The table did not answer; nothing was changed.
+    State(StateError),
     /// The change was not made.
     Change(ChangeError),
 }
@@ -97,6 +101,7 @@ impl From<AddDelegationAgentError> for Failure {
             ),
             AddDelegationAgentError::Lock(error) => error.into(),
             AddDelegationAgentError::Okta(error) => Failure::okta("read the users", &error),
+            AddDelegationAgentError::State(error) => error.into(),
             AddDelegationAgentError::Change(error) => error.into(),
         }
     }
@@ -178,12 +183,16 @@ impl AddDelegationAgent {
                     .map(Some),
             }
         };
-        let (user, agent, groups) = futures::try_join!(
-            if_present(okta.get_user(uid)),
-            if_present(okta.get_user(&input.agent)),
-            groups
-        )
-        .map_err(AddDelegationAgentError::Okta)?;
+        let read = async {
+            futures::try_join!(
+                if_present(okta.get_user(uid)),
+                if_present(okta.get_user(&input.agent)),
+                groups
+            )
+        };
+        let (read, kept) = futures::join!(read, self.0.state.grants(uid));
+        let (user, agent, groups) = read.map_err(AddDelegationAgentError::Okta)?;
+        let kept = kept.map_err(AddDelegationAgentError::State)?;
         let agent = agent.filter(|agent| people::is_named(agent, &input.agent));
         let agent_id = agent.as_ref().map_or("", |agent| agent.id.as_str());
         let record = self.0.record(context, Event::Grant, agent_id);
@@ -210,16 +219,18 @@ impl AddDelegationAgent {
             return Err(AddDelegationAgentError::Over);
         }
         let until = input.until.map(|until| until.to_string());
-        let grant = Grant { agent: agent.id.to_string(), until, reason: input.reason };
-        let before = Grants::of(&user);
-        if before.0.contains(&grant) {
+        let grant =
+            Grant { agent: agent.id.to_string(), until, reason: input.reason, id: context.run.id.clone() };
+        let before = self.0.counted(&user, &kept);
+        if before.0.iter().any(|known| known.says(&grant)) {
             return Ok(grant.into());
         }
         let after = before.with(grant.clone(), now);
         if after.0.len() > MAX_AGENTS {
             return refused("too many agents", AddDelegationAgentError::TooMany).await;
         }
-        self.0.write_grants(run, &user, &after, &record).await.map_err(AddDelegationAgentError::Change)?;
+        let written = self.0.write_grants(run, &user, (&kept, &after), &record).await;
+        written.map_err(AddDelegationAgentError::Change)?;
         Ok(grant.into())
     }
 }

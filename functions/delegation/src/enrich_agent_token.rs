@@ -2,7 +2,7 @@
 //!
 //! # Okta calls
 //!
-//! At the same time: `getUser` of the delegator and of the agent. Two calls, one in
+//! At the same time: `getUser` of the delegator and of the agent, and the grants in the table. Two calls, one in
 //! a row, and none for a token without a delegation.
 //!
 //! # In this order
@@ -10,7 +10,8 @@
 //! 1. The delegation is found by its id, or, where Okta sends no `state`, as the
 //!    newest of this agent and client. One that was started by another user or for
 //!    another client is refused, and stays theirs.
-//! 2. Both users are read: both active, the agent still nominated.
+//! 2. Both users are read: both active, the agent still nominated, by the grant that the
+//!    delegation was started by.
 //! 3. The delegation is used up, by one conditional write that also keeps the
 //!    record: of two calls at once, one gets it.
 //!
@@ -30,7 +31,6 @@ use state::{Event, Record, Reference, Started};
 use tenancy::if_present;
 use tokio::time::Instant;
 
-use crate::grants::Grants;
 use crate::patch::{ACCESS, IDENTITY, Patch, deny, nothing};
 use crate::payload::{Payload, Unclear};
 use crate::people::{self, Delegating};
@@ -167,10 +167,11 @@ impl EnrichAgentToken {
             return doubt("used up, or too late");
         }
         let Some(access) = payload.access else { return doubt("no access token is to be issued") };
-        let read = futures::try_join!(
-            if_present(okta.get_user(&of.delegator)),
-            if_present(okta.get_user(&of.agent))
-        );
+        let read = async {
+            let (delegator, agent) = (okta.get_user(&of.delegator), okta.get_user(&of.agent));
+            futures::try_join!(if_present(delegator), if_present(agent))
+        };
+        let (read, kept) = futures::join!(read, self.0.state.grants(&of.delegator));
         let (delegator, agent) = read.map_err(|error| {
             Refusal::Doubt("Okta does not answer", Some(Failure::okta("read the users", &error)))
         })?;
@@ -180,7 +181,9 @@ impl EnrichAgentToken {
         if !agent.is_some_and(|agent| people::is_active(&agent)) {
             return doubt("the agent is not active");
         }
-        if !Grants::of(&delegator).allow(&of.agent, okta.now()) {
+        let counted = self.0.counted(&delegator, &kept.map_err(unavailable)?);
+        // A new grant of the same agent does not revive what was started by the old one.
+        if counted.of_agent(&of.agent, okta.now()).is_none_or(|grant| grant.id != of.grant) {
             return doubt("not nominated any more");
         }
         let Some(sub) = sub(settings, &delegator) else {

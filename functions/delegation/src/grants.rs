@@ -1,9 +1,14 @@
-//! Who may act for a user: what the user's profile says.
+//! Who may act for a user.
 //!
-//! `delegatedAgents` is an array with the ids of the agents, as orgs of the
-//! predecessor have it. `delegationGrants` is an array of JSON objects as text,
+//! The state table says whom the user let act. The user's profile says so, too, for other
+//! software: `delegatedAgents` is an array with the ids of the agents, as orgs of the
+//! predecessor have it; `delegationGrants` is an array of JSON objects as text,
 //! `{"agent": id, "until": RFC 3339, "reason": text}`, for those agents that have an
 //! end or a reason; a type of users that lacks it can still have agents without.
+//!
+//! A grant counts while both have it: what an administrator writes into a profile is
+//! nobody's consent, and what other software takes out of a profile has ended. Where
+//! `DELEGATION_GRANTS` is `profile`, those of the profile count as well.
 
 use jiff::Timestamp;
 use okta_client::models::User;
@@ -30,9 +35,29 @@ pub(crate) struct Grant {
     /// Why, in the delegator's words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
+    /// Names the grant in the table; empty for one that the profile alone has.
+    #[serde(skip)]
+    pub(crate) id: String,
+}
+
+impl From<state::Grant> for Grant {
+    fn from(state::Grant { id, agent, until, reason }: state::Grant) -> Self {
+        Self { agent, until, reason, id }
+    }
+}
+
+impl From<Grant> for state::Grant {
+    fn from(Grant { agent, until, reason, id }: Grant) -> Self {
+        Self { id, agent, until, reason }
+    }
 }
 
 impl Grant {
+    /// Whether it says the same, whenever it was made.
+    pub(crate) fn says(&self, other: &Grant) -> bool {
+        (&self.agent, &self.until, &self.reason) == (&other.agent, &other.until, &other.reason)
+    }
+
     /// Whether it counts at `now`, seconds since 1970. An end that cannot be read
     /// has come.
     pub(crate) fn is_valid(&self, now: i64) -> bool {
@@ -54,7 +79,12 @@ impl Grants {
             // A note that somebody has damaged says something: that it is over.
             let is_damaged = |note: &&&str| read(note).is_none() && note.contains(agent);
             let damaged = notes.iter().find(is_damaged).map(|_| "damaged".to_owned());
-            note.unwrap_or_else(|| Grant { agent: agent.to_owned(), until: damaged, reason: None })
+            note.unwrap_or_else(|| Grant {
+                agent: agent.to_owned(),
+                until: damaged,
+                reason: None,
+                id: String::new(),
+            })
         };
         let mut grants: Vec<Grant> = Vec::new();
         for agent in user.attributes(AGENTS) {
@@ -65,9 +95,19 @@ impl Grants {
         Self(grants)
     }
 
-    /// Whether `agent` may act at `now`, seconds since 1970.
-    pub(crate) fn allow(&self, agent: &str, now: i64) -> bool {
-        self.0.iter().any(|grant| grant.agent == agent && grant.is_valid(now))
+    /// The grants that count: those that the table and the profile have, as the table has
+    /// them; with `profile`, also those that the profile alone has.
+    pub(crate) fn counted(user: &User, kept: &[state::Grant], profile: bool) -> Self {
+        let counts = |said: Grant| match kept.iter().find(|grant| grant.agent == said.agent) {
+            Some(grant) => Some(grant.clone().into()),
+            None => profile.then_some(said),
+        };
+        Self(Self::of(user).0.into_iter().filter_map(counts).collect())
+    }
+
+    /// The grant by which `agent` may act at `now`, seconds since 1970.
+    pub(crate) fn of_agent(&self, agent: &str, now: i64) -> Option<&Grant> {
+        self.0.iter().find(|grant| grant.agent == agent && grant.is_valid(now))
     }
 
     /// The same with this agent, and without those whose time is over.
@@ -117,11 +157,38 @@ mod tests {
         serde_json::from_value(user).unwrap()
     }
 
+    fn grant(agent: &str) -> Grant {
+        Grant { agent: agent.to_owned(), until: None, reason: None, id: "request".to_owned() }
+    }
+
+    fn allows(grants: &Grants, agent: &str, now: i64) -> bool {
+        grants.of_agent(agent, now).is_some()
+    }
+
+    /// What one of both lacks is no grant, and the table says until when.
+    #[test]
+    fn the_table_and_the_profile_have_a_grant() {
+        let kept: [state::Grant; 2] = {
+            [
+                grant("00u2").into(),
+                Grant { until: Some("1970-01-01T00:01:40Z".to_owned()), ..grant("00u4") }.into(),
+            ]
+        };
+        let user = user(json!({ "delegatedAgents": ["00u3", "00u4", "00u2"] }));
+        let counted = Grants::counted(&user, &kept, false);
+        assert!(allows(&counted, "00u2", 0) && !allows(&counted, "00u3", 0));
+        assert!(allows(&counted, "00u4", 99) && !allows(&counted, "00u4", 100));
+        let counted = Grants::counted(&user, &kept, true);
+        assert!(allows(&counted, "00u3", 0) && !allows(&counted, "00u4", 100));
+        let nobody = Grants::counted(&super::tests::user(json!({})), &kept, true);
+        assert!(nobody.0.is_empty());
+    }
+
     #[test]
     fn man_14_agents_are_a_set() {
         let grants = Grants::of(&user(json!({ "delegatedAgents": ["00u2", "00u3", "00u2"] })));
         assert_eq!(grants.0.iter().map(|grant| grant.agent.as_str()).collect::<Vec<_>>(), ["00u2", "00u3"]);
-        let again = Grant { agent: "00u3".to_owned(), until: None, reason: Some("holiday".to_owned()) };
+        let again = Grant { reason: Some("holiday".to_owned()), ..grant("00u3") };
         assert_eq!(grants.with(again, 0).0.len(), 2);
         assert_eq!(grants.without("00u2").0.len(), 1);
         assert!(Grants::of(&user(json!({}))).0.is_empty());
@@ -134,16 +201,13 @@ mod tests {
         let grants = |note: &str| {
             Grants::of(&user(json!({ "delegatedAgents": ["00u2", "00u3"], "delegationGrants": [note] })))
         };
-        assert!(grants(&note).allow("00u2", 99) && !grants(&note).allow("00u2", 100));
-        assert!(grants(&note).allow("00u3", i64::MAX) && !grants(&note).allow("00u4", 0));
+        assert!(allows(&grants(&note), "00u2", 99) && !allows(&grants(&note), "00u2", 100));
+        assert!(allows(&grants(&note), "00u3", i64::MAX) && !allows(&grants(&note), "00u4", 0));
         // What is damaged has ended.
         for damaged in [r#"{"agent":"00u2","until":"soon"}"#, r#"{"agent":"00u2""#] {
-            assert!(!grants(damaged).allow("00u2", 0) && grants(damaged).allow("00u3", 0), "{damaged}");
+            assert!(!allows(&grants(damaged), "00u2", 0) && allows(&grants(damaged), "00u3", 0), "{damaged}");
         }
-        assert_eq!(
-            grants(&note).with(Grant { agent: "00u4".to_owned(), until: None, reason: None }, 100).0.len(),
-            2
-        );
+        assert_eq!(grants(&note).with(grant("00u4"), 100).0.len(), 2);
     }
 
     /// What is said of one agent says nothing of another whom it names.
@@ -151,17 +215,13 @@ mod tests {
     fn a_reason_is_not_read() {
         let note = r#"{"agent":"00u2","reason":"covers 00u3"}"#;
         let user = user(json!({ "delegatedAgents": ["00u2", "00u3"], "delegationGrants": [note] }));
-        assert!(Grants::of(&user).allow("00u3", 0));
+        assert!(allows(&Grants::of(&user), "00u3", 0));
     }
 
     #[test]
     fn orgs_without_the_second_attribute_can_have_agents() {
         let plain = user(json!({ "delegatedAgents": ["00u2"] }));
-        let grant = |reason: Option<&str>| Grant {
-            agent: "00u3".to_owned(),
-            until: None,
-            reason: reason.map(str::to_owned),
-        };
+        let grant = |reason: Option<&str>| Grant { reason: reason.map(str::to_owned), ..grant("00u3") };
         let profile = |user: &User, reason| Grants::of(user).with(grant(reason), 0).profile(user);
         assert_eq!(json!(profile(&plain, None)), json!({ "delegatedAgents": ["00u2", "00u3"] }));
         let noted = profile(&plain, Some("holiday"));

@@ -2,7 +2,7 @@
 //!
 //! # Okta calls
 //!
-//! 1. `getUser` of the caller.
+//! 1. `getUser` of the caller, and the grants in the table.
 //! 2. `listUsers`, with a search for the ids: names are shown as the index has them,
 //!    and an agent whom it does not have, or whom the org has deleted, stands in the
 //!    list without them.
@@ -19,12 +19,17 @@ use run_kit::{ConfigError, Environment, Failure};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
+use state::{State, StateError};
 use tenancy::if_present;
 
 use crate::grants::{Grants, MAX_AGENTS};
+use crate::settings::profile_grants;
 
 /// The operation `list-delegation-agents`.
-pub struct ListDelegationAgents;
+pub struct ListDelegationAgents {
+    state: State,
+    profile_grants: bool,
+}
 
 /// Nothing.
 #[derive(Debug)]
@@ -76,11 +81,16 @@ pub struct Agent {
 pub enum ListDelegationAgentsError {
     /// Okta did not answer.
     Okta(Error),
+    /// The table did not answer.
+    State(StateError),
 }
 
 impl From<ListDelegationAgentsError> for Failure {
-    fn from(ListDelegationAgentsError::Okta(error): ListDelegationAgentsError) -> Self {
-        Failure::okta("read the users", &error)
+    fn from(error: ListDelegationAgentsError) -> Self {
+        match error {
+            ListDelegationAgentsError::Okta(error) => Failure::okta("read the users", &error),
+            ListDelegationAgentsError::State(error) => error.into(),
+        }
     }
 }
 
@@ -98,15 +108,18 @@ impl Endpoint for ListDelegationAgents {
     type Output = Output;
     type Error = ListDelegationAgentsError;
 
-    fn prepare(_: &Environment) -> Result<Self, ConfigError> {
-        Ok(Self)
+    fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self { state: State::prepare(environment)?, profile_grants: profile_grants(environment)? })
     }
 
     async fn call(&self, context: &Context, _: Input) -> Result<Success<Output>, ListDelegationAgentsError> {
         let okta = context.run.okta.forward();
-        let user =
-            if_present(okta.get_user(&context.caller.uid)).await.map_err(ListDelegationAgentsError::Okta)?;
-        let grants = user.as_ref().map_or_else(Vec::new, |user| Grants::of(user).0);
+        let uid = &context.caller.uid;
+        let (user, kept) = futures::join!(if_present(okta.get_user(uid)), self.state.grants(uid));
+        let user = user.map_err(ListDelegationAgentsError::Okta)?;
+        let kept = kept.map_err(ListDelegationAgentsError::State)?;
+        let counted = |user| Grants::counted(user, &kept.current, self.profile_grants).0;
+        let grants = user.as_ref().map_or_else(Vec::new, counted);
         let ids: Vec<String> = grants.iter().map(|grant| search::eq("id", &grant.agent)).collect();
         // Orgs of the predecessor know no bound, and a URL has one.
         let searches = ids.chunks(MAX_AGENTS).map(|ids| {

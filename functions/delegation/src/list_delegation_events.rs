@@ -43,13 +43,16 @@ pub struct Item {
     /// Why it was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// How often the agent was refused in the hour of the record; absent for one time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<u32>,
 }
 
 impl From<Kept> for Item {
     fn from(kept: Kept) -> Self {
-        let Kept { time, event, agent, client, outcome, reason, at: _ } = kept;
+        let Kept { time, event, agent, client, outcome, reason, count, at: _ } = kept;
         let agent = Some(agent).filter(|agent| !agent.is_empty());
-        Self { time, event, agent, client, outcome, reason }
+        Self { time, event, agent, client, outcome, reason, count: count.filter(|count| *count > 1) }
     }
 }
 

@@ -10,7 +10,7 @@ use run_kit::{ConfigError, Environment, Failure, Object, Run, Steps, Stopped, Un
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use state::{Event, Record, State, StateError};
+use state::{Event, KeptGrants, Record, State, StateError};
 use tenancy::if_present;
 
 use crate::grants::{Grant, Grants, former};
@@ -141,7 +141,13 @@ impl Delegating {
         }
     }
 
-    /// Changes the grants in the caller's profile, and records the change.
+    /// The grants of a user that count; `kept`: those that the table has.
+    pub(crate) fn counted(&self, user: &User, kept: &KeptGrants) -> Grants {
+        Grants::counted(user, &kept.current, self.settings.profile_grants)
+    }
+
+    /// Changes the caller's grants, in the profile and in the table, and records the
+    /// change.
     ///
     /// # Errors
     ///
@@ -150,10 +156,11 @@ impl Delegating {
         &self,
         run: &Run,
         user: &User,
-        grants: &Grants,
+        (kept, grants): (&KeptGrants, &Grants),
         record: &Record<'_>,
     ) -> Result<(), ChangeError> {
-        self.write_profile(run, user, grants.profile(user), record).await
+        let replaced = Some((kept, grants));
+        self.write_profile(run, user, grants.profile(user), replaced, record).await
     }
 
     /// Changes attributes of the caller, and records the change: a change that cannot
@@ -167,6 +174,7 @@ impl Delegating {
         run: &Run,
         user: &User,
         profile: Map<String, Value>,
+        grants: Option<(&KeptGrants, &Grants)>,
         record: &Record<'_>,
     ) -> Result<(), ChangeError> {
         let (id, before) = (user.id.clone(), former(user, &profile));
@@ -174,10 +182,11 @@ impl Delegating {
             okta.update_user(&id, &before).await.map(|_| Undone::Entirely)
         });
         let written = run.okta.forward().update_user(&user.id, &profile);
-        self.recorded(run, written, undo, record).await
+        self.recorded(run, written, undo, grants, record).await
     }
 
-    /// A write to the caller's own user, and its record.
+    /// A write to the caller's own user, and its record; with `grants`, those that the
+    /// table has are replaced, too. Okta is first: a grant that one of both lacks does not count.
     ///
     /// # Errors
     ///
@@ -187,6 +196,7 @@ impl Delegating {
         run: &Run,
         write: impl Future<Output = Result<User, Error>>,
         undo: Undo,
+        grants: Option<(&KeptGrants, &Grants)>,
         record: &Record<'_>,
     ) -> Result<(), ChangeError> {
         let steps = Steps::of(run);
@@ -199,7 +209,14 @@ impl Delegating {
                 _ => ChangeError::Stopped(steps.unwind(failure).await),
             });
         }
-        match self.state.record(run, record).await {
+        let recorded = match grants {
+            Some((kept, grants)) => {
+                let current = grants.0.iter().cloned().map(Into::into).collect();
+                self.state.record_grants(run, record, &kept.replaced_by(current)).await
+            }
+            None => self.state.record(run, record).await,
+        };
+        match recorded {
             Ok(()) => Ok(()),
             Err(error) => Err(ChangeError::NotRecorded(steps.unwind_after(error).await)),
         }

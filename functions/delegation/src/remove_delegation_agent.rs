@@ -6,6 +6,8 @@
 //!    the agent, unless the request has an id.
 //! 2. `updateUser` with the two attributes. Undo: their former values.
 //!
+//! Then the grants in the table, in one transaction with the record.
+//!
 //! Two calls, two in a row; three, for a login. A user who is no agent is removed
 //! without a write: the same request sent again answers the same. The id of a user
 //! whom the org has deleted is also enough.
@@ -17,7 +19,7 @@ use run_kit::{ConfigError, Environment, Failure};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use state::{Change, Event, LockError, Locks, holding};
+use state::{Change, Event, LockError, Locks, StateError, holding};
 use tenancy::if_present;
 
 use crate::add_delegation_agent::user_of;
@@ -59,6 +61,8 @@ pub enum RemoveDelegationAgentError {
     Lock(LockError),
     /// Okta did not answer; nothing was changed.
     Okta(Error),
+    /// The table did not answer; nothing was changed.
+    State(StateError),
     /// The change was not made.
     Change(ChangeError),
 }
@@ -72,6 +76,7 @@ impl From<RemoveDelegationAgentError> for Failure {
             ),
             RemoveDelegationAgentError::Lock(error) => error.into(),
             RemoveDelegationAgentError::Okta(error) => Failure::okta("read the users", &error),
+            RemoveDelegationAgentError::State(error) => error.into(),
             RemoveDelegationAgentError::Change(error) => error.into(),
         }
     }
@@ -131,8 +136,10 @@ impl RemoveDelegationAgent {
                 false => if_present(okta.get_user(&input.agent)).await,
             }
         };
-        let (user, agent) = futures::try_join!(if_present(okta.get_user(uid)), agent)
-            .map_err(RemoveDelegationAgentError::Okta)?;
+        let read = async { futures::try_join!(if_present(okta.get_user(uid)), agent) };
+        let (read, kept) = futures::join!(read, self.0.state.grants(uid));
+        let (user, agent) = read.map_err(RemoveDelegationAgentError::Okta)?;
+        let kept = kept.map_err(RemoveDelegationAgentError::State)?;
         let agent = agent.filter(|agent| people::is_named(agent, &input.agent));
         let agent = match (agent, is_id) {
             (Some(agent), _) => agent.id.to_string(),
@@ -140,11 +147,13 @@ impl RemoveDelegationAgent {
             (None, false) => return Err(RemoveDelegationAgentError::NotFound(input.agent)),
         };
         let Some(user) = user else { return Ok(Output { agents: Vec::new() }) };
-        let before = Grants::of(&user);
-        let after = before.without(&agent);
-        if after != before {
+        let after = self.0.counted(&user, &kept).without(&agent);
+        // Also one that the profile or the table alone has: it must not come back.
+        let is_known = Grants::of(&user).0.iter().any(|grant| grant.agent == agent)
+            || kept.current.iter().any(|grant| grant.agent == agent);
+        if is_known {
             let record = self.0.record(context, Event::Remove, &agent);
-            let written = self.0.write_grants(run, &user, &after, &record).await;
+            let written = self.0.write_grants(run, &user, (&kept, &after), &record).await;
             written.map_err(RemoveDelegationAgentError::Change)?;
         }
         Ok(Output { agents: after.0.into_iter().map(|grant| grant.agent).collect() })

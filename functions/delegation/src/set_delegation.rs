@@ -27,10 +27,10 @@ use run_kit::{ConfigError, Environment, Failure, Object, Undo, Undone};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use state::{Change, Event, LockError, Locks, holding};
+use state::{Change, Event, LockError, Locks, StateError, holding};
 use tenancy::if_present;
 
-use crate::grants::{AGENTS, GRANTS};
+use crate::grants::{AGENTS, GRANTS, Grants};
 use crate::people::{self, ChangeError, Delegating};
 
 /// The operation `set-delegation`.
@@ -83,6 +83,8 @@ pub enum SetDelegationError {
     Lock(LockError),
     /// Okta did not answer; nothing was changed.
     Okta(Error),
+    /// The table did not answer; nothing was changed.
+    State(StateError),
     /// The change was not made.
     Change(ChangeError),
 }
@@ -104,6 +106,7 @@ impl From<SetDelegationError> for Failure {
             SetDelegationError::NotActive => people::not_active(),
             SetDelegationError::Lock(error) => error.into(),
             SetDelegationError::Okta(error) => Failure::okta("read the user", &error),
+            SetDelegationError::State(error) => error.into(),
             SetDelegationError::Change(error) => error.into(),
         }
     }
@@ -150,8 +153,10 @@ impl SetDelegation {
         let Some(delegators) = &settings.delegator_type else { return Err(SetDelegationError::NotOffered) };
         let wanted = if input.on { Some(delegators) } else { settings.user_type.as_ref() };
         locks.take(Change::User(uid)).await.map_err(SetDelegationError::Lock)?;
-        let (user, kind) = futures::try_join!(if_present(okta.get_user(uid)), user_type(context, wanted))
-            .map_err(SetDelegationError::Okta)?;
+        let read = async { futures::try_join!(if_present(okta.get_user(uid)), user_type(context, wanted)) };
+        let (read, kept) = futures::join!(read, self.0.state.grants(uid));
+        let (user, kind) = read.map_err(SetDelegationError::Okta)?;
+        let kept = kept.map_err(SetDelegationError::State)?;
         let Some(user) = user.filter(people::is_active) else { return Err(SetDelegationError::NotActive) };
         let Some(kind) = kind else { return Err(SetDelegationError::NotOffered) };
         let (event, set) = match input.on {
@@ -159,6 +164,9 @@ impl SetDelegation {
             false => (Event::Deactivate, Value::Null),
         };
         let record = self.0.record(context, event, "");
+        let none = Grants(Vec::new());
+        // What was granted before must not come back when delegation is switched on again.
+        let forgotten = (!input.on).then_some((&kept, &none));
         // Who has another type than the delegators' keeps it when switching off.
         if user.kind.id == kind.id || (!input.on && user.kind.id != *delegators) {
             // Also after a type was given by hand, or the attributes are on every type.
@@ -171,10 +179,10 @@ impl SetDelegation {
                     .map(|n| (n.to_owned(), set.clone()))
                     .collect(),
             };
-            if change.is_empty() {
+            if change.is_empty() && (input.on || kept.current.is_empty()) {
                 return Ok(());
             }
-            let written = self.0.write_profile(run, &user, change, &record).await;
+            let written = self.0.write_profile(run, &user, change, forgotten, &record).await;
             return written.map_err(SetDelegationError::Change);
         }
         let schema = okta.get_user_schema(&kind).await.map_err(SetDelegationError::Okta)?;
@@ -184,7 +192,7 @@ impl SetDelegation {
             okta.replace_user(&id, &before, &former).await.map(|_| Undone::Entirely)
         });
         let written = okta.replace_user(&user.id, &profile, &kind.id);
-        self.0.recorded(run, written, undo, &record).await.map_err(SetDelegationError::Change)
+        self.0.recorded(run, written, undo, forgotten, &record).await.map_err(SetDelegationError::Change)
     }
 }
 

@@ -37,6 +37,8 @@ pub struct Settings {
     pub actor_claims: bool,
     /// Whether every active user can be an agent.
     pub any_agent: bool,
+    /// Whether grants count that the profile alone has.
+    pub profile_grants: bool,
     /// Whether somebody may act for an administrator.
     pub of_admins: bool,
     /// Attribute that `on_behalf_sub` holds, or `id`.
@@ -65,6 +67,7 @@ impl Settings {
             deny: environment.choice(&EnvVar::DELEGATION_FAIL, ["keep", "deny"])?,
             actor_claims: environment.choice(&EnvVar::DELEGATION_ACTOR_CLAIMS, ["false", "true"])?,
             any_agent: environment.choice(&EnvVar::DELEGATION_AGENTS, ["same-tenant", "any"])?,
+            profile_grants: profile_grants(environment)?,
             of_admins: environment.choice(&EnvVar::DELEGATION_OF_ADMINS, ["refuse", "allow"])?,
             sub: attribute(&EnvVar::DELEGATED_SUB, environment.text(&EnvVar::DELEGATED_SUB)?)?,
             access_claims: claims(environment, &EnvVar::DELEGATED_ACCESS_CLAIMS, RESERVED_ACCESS)?,
@@ -73,6 +76,15 @@ impl Settings {
             user_type: kind(&EnvVar::USER_TYPE_ID),
         })
     }
+}
+
+/// Whether grants count that the profile alone has.
+///
+/// # Errors
+///
+/// [`ConfigError`].
+pub(crate) fn profile_grants(environment: &Environment) -> Result<bool, ConfigError> {
+    environment.choice(&EnvVar::DELEGATION_GRANTS, ["table", "profile"])
 }
 
 fn is_attribute(name: &str) -> bool {

@@ -18,6 +18,7 @@
 use domain::is_okta_id;
 use lambda_kit::{Context, Decode, Endpoint, Example, Request, Success};
 use okta_client::Error;
+use okta_client::models::Group;
 use operations::{Operation, ProblemCode};
 use run_kit::{ConfigError, Environment, Failure};
 use schemars::JsonSchema;
@@ -28,7 +29,6 @@ use tenancy::if_present;
 
 use crate::grants::Grants;
 use crate::people::{self, Delegating};
-use crate::settings::Settings;
 
 /// The operation `start-delegation`.
 pub struct StartDelegation(Delegating);
@@ -112,20 +112,22 @@ impl Endpoint for StartDelegation {
             delegator: &input.delegator,
             ..self.0.record(context, Event::Start, &context.caller.uid)
         };
-        let (known, refused) = refusal(context, settings, &input.delegator).await?;
-        if let Some(refused) = refused {
-            record.refused = Some(refused);
-            if !known {
-                // Nobody can read it: a line of log is enough.
-                record.delegator = "";
+        let grant = match self.look(context, &input.delegator).await? {
+            Ok(grant) => grant,
+            Err(Refused { why, concerns_delegator }) => {
+                record.refused = Some(why);
+                if !concerns_delegator {
+                    record.delegator = "";
+                }
+                state.record_refusal(&context.run, &record).await.map_err(StartDelegationError::State)?;
+                return Err(StartDelegationError::NotDelegated);
             }
-            state.record(&context.run, &record).await.map_err(StartDelegationError::State)?;
-            return Err(StartDelegationError::NotDelegated);
-        }
+        };
         let delegation = Delegation {
             agent: context.caller.uid.clone(),
             client: context.caller.client.clone(),
             delegator: input.delegator.clone(),
+            grant,
         };
         let id = state.start(&context.run, &delegation, settings.seconds, &record).await;
         Ok(Success::new(Output { id: id.map_err(StartDelegationError::State)? }))
@@ -140,65 +142,82 @@ impl Endpoint for StartDelegation {
     }
 }
 
-/// Whether the delegator is known, and why the caller may not act for them.
-async fn refusal(
-    context: &Context,
-    settings: &Settings,
-    delegator: &str,
-) -> Result<(bool, Option<&'static str>), StartDelegationError> {
-    let (okta, uid) = (context.run.okta.forward(), context.caller.uid.as_str());
-    let roles = async {
-        match settings.of_admins {
-            true => Ok(None),
-            false => if_present(okta.list_assigned_roles_for_user(delegator)).await,
+/// Why the caller may not act for a user.
+struct Refused {
+    why: &'static str,
+    /// Whether the user is to read of it. What a stranger tries is a line of log alone:
+    /// they could fill the records of anybody.
+    concerns_delegator: bool,
+}
+
+impl StartDelegation {
+    /// The id of the grant by which the caller acts for the delegator.
+    async fn look(
+        &self,
+        context: &Context,
+        delegator: &str,
+    ) -> Result<Result<String, Refused>, StartDelegationError> {
+        let Delegating { settings, state } = &self.0;
+        let (okta, uid) = (context.run.okta.forward(), context.caller.uid.as_str());
+        let roles = async {
+            match settings.of_admins {
+                true => Ok(None),
+                false => if_present(okta.list_assigned_roles_for_user(delegator)).await,
+            }
+        };
+        let groups = async {
+            match settings.of_admins && settings.any_agent {
+                true => Ok(None),
+                false => people::groups(okta, delegator).await.map(Some),
+            }
+        };
+        let own_groups = async {
+            match settings.any_agent {
+                true => Ok(None),
+                false => people::groups(okta, uid).await.map(Some),
+            }
+        };
+        let read = async {
+            let (user, agent) = (okta.get_user(delegator), okta.get_user(uid));
+            futures::try_join!(if_present(user), if_present(agent), roles, groups, own_groups)
+        };
+        let (read, kept) = futures::join!(read, state.grants(delegator));
+        let (user, agent, roles, groups, own_groups) = read.map_err(StartDelegationError::Okta)?;
+        let kept = kept.map_err(StartDelegationError::State)?;
+        // Okta finds users by short names, too: the record would be nobody's.
+        let Some(user) = user.filter(|user| user.id.as_str() == delegator) else {
+            return Ok(Err(Refused { why: "there is no such user", concerns_delegator: false }));
+        };
+        let is_known = kept.knows(uid) || Grants::of(&user).0.iter().any(|grant| grant.agent == uid);
+        let shared = |one: &Option<Vec<Group>>, other: &Option<Vec<Group>>| match (one, other) {
+            (Some(one), Some(other)) => people::share_a_tenant(one, other),
+            _ => false,
+        };
+        let concerns_delegator = is_known || shared(&groups, &own_groups);
+        let refused = |why| Ok(Err(Refused { why, concerns_delegator }));
+        if delegator == uid {
+            return refused("nobody acts for themself");
         }
-    };
-    let groups = async {
-        match settings.of_admins && settings.any_agent {
-            true => Ok(None),
-            false => people::groups(okta, delegator).await.map(Some),
+        if !agent.is_some_and(|agent| people::is_active(&agent)) {
+            return refused("the agent is not active");
         }
-    };
-    let own_groups = async {
-        match settings.any_agent {
-            true => Ok(None),
-            false => people::groups(okta, uid).await.map(Some),
+        if !people::is_active(&user) {
+            return refused("the delegator is not active");
         }
-    };
-    let read = futures::try_join!(
-        if_present(okta.get_user(delegator)),
-        if_present(okta.get_user(uid)),
-        roles,
-        groups,
-        own_groups
-    );
-    let (user, agent, roles, groups, own_groups) = read.map_err(StartDelegationError::Okta)?;
-    // Okta finds users by short names, too: the record would be nobody's.
-    let Some(user) = user.filter(|user| user.id.as_str() == delegator) else {
-        return Ok((false, Some("there is no such user")));
-    };
-    let refused = |why| Ok((true, Some(why)));
-    if delegator == uid {
-        return refused("nobody acts for themself");
+        let counted = self.0.counted(&user, &kept);
+        let Some(grant) = counted.of_agent(uid, okta.now()) else {
+            return refused("not nominated, or not any more");
+        };
+        let is_admin = roles.is_none_or(|roles| !roles.is_empty())
+            || groups.as_ref().is_none_or(|groups| people::administers(groups));
+        if is_admin && !settings.of_admins {
+            return refused("the delegator is an administrator");
+        }
+        if let (Some(groups), Some(own)) = (&groups, &own_groups)
+            && !people::share_a_tenant(groups, own)
+        {
+            return refused("the agent is of another tenant");
+        }
+        Ok(Ok(grant.id.clone()))
     }
-    if !agent.is_some_and(|agent| people::is_active(&agent)) {
-        return refused("the agent is not active");
-    }
-    if !people::is_active(&user) {
-        return refused("the delegator is not active");
-    }
-    if !Grants::of(&user).allow(uid, okta.now()) {
-        return refused("not nominated, or not any more");
-    }
-    let is_admin = roles.is_none_or(|roles| !roles.is_empty())
-        || groups.as_ref().is_none_or(|groups| people::administers(groups));
-    if is_admin && !settings.of_admins {
-        return refused("the delegator is an administrator");
-    }
-    if let (Some(groups), Some(own)) = (&groups, &own_groups)
-        && !people::share_a_tenant(groups, own)
-    {
-        return refused("the agent is of another tenant");
-    }
-    Ok((true, None))
 }

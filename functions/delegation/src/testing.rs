@@ -1,5 +1,6 @@
 //! Rules that concern all operations of this package.
 
+mod consent;
 mod hook;
 mod nomination;
 
@@ -171,8 +172,8 @@ async fn changes_fail_cleanly_at_every_step() {
 async fn man_25_what_cannot_be_recorded_is_taken_back() {
     let org = org().await;
     let before = org.emulator.stable_snapshot();
-    // The lock is taken with the first call; the record is the second.
-    for (failing, name) in [(1, "the lock"), (2, "the record")] {
+    // One call of the table for each.
+    for (failing, name) in [(1, "the lock"), (2, "the grants"), (3, "the record")] {
         org.break_dynamodb(failing, u64::MAX, false);
         assert_eq!(
             code::<AddDelegationAgent>(&org, &nominate(ACME_USER)).await,
@@ -184,11 +185,11 @@ async fn man_25_what_cannot_be_recorded_is_taken_back() {
     }
     let remove = by(DELEGATOR, &json!({ "agentid": AGENT }));
     let set = by(DELEGATOR, &json!({ "op": "DEACTIVATE" }));
-    org.break_dynamodb(2, u64::MAX, false);
+    org.break_dynamodb(3, u64::MAX, false);
     assert_eq!(code::<RemoveDelegationAgent>(&org, &remove).await, ProblemCode::StateUnavailable);
     org.break_dynamodb(1, 0, false);
     org.advance_clock(std::time::Duration::ZERO);
-    org.break_dynamodb(2, u64::MAX, false);
+    org.break_dynamodb(3, u64::MAX, false);
     assert_eq!(code::<SetDelegation>(&org, &set).await, ProblemCode::StateUnavailable);
     org.break_dynamodb(1, 0, false);
     org.advance_clock(std::time::Duration::ZERO);
@@ -203,7 +204,7 @@ async fn man_25_what_cannot_be_recorded_is_taken_back() {
     started(&org).await;
     let starts = events(&org).await.len();
     // One call that fails is repeated.
-    org.break_dynamodb(2, 1, true);
+    org.break_dynamodb(3, 1, true);
     org.call::<AddDelegationAgent>(&nominate(ACME_USER)).await.unwrap();
     assert_eq!(events(&org).await.len(), starts + 1);
 }

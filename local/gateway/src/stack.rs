@@ -161,6 +161,7 @@ impl Stack {
             }
         }
         let database = database(&template, options.data.as_deref())?;
+        keep_grants(&database, &okta)?;
         let runtime = runtime_environment(&format!("http://{dynamodb_address}"));
         let lambda = Lambda::new(
             &template.functions,
@@ -283,6 +284,26 @@ fn database(template: &Template, data: Option<&Path>) -> Result<Database, StackE
         }
     }
     Ok(database)
+}
+
+/// Takes the grants of the org's users over into the state table, as if the users had made
+/// them; those that the table has stay.
+fn keep_grants(database: &Database, okta: &Emulator) -> Result<(), StackError> {
+    for (delegator, agents) in okta.delegations() {
+        let grant = |agent: &String| json!({ "M": { "id": { "S": "seed" }, "agent": { "S": agent } } });
+        let grants: Vec<_> = agents.iter().map(grant).collect();
+        let item = json!({ "id": { "S": format!("grants#{delegator}") }, "grants": { "L": grants } });
+        let put = json!({
+            "TableName": "StateTable", "Item": item, "ConditionExpression": "attribute_not_exists(id)",
+        });
+        let failed = |error: &dyn std::fmt::Display| StackError::DynamoDb(error.to_string());
+        let request = serde_json::from_value(put).map_err(|error| failed(&error))?;
+        match database.put_item(request) {
+            Ok(_) | Err(DynoxideError::ConditionalCheckFailedException(..)) => {}
+            Err(error) => return Err(failed(&error)),
+        }
+    }
+    Ok(())
 }
 
 /// The template's parameters, for this machine.

@@ -127,6 +127,17 @@ impl Emulator {
         lock(&self.state).snapshot(false)
     }
 
+    /// Who delegates to whom, by the users' profiles: id of the user, ids of the agents.
+    pub fn delegations(&self) -> Vec<(String, Vec<String>)> {
+        let snapshot = self.snapshot();
+        let users = snapshot["users"].as_object().into_iter().flatten();
+        let agents = |user: &Value| -> Vec<String> {
+            let agents = user["profile"]["delegatedAgents"].as_array().into_iter().flatten();
+            agents.filter_map(|agent| agent.as_str().map(str::to_owned)).collect()
+        };
+        users.map(|(id, user)| (id.clone(), agents(user))).filter(|(_, agents)| !agents.is_empty()).collect()
+    }
+
     /// Puts a routing rule into the org, as an admin would in the console.
     pub fn insert_rule(&self, name: &str, idp: &str, active: bool, suffixes: &[&str]) {
         let mut state = lock(&self.state);

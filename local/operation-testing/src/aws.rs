@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::extract;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use domain::{OPEN, OPEN_INDEX};
+use domain::{OPEN, OPEN_INDEX, grants_item};
 use dynoxide::Database;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -114,6 +114,13 @@ impl Aws {
         let item: Value =
             members.iter().map(|&(name, text)| (name.to_owned(), json!({ "S": text }))).collect();
         self.put_item(RECORDS, &item);
+    }
+
+    /// Writes the grants of a user, as the user made them.
+    pub(crate) fn grant(&self, delegator: &str, agents: &[String]) {
+        let grant = |agent: &String| json!({ "M": { "id": { "S": "seed" }, "agent": { "S": agent } } });
+        let grants: Vec<Value> = agents.iter().map(grant).collect();
+        self.put_item(TABLE, &json!({ "id": { "S": grants_item(delegator) }, "grants": { "L": grants } }));
     }
 
     fn put_item(&self, table: &str, item: &Value) {

@@ -123,12 +123,16 @@ impl TestOrg {
         let emulator = Emulator::start(options).await.expect("the emulator starts");
         let org = OrgUrl::parse(&emulator.url()).expect("an origin");
         let okta = Client::new(org, ApiToken::from(seed.api_token.token.clone())).expect("a client");
+        let aws = Aws::start().await;
+        for (delegator, agents) in emulator.delegations() {
+            aws.grant(&delegator, &agents);
+        }
         Self {
             emulator,
             okta,
             seed,
             requests: AtomicU64::new(1),
-            aws: Aws::start().await,
+            aws,
             clock: Clock::system(),
             configured: Mutex::default(),
             prepared: Mutex::default(),

@@ -18,3 +18,8 @@ pub fn event_partition(tenant_id: Option<&str>) -> String {
         None => "org".to_owned(),
     }
 }
+
+/// Key of the item with the grants of a user: whom the user lets act for them.
+pub fn grants_item(delegator: &str) -> String {
+    format!("grants#{delegator}")
+}

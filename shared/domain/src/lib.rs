@@ -9,7 +9,7 @@ mod names;
 mod rights;
 mod subject_filter;
 
-pub use audit::{OPEN, OPEN_INDEX, event_partition};
+pub use audit::{OPEN, OPEN_INDEX, event_partition, grants_item};
 pub use caller::{CLOCK_SKEW_SECONDS, Caller, TenantClaim, TenantClaimError, is_okta_id, permits};
 pub use description::{AdminsDescription, Resume, TenantStatus, USERS_DESCRIPTION};
 pub use email_domain::{EmailDomain, EmailDomainError, NewEmailDomain};

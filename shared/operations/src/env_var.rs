@@ -235,6 +235,13 @@ impl EnvVar {
         example: "oty1delegator0000001",
         default: Some(""),
     };
+    /// Which grants count.
+    pub const DELEGATION_GRANTS: EnvVar = EnvVar {
+        name: "DELEGATION_GRANTS",
+        meaning: "Which grants of delegation count: `table`, those that the state table and the profile have; `profile`, also those that the profile alone has, which an administrator of the user can write",
+        example: "table",
+        default: Some("table"),
+    };
     /// Type of all others.
     pub const USER_TYPE_ID: EnvVar = EnvVar {
         name: "USER_TYPE_ID",
@@ -276,6 +283,7 @@ impl EnvVar {
         EnvVar::DELEGATION_FAIL,
         EnvVar::DELEGATION_ACTOR_CLAIMS,
         EnvVar::DELEGATION_AGENTS,
+        EnvVar::DELEGATION_GRANTS,
         EnvVar::DELEGATION_OF_ADMINS,
         EnvVar::DELEGATED_SUB,
         EnvVar::DELEGATED_ACCESS_CLAIMS,

@@ -11,11 +11,15 @@ pub enum StateUse {
     Consumes,
     /// Ends the records of runs that died.
     EndsRecords,
+    /// Changes whom a user lets act for them.
+    Grants,
     /// Changes something that Okta replaces as a whole, under a lock.
     Locks,
     /// Works piece by piece: keeps its place under a lease, and looks whether somebody
     /// holds a lock.
     Progresses,
+    /// Reads whom a user lets act for them.
+    ReadsGrants,
     /// Reads the records of delegation, or of who changed what.
     ReadsRecords,
     /// Reads what ended of the caller's rights.
@@ -52,6 +56,8 @@ impl StateUse {
             StateUse::EndsRecords => {
                 const { &[on(EVENTS, &["UpdateItem"]), on("DelegationEventsTable/index/open", &["Query"])] }
             }
+            StateUse::Grants => const { &[on(EVENTS, &["PutItem"]), on(STATE, &["GetItem", "PutItem"])] },
+            StateUse::ReadsGrants => const { &[on(STATE, &["GetItem"])] },
             StateUse::Locks | StateUse::Replays => const { &[on(STATE, &["DeleteItem", "PutItem"])] },
             StateUse::Progresses => const { &[on(STATE, &["GetItem", "UpdateItem"])] },
             StateUse::ReadsRecords => const { &[on(EVENTS, &["Query"])] },
@@ -64,7 +70,7 @@ impl StateUse {
             StateUse::Spends => {
                 const { &[Permission { leading_keys: Some("budget#*"), ..on(STATE, &["UpdateItem"]) }] }
             }
-            StateUse::Starts => const { &[on(STATE, &["PutItem"])] },
+            StateUse::Starts => const { &[on(EVENTS, &["UpdateItem"]), on(STATE, &["PutItem"])] },
         }
     }
 }
@@ -119,6 +125,8 @@ pub enum Settings {
     Delegation,
     /// Resolvers of DNS over HTTPS.
     Dns,
+    /// Which grants of delegation count.
+    Grants,
     /// What becomes of a token when a hook is in doubt.
     Doubt,
     /// The org's address alone.
@@ -140,6 +148,7 @@ impl Settings {
                 EnvVar::DELEGATION_SECONDS,
                 EnvVar::DELEGATION_ACTOR_CLAIMS,
                 EnvVar::DELEGATION_AGENTS,
+                EnvVar::DELEGATION_GRANTS,
                 EnvVar::DELEGATION_OF_ADMINS,
                 EnvVar::DELEGATED_SUB,
                 EnvVar::DELEGATED_ACCESS_CLAIMS,
@@ -148,6 +157,7 @@ impl Settings {
                 EnvVar::USER_TYPE_ID,
             ],
             Settings::Dns => &[EnvVar::DNS_RESOLVERS],
+            Settings::Grants => &[EnvVar::DELEGATION_GRANTS],
             Settings::Doubt => &[EnvVar::DELEGATION_FAIL],
             Settings::Org => &[EnvVar::OKTA_ORG_URL],
             Settings::Placeholder => &[EnvVar::PLACEHOLDER_KEY_ID],

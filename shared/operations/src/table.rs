@@ -14,11 +14,11 @@ use crate::ProblemCode::{
 };
 use crate::Settings::{App, Dns, Doubt, Org, Placeholder, Tokens};
 use crate::StateUse::{
-    Consumes, EndsRecords, Locks, Progresses, ReadsRecords, ReadsSuspensions, Records, Revokes, Starts,
-    Suspends,
+    Consumes, EndsRecords, Locks, Progresses, ReadsGrants, ReadsRecords, ReadsSuspensions, Records, Revokes,
+    Starts, Suspends,
 };
 use crate::Trigger::{EventHook, Http as HttpTrigger, InlineHook, Proxy};
-use crate::{Every, Http, OktaUse, Operation, Package, Settings, Size, Trigger};
+use crate::{Every, Http, OktaUse, Operation, Package, Settings, Size, StateUse, Trigger};
 
 const API: Size = Size::API;
 
@@ -57,7 +57,7 @@ pub const OPERATIONS: &[Operation] = &[
         trigger: Trigger::Authorizer,
     },
     Operation {
-        name: "add-delegation-agent", package: Package::Delegation, okta: OktaUse::Delegation, state: &[Locks, Records], settings: &[Settings::Delegation, Doubt, Settings::Records], size: API,
+        name: "add-delegation-agent", package: Package::Delegation, okta: OktaUse::Delegation, state: &[StateUse::Grants, Locks, Records], settings: &[Settings::Delegation, Doubt, Settings::Records], size: API,
         summary: "Let another user act for the caller.",
         trigger: HttpTrigger(Http {
             method: Post, path: "/delegator/agents/add", access: ManagedAccess, success: 200, idempotent: false, replaces: None,
@@ -65,7 +65,7 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
-        name: "enrich-agent-token", package: Package::Delegation, okta: Read, state: &[Consumes], settings: &[Settings::Delegation, Doubt, Settings::Records], size: API,
+        name: "enrich-agent-token", package: Package::Delegation, okta: Read, state: &[Consumes, ReadsGrants], settings: &[Settings::Delegation, Doubt, Settings::Records], size: API,
         summary: "Tell Okta whom the user of a token acts for.",
         trigger: InlineHook { path: "/tokenEnrichment/agent" },
     },
@@ -75,7 +75,7 @@ pub const OPERATIONS: &[Operation] = &[
         trigger: InlineHook { path: "/tokenEnrichment/entity" },
     },
     Operation {
-        name: "list-delegation-agents", package: Package::Delegation, okta: Read, state: &[], settings: &[], size: API,
+        name: "list-delegation-agents", package: Package::Delegation, okta: Read, state: &[ReadsGrants], settings: &[Settings::Grants], size: API,
         summary: "List the users who may act for the caller.",
         trigger: HttpTrigger(Http {
             method: Get, path: "/delegator/agents", access: ManagedAccess, success: 200, idempotent: false, replaces: None,
@@ -91,7 +91,7 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
-        name: "list-delegators", package: Package::Delegation, okta: Read, state: &[], settings: &[], size: API,
+        name: "list-delegators", package: Package::Delegation, okta: Read, state: &[ReadsGrants], settings: &[Settings::Grants], size: API,
         summary: "List the users whom the caller may act for.",
         trigger: HttpTrigger(Http {
             method: Get, path: "/agent", access: ManagedAccess, success: 200, idempotent: false, replaces: None,
@@ -99,7 +99,7 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
-        name: "remove-delegation-agent", package: Package::Delegation, okta: OktaUse::Delegation, state: &[Locks, Records], settings: &[Settings::Delegation, Doubt, Settings::Records], size: API,
+        name: "remove-delegation-agent", package: Package::Delegation, okta: OktaUse::Delegation, state: &[StateUse::Grants, Locks, Records], settings: &[Settings::Delegation, Doubt, Settings::Records], size: API,
         summary: "Let another user act for the caller no longer.",
         trigger: HttpTrigger(Http {
             method: Post, path: "/delegator/agents/remove", access: ManagedAccess, success: 200, idempotent: false, replaces: None,
@@ -107,7 +107,7 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
-        name: "set-delegation", package: Package::Delegation, okta: OktaUse::Delegation, state: &[Locks, Records], settings: &[Settings::Delegation, Doubt, Settings::Records], size: API,
+        name: "set-delegation", package: Package::Delegation, okta: OktaUse::Delegation, state: &[StateUse::Grants, Locks, Records], settings: &[Settings::Delegation, Doubt, Settings::Records], size: API,
         summary: "Make the caller somebody who can nominate agents, or undo it.",
         trigger: HttpTrigger(Http {
             method: Post, path: "/delegator/delegation", access: ManagedAccess, success: 200, idempotent: false, replaces: None,
@@ -115,7 +115,7 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
-        name: "start-delegation", package: Package::Delegation, okta: Read, state: &[Records, Starts], settings: &[Settings::Delegation, Doubt, Settings::Records], size: API,
+        name: "start-delegation", package: Package::Delegation, okta: Read, state: &[ReadsGrants, Records, Starts], settings: &[Settings::Delegation, Doubt, Settings::Records], size: API,
         summary: "Begin to act for another user: the id makes the next token say so.",
         trigger: HttpTrigger(Http {
             method: Post, path: "/agent", access: ManagedAccess, success: 200, idempotent: false, replaces: None,

@@ -34,6 +34,8 @@ pub struct Delegation {
     pub client: String,
     /// Id of the user who is acted for.
     pub delegator: String,
+    /// Id of the grant that it stands on; empty, if the profile alone has the grant.
+    pub grant: String,
 }
 
 /// How a hook call names a delegation.
@@ -93,11 +95,12 @@ impl State {
         let fingerprint = fingerprint(&id);
         let until = clock.now_ms() + i64::from(seconds) * 1_000;
         let item = |key: String| {
-            let Delegation { agent, client, delegator } = delegation;
+            let Delegation { agent, client, delegator, grant } = delegation;
             let put = Put::builder().table_name(&self.table).item("id", text(key));
             put.item("agent", text(agent))
                 .item("client", text(client))
                 .item("delegator", text(delegator))
+                .item("grant", text(grant))
                 .item("fingerprint", text(&fingerprint))
                 .item("until", number(until))
                 .item("expires", number(until / 1_000 + 3_600))
@@ -148,8 +151,13 @@ impl State {
         else {
             return Ok(None);
         };
+        let grant = value("grant").unwrap_or_default();
         let is_usable = until.is_some_and(|until| clock.now_ms() < until) && !item.contains_key("used");
-        Ok(Some(Started { delegation: Delegation { agent, client, delegator }, fingerprint, is_usable }))
+        Ok(Some(Started {
+            delegation: Delegation { agent, client, delegator, grant },
+            fingerprint,
+            is_usable,
+        }))
     }
 
     /// Uses a delegation up, with the record of its use; `false` if it is used up, or
@@ -165,7 +173,7 @@ impl State {
         record: &Record<'_>,
     ) -> Result<bool, StateError> {
         let failed = |source| StateError::new("use the delegation up", source);
-        let (clock, Delegation { agent, client, delegator }) = (&run.clock, &started.delegation);
+        let (clock, Delegation { agent, client, delegator, .. }) = (&run.clock, &started.delegation);
         // Some of them are reserved words.
         let names = ["agent", "client", "delegator", "until", "used"];
         let names = names.into_iter().map(|name| (format!("#{name}"), name.to_owned())).collect();
@@ -199,7 +207,7 @@ impl State {
 
 /// Writes all or nothing; `false` if a condition is not fulfilled. Another
 /// transaction on the same items is waited for: the SDK does not.
-async fn transact(
+pub(crate) async fn transact(
     state: &State,
     writes: Vec<TransactWriteItem>,
 ) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {

@@ -12,6 +12,7 @@
 //! | `budget#<tenantId or userId>#<minute>` | what was used of each class of Okta's limits, and what the share of the class allows; the crate `guard` | two minutes later |
 //! | `delegation#<digest of the id>` | `agent`, `client`, `delegator`; `until`: ms since 1970; `used`: request id | an hour after `until` |
 //! | `delegation-of#<agent>#<client>` | the same of the newest | an hour after `until` |
+//! | `grants#<userId>` | `grants`: a list of `id`, `agent`, `until`, `reason`; `former`: ids of agents of before | never |
 //! | `lock#<name>` | `owner`: request id; `until`: ms since 1970 | an hour later |
 //! | `task#<name>` | `place`: where the task stands; `owner`: id of the run that has the lease; `until`: ms since 1970 | never |
 //! | `replay#<userId>#<operation>#<key>` | `owner`, `fingerprint`: digest of the request; `until` while it runs, then `answer` | a day later |
@@ -31,6 +32,7 @@
 
 mod delegations;
 mod events;
+mod grants;
 mod leases;
 mod locks;
 mod records;
@@ -41,6 +43,7 @@ mod table;
 
 pub use delegations::{Delegation, Reference, Started, is_delegation_id};
 pub use events::{Changed, OpenRecord};
+pub use grants::{Grant, KeptGrants};
 pub use leases::Lease;
 pub use locks::{Change, LockError, Locks, holding};
 pub use records::{Event, Kept, Record, RecordsTable};

@@ -100,6 +100,8 @@ pub struct Kept {
     pub outcome: String,
     /// Why it was refused.
     pub reason: Option<String>,
+    /// How often in the same hour, where one record stands for several refusals.
+    pub count: Option<u32>,
 }
 
 impl Record<'_> {
@@ -169,6 +171,39 @@ impl State {
         kept
     }
 
+    /// Keeps a refusal and logs it: one record for each agent and hour, which counts. Who
+    /// tries again and again fills nobody's records.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`]: the record stands in the log alone.
+    pub async fn record_refusal(&self, run: &Run, record: &Record<'_>) -> Result<(), StateError> {
+        run.permit.wait().await?;
+        record.log();
+        if record.delegator.is_empty() {
+            return Ok(());
+        }
+        // At the end of the hour: the record stands above those of the hour.
+        let hour = run.clock.time().get(..13).unwrap_or_default().to_owned();
+        let at = format!("{hour}:59:59.999Z_{}_{}", record.agent, record.event.as_str());
+        let update = self.dynamodb.update_item().table_name(&record.table.name);
+        let mut update = update.key("delegator", text(record.delegator)).key("at", text(at));
+        let mut set = Vec::new();
+        let item =
+            record.item(&run.clock).into_iter().filter(|(name, _)| !["delegator", "at"].contains(name));
+        for (name, value) in item {
+            set.push(format!("#{name} = :{name}"));
+            update = update
+                .expression_attribute_names(format!("#{name}"), name)
+                .expression_attribute_values(format!(":{name}"), value);
+        }
+        let update = update
+            .update_expression(format!("ADD #count :one SET {}", set.join(", ")))
+            .expression_attribute_names("#count", "count")
+            .expression_attribute_values(":one", number(1));
+        update.send().await.map(drop).map_err(|error| StateError::new("keep the record", error))
+    }
+
     async fn keep(&self, clock: &Clock, record: &Record<'_>) -> Result<(), StateError> {
         if record.delegator.is_empty() {
             return Ok(());
@@ -204,6 +239,7 @@ impl State {
                 client: member("client"),
                 outcome: member("outcome"),
                 reason: value("reason"),
+                count: item.get("count").and_then(|count| count.as_n().ok()?.parse().ok()),
             }
         });
         Ok((kept.collect(), next))

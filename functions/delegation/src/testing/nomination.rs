@@ -77,6 +77,8 @@ async fn man_19_lists_are_long_and_tolerant() {
         }
     })
     .await;
+    // Orgs of the predecessor.
+    org.configure(&[("DELEGATION_GRANTS", "profile")]);
     let pages = org.pages::<ListDelegators>(&ask(AGENT), 100).await;
     assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [100, 100, 51]);
     let agents: Vec<String> = (0..30).map(|n| format!("00ugone{n}")).chain([AGENT.to_owned()]).collect();
