@@ -3,7 +3,11 @@
 //! Two things must both allow a call: the scopes of an access token (an API
 //! token has none and needs none), and the admin role of the user or client.
 //! A role with targets sees and changes the groups that are its targets, and
-//! their members, and nothing else.
+//! their members, and nothing else. It makes and deletes no groups, makes users in its
+//! groups alone, takes nobody into them who is not in one of them already, and changes
+//! neither a group that holds an admin role nor that group's members (Okta help, "Group
+//! administrators"; Okta support, "Limitations of a Group Admin Allowed to Managed Only
+//! Certain Groups").
 //!
 //! Evidence: guide "Implement OAuth for Okta" (scopes must be granted to the
 //! app and allowed by the role; lists are cut down to the role's targets);
@@ -125,26 +129,31 @@ pub(crate) fn authorize(
     if caller.reach == Reach::All {
         return Ok(());
     }
-    // New groups are nobody's target.
-    if route.operation_id == "addGroup" {
+    if ["addGroup", "deleteGroup"].contains(&route.operation_id) {
         return Err(OktaError::forbidden());
     }
     for (name, id) in parameters {
-        let seen = match *name {
-            "groupId" => caller.sees_group(id),
-            "id" | "userId" | "userIdOrLogin" | "primaryUserId" => {
+        let allowed = match *name {
+            "groupId" => caller.sees_group(id) && !(manage && has_role(org, id)),
+            "id" | "userId" | "userIdOrLogin" | "primaryUserId" => match org.user(id) {
+                Ok(user) => {
+                    caller.sees_user(org, &user.id) && !(manage && caller.may_not_change(org, &user.id))
+                }
                 // A user who does not exist is 404 for everybody.
-                // A user may be put into a group from anywhere in the org.
-                route.operation_id == "assignUserToGroup"
-                    || org.user(id).map_or(true, |user| caller.sees_user(org, &user.id))
-            }
+                Err(_) => true,
+            },
             _ => true,
         };
-        if !seen {
+        if !allowed {
             return Err(OktaError::forbidden());
         }
     }
     Ok(())
+}
+
+/// Whether a group holds an admin role.
+fn has_role(org: &Org, group: &str) -> bool {
+    org.group_roles.get(group).is_some_and(|roles| !roles.is_empty())
 }
 
 impl Caller {
@@ -155,6 +164,19 @@ impl Caller {
             Reach::Groups(groups) => groups.contains(id),
             Reach::Myself => false,
         }
+    }
+
+    /// Whether a user is an administrator, whom a role with targets cannot change; oneself
+    /// everybody can.
+    fn may_not_change(&self, org: &Org, user: &str) -> bool {
+        self.who.id() != user && !roles(org, &Who::User(user.to_owned())).is_empty()
+    }
+
+    /// Whether the caller may make users in these groups: those of a role with targets
+    /// alone, and in one of them at least.
+    pub(crate) fn may_create_in(&self, org: &Org, groups: &[String]) -> bool {
+        let own = |group: &String| self.sees_group(group) && !has_role(org, group);
+        self.reach == Reach::All || (!groups.is_empty() && groups.iter().all(own))
     }
 
     /// Whether a list shows this user to the caller.

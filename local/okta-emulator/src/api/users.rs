@@ -149,14 +149,13 @@ fn create_user(org: &mut Org, call: &Call) -> Outcome {
         return Err(OktaError::validation("password", "password: A federated user has no password"));
     }
     let groups: Vec<String> = texts(&body, "/groupIds").into_iter().map(str::to_owned).collect();
+    if !call.caller.may_create_in(org, &groups) {
+        return Err(OktaError::forbidden());
+    }
     for group in &groups {
-        if org.group(group)?.kind != "OKTA_GROUP" || !call.caller.sees_group(group) {
+        if org.group(group)?.kind != "OKTA_GROUP" {
             return Err(OktaError::forbidden());
         }
-    }
-    if groups.is_empty() && call.caller.reach != crate::call::Reach::All {
-        // Nobody's target would be the new user's group.
-        return Err(OktaError::forbidden());
     }
     let (provider, time) = (provider.to_owned(), okta_time(call.now));
     let status = match (activate, password.is_some(), change) {

@@ -294,6 +294,9 @@ async fn a_role_with_targets_cuts_down_what_a_token_sees() {
     let mut inside = new_user("a@acme.test");
     inside["groupIds"] = json!([org.group("USERS_acme")]);
     as_admin("POST", "/api/v1/users", Some(inside)).await.ok();
+    inside = new_user("b@acme.test");
+    inside["groupIds"] = json!([org.group("ADMINS_acme")]);
+    as_admin("POST", "/api/v1/users", Some(inside)).await.refused(403, "E0000006");
     let me = as_admin("GET", "/api/v1/users/me", None).await.ok();
     assert_eq!(me["profile"]["login"], "admin@acme.test");
     // Neither the scope nor the role is there for anything else.
@@ -317,6 +320,55 @@ async fn a_role_with_targets_cuts_down_what_a_token_sees() {
     // A scope that was not granted to the app is not issued.
     let refused = org.tokens("/oauth2", "admin@acme.test", "openid okta.apps.manage", "").await.unwrap_err();
     assert!(refused.starts_with("invalid_scope"), "{refused}");
+}
+
+/// What the tenant's admin changes there: names, descriptions and profiles of the users,
+/// and nothing of the admins.
+#[tokio::test]
+async fn what_a_group_administrator_may_change() {
+    let org = Org::start().await;
+    let scope = "openid okta.users.manage okta.groups.manage";
+    let tokens = org.tokens("/oauth2", "admin@acme.test", scope, "").await.unwrap();
+    let bearer = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
+    let as_admin =
+        async |method: &str, path: &str, body: Option<Value>| org.send(method, path, &bearer, body).await;
+    let id = async |login: &str| {
+        let user = org.send("GET", &format!("/api/v1/users/{login}"), &org.token, None).await.ok();
+        user["id"].as_str().unwrap().to_owned()
+    };
+    let (users, admins) = (org.group("USERS_acme"), org.group("ADMINS_acme"));
+    let (own, foreign) = (id("user@acme.test").await, id("user@globex.test").await);
+    let other = json!({ "profile": { "name": "Ours", "description": "{}" } });
+
+    as_admin("PUT", &format!("/api/v1/groups/{users}"), Some(other.clone())).await.ok();
+    let profile = json!({ "profile": { "nickName": "x" } });
+    as_admin("POST", &format!("/api/v1/users/{own}"), Some(profile.clone())).await.ok();
+    let password = json!({ "credentials": { "password": { "value": "Another-Passw0rd" } } });
+    as_admin("POST", &format!("/api/v1/users/{own}"), Some(password.clone())).await.ok();
+    as_admin("DELETE", &format!("/api/v1/groups/{users}/users/{own}"), None).await.ok();
+    // The user is in no group of the admin's any more.
+    as_admin("PUT", &format!("/api/v1/groups/{users}/users/{own}"), None).await.refused(403, "E0000006");
+    org.send("PUT", &format!("/api/v1/groups/{users}/users/{own}"), &org.token, None).await.ok();
+
+    let member = |group: &str, user: &str| format!("/api/v1/groups/{group}/users/{user}");
+    as_admin("DELETE", &format!("/api/v1/groups/{users}"), None).await.refused(403, "E0000006");
+    as_admin("PUT", &member(&users, &foreign), None).await.refused(403, "E0000006");
+    // A group that holds an admin role, and whoever is in one.
+    as_admin("PUT", &format!("/api/v1/groups/{admins}"), Some(other)).await.refused(403, "E0000006");
+    as_admin("PUT", &member(&admins, &own), None).await.refused(403, "E0000006");
+    let second = id("superuser@demo.test").await;
+    for group in [&users, &admins] {
+        org.send("PUT", &member(group, &second), &org.token, None).await.ok();
+    }
+    as_admin("POST", &format!("/api/v1/users/{second}"), Some(password.clone()))
+        .await
+        .refused(403, "E0000006");
+    as_admin("POST", &format!("/api/v1/users/{second}/lifecycle/suspend"), None)
+        .await
+        .refused(403, "E0000006");
+    as_admin("DELETE", &member(&users, &second), None).await.refused(403, "E0000006");
+    // Everybody changes themself.
+    as_admin("POST", "/api/v1/users/me", Some(profile)).await.ok();
 }
 
 #[tokio::test]
