@@ -56,6 +56,7 @@ mod sample_events;
 mod set_delegation;
 mod start_delegation;
 mod suspension;
+mod table_away;
 mod triggers;
 mod unassign_tenant_admin;
 mod update_idp;

@@ -392,6 +392,16 @@ impl TestStack {
         Self::answer(self.http.post(url).body(body.to_string()).send().await.expect("an answer")).await
     }
 
+    /// Orders a fault of what stands beside the functions, or clears all; gives the status.
+    pub async fn fault(&self, fault: Option<Value>) -> u16 {
+        let url = format!("{}/_local/faults", self.stack.lambda_url());
+        let request = match fault {
+            Some(fault) => self.http.post(url).json(&fault),
+            None => self.http.delete(url),
+        };
+        request.send().await.expect("an answer").status().as_u16()
+    }
+
     async fn answer(response: reqwest::Response) -> Answer {
         let status = response.status().as_u16();
         let mut headers = std::collections::BTreeMap::<String, String>::new();

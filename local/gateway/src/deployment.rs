@@ -1,8 +1,10 @@
 //! What is deployed: the template, its functions, and what stands around them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::faults::Faults;
 use crate::lambda::Lambda;
 use crate::policy_cache::PolicyCache;
 use crate::template::Template;
@@ -16,6 +18,7 @@ pub(crate) struct Deployment {
     pub(crate) buckets: Buckets,
     /// What Secrets Manager has, by ARN.
     pub(crate) secrets: BTreeMap<String, String>,
+    pub(crate) faults: Arc<Faults>,
     /// What API Gateway answers where Lambda has no environment left for a function.
     pub(crate) throttled_status: u16,
 }
@@ -28,6 +31,14 @@ impl Deployment {
         throttled_status: u16,
     ) -> Self {
         let policies = PolicyCache::new(Duration::from_secs(template.authorizer.ttl_seconds));
-        Self { template, lambda, policies, buckets: Buckets::default(), secrets, throttled_status }
+        Self {
+            template,
+            lambda,
+            policies,
+            buckets: Buckets::default(),
+            secrets,
+            faults: Arc::default(),
+            throttled_status,
+        }
     }
 }

@@ -245,6 +245,8 @@ impl Pool {
                 format!("http://{}/runtime/{}/{instance}", self.runtime_api, self.binary),
             )
             .envs(self.environment.iter())
+            // Whose calls of AWS are whose.
+            .env("AWS_ACCESS_KEY_ID", &self.function.logical_id)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -10,7 +10,9 @@
 
 mod aws;
 mod deployment;
+mod dynamodb;
 mod events;
+mod faults;
 mod iam;
 mod intrinsics;
 mod lambda;

@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 use crate::aws::{API_ID, SESSION_TOKEN, method_arn, request_id};
 use crate::deployment::Deployment;
 use crate::events::{Incoming, proxy_answer};
+use crate::faults::{self, Service};
 use crate::iam::{Decision, evaluate};
 use crate::lambda::InvokeError;
 use crate::template::{Route, Template};
@@ -385,8 +386,11 @@ async fn secret(
         return StatusCode::UNAUTHORIZED.into_response();
     }
     let id = query.get("secretId").map_or("", String::as_str);
-    match gateway.secrets.get(id) {
-        Some(secret) => axum::Json(json!({ "ARN": id, "SecretString": secret })).into_response(),
-        None => StatusCode::BAD_REQUEST.into_response(),
-    }
+    let answer = async {
+        match gateway.secrets.get(id) {
+            Some(secret) => axum::Json(json!({ "ARN": id, "SecretString": secret })).into_response(),
+            None => StatusCode::BAD_REQUEST.into_response(),
+        }
+    };
+    faults::through(gateway.faults.take(Service::Extension, id), answer).await
 }

@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 
 use crate::aws::{HOOK_SECRET, HOOK_SECRET_ARN, SECRET_ARN, runtime_environment};
 use crate::deployment::Deployment;
+use crate::dynamodb::{self, Front};
 use crate::intrinsics::TemplateError;
 use crate::lambda::{Lambda, LogSink};
 use crate::rest;
@@ -179,10 +180,20 @@ impl Stack {
         secrets.insert(SECRET_ARN.to_owned(), secret);
         secrets.insert(HOOK_SECRET_ARN.to_owned(), hook_secret);
         let gateway = Arc::new(Deployment::new(template, lambda, secrets, options.throttled_status));
+        let failed = |error: &dyn std::fmt::Display| StackError::DynamoDb(error.to_string());
+        let (own_listener, own_address) = rest::bind(0).await.map_err(|error| failed(&error))?;
+        let rights = gateway.template.functions.values();
+        let front = Front {
+            faults: Arc::clone(&gateway.faults),
+            rights: rights.map(|of| (of.logical_id.clone(), of.rights.clone())).collect(),
+            http: reqwest::Client::builder().build().map_err(|error| failed(&error))?,
+            url: format!("http://{own_address}"),
+        };
         let mut servers = vec![
             serve(api_listener, rest::api(Arc::clone(&gateway))),
             serve(lambda_listener, rest::lambda(Arc::clone(&gateway))),
-            tokio::spawn(dynoxide::server::serve_on(dynamodb_listener, database)),
+            serve(dynamodb_listener, dynamodb::front(front)),
+            tokio::spawn(dynoxide::server::serve_on(own_listener, database)),
         ];
         if options.schedules {
             servers.extend(triggers::schedules(&gateway).into_iter().map(|(function, every)| {
@@ -209,6 +220,11 @@ impl Stack {
 
     /// Ends DynamoDB: it cannot be reached any more.
     pub fn stop_dynamodb(&self) {
+        // Connections that are open outlive their server.
+        let fault = json!({ "service": "dynamodb", "action": { "drop": "before" } });
+        if let Ok(fault) = serde_json::from_value(fault) {
+            self.gateway.faults.order(fault);
+        }
         if let Some(server) = self.servers.get(DYNAMODB) {
             server.abort();
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_norway::Value;
 
+use crate::dynamodb::TableRight;
 use crate::intrinsics::{Result, Scope, TemplateError, scalar, unsupported, untag};
 use crate::throttle::Throttle;
 
@@ -43,6 +44,8 @@ pub struct Function {
     pub memory_mib: u64,
     /// Its environment.
     pub environment: BTreeMap<String, String>,
+    /// What its role allows with the tables.
+    pub rights: Vec<TableRight>,
     /// Its routes.
     pub routes: Vec<FunctionRoute>,
     /// What else starts it.
@@ -293,6 +296,7 @@ impl Scope<'_> {
             },
             memory_mib: number("MemorySize", 128),
             environment,
+            rights: self.rights(logical_id),
             routes,
             triggers,
         };
@@ -362,6 +366,31 @@ impl Scope<'_> {
             table.insert("GlobalSecondaryIndexes".to_owned(), indexes);
         }
         Ok(serde_json::Value::Object(table))
+    }
+
+    /// What a function's role allows with the tables.
+    fn rights(&self, logical_id: &str) -> Vec<TableRight> {
+        let role = &self.resources[format!("{logical_id}Role")]["Properties"]["Policies"][0];
+        let statements = role["PolicyDocument"]["Statement"].as_sequence().into_iter().flatten();
+        let mut rights = Vec::new();
+        for statement in statements {
+            let resource = scalar(untag(&statement["Resource"])).unwrap_or_default();
+            // `Table.Arn`, or `${Table.Arn}/index/name`.
+            let resource = resource.replace(".Arn}", "").replace(".Arn", "").replace("${", "");
+            let keys = &statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"][0];
+            let keys = keys.as_str().map(|keys| keys.trim_end_matches('*').to_owned());
+            let actions = match &statement["Action"] {
+                Value::Sequence(actions) => actions.iter().filter_map(scalar).collect(),
+                one => scalar(one).into_iter().collect::<Vec<_>>(),
+            };
+            let actions = actions.iter().filter_map(|action| action.strip_prefix("dynamodb:"));
+            rights.extend(actions.map(|action| TableRight {
+                action: action.to_owned(),
+                resource: resource.clone(),
+                keys: keys.clone(),
+            }));
+        }
+        rights
     }
 
     fn authorizer(&self, auth: &Value, functions: &BTreeMap<String, Function>) -> Result<Authorizer> {

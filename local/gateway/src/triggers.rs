@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::aws::{ACCOUNT, REGION, request_id};
 use crate::deployment::Deployment;
+use crate::faults::Fault;
 use crate::lambda::InvokeError;
 use crate::template::{Function, Trigger};
 
@@ -27,6 +28,7 @@ pub(crate) fn routes() -> Router<Arc<Deployment>> {
         .route("/_local/schedules/{name}", post(fire))
         .route("/_local/events", post(put_event))
         .route("/_local/rotate/{*secret}", post(rotate))
+        .route("/_local/faults", post(order_fault).delete(clear_faults))
 }
 
 /// What starts which function, for scripts: `--json` prints it.
@@ -47,6 +49,16 @@ pub(crate) fn list(gateway: &Deployment) -> Value {
         }));
     }
     triggers.into()
+}
+
+async fn order_fault(State(gateway): State<Arc<Deployment>>, Json(fault): Json<Fault>) -> StatusCode {
+    gateway.faults.order(fault);
+    StatusCode::NO_CONTENT
+}
+
+async fn clear_faults(State(gateway): State<Arc<Deployment>>) -> StatusCode {
+    gateway.faults.clear();
+    StatusCode::NO_CONTENT
 }
 
 /// The schedules that are on: function and period.

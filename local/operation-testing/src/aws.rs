@@ -88,7 +88,10 @@ impl Aws {
     pub(crate) fn everything(&self) -> String {
         let scan = |table: &str| {
             let request = serde_json::from_value(json!({ "TableName": table })).expect("a scan");
-            serde_json::to_string(&self.database.scan(request).expect("items")).expect("JSON")
+            let found = self.database.scan(request).expect("items");
+            let mut found = serde_json::to_value(found).expect("JSON");
+            found.sort_all_objects();
+            found.to_string()
         };
         scan(TABLE) + &scan(RECORDS)
     }
