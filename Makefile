@@ -18,7 +18,7 @@ test e2e conformance: export OKTA_EXCHANGES := $(OKTA_EXCHANGES)
 OKTA_DESCRIPTION ?= ../shared/okta/openapi-subset.json
 CHROMIUM ?= $(or $(shell command -v chromium || command -v chromium-browser || command -v google-chrome),/usr/bin/chromium)
 
-.PHONY: help run test check format clippy e2e conformance okta-description test-api docs build bench bench-credential generate new-operation invoke placeholder-key deploy deploy-local lint need-cargo need-python need-node
+.PHONY: help run test check chaos format clippy e2e conformance okta-description test-api docs build bench bench-credential generate new-operation invoke placeholder-key deploy deploy-local lint need-cargo need-python need-node
 
 help: ## Print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -41,6 +41,10 @@ check: need-cargo need-python ## What CI runs, with the time of each part
 		start=$$SECONDS; $(MAKE) --no-print-directory $$part || exit 1; \
 		times="$$times$$(printf '%-18s %5d s' $$part $$((SECONDS - start)))\n"; \
 	done; printf "%b" "$$times"
+
+chaos: need-cargo ## Ten minutes of random operations, kills and faults beside a second model; CHAOS_SEED=n repeats a run
+	cargo build --workspace --bins
+	CHAOS_SECONDS=$(or $(CHAOS_SECONDS),600) cargo test --package tests --test chaos -- --nocapture
 
 format: need-cargo ## Check that the code is formatted
 	cargo fmt --all --check

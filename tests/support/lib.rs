@@ -15,6 +15,8 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "for tests")]
 
+mod beside;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -242,34 +244,6 @@ impl TestStack {
         self.okta_client().get_user(login).await.expect("the user").id.to_string()
     }
 
-    /// Holds a lock for longer than any request waits.
-    pub async fn hold_lock(&self, name: &str) {
-        self.hold(&format!("lock#{name}")).await;
-    }
-
-    /// Holds a key of the table for longer than any request waits.
-    pub async fn hold(&self, id: &str) {
-        let item = json!({
-            "id": { "S": id }, "expires": { "N": "9999999999" }, "owner": { "S": "somebody else" },
-            "until": { "N": "9999999999999" },
-        });
-        self.dynamodb("PutItem", json!({ "TableName": "StateTable", "Item": item })).await;
-    }
-
-    /// A call of DynamoDB, for preparing the table.
-    async fn dynamodb(&self, call: &str, body: Value) -> Value {
-        let scope = "AWS4-HMAC-SHA256 Credential=local/20260131/us-east-1/dynamodb/aws4_request";
-        let request = self.http.post(self.stack.dynamodb_url());
-        let request = request
-            .header("content-type", "application/x-amz-json-1.0")
-            .header("x-amz-target", format!("DynamoDB_20120810.{call}"))
-            .header("authorization", format!("{scope}, SignedHeaders=host, Signature=0"))
-            .header("x-amz-date", "20260131T120000Z");
-        let answer = request.body(body.to_string()).send().await.expect("DynamoDB answers");
-        assert!(answer.status().is_success(), "{call}: {}", answer.status());
-        answer.json().await.expect("JSON")
-    }
-
     /// Deletes `USERS_<tenant>`, as somebody might by hand.
     pub async fn delete_users_group(&self, tenant: &str) {
         let answer = self.get(&format!("/tenants/{tenant}"), Superuser).await;
@@ -390,16 +364,6 @@ impl TestStack {
     pub async fn local(&self, path: &str, body: Value) -> Answer {
         let url = format!("{}{path}", self.stack.lambda_url());
         Self::answer(self.http.post(url).body(body.to_string()).send().await.expect("an answer")).await
-    }
-
-    /// Orders a fault of what stands beside the functions, or clears all; gives the status.
-    pub async fn fault(&self, fault: Option<Value>) -> u16 {
-        let url = format!("{}/_local/faults", self.stack.lambda_url());
-        let request = match fault {
-            Some(fault) => self.http.post(url).json(&fault),
-            None => self.http.delete(url),
-        };
-        request.send().await.expect("an answer").status().as_u16()
     }
 
     async fn answer(response: reqwest::Response) -> Answer {

@@ -84,6 +84,15 @@ impl Lambda {
         }
     }
 
+    /// Kills the processes that are working on a call.
+    pub(crate) fn kill_running(&self) {
+        for pool in self.pools.values() {
+            let mut state = pool.lock();
+            let busy: Vec<u64> = state.running.values().map(|(instance, _)| *instance).collect();
+            state.instances.retain(|instance, _| !busy.contains(instance));
+        }
+    }
+
     /// Ids of the running processes of a function.
     pub(crate) fn processes(&self, name: &str) -> Vec<u32> {
         let Ok(pool) = self.pool(name) else { return Vec::new() };

@@ -245,6 +245,11 @@ impl Stack {
         self.gateway.lambda.processes(binary)
     }
 
+    /// Kills the processes that are working on a call, as a machine does that fails.
+    pub fn kill_running(&self) {
+        self.gateway.lambda.kill_running();
+    }
+
     /// What starts which function, as JSON.
     pub fn triggers(&self) -> serde_json::Value {
         triggers::list(&self.gateway)

@@ -46,7 +46,9 @@ pub use event_delivery::{DeliverRequest, Delivered};
 pub use faults::{Action, Drop, Fault};
 pub use journal::{Entry, calls_in_a_row};
 pub use routes::{Endpoint, endpoints, operation_ids};
-pub use seed::{EventHookSeed, HookSeed, PendingDomainSeed, Seed, SeedError, TenantAppSeed, TenantSeed};
+pub use seed::{
+    EventHookSeed, HookSeed, PendingDomainSeed, Seed, SeedError, TenantAppSeed, TenantSeed, UserSeed,
+};
 pub use settings::Settings;
 pub use state::StartError;
 
