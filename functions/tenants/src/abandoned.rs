@@ -27,6 +27,22 @@ const LOOKS: u32 = 5;
 pub enum Unsettled {
     /// Another request has been creating the tenant for as long as this one could wait.
     Busy(TenantName),
+    /// What an earlier request left is removed, and no time is left for more.
+    Removed(TenantName),
+    /// Another of the tenant's names is taken by what a deletion left.
+    Deleted {
+        /// The name.
+        name: TenantName,
+        /// What is left.
+        object: String,
+    },
+    /// Another of the tenant's names is still that of a tenant with this name by now.
+    Renamed {
+        /// The name.
+        name: TenantName,
+        /// The tenant.
+        renamed: String,
+    },
     /// The name is taken by something that is no tenant.
     NameTaken {
         /// What has the name.
@@ -47,6 +63,23 @@ impl From<Unsettled> for Failure {
                 Failure::new(ProblemCode::TenantBusy, format!("another request is creating `{name}`"))
                     .retry_after(Duration::from_secs(2))
             }
+            Unsettled::Removed(name) => Failure::new(
+                ProblemCode::TenantBusy,
+                format!("what an earlier request for `{name}` left is removed; send this request again"),
+            )
+            .retry_after(Duration::from_secs(1)),
+            Unsettled::Deleted { name, object } => Failure::new(
+                ProblemCode::NameTaken,
+                format!(
+                    "the org has {object}, which is left of a tenant `{name}` that is not wholly deleted; send `DELETE /tenants/{name}` first"
+                ),
+            ),
+            Unsettled::Renamed { name, renamed } => Failure::new(
+                ProblemCode::NameTaken,
+                format!(
+                    "the tenant `{renamed}` still has a part of its former name `{name}`; complete that with `PUT /tenants/{renamed}` and `{{\"name\": \"{renamed}\"}}`, or choose another name"
+                ),
+            ),
             Unsettled::NameTaken { object } => Failure::new(
                 ProblemCode::NameTaken,
                 format!(
@@ -89,7 +122,7 @@ pub(crate) async fn settle(
             if okta.age(&admins.created).is_some_and(|age| age >= ABANDONED) {
                 sweep(run, placeholder, name, &admins).await?;
                 return if Instant::now() > last_start {
-                    Err(Unsettled::Busy(name.clone()))
+                    Err(Unsettled::Removed(name.clone()))
                 } else {
                     Ok(None)
                 };

@@ -128,7 +128,15 @@ impl Endpoint for AddTenant {
                     return Ok(Success::new(tenant).header("location", location));
                 }
                 Err(Stop::Taken) => {}
-                Err(Stop::Busy) => return Err(AddTenantError::Unsettled(Unsettled::Busy(name.clone()))),
+                Err(Stop::Deleted(object)) => {
+                    return Err(AddTenantError::Unsettled(Unsettled::Deleted { name: name.clone(), object }));
+                }
+                Err(Stop::Renamed(renamed)) => {
+                    return Err(AddTenantError::Unsettled(Unsettled::Renamed {
+                        name: name.clone(),
+                        renamed,
+                    }));
+                }
                 Err(Stop::NameTaken(object)) => {
                     return Err(AddTenantError::Unsettled(Unsettled::NameTaken { object }));
                 }

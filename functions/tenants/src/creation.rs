@@ -76,8 +76,10 @@ pub(crate) enum Stop {
     Taken,
     /// Something that is no leftover has another of the names.
     NameTaken(String),
-    /// A tenant that has another name by now still has one of the names.
-    Busy,
+    /// Another of the names is what a deletion of a tenant left.
+    Deleted(String),
+    /// Another of the names is the tenant's that was not wholly renamed to this.
+    Renamed(String),
     /// A step failed.
     Failed(Stopped),
 }
@@ -272,9 +274,11 @@ impl<'r> Creation<'r> {
             let removed = async {
                 let Some(group) = group_called(okta, &name).await? else { return Ok(Owner::Nobody) };
                 let idp = idp_of(okta, self.name).await?;
-                let in_use = idp.is_some_and(|idp| idp.provisioned_groups().contains(&group.id.as_str()));
-                if in_use || renamed_from(okta, self.name).await?.is_some() {
-                    return Ok(Owner::Tenant);
+                if let Some(renamed) = renamed_from(okta, self.name).await? {
+                    return Ok(Owner::Renamed(renamed));
+                }
+                if idp.is_some_and(|idp| idp.provisioned_groups().contains(&group.id.as_str())) {
+                    return Ok(Owner::Deleted);
                 }
                 if !is_leftover(okta, &group).await? {
                     return Ok(Owner::Stranger);
@@ -304,7 +308,7 @@ impl<'r> Creation<'r> {
             if let Some(group) = idp.provisioned_groups().first().map(|id| GroupId::from(*id))
                 && if_present(okta.get_group(&group)).await?.is_some()
             {
-                return Ok(Owner::Tenant);
+                return Ok(Owner::Deleted);
             }
             if idp.trusted_key() != Some(self.settings.placeholder.as_str()) {
                 return Ok(Owner::Stranger);
@@ -331,7 +335,8 @@ impl<'r> Creation<'r> {
     async fn give_up(&self, failure: StepFailure, owner: Owner, object: String) -> Stop {
         match (self.steps.unwind(failure).await, owner) {
             (incomplete @ Stopped::Incomplete(_), _) => Stop::Failed(incomplete),
-            (Stopped::TakenBack(_), Owner::Tenant) => Stop::Busy,
+            (Stopped::TakenBack(_), Owner::Renamed(renamed)) => Stop::Renamed(renamed),
+            (Stopped::TakenBack(_), Owner::Deleted) => Stop::Deleted(object),
             (Stopped::TakenBack(_), _) => Stop::NameTaken(object),
         }
     }
@@ -341,8 +346,10 @@ impl<'r> Creation<'r> {
 enum Owner {
     /// Nobody's, or it is gone.
     Nobody,
-    /// A tenant's, which has another name by now.
-    Tenant,
+    /// That of a tenant whose admins group is gone: of one that was deleted half-way.
+    Deleted,
+    /// That of a tenant which was not wholly renamed to this.
+    Renamed(String),
     /// It does not look like ours.
     Stranger,
 }

@@ -82,14 +82,14 @@ pub struct Plan {
 pub enum DeleteTenantError {
     /// There is none of this name.
     NotFound(TenantName),
-    /// A request that creates or renames it may be under way.
-    Busy {
+    /// A request may be creating it.
+    Busy(TenantName),
+    /// What has the name is a part of a tenant that was not wholly renamed to this.
+    Renamed {
         /// The name.
         name: TenantName,
-        /// What is being done.
-        doing: String,
-        /// Seconds until that must have ended.
-        seconds: u64,
+        /// The tenant.
+        renamed: String,
     },
     /// Nothing can be said about what is the tenant's; nothing was deleted.
     Remains(RemainsError),
@@ -124,10 +124,16 @@ impl From<DeleteTenantError> for Failure {
             DeleteTenantError::NotFound(name) => {
                 Failure::new(ProblemCode::TenantNotFound, format!("there is no tenant `{name}`"))
             }
-            DeleteTenantError::Busy { name, doing, seconds } => {
-                Failure::new(ProblemCode::TenantBusy, format!("`{name}` {doing}"))
-                    .retry_after(std::time::Duration::from_secs(seconds))
+            DeleteTenantError::Busy(name) => {
+                Failure::new(ProblemCode::TenantBusy, format!("another request is creating `{name}`"))
+                    .retry_after(std::time::Duration::from_secs(15))
             }
+            DeleteTenantError::Renamed { name, renamed } => Failure::new(
+                ProblemCode::TenantBroken,
+                format!(
+                    "`{name}` was not wholly renamed to `{renamed}`; complete that with `PUT /tenants/{renamed}` and `{{\"name\": \"{renamed}\"}}`, or send `DELETE /tenants/{renamed}`"
+                ),
+            ),
             DeleteTenantError::Lock(error) => error.into(),
             DeleteTenantError::State(error) => error.into(),
             DeleteTenantError::Remains(RemainsError::State(error)) => error.into(),
@@ -224,8 +230,7 @@ impl DeleteTenant {
             context.run.record.concerns(id);
         }
         if parts.is_being_created(context.run.okta.forward()) {
-            let doing = "is being created by another request".to_owned();
-            return Err(DeleteTenantError::Busy { name: input.name, doing, seconds: 15 });
+            return Err(DeleteTenantError::Busy(input.name));
         }
         if parts.remains.admins.is_none() {
             // What is left of a deletion, or of a rename: then it is another tenant's.
@@ -236,8 +241,7 @@ impl DeleteTenant {
                     .map_err(DeleteTenantError::Okta)?,
             };
             if let Some(renamed) = renamed {
-                let doing = format!("is being renamed to `{renamed}`; complete that, or delete `{renamed}`");
-                return Err(DeleteTenantError::Busy { name: input.name, doing, seconds: 5 });
+                return Err(DeleteTenantError::Renamed { name: input.name, renamed });
             }
         }
         if input.dry_run {

@@ -98,7 +98,7 @@ async fn a_tenant_in_the_middle_of_a_rename_is_deleted_wholly() {
             continue;
         }
         let former = code::<DeleteTenant>(&org, &TestRequest::tenant("initech")).await;
-        assert!(matches!(former, ProblemCode::TenantBusy | ProblemCode::TenantNotFound), "{former:?}");
+        assert!(matches!(former, ProblemCode::TenantBroken | ProblemCode::TenantNotFound), "{former:?}");
         assert_same(&org.emulator.stable_snapshot(), &stopped, "deleting the former name");
         org.call::<DeleteTenant>(&TestRequest::tenant("initrode")).await.unwrap();
         assert_same(&org.emulator.stable_snapshot(), &empty, &format!("call {nth}"));
@@ -126,16 +126,41 @@ async fn a_former_name_is_taken_until_the_rename_is_complete() {
                 assert_same(&org.emulator.stable_snapshot(), &before, "the new tenant");
             }
             Err(problem) => {
-                let expected = if stopped == before {
-                    ProblemCode::TenantAlreadyExists
-                } else {
-                    ProblemCode::TenantBusy
-                };
+                let expected =
+                    if stopped == before { ProblemCode::TenantAlreadyExists } else { ProblemCode::NameTaken };
                 assert_eq!(problem.code(), expected, "call {nth}: {}", problem.document("id"));
                 assert_same(&org.emulator.stable_snapshot(), &stopped, &format!("call {nth}"));
             }
         }
     }
+}
+
+/// Whoever wants the name of a tenant that was deleted half-way is told what to do, and
+/// nobody is said to be at work who is not.
+#[tokio::test]
+async fn what_a_deletion_left_is_named() {
+    let org = TestOrg::start().await;
+    let mut named = 0;
+    for nth in 1..=14 {
+        org.emulator.reset();
+        org.call::<AddTenant>(&add("initech")).await.unwrap();
+        org.kill_at::<DeleteTenant>(&TestRequest::tenant("initech"), nth).await;
+        org.advance_clock(Duration::ZERO);
+        if let Err(problem) = org.call::<AddTenant>(&add("initech")).await {
+            let detail = problem.document("id")["detail"].as_str().unwrap().to_owned();
+            match problem.code() {
+                ProblemCode::TenantAlreadyExists => {}
+                ProblemCode::NameTaken => {
+                    assert!(detail.contains("`DELETE /tenants/initech`"), "call {nth}: {detail}");
+                    named += 1;
+                }
+                code => panic!("call {nth}: {code:?} {detail}"),
+            }
+            org.call::<DeleteTenant>(&TestRequest::tenant("initech")).await.unwrap();
+            org.call::<AddTenant>(&add("initech")).await.unwrap();
+        }
+    }
+    assert!(named > 0);
 }
 
 /// An old token names the tenant that had the name before.
