@@ -6,6 +6,7 @@ use operation_testing::{
 };
 use operations::ProblemCode;
 use serde_json::{Value, json};
+use tenants::UpdateTenant;
 
 use crate::{ActivateTenantApp, DeactivateTenantApp, ListTenantApps};
 
@@ -327,4 +328,55 @@ async fn entitlements_of_a_suspended_tenant() {
     assert_eq!((left.as_array().map(Vec::len), &left[0]["id"]), (Some(1), &json!("0oa1dynamics00000001")));
     let targets = &org.snapshot()["group_roles"]["group:ADMINS_acme"][0]["targets"];
     assert_eq!(targets.as_array().map(Vec::len), Some(3), "{targets}");
+}
+
+/// Whichever comes first: no group of an old name is left, and no role reaches a group that
+/// is not its tenant's.
+#[tokio::test]
+async fn a_rename_beside_an_entitlement() {
+    let org = TestOrg::start().await;
+    org.emulator.configure(|settings| settings.latency_ms = 1);
+    let rename = TestRequest::tenant("acme").body(&json!({ "name": "acme-two" }));
+    let (former, other) = (spyder(), TestRequest::tenant("acme-two").path("appId", SPYDER));
+    let mut entitled = 0;
+    for round in 0..40 {
+        org.emulator.reset();
+        // A little later each time, so that they meet at every step.
+        let later = async {
+            for _ in 0..round {
+                tokio::task::yield_now().await;
+            }
+            org.call::<ActivateTenantApp>(if round % 2 == 0 { &former } else { &other }).await
+        };
+        let (renamed, given) = tokio::join!(org.call::<UpdateTenant>(&rename), later);
+        assert!(renamed.is_ok(), "{round}: {:?}", renamed.map_err(|problem| problem.code()));
+        if let Err(problem) = given {
+            let code = problem.code();
+            assert!(
+                matches!(
+                    code,
+                    ProblemCode::TenantNotFound | ProblemCode::TenantBusy | ProblemCode::TenantBroken
+                ),
+                "{round}: {code:?}"
+            );
+        } else {
+            entitled += 1;
+        }
+        org.emulator.catch_up();
+        let snapshot = org.emulator.stable_snapshot();
+        let names: Vec<&String> = snapshot["groups"].as_object().unwrap().keys().collect();
+        let old = ["group:USERS_acme", "group:ADMINS_acme", &format!("group:APPUSERS_acme_{SPYDER}")];
+        assert!(!names.iter().any(|name| old.contains(&name.as_str())), "{round}: {names:?}");
+        for (group, roles) in snapshot["group_roles"].as_object().unwrap() {
+            let Some(tenant) = group.strip_prefix("group:ADMINS_") else { continue };
+            let targets = roles[0]["targets"].as_array().unwrap();
+            let is_own = |target: &Value| {
+                let target = target.as_str().unwrap();
+                ["USERS_", "ADMINS_"].iter().any(|kind| target == format!("group:{kind}{tenant}"))
+                    || target.starts_with(&format!("group:APPUSERS_{tenant}_"))
+            };
+            assert!(!targets.is_empty() && targets.iter().all(is_own), "{round}: {group}: {targets:?}");
+        }
+    }
+    assert!(entitled > 0, "they never met");
 }
