@@ -93,3 +93,52 @@ async fn everything_of_it_is_administered() {
     let rules = stack.okta().snapshot()["rules"].to_string();
     assert!(!rules.contains("acme"), "{rules}");
 }
+
+/// Somebody gave every object of a tenant another name: the tenant is found by what the
+/// objects are, and administered.
+#[tokio::test]
+async fn names_that_somebody_edited() {
+    let stack = TestStack::start().await;
+    let tenant = stack.get("/tenants/acme", Superuser).await.body;
+    let text = |member: &str| tenant[member].as_str().unwrap_or_else(|| panic!("{tenant}")).to_owned();
+    let app = "/tenants/acme/apps/0oa1dynamics00000001";
+    let entitled = stack.put(app, Superuser, Value::Null).await;
+    assert_eq!(entitled.status, 200, "{entitled}");
+    stack.okta().catch_up();
+    let apps = stack.get("/tenants/acme/apps", Superuser).await;
+    let groups = apps.body.as_array().unwrap().iter().map(|app| app["APPUSERS_groupId"].as_str().unwrap());
+    let groups: Vec<String> = groups.map(str::to_owned).chain([text("USERS_groupId")]).collect();
+    for (number, group) in groups.iter().enumerate() {
+        let profile = json!({ "name": format!("ACME {number}"), "description": "ask Bob" });
+        stack.prepare("PUT", &format!("/api/v1/groups/{group}"), json!({ "profile": profile })).await;
+    }
+    let path = format!("/api/v1/idps/{}", text("id"));
+    let mut idp = stack.prepare("GET", &path, Value::Null).await;
+    idp["name"] = "ACME sign-in".into();
+    stack.prepare("PUT", &path, idp).await;
+    stack.okta().catch_up();
+
+    assert_eq!(
+        stack.get("/tenants/acme", TenantAdmin("acme")).await.body["USERS_groupId"],
+        tenant["USERS_groupId"]
+    );
+    let listed = stack.get("/tenants", Superuser).await;
+    assert_eq!(listed.body.as_array().map(Vec::len), Some(2), "{listed}");
+    let now = stack.get("/tenants/acme/apps", TenantAdmin("acme")).await;
+    assert_eq!(now.body.as_array().map(Vec::len), apps.body.as_array().map(Vec::len), "{now}");
+    let admin = format!("/tenants/acme/admins/{}", stack.user("user@acme.test").await);
+    assert_eq!(stack.put(&admin, TenantAdmin("acme"), Value::Null).await.status, 200);
+    assert_eq!(stack.delete(&admin, TenantAdmin("acme")).await.status, 204);
+    let added =
+        stack.post("/tenants/acme/domains", TenantAdmin("acme"), json!({ "domain": "acme-3.test" })).await;
+    assert_eq!(added.status, 201, "{added}");
+    assert_eq!(stack.delete(app, Superuser).await.status, 204);
+    for status in ["SUSPENDED", "ACTIVE"] {
+        let turned = stack.put("/tenants/acme", Superuser, json!({ "status": status })).await;
+        assert_eq!((turned.status, &turned.body["status"]), (200, &json!(status)), "{turned}");
+    }
+    let deleted = stack.delete("/tenants/acme", Superuser).await;
+    assert_eq!(deleted.status, 204, "{deleted}");
+    let left = stack.okta().snapshot().to_string();
+    assert!(!left.contains("ACME sign-in") && !left.contains("\"ACME 0\""), "something is left");
+}

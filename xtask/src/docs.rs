@@ -5,7 +5,7 @@ use std::path::Path;
 
 use domain::{Caller, SUPERUSERS, permits};
 use lambda_kit::Description;
-use operations::{EnvVar, MANAGED_ACCESS, OPERATIONS, Operation, ProblemCode};
+use operations::{EnvVar, MANAGED_ACCESS, Method, OPERATIONS, Operation, ProblemCode};
 
 use crate::conformance;
 
@@ -30,6 +30,16 @@ pub(crate) fn api(endpoints: &[&Description]) -> String {
             operation.started_by(),
             operation.success()
         );
+        let is_post = operation.http().is_some_and(|http| http.method == Method::Post);
+        match operation.http() {
+            Some(http) if http.idempotent => page.push_str(
+                "Keeps its answer for an `Idempotency-Key`: the same key and request get the same answer for 24 hours.\n",
+            ),
+            Some(_) if is_post => {
+                page.push_str("Knows no `Idempotency-Key`: the same request sent again is done again.\n");
+            }
+            _ => {}
+        }
         if !endpoint.query.is_empty() {
             page.push_str("\n| query | meaning |\n|---|---|\n");
             for parameter in endpoint.query {
