@@ -12,6 +12,7 @@ const PAGES: &[&str] = &[
     "README.md",
     "ARCHITECTURE.md",
     "CHANGELOG.md",
+    "SECURITY.md",
     "docs/adding-an-operation.md",
     "docs/deploying.md",
     "docs/runbook.md",
