@@ -91,7 +91,10 @@ impl Chaos {
                 of.push(stack.user(&login((tenant, user))).await);
             }
             ids.push(of);
-            idps.push(stack.idp(name).await);
+            let idp = stack.idp(name).await;
+            let id = idp.trim_start_matches("/idps/").into();
+            stack.okta_client().activate_identity_provider(&id).await.expect("activated");
+            idps.push(idp);
         }
         let mut chaos = Self {
             stack,
@@ -259,6 +262,10 @@ impl Chaos {
             return self.learn(change);
         }
         assert!(fails, "without a fault: {status} {code}\n{}", self.story());
+        if self.random.bool() {
+            // What it cures is no obstacle for the request that stopped half-way.
+            whole::reconcile(&self.stack).await;
+        }
         for attempt in 1..=TRIES {
             let (status, code) = self.send(change).await;
             self.log.push(format!("{change:?} again, {attempt}: {status} {code}"));

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use domain::{TenantName, admins_group, users_group};
 use futures::TryStreamExt;
-use okta_client::models::User;
+use okta_client::models::{ACTIVE, User};
 use serde_json::json;
 use tenancy::{group_called, idp_of, is_active, role_targets, routing};
-use tests::TestStack;
+use tests::{Answer, TestStack};
 
 use crate::TENANTS;
 use crate::model::Model;
@@ -45,14 +45,21 @@ pub(crate) async fn assert_whole(stack: &TestStack, model: &Model, ids: &[Vec<St
         let on =
             rules.iter().filter(|rule| rule.providers().any(|id| id == idp.id.as_str()) && is_active(rule));
         assert!(!suspended || on.count() == 0, "rules of {name} are on\n{story}");
+        assert_eq!(idp.status == ACTIVE, !suspended, "the IdP of {name} is {}\n{story}", idp.status);
     }
-    // Nobody can be at work any more; a run that was killed has not ended its record.
-    stack.okta().configure(|settings| settings.clock_offset_ms += 120_000);
-    let answer = stack.local("/_local/schedules/reconcile", json!({})).await;
-    stack.okta().configure(|settings| settings.clock_offset_ms -= 120_000);
+    let answer = reconcile(stack).await;
     let report = &answer.body["payload"];
     assert_eq!(report["complete"], true, "{answer}");
     let findings = report["findings"].as_array().into_iter().flatten();
     let findings: Vec<_> = findings.filter(|finding| finding["kind"] != "died-run").collect();
     assert!(findings.is_empty(), "{findings:?}\n{story}");
+}
+
+/// Lets `reconcile` look at the org as if nobody could be at work any more.
+pub(crate) async fn reconcile(stack: &TestStack) -> Answer {
+    stack.okta().catch_up();
+    stack.okta().configure(|settings| settings.clock_offset_ms += 120_000);
+    let answer = stack.local("/_local/schedules/reconcile", json!({})).await;
+    stack.okta().configure(|settings| settings.clock_offset_ms -= 120_000);
+    answer
 }

@@ -82,7 +82,6 @@ fn function(operation: &Operation, resource: &Value) -> Complaints {
     complaints
 }
 
-/// What a role allows, as text.
 /// What a function's role may do with the tables, one line for each action.
 fn table_rights(resources: &Value, operation: &Operation) -> Vec<String> {
     let policies = &resources[format!("{}Role", operation.logical_id())]["Properties"]["Policies"];

@@ -3,7 +3,7 @@
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use okta_emulator::Drop;
 use serde_json::{Value, json};
-use tests::{Answer, Superuser, TenantAdmin, TestStack, repository};
+use tests::{Answer, Superuser, TestStack, repository};
 
 use crate::dropped;
 
@@ -222,8 +222,7 @@ async fn a_thousand_unsigned_tokens() {
     assert!(throttled > 0, "{statuses:?}");
 }
 
-/// However slow Okta is: the proxy has so many environments and no more, and the
-/// functions beside it have theirs.
+/// However slow Okta is: the proxy has so many environments and no more.
 #[tokio::test]
 async fn the_proxy_takes_no_more_than_its_reserved_concurrency() {
     let stack = TestStack::start_as(|options| {
@@ -236,17 +235,12 @@ async fn the_proxy_takes_no_more_than_its_reserved_concurrency() {
         let (stack, token) = (&stack, unsigned(&stack, serial));
         async move { call(stack, "GET", "/api/v1/users", &token, None).await }
     };
-    let crowd = futures::future::join_all((0..40).map(send));
-    let neighbour = async {
-        let waited = stack.okta().wait_for_arrivals(stack.okta().arrivals() + 1);
-        waited.await;
-        stack.get("/idps", TenantAdmin("acme")).await.status
-    };
-    let (answers, neighbour) = futures::join!(crowd, neighbour);
-    assert_eq!(neighbour, 200);
+    let before = stack.okta().arrivals();
+    let answers = futures::future::join_all((0..40).map(send)).await;
+    assert!(stack.okta().arrivals() - before <= 10);
     let throttled = answers.iter().filter(|answer| answer.status == 500);
     let bodies: Vec<&Value> = throttled.map(|answer| &answer.body).collect();
-    assert!(!bodies.is_empty(), "{answers:?}");
+    assert!(bodies.len() >= 30, "{answers:?}");
     assert!(bodies.iter().all(|body| **body == json!({ "message": "Internal server error" })), "{bodies:?}");
     let others = answers.iter().filter(|answer| ![500, 401].contains(&answer.status));
     assert_eq!(others.count(), 0);

@@ -75,8 +75,7 @@ async fn changes_are_possible(stack: &TestStack) {
 async fn an_answer_of_the_table_is_lost() {
     let stack = TestStack::start().await;
     changes_are_possible(&stack).await;
-    let (mut nth, mut previous) = (1, Value::Null);
-    loop {
+    for nth in 1..=14 {
         let fault = json!({ "service": "dynamodb", "nth": nth, "times": 1, "action": { "drop": "after" } });
         stack.fault(Some(fault)).await;
         let status = if nth % 2 == 1 { "SUSPENDED" } else { "ACTIVE" };
@@ -91,13 +90,7 @@ async fn an_answer_of_the_table_is_lost() {
         assert_eq!(empty, usize::from(status == "SUSPENDED"), "call {nth}");
         let wanted = if status == "SUSPENDED" { 403 } else { 200 };
         assert_eq!(stack.get("/tenants/acme", TenantAdmin("acme")).await.status, wanted, "call {nth}");
-        previous = if nth == 1 { snapshot["idps"].clone() } else { previous };
-        if nth == 14 {
-            break;
-        }
-        nth += 1;
     }
-    assert!(!previous.is_null());
 }
 
 /// Without the secrets extension a process that runs goes on with what it knows, and the

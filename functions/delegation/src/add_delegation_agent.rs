@@ -222,7 +222,8 @@ impl AddDelegationAgent {
         let grant =
             Grant { agent: agent.id.to_string(), until, reason: input.reason, id: context.run.id.clone() };
         let before = self.0.counted(&user, &kept);
-        if before.0.iter().any(|known| known.says(&grant)) {
+        // One that the profile alone has is made now.
+        if before.0.iter().any(|known| known.says(&grant) && !known.id.is_empty()) {
             return Ok(grant.into());
         }
         let after = before.with(grant.clone(), now);

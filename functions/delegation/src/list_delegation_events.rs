@@ -43,7 +43,8 @@ pub struct Item {
     /// Why it was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// How often the agent was refused in the hour of the record; absent for one time.
+    /// How often the agent was refused in the hour of the record, at whose end the record
+    /// stands; absent for one time. The reason is that of the last time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u32>,
 }

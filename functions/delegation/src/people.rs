@@ -211,7 +211,9 @@ impl Delegating {
         }
         let recorded = match grants {
             Some((kept, grants)) => {
-                let current = grants.0.iter().cloned().map(Into::into).collect();
+                // What the profile alone has is nobody's consent, and does not become one.
+                let own = grants.0.iter().filter(|grant| !grant.id.is_empty());
+                let current = own.cloned().map(Into::into).collect();
                 self.state.record_grants(run, record, &kept.replaced_by(current)).await
             }
             None => self.state.record(run, record).await,

@@ -8,8 +8,9 @@
 //! # What a cure believes
 //!
 //! The tenant is found anew under its lock, by what its admins cannot write. That it is
-//! suspended is believed of the state table alone: a record that says so is reported, and
-//! is no reason to take anybody's rights.
+//! suspended is believed if the table and the record say so: the record alone an admin can
+//! write, and where the table alone says so, a request has stopped half-way that knows what
+//! the tenant gets back.
 //!
 //! # Okta calls
 //!
@@ -26,69 +27,55 @@
 //!
 //! Killed anywhere, the next run finds what is left.
 
-use domain::TenantName;
+use domain::{TenantName, TenantStatus};
 use okta_client::models::{ACTIVE, GroupId, GroupProfile, RoleAssignmentId};
 use okta_client::{Client, Error, OkIfAbsent};
 use run_kit::{Failure, Run};
-use state::{Change, State, StateError, Suspension, holding};
+use state::{Change, Locks, State, StateError, Suspension, holding};
 use tenancy::{
     Depth, Tenant, TenantError, Tenants, Want, holds_domains, if_present, is_active, role_targets, routing,
 };
 
-use crate::finding::PieceError;
 use crate::tenant::{ROLE_TARGET, empty_group, expected_name, is_suspended};
 use crate::{Finding, Kind};
 
 /// Cures what can be cured of these findings of one tenant, and says of each whether it is.
-///
-/// # Errors
-///
-/// Of Okta, if its limit is used up, or of the table: the findings are found again.
+/// What cannot be cured now is reported, and found again by the next pass.
 pub(crate) async fn cure(
     run: &Run,
     state: &State,
     tenants: &Tenants,
     name: &TenantName,
     mut findings: Vec<Finding>,
-) -> Result<Vec<Finding>, PieceError> {
+) -> Vec<Finding> {
     if !findings.iter().any(is_curable) {
-        return Ok(findings);
+        return findings;
     }
     holding(state, run, |locks| async move {
-        // Whoever has the lock changes the tenant: the next pass looks again.
-        if locks.take(Change::Tenant(name)).await.is_err() {
-            return Ok(findings);
-        }
-        let found = tenants.find(run.okta.forward(), name, Want::Tenant, Depth::Change, run.deadline).await;
-        let tenant = match found {
-            Ok(tenant) => tenant,
-            Err(TenantError::Okta(error)) => return Err(error.into()),
-            Err(_) => return Ok(findings),
+        let patient = Patient::under_lock(run, state, tenants, name, &locks).await;
+        let Some(mut patient) = patient.unwrap_or_else(|error| {
+            warn(name, "the tenant cannot be read", error.into());
+            None
+        }) else {
+            return findings;
         };
-        if locks.take(Change::Idp(&tenant.id)).await.is_err() {
-            return Ok(findings);
-        }
-        let kept = state.suspension(&tenant.id).await?;
-        let run = &run.of_tenant(&tenant.id);
-        let mut patient = Patient { run, okta: run.okta.forward(), state, tenant: &tenant, kept };
         let mut failure = None;
         for finding in findings.iter_mut().filter(|finding| is_curable(finding)) {
             match patient.cure(finding).await {
                 Ok(cured) => finding.cured = cured,
-                Err(CureError::Okta(error @ Error::RateLimited { .. })) => return Err(error.into()),
-                Err(CureError::State(error)) => return Err(error.into()),
-                Err(CureError::Okta(error)) => {
-                    let kind = finding.kind.as_str();
-                    let failed = Failure::okta("cure a tenant", &error);
-                    tracing::warn!(kind, tenant = %name, error = failed.log_text(), "a damage cannot be cured");
-                    failure = Some(failed);
-                }
+                Err(error) => failure = Some(warn(name, finding.kind.as_str(), error.into())),
             }
         }
-        run.record.end(failure.as_ref()).await;
-        Ok(findings)
+        patient.run.record.end(failure.as_ref()).await;
+        findings
     })
     .await
+}
+
+/// Logs why something is not cured.
+fn warn(name: &TenantName, what: &str, failure: Failure) -> Failure {
+    tracing::warn!(what, tenant = %name, error = failure.log_text(), "a damage cannot be cured");
+    failure
 }
 
 /// Whether `reconcile` cures such damage, where it can be sure.
@@ -122,16 +109,58 @@ impl From<StateError> for CureError {
     }
 }
 
-/// A tenant under its lock.
-struct Patient<'p> {
-    run: &'p Run,
-    okta: &'p Client,
-    state: &'p State,
-    tenant: &'p Tenant,
-    kept: Option<Suspension>,
+impl From<CureError> for Failure {
+    fn from(error: CureError) -> Self {
+        match error {
+            CureError::Okta(error) => Failure::okta("cure a tenant", &error),
+            CureError::State(error) => error.into(),
+        }
+    }
 }
 
-impl Patient<'_> {
+/// A tenant under its lock.
+struct Patient<'p> {
+    /// With a record of its own.
+    run: Run,
+    state: &'p State,
+    tenant: Tenant,
+    kept: Option<Suspension>,
+    /// Whether both the table and the record say that the tenant is suspended. Where one
+    /// does, a request has stopped half-way, and knows better what the tenant gets back.
+    suspended: bool,
+}
+
+impl<'p> Patient<'p> {
+    /// The tenant, found anew; `None` if somebody is changing it, or there is none.
+    async fn under_lock(
+        run: &Run,
+        state: &'p State,
+        tenants: &Tenants,
+        name: &TenantName,
+        locks: &Locks,
+    ) -> Result<Option<Self>, CureError> {
+        // Whoever has the lock changes the tenant: the next pass looks again.
+        if locks.take(Change::Tenant(name)).await.is_err() {
+            return Ok(None);
+        }
+        let found = tenants.find(run.okta.forward(), name, Want::Tenant, Depth::Change, run.deadline).await;
+        let tenant = match found {
+            Ok(tenant) => tenant,
+            Err(TenantError::Okta(error)) => return Err(error.into()),
+            Err(_) => return Ok(None),
+        };
+        if locks.take(Change::Idp(&tenant.id)).await.is_err() {
+            return Ok(None);
+        }
+        let kept = state.suspension(&tenant.id).await?;
+        let suspended = kept.is_some() && tenant.description.status() == TenantStatus::Suspended;
+        Ok(Some(Self { run: run.of_tenant(&tenant.id), state, tenant, kept, suspended }))
+    }
+
+    fn okta(&self) -> &Client {
+        self.run.okta.forward()
+    }
+
     /// Whether the damage is cured.
     async fn cure(&mut self, finding: &Finding) -> Result<bool, CureError> {
         match finding.kind {
@@ -145,21 +174,26 @@ impl Patient<'_> {
 
     /// Limits the role to the tenant, or, while it is suspended, to nobody.
     async fn limit_role(&mut self) -> Result<bool, CureError> {
-        let targets = role_targets(self.okta, &self.tenant.admins.id).await?;
+        let targets = role_targets(self.okta(), &self.tenant.admins.id).await?;
         // The role is gone since.
         let Some(targets) = targets else { return Ok(true) };
         let targets: Vec<GroupId> = targets.into_iter().map(|group| group.id).collect();
-        let suspended = is_suspended(&self.tenant.description, self.kept.as_ref());
-        if self.kept.is_some() {
-            return self.limit_to_nobody(&targets).await;
+        if let Some(empty) = self.empty_group().await? {
+            if self.suspended {
+                self.limit_to_nobody(empty, &targets).await?;
+                return Ok(true);
+            }
+            if targets.is_empty() {
+                self.add_target(&empty).await?;
+                return Ok(true);
+            }
         }
-        if suspended && !targets.is_empty() {
-            return Ok(false);
-        }
-        // Without the table's item a suspended tenant has no empty group: its own groups
-        // are less than the whole org.
+        // The tenant's own groups are less than the whole org.
         if targets.is_empty() {
             self.add_target(&self.tenant.admins.id).await?;
+        }
+        if is_suspended(&self.tenant.description, self.kept.as_ref()) {
+            return Ok(targets.is_empty());
         }
         if let Some(users) = self.tenant.users.as_ref().filter(|users| !targets.contains(&users.id)) {
             self.add_target(&users.id).await?;
@@ -167,58 +201,58 @@ impl Patient<'_> {
         Ok(true)
     }
 
+    /// The group that the role of a suspended tenant is limited to, if it is there.
+    async fn empty_group(&self) -> Result<Option<GroupId>, Error> {
+        let Some(id) = empty_group(self.kept.as_ref()).map(GroupId::from) else { return Ok(None) };
+        Ok(if_present(self.okta().get_group(&id)).await?.map(|group| group.id))
+    }
+
     /// The empty group first, so that the role has a target at every moment.
-    async fn limit_to_nobody(&mut self, targets: &[GroupId]) -> Result<bool, CureError> {
-        let Some(kept) = &mut self.kept else { return Ok(false) };
-        let Some(empty) = empty_group(Some(kept)).map(GroupId::from) else { return Ok(false) };
-        if if_present(self.okta.get_group(&empty)).await?.is_none() {
-            return Ok(false);
-        }
+    async fn limit_to_nobody(&mut self, empty: GroupId, targets: &[GroupId]) -> Result<(), CureError> {
         let others: Vec<&GroupId> = targets.iter().filter(|target| **target != empty).collect();
-        let new: Vec<String> =
-            others.iter().map(ToString::to_string).filter(|id| !kept.targets.contains(id)).collect();
-        if !new.is_empty() {
-            // Resuming gives them back.
-            kept.targets.extend(new);
-            self.state.suspend(self.run, &self.tenant.id, kept).await?;
+        if let Some(kept) = &mut self.kept {
+            let is_new = |id: &String| !kept.targets.contains(id);
+            let new: Vec<String> = others.iter().map(ToString::to_string).filter(is_new).collect();
+            if !new.is_empty() {
+                // Resuming gives them back.
+                kept.targets.extend(new);
+                self.state.suspend(&self.run, &self.tenant.id, kept).await?;
+            }
         }
         if !targets.contains(&empty) {
             self.add_target(&empty).await?;
         }
-        let role = RoleAssignmentId::user_admin();
+        let (admins, role) = (&self.tenant.admins.id, RoleAssignmentId::user_admin());
         for target in others {
-            let admins = &self.tenant.admins.id;
-            self.okta
-                .unassign_group_target_from_group_admin_role(admins, &role, target)
-                .await
-                .ok_if_absent()?;
+            let removed = self.okta().unassign_group_target_from_group_admin_role(admins, &role, target);
+            removed.await.ok_if_absent()?;
         }
-        Ok(true)
+        Ok(())
     }
 
     async fn add_target(&self, target: &GroupId) -> Result<(), Error> {
         let (admins, role) = (&self.tenant.admins.id, RoleAssignmentId::user_admin());
-        self.okta.assign_group_target_to_group_admin_role(admins, &role, target).await
+        self.okta().assign_group_target_to_group_admin_role(admins, &role, target).await
     }
 
     async fn switch_idp_off(&self) -> Result<bool, Error> {
-        let Some(idp) = self.tenant.idp.as_ref().filter(|_| self.kept.is_some()) else { return Ok(false) };
+        let Some(idp) = self.tenant.idp.as_ref().filter(|_| self.suspended) else { return Ok(false) };
         if idp.status == ACTIVE {
-            self.okta.deactivate_identity_provider(&idp.id).await?;
+            self.okta().deactivate_identity_provider(&idp.id).await?;
         }
         Ok(true)
     }
 
     async fn switch_rules_off(&self) -> Result<bool, Error> {
-        if self.kept.is_none() {
+        if !self.suspended {
             return Ok(false);
         }
-        let (Some(policy), rules) = routing(self.okta).await? else { return Ok(false) };
-        let Tenant { id, description, name, .. } = self.tenant;
+        let (Some(policy), rules) = routing(self.okta()).await? else { return Ok(false) };
+        let Tenant { id, description, name, .. } = &self.tenant;
         let names = std::slice::from_ref(name);
         for rule in rules.iter().filter(|rule| is_active(rule) && holds_domains(rule, id, description, names))
         {
-            self.okta.deactivate_policy_rule(&policy, &rule.id).await?;
+            self.okta().deactivate_policy_rule(&policy, &rule.id).await?;
         }
         Ok(true)
     }
@@ -229,16 +263,16 @@ impl Patient<'_> {
         if self.tenant.description.renamed_from.is_some() || !(is_users || self.is_target(&id).await?) {
             return Ok(false);
         }
-        let Some(group) = if_present(self.okta.get_group(&id)).await? else { return Ok(false) };
-        let Some(name) = expected_name(self.okta, self.tenant, &group).await? else { return Ok(false) };
+        let Some(group) = if_present(self.okta().get_group(&id)).await? else { return Ok(false) };
+        let Some(name) = expected_name(self.okta(), &self.tenant, &group).await? else { return Ok(false) };
         if group.profile.name != name {
-            self.okta.replace_group(&id, &GroupProfile { name, ..group.profile }).await?;
+            self.okta().replace_group(&id, &GroupProfile { name, ..group.profile }).await?;
         }
         Ok(true)
     }
 
     async fn is_target(&self, group: &GroupId) -> Result<bool, Error> {
-        let targets = role_targets(self.okta, &self.tenant.admins.id).await?;
+        let targets = role_targets(self.okta(), &self.tenant.admins.id).await?;
         Ok(targets.into_iter().flatten().any(|target| target.id == *group))
     }
 }

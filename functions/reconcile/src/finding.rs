@@ -128,7 +128,8 @@ impl Kind {
 pub struct Finding {
     /// Of which kind.
     pub kind: Kind,
-    /// Name of the tenant; absent where the object belongs to none.
+    /// Name of the tenant, or, of a run that died, its id; absent where the object belongs
+    /// to none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
     /// What kind of object is damaged, or missing: `group`, `identityProvider`, `role`,

@@ -2,7 +2,8 @@
 //!
 //! The place where a pass stands is kept after each piece, with what was found so far.
 //! A run that is killed loses one piece, and the next run does that piece again: in an
-//! org that nobody changes, a pass finds the same however often it was interrupted.
+//! org that nobody changes, a pass finds the same however often it was interrupted, but
+//! for what was cured in the piece that was lost; the tenant's records tell of that.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -122,10 +122,10 @@ impl Task for Reconcile {
     }
 
     async fn run(&self, run: &Run, _event: Value) -> Result<Report, ReconcileError> {
-        let run = &run.with_part_of_share(PART_OF_SHARE);
-        // A log that cannot be read is no reason to leave the org as it is.
+        // Rights come first, with all of the share. A log that cannot be read is no reason to
+        // leave the org as it is.
         let ended = system_log::end_rights(run, &self.state, &self.tenants).await;
-        let report = self.walk(run).await?;
+        let report = self.walk(&run.with_part_of_share(PART_OF_SHARE)).await?;
         Ok(Report { ended: ended?, ..report })
     }
 
@@ -315,7 +315,7 @@ impl Walk<'_> {
                 let rules = self.rules(run).await?;
                 let found = tenant::examine(run, state, tenants, &rules, group).await?;
                 match tenant::tenant_of_admins_group(group) {
-                    Some(name) => cure::cure(run, state, tenants, &name, found).await?,
+                    Some(name) => cure::cure(run, state, tenants, &name, found).await,
                     None => found,
                 }
             }
@@ -326,7 +326,7 @@ impl Walk<'_> {
             }
             Item::App(group, AppGroupOf { tenant, app, has_tenant: true }) => {
                 let found = entitlement::examine(run, state, tenants, group, tenant, app).await?;
-                cure::cure(run, state, tenants, tenant, found).await?
+                cure::cure(run, state, tenants, tenant, found).await
             }
             Item::App(group, of) => {
                 let kind = Kind::GroupLeadsNowhere;

@@ -4,29 +4,32 @@
 //! # Okta calls
 //!
 //! `listLogEvents` of what came since the last run; for each event those of
-//! `end-user-rights`, except for a group that was seen to be no tenant's.
+//! `end-user-rights`, and none for a group that an event was about before.
 //!
-//! The time until which the log is read is kept after each page. What comes twice changes
-//! nothing.
+//! # Where it goes on
+//!
+//! The time from which the next run reads is kept: a little before the end of what was
+//! read, because an event may come late into the log, or the last event that was looked
+//! at, where the log was not read to its end. What comes twice changes nothing. The metric
+//! `SystemLogLag` says how far the log is behind.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use okta_client::Error;
 use okta_client::models::LogEvent;
-use run_kit::Run;
+use run_kit::{Metric, Run, Unit};
 use state::State;
-use tenancy::{ENDING_EVENTS, Ending, Tenants};
-use tokio::time::Instant;
+use tenancy::{ENDING_EVENTS, Ended, Ending, Tenants};
 
 use crate::finding::PieceError;
 
 /// Name of the lease.
 const TASK: &str = "system-log";
 
-/// Time of one page.
-const PAGE: Duration = Duration::from_secs(20);
+/// Time for the log in one run: rights come first, and the org waits no longer than this.
+const TIME: Duration = Duration::from_secs(100);
 
 /// How late an event may come into the log.
 const LATE: SignedDuration = SignedDuration::from_mins(2);
@@ -41,90 +44,113 @@ const FIRST: SignedDuration = SignedDuration::from_hours(24);
 ///
 /// Of Okta or of the table.
 pub(crate) async fn end_rights(run: &Run, state: &State, tenants: &Tenants) -> Result<u32, PieceError> {
-    let Some((lease, place)) = state.lease(run, TASK, PAGE).await? else { return Ok(0) };
+    let Some((lease, place)) = state.lease(run, TASK, TIME).await? else { return Ok(0) };
     let until = Timestamp::from_millisecond(run.clock.now_ms()).unwrap_or_default();
-    let place = place.and_then(|place| place.parse::<Timestamp>().ok()).unwrap_or(until - FIRST);
-    let since = place - LATE;
-    let mut reader = Reader { state, tenants, others: HashSet::new(), ended: 0 };
-    let (mut reached, mut cursor) = (place, None);
-    let result = loop {
-        if Instant::now() + PAGE > run.deadline {
-            break Ok(());
-        }
-        let page = reader.page(&run.piece(PAGE), (since, until), cursor.as_deref()).await;
-        match page {
-            Ok(Read { last, next: Some(next) }) => {
-                (reached, cursor) = (last.unwrap_or(reached).max(reached), Some(next));
-                if !lease.keep(run, &reached.to_string(), PAGE).await? {
-                    return Ok(reader.ended);
-                }
-            }
-            Ok(_) => {
-                reached = until;
-                break Ok(());
-            }
-            // Callers of the API need what there is.
-            Err(PieceError::Okta(Error::RateLimited { .. })) => break Ok(()),
-            Err(error) => break Err(error),
-        }
-    };
-    lease.release(&reached.to_string()).await?;
-    result.map(|()| reader.ended)
+    let since = place.and_then(|place| place.parse::<Timestamp>().ok()).unwrap_or(until - FIRST);
+    // The time is the log's alone: what is used of Okta's limits is waited for.
+    let own = run.piece(TIME);
+    let mut reader = Reader { state, tenants, groups: HashMap::new(), ended: 0, from: since };
+    let read = reader.read(&own, (since, until)).await;
+    let from = if read.is_ok() { (until - LATE).max(since) } else { reader.from };
+    lease.release(&from.to_string()).await?;
+    let lag = (until.as_millisecond() - from.as_millisecond()) as f64;
+    let lag = Metric { name: "SystemLogLag", value: lag, unit: Unit::Milliseconds };
+    run.metrics.put(&[("operation", "reconcile")], &[lag], run.clock.now_ms());
+    match read {
+        // The next run goes on; callers of the API need what there is of the limits.
+        Err(PieceError::Okta(Error::RateLimited { .. })) => {}
+        Err(PieceError::Okta(Error::Communication { never_sent: true, .. })) => {}
+        Err(error) => return Err(error),
+        Ok(()) => {}
+    }
+    Ok(reader.ended)
+}
+
+/// Whose the members of a group are.
+#[derive(Clone)]
+enum Members {
+    /// The admins of the tenant with this id.
+    Tenant(String),
+    Superusers,
+    /// Of nobody who has rights by the group.
+    Others,
 }
 
 struct Reader<'r> {
     state: &'r State,
     tenants: &'r Tenants,
-    /// Ids of groups whose members have no rights by them.
-    others: HashSet<String>,
+    /// Groups that events were about: one look for each.
+    groups: HashMap<String, Members>,
     ended: u32,
-}
-
-/// A page that was read.
-struct Read {
-    /// Time of the last event.
-    last: Option<Timestamp>,
-    next: Option<String>,
+    /// Time of the last event that was looked at.
+    from: Timestamp,
 }
 
 impl Reader<'_> {
-    async fn page(
-        &mut self,
-        run: &Run,
-        (since, until): (Timestamp, Timestamp),
-        cursor: Option<&str>,
-    ) -> Result<Read, PieceError> {
+    async fn read(&mut self, run: &Run, (since, until): (Timestamp, Timestamp)) -> Result<(), PieceError> {
         let okta = run.okta.forward();
         let (since, until) = (since.to_string(), until.to_string());
-        let page = okta.list_log_events_page(&ENDING_EVENTS, &since, &until, cursor).await?;
-        let mut last = None;
-        for event in &page.items {
-            self.event(run, event).await?;
-            last = event.published.parse().ok().or(last);
+        let mut cursor = None;
+        loop {
+            let page = okta.list_log_events_page(&ENDING_EVENTS, &since, &until, cursor.as_deref()).await?;
+            for event in &page.items {
+                self.event(run, event).await?;
+                self.from = event.published.parse().map_or(self.from, |time| self.from.max(time));
+            }
+            let Some(next) = page.after else { return Ok(()) };
+            cursor = Some(next);
         }
-        Ok(Read { last, next: page.after })
     }
 
     async fn event(&mut self, run: &Run, event: &LogEvent) -> Result<(), PieceError> {
-        let group = event.target_of("UserGroup").map(|group| group.id.clone());
-        let membership = group.filter(|_| event.event_type == "group.user_membership.remove");
-        if membership.as_ref().is_some_and(|group| self.others.contains(group)) {
-            return Ok(());
-        }
-        let now = run.clock.now_ms() / 1_000;
-        let ending = self.tenants.ending_of(run.okta.forward(), now, event).await?;
-        let Some(Ending { ended, before }) = ending else {
-            self.others.extend(membership);
-            return Ok(());
-        };
+        let Some(Ending { ended, before }) = self.ending(run, event).await? else { return Ok(()) };
         let known = self.state.revoked_until(ended.revoked()).await?;
         if known.is_some_and(|known| known >= before) {
             return Ok(());
         }
-        self.state.revoke_until(run, ended.revoked(), before).await?;
+        // A tenant's admins read of it.
+        let run = match &ended {
+            Ended::Admin { tenant, .. } | Ended::Tenant(tenant) => run.of_tenant(tenant),
+            Ended::User(_) | Ended::Superusers => run.clone(),
+        };
+        self.state.revoke_until(&run, ended.revoked(), before).await?;
+        if run.record.tenant().is_some() {
+            run.record.end(None).await;
+        }
         let (event, kind) = (&event.uuid, &event.event_type);
         tracing::warn!(event, kind, ?ended, "rights ended in Okta, and its event hook did not say so");
         self.ended += 1;
         Ok(())
+    }
+
+    /// What an event ends; without a call if the members of its group are known.
+    async fn ending(&mut self, run: &Run, event: &LogEvent) -> Result<Option<Ending>, PieceError> {
+        let now = run.clock.now_ms() / 1_000;
+        let group = event.target_of("UserGroup").map(|group| group.id.clone());
+        let user = event.target_of("User").map(|user| user.id.clone());
+        let (Some(group), Some(user), "group.user_membership.remove") =
+            (group, user, event.event_type.as_str())
+        else {
+            return Ok(self.tenants.ending_of(run.okta.forward(), now, event).await?);
+        };
+        if let Some(members) = self.groups.get(&group) {
+            let ended = match members.clone() {
+                Members::Tenant(tenant) => Ended::Admin { tenant, user },
+                Members::Superusers => Ended::User(user),
+                Members::Others => return Ok(None),
+            };
+            return Ok(tenancy::ended_at(event, now).map(|before| Ending { ended, before }));
+        }
+        let ending = self.tenants.ending_of(run.okta.forward(), now, event).await?;
+        let members = match ending.as_ref().map(|ending| &ending.ended) {
+            Some(Ended::Admin { tenant, .. }) => Members::Tenant(tenant.clone()),
+            Some(_) => Members::Superusers,
+            None => Members::Others,
+        };
+        // An event that failed in Okta says nothing of its group.
+        if event.is_done() {
+            self.groups.insert(group, members);
+        }
+        Ok(ending)
     }
 }

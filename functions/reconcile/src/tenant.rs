@@ -37,6 +37,9 @@ use crate::{Finding, Kind};
 /// the API has 28 seconds, and calls that were on their way arrive soon after.
 pub(crate) const QUIET: Duration = Duration::from_secs(60);
 
+/// App groups of a tenant whose names are looked at in one pass.
+const NAMES: usize = 5;
+
 /// What a target of the admins' role is called where it is missing.
 pub(crate) const ROLE_TARGET: &str = "roleTarget";
 
@@ -72,14 +75,21 @@ pub(crate) async fn examine(
     let Some(admins) = if_present(okta.get_group(&listed.id)).await? else { return Ok(Vec::new()) };
     let Some(name) = tenant_of_admins_group(&admins) else { return Ok(Vec::new()) };
     let record = AdminsDescription::parse(&admins.profile.description);
-    if !is_quiet(okta, &[&admins.last_updated]) {
-        return Ok(Vec::new());
-    }
     let is_record = record.is_some();
     let record = record.unwrap_or_default();
     let mut look = Look { okta, name: &name, admins: &admins, record, findings: Vec::new() };
     let role = look.examine_targets().await?;
+    let quiet = is_quiet(okta, &[&admins.last_updated]);
+    if !quiet && look.findings.is_empty() {
+        return Ok(Vec::new());
+    }
     let tenant = tenants.of_group(okta, &name, &admins).await?;
+    // No request leaves the role of a tenant for the whole org, and nobody is to hide that
+    // it is by changing something again and again: the cure looks once more.
+    let is_urgent = |finding: &Finding| tenant.is_some() && finding.kind == Kind::RoleWithoutTarget;
+    if !quiet {
+        return Ok(look.findings.into_iter().filter(is_urgent).collect());
+    }
     let group = Object::new("group", admins_group(&name), &admins.id);
     match &tenant {
         Some(tenant) => look.examine(state, tenant, role.as_ref(), rules).await?,
@@ -91,17 +101,18 @@ pub(crate) async fn examine(
     if findings.is_empty() {
         return Ok(Vec::new());
     }
+    let urgent = || findings.iter().filter(|finding| is_urgent(finding)).cloned().collect();
     // A request that changes a tenant has a lock, or has written something just now.
     let mut changes = vec![Change::Tenant(&name)];
     changes.extend(tenant.as_ref().map(|tenant| Change::Idp(&tenant.id)));
     for change in changes {
         if state.is_locked(run, change).await? {
-            return Ok(Vec::new());
+            return Ok(urgent());
         }
     }
     let again = if_present(okta.get_group(&admins.id)).await?;
     let same = again.is_some_and(|again| again.last_updated == admins.last_updated);
-    Ok(if same { findings } else { Vec::new() })
+    Ok(if same { findings } else { urgent() })
 }
 
 /// The tenant whose admins a group is, by name.
@@ -211,7 +222,7 @@ impl Look<'_> {
         let times = own.iter().map(|rule| &rule.other).chain(idp.as_ref().map(|idp| &idp.other));
         let times: Vec<&str> = times.filter_map(|other| other.get("lastUpdated")?.as_str()).collect();
         if !is_quiet(self.okta, &times) {
-            self.findings.clear();
+            self.findings.retain(|finding| finding.kind == Kind::RoleWithoutTarget);
             return Ok(());
         }
         let suspended = is_suspended(&self.record, kept.as_ref());
@@ -249,7 +260,8 @@ impl Look<'_> {
         let others = held.into_iter().flat_map(|held| &held.targets).filter(own);
         // An app group with a name of the right shape is looked at with its app.
         let others = others.filter(|group| app_of_appusers_group(self.name, &group.profile.name).is_none());
-        let groups: Vec<&Group> = users.into_iter().chain(others).collect();
+        // A few of them in each pass: a tenant's admin could rename very many.
+        let groups: Vec<&Group> = users.into_iter().chain(others.take(NAMES)).collect();
         for group in groups {
             let expected = expected_name(self.okta, tenant, group).await?;
             if expected.is_some_and(|expected| expected != group.profile.name) {

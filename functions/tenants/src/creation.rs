@@ -18,7 +18,7 @@ use run_kit::{Found, Object, Run, StepFailure, Steps, Stopped, UNDO, Undo, Undon
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, json};
-use tenancy::{POLL, ROLE, delete_group, group_called, idp_of, if_present};
+use tenancy::{POLL, ROLE, Tenants, delete_group, group_called, idp_of, if_present};
 use tokio::time::Instant;
 
 use crate::lookup::{is_leftover, remove_idp, remove_roles, renamed_from};
@@ -274,7 +274,9 @@ impl<'r> Creation<'r> {
             let removed = async {
                 let Some(group) = group_called(okta, &name).await? else { return Ok(Owner::Nobody) };
                 let idp = idp_of(okta, self.name).await?;
-                if let Some(renamed) = renamed_from(okta, self.name).await? {
+                if let Some(renamed) =
+                    renamed_from(okta, &Tenants { app: self.settings.app_id.clone() }, self.name).await?
+                {
                     return Ok(Owner::Renamed(renamed));
                 }
                 if idp.is_some_and(|idp| idp.provisioned_groups().contains(&group.id.as_str())) {

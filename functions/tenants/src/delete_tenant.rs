@@ -236,7 +236,7 @@ impl DeleteTenant {
             // What is left of a deletion, or of a rename: then it is another tenant's.
             let renamed = match parts.remains.moved_to.clone() {
                 Some(renamed) => Some(renamed),
-                None => lookup::renamed_from(context.run.okta.forward(), &input.name)
+                None => lookup::renamed_from(context.run.okta.forward(), &self.tenants, &input.name)
                     .await
                     .map_err(DeleteTenantError::Okta)?,
             };

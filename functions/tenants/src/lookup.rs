@@ -14,13 +14,24 @@ use tenancy::{
 };
 
 /// The tenant that is being renamed and was called `name` before, if there is one.
-pub(crate) async fn renamed_from(okta: &Client, name: &TenantName) -> Result<Option<String>, Error> {
-    let found = current_groups(okta, &record_says("renamedFrom", name.as_str())).await?;
-    Ok(found.iter().find_map(|group| {
-        let record = AdminsDescription::parse(&group.profile.description)?;
-        let renamed = group.profile.name.strip_prefix("ADMINS_")?;
-        (record.renamed_from.as_deref() == Some(name.as_str())).then(|| renamed.to_owned())
-    }))
+pub(crate) async fn renamed_from(
+    okta: &Client,
+    tenants: &Tenants,
+    name: &TenantName,
+) -> Result<Option<String>, Error> {
+    for group in current_groups(okta, &record_says("renamedFrom", name.as_str())).await? {
+        let record = AdminsDescription::parse(&group.profile.description).unwrap_or_default();
+        let renamed =
+            group.profile.name.strip_prefix("ADMINS_").and_then(|name| TenantName::parse(name).ok());
+        // Whoever may write a description may write this.
+        if let Some(renamed) = renamed
+            && record.renamed_from.as_deref() == Some(name.as_str())
+            && tenants.of_group(okta, &renamed, &group).await?.is_some()
+        {
+            return Ok(Some(renamed.to_string()));
+        }
+    }
+    Ok(None)
 }
 
 /// Whether a `USERS_` group was made for a tenant that was never completed. Somebody's

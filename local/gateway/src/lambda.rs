@@ -156,10 +156,7 @@ impl Pool {
         let timeout = Duration::from_secs(self.function.timeout_seconds);
         let id = request_id();
         let deadline_ms = now_ms() + timeout.as_millis() as u64;
-        if self.is_full() {
-            return Err(InvokeError::Throttled);
-        }
-        self.dispatch(Invocation { id: id.clone(), payload, deadline_ms, answer });
+        self.dispatch(Invocation { id: id.clone(), payload, deadline_ms, answer })?;
         match tokio::time::timeout(timeout, result).await {
             Ok(Ok(result)) => result,
             Ok(Err(_dropped)) => Err(InvokeError::Function(exit_error("the stack stops"))),
@@ -176,20 +173,18 @@ impl Pool {
         }
     }
 
-    /// Whether as many calls are under way as the template reserves concurrency for.
-    /// Without a reservation calls wait for a process: the account's own limit is far away.
-    fn is_full(&self) -> bool {
-        let state = self.lock();
-        let under_way = state.running.len() + state.waiting.len();
-        self.function.reserved_concurrency.is_some_and(|reserved| under_way >= reserved)
-    }
-
-    /// Gives the call to an idle process, or queues it and starts one.
-    fn dispatch(self: &Arc<Self>, mut invocation: Invocation) {
+    /// Gives the call to an idle process, or queues it and starts one. Refuses the call if
+    /// as many are under way as the template reserves concurrency for; without a reservation
+    /// calls wait for a process: the account's own limit is far away.
+    fn dispatch(self: &Arc<Self>, mut invocation: Invocation) -> Result<(), InvokeError> {
         let mut state = self.lock();
+        let under_way = state.running.len() + state.waiting.len();
+        if self.function.reserved_concurrency.is_some_and(|reserved| under_way >= reserved) {
+            return Err(InvokeError::Throttled);
+        }
         while let Some((instance, idle)) = state.idle.pop_front() {
             match state.hand_over(instance, idle, invocation) {
-                Ok(()) => return,
+                Ok(()) => return Ok(()),
                 Err(back) => invocation = back,
             }
         }
@@ -197,6 +192,7 @@ impl Pool {
         if state.instances.len() < self.concurrency {
             self.start(&mut state);
         }
+        Ok(())
     }
 
     /// The next call for a process that asks for one.

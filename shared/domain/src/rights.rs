@@ -124,12 +124,13 @@ impl Question {
         Self { user: caller.uid.clone(), superuser: caller.superuser, issued, tenants, required }
     }
 
-    /// Id of the party that pays for the request: the tenant that it is about, or else the
-    /// user. Nobody pays for a superuser.
+    /// Id of the party that pays for the request: the tenant that it is about, or the only
+    /// one that the caller administers, or else the user. Nobody pays for a superuser.
     pub fn payer(&self) -> Option<&str> {
-        match self.tenants.first().filter(|_| self.required) {
-            Some(tenant) => Some(tenant),
-            None => (!self.superuser).then_some(self.user.as_str()),
+        match self.tenants.as_slice() {
+            [tenant, ..] if self.required => Some(tenant),
+            [tenant] => Some(tenant),
+            _ => (!self.superuser).then_some(self.user.as_str()),
         }
     }
 

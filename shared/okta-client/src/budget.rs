@@ -84,13 +84,17 @@ impl Budget {
         (used >= part.max(1) && !left.is_zero()).then_some(left)
     }
 
-    /// Counts a call of this class, unless the part is used up; `beyond`: in any case.
-    pub(crate) fn take(&self, class: &str, beyond: bool) -> Result<(), Error> {
-        if let Some(retry_after) = self.wait_for(class).filter(|_| !beyond) {
-            return Err(Error::RateLimited { retry_after });
+    /// Whether a call of this class may begin.
+    pub(crate) fn check(&self, class: &str) -> Result<(), Error> {
+        match self.wait_for(class) {
+            Some(retry_after) => Err(Error::RateLimited { retry_after }),
+            None => Ok(()),
         }
+    }
+
+    /// Counts a call of this class that is sent.
+    pub(crate) fn count(&self, class: &str) {
         self.classes().entry(class.to_owned()).or_default().unsaved += 1;
-        Ok(())
     }
 
     /// Learns how many calls the share of a class allows.
@@ -117,31 +121,33 @@ mod tests {
     async fn no_more_than_the_part_of_each_class_until_the_minute_ends() {
         let budget = Budget::new(30, Instant::now() + Duration::from_secs(40));
         // Nobody knows yet how large the class is.
-        budget.take("c", false).unwrap();
+        budget.check("c").unwrap();
+        budget.count("c");
         budget.learn_share("c", Some(10));
         budget.learn(&usage("c", 1, None));
-        budget.take("c", false).unwrap();
-        let refused = budget.take("c", false).unwrap_err();
+        budget.check("c").unwrap();
+        budget.count("c");
+        let refused = budget.check("c").unwrap_err();
         assert!(
             matches!(refused, Error::RateLimited { retry_after } if retry_after.as_secs() == 40),
             "{refused}"
         );
-        budget.take("other", false).unwrap();
-        budget.take("c", true).unwrap();
+        budget.check("other").unwrap();
         tokio::time::advance(Duration::from_secs(40)).await;
-        budget.take("c", false).unwrap();
+        budget.check("c").unwrap();
     }
 
     #[tokio::test]
     async fn what_is_kept_is_counted_once() {
         let budget = Budget::new(30, Instant::now() + Duration::from_secs(60));
         budget.learn(&usage("c", 1, Some(10)));
-        budget.take("c", false).unwrap();
+        budget.count("c");
         assert_eq!(budget.take_unsaved(), [usage("c", 1, Some(10))]);
         assert_eq!(budget.take_unsaved(), []);
         // An older number takes nothing back.
         budget.learn(&usage("c", 1, Some(10)));
-        budget.take("c", false).unwrap();
-        assert!(budget.take("c", false).is_err());
+        budget.check("c").unwrap();
+        budget.count("c");
+        assert!(budget.check("c").is_err());
     }
 }

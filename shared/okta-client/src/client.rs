@@ -349,11 +349,14 @@ impl Client {
             // Boxed: operations join many calls, and each would hold one of these.
             let answer = Box::pin(async {
                 let class = limits::class_of(&method, url.path());
-                if let Some(budget) = &self.budget {
-                    budget.take(&class, self.beyond_share)?;
+                if let Some(budget) = self.budget.as_ref().filter(|_| !self.beyond_share) {
+                    budget.check(&class)?;
                 }
                 let admitted = self.limits.admit(&class, deadline, &mut patience, self.beyond_share);
                 let _permit = admitted.await?;
+                if let Some(budget) = &self.budget {
+                    budget.count(&class);
+                }
                 self.attempt(&method, &url, &class, body.clone(), deadline).await
             });
             let error = match answer.await {

@@ -64,10 +64,21 @@ pub struct Ending {
     pub before: i64,
 }
 
+/// Until when tokens do not count that an event ends; `None` for an event that ends nothing.
+/// `now` is in seconds since 1970: a date in the future must not end the rights of tokens
+/// that are yet to come.
+pub fn ended_at(event: &LogEvent, now: i64) -> Option<i64> {
+    let Ok(published) = event.published.parse::<Timestamp>() else {
+        tracing::warn!(event = event.uuid, "the time of an event cannot be read");
+        return None;
+    };
+    let ends = event.is_done() && ENDING_EVENTS.contains(&event.event_type.as_str());
+    ends.then(|| published.as_second().min(now + CLOCK_SKEW_SECONDS))
+}
+
 impl Tenants {
     /// What an event ends; nothing, if it is about nobody's rights over a tenant. `now`
-    /// is in seconds since 1970: a date in the future must not end the rights of tokens
-    /// that are yet to come.
+    /// is in seconds since 1970.
     ///
     /// # Errors
     ///
@@ -78,14 +89,7 @@ impl Tenants {
         now: i64,
         event: &LogEvent,
     ) -> Result<Option<Ending>, Error> {
-        let Ok(published) = event.published.parse::<Timestamp>() else {
-            tracing::warn!(event = event.uuid, "the time of an event cannot be read");
-            return Ok(None);
-        };
-        if !event.is_done() || !ENDING_EVENTS.contains(&event.event_type.as_str()) {
-            return Ok(None);
-        }
-        let before = published.as_second().min(now + CLOCK_SKEW_SECONDS);
+        let Some(before) = ended_at(event, now) else { return Ok(None) };
         let user = event.target_of("User").map(|user| user.id.clone());
         let group = event.target_of("UserGroup");
         let ended = match (event.event_type.as_str(), user, group) {

@@ -21,8 +21,12 @@ async fn what_an_administrator_writes_is_no_grant() {
     let answer = org.call::<StartDelegation>(&begin(ACME_USER)).await.unwrap();
     let id = answer["id"].as_str().unwrap();
     assert!(is_delegated(&org.hook::<EnrichAgentToken>(authorize(id, ACME_USER, CLIENT)).await));
-    // The next change takes over what counts then.
+    // A change of another grant takes none of them over; what the user grants counts.
     org.call::<AddDelegationAgent>(&nominate(SUPERUSER)).await.unwrap();
+    open(&org, &[]);
+    assert_eq!(code::<StartDelegation>(&org, &begin(ACME_USER)).await, ProblemCode::Forbidden);
+    open(&org, &[("DELEGATION_GRANTS", "profile")]);
+    org.call::<AddDelegationAgent>(&nominate(ACME_USER)).await.unwrap();
     open(&org, &[]);
     org.call::<StartDelegation>(&begin(ACME_USER)).await.unwrap();
 }

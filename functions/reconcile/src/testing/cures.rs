@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{AdminsDescription, TenantStatus};
-use okta_client::models::GroupProfile;
+use okta_client::models::{GroupProfile, UserId};
 use operation_testing::TestOrg;
 use serde_json::Value;
 use tenancy::group_called;
+use tenants::UpdateTenant;
 
 use super::{APP, CURED, Parts, damage, found, kinds, let_time_pass, org_of, reconcile, run};
 use crate::{Finding, Kind, Reconcile, Report};
@@ -147,4 +148,101 @@ async fn the_next_run_completes_what_a_killed_one_began() {
         operation_testing::assert_same(&snapshot(&org), &whole, &format!("killed at call {nth} of {calls}"));
         assert_eq!(reconcile(&org).await.cured, 0, "killed at call {nth} of {calls}");
     }
+}
+
+fn turn(status: &str) -> operation_testing::TestRequest {
+    operation_testing::TestRequest::tenant("acme").body(&serde_json::json!({ "status": status }))
+}
+
+/// Whatever was cured meanwhile: the request that stopped half-way, sent again, completes the
+/// suspension, and the tenant gets back what it had.
+#[tokio::test]
+async fn a_cure_loses_nothing_that_a_resumption_gives_back() {
+    let org = org_of(&[], true).await;
+    let idp =
+        tenancy::idp_of(org.okta(), &domain::TenantName::parse("acme").unwrap()).await.unwrap().unwrap();
+    org.okta().activate_identity_provider(&idp.id).await.unwrap();
+    let update = async |status: &str| org.call::<UpdateTenant>(&turn(status)).await;
+    let before = org.snapshot();
+    // Each call of the suspension, then each of the resumption.
+    for (first, killed) in [("ACTIVE", "SUSPENDED"), ("SUSPENDED", "ACTIVE")] {
+        for nth in 1.. {
+            update(first).await.unwrap();
+            let_time_pass(&org);
+            let work = update(killed);
+            let arrived = org.emulator.arrivals();
+            if nth > 30 || !killed_at(&org, nth, work).await {
+                assert!(org.emulator.arrivals() > arrived);
+                break;
+            }
+            let_time_pass(&org);
+            reconcile(&org).await;
+            let_time_pass(&org);
+            for status in [killed, "SUSPENDED", "ACTIVE"] {
+                let turned = update(status).await;
+                assert!(turned.is_ok(), "{killed} killed at {nth}: {status}");
+            }
+            let name = format!("{killed} killed at call {nth}");
+            operation_testing::assert_same(&org.snapshot(), &before, &name);
+        }
+        for status in ["SUSPENDED", "ACTIVE"] {
+            update(status).await.unwrap();
+        }
+    }
+}
+
+/// Kills work at its `nth` call; `false` if it has fewer.
+async fn killed_at<T>(org: &TestOrg, nth: u64, work: impl Future<Output = T>) -> bool {
+    let hang = okta_emulator::Action { delay_ms: 600_000, ..Default::default() };
+    org.emulator.order(okta_emulator::Fault::on_call(nth, u64::MAX, hang));
+    let arrived = org.emulator.arrivals();
+    let killed = tokio::select! {
+        _ = work => false,
+        () = org.emulator.wait_for_arrivals(arrived + nth) => true,
+    };
+    org.emulator.clear_faults();
+    killed
+}
+
+/// A busy log, and Okta's own limits: the run goes on from event to event.
+#[tokio::test]
+async fn a_busy_log_is_read_to_its_end() {
+    let org = org_of(&[], true).await;
+    let user = UserId::from(org.user("user@acme.test").await);
+    for n in 0..60 {
+        let group = org.okta().add_group(&GroupProfile::new(format!("Department {n}"), "")).await.unwrap();
+        org.okta().assign_user_to_group(&group.id, &user).await.unwrap();
+        org.okta().unassign_user_from_group(&group.id, &user).await.unwrap();
+    }
+    let admin = org.user("admin@acme.test").await;
+    org.prepare("POST", &format!("/api/v1/users/{admin}/lifecycle/suspend"), Value::Null).await;
+    org.advance_clock(Duration::from_secs(2));
+    org.emulator.configure(|settings| {
+        settings.rate_limits = true;
+        settings.rate_limit_window_seconds = 5;
+    });
+    // Each run is short, and none begins where the one before began.
+    let task: Arc<Reconcile> = org.task();
+    let mut ended = 0;
+    for _ in 0..8 {
+        let short = org.run_of(run_kit::Actor::Schedule, Duration::from_secs(12));
+        ended += lambda_kit::Task::run(&*task, &short, Value::Null).await.unwrap().ended;
+        if ended > 0 {
+            break;
+        }
+    }
+    assert_eq!(ended, 1);
+    assert_eq!(org.items("revocation#"), [format!("revocation#user#{admin}")]);
+}
+
+/// Who changes something again and again does not hide a role for the whole org.
+#[tokio::test]
+async fn a_role_for_the_whole_org_is_never_hidden() {
+    let org = org_of(&[Kind::RoleWithoutTarget], false).await;
+    damage(&org, Kind::RoleWithoutTarget).await;
+    let parts = Parts::of(&org, Kind::RoleWithoutTarget.as_str()).await;
+    parts.record(|_| {}).await;
+    let report = reconcile(&org).await;
+    assert_eq!(found(&report, true), BTreeSet::from([Kind::RoleWithoutTarget]), "{report:?}");
+    assert_eq!(parts.targets().await.len(), 2);
 }
