@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use okta_emulator::{DEMO_ORG, Seed, TenantAppSeed};
 use tests::{Superuser, TenantAdmin, TestStack};
 
 /// A tenant's admin in eight loops, with Okta's own limits: the neighbour notices nothing,
@@ -45,4 +46,24 @@ async fn eight_loops_of_one_tenant_leave_another_alone() {
     assert_eq!(others.map(|answer| answer.status).collect::<Vec<_>>(), Vec::<u16>::new());
     let refused = stack.okta().journal().iter().filter(|call| call.status == 429).count();
     assert_eq!(refused, 0, "Okta refused");
+}
+
+/// Whoever asks for little gets everything: a page of thirty apps, with Okta's own limits.
+#[tokio::test]
+async fn a_long_list_fits_into_a_tenants_part() {
+    let mut seed = Seed::parse(DEMO_ORG).expect("the demo org is a seed");
+    let template = seed.apps.iter().find(|app| app.label.starts_with("DAC_")).expect("an app").clone();
+    for n in 0..30 {
+        let mut app = template.clone();
+        (app.id, app.label) = (format!("0oa1app{n:013}"), format!("DAC_App {n}"));
+        seed.tenants[0].apps.push(TenantAppSeed { id: app.id.clone(), all_users: false });
+        seed.apps.push(app);
+    }
+    let stack = TestStack::start_with(seed, None).await;
+    stack.okta().catch_up();
+    stack.okta().configure(|settings| settings.rate_limits = true);
+    for _ in 0..2 {
+        let list = stack.get("/tenants/acme/apps?limit=30", TenantAdmin("acme")).await;
+        assert_eq!((list.status, list.body.as_array().map(Vec::len)), (200, Some(30)), "{list}");
+    }
 }

@@ -5,9 +5,9 @@
 //! 1. At the same time: `listGroups` for the tenant; `listGroups` for the groups
 //!    `APPUSERS_<tenant>_…`; `listApplications`.
 //! 2. At the same time: `getGroup` for the tenant's two groups and
-//!    `getApplicationGroupAssignment`; `listGroupTargetsForGroupRole` and
-//!    `listAssignedApplicationsForGroup`; `getApplicationGroupAssignment` for each app
-//!    group of the page.
+//!    `getApplicationGroupAssignment`; `listGroupTargetsForGroupRole`;
+//!    `listAssignedApplicationsForGroup` for the users group and for each app group of the
+//!    page.
 //!
 //! Eight calls and one for each app of the page, two in a row, for up to 200 apps; more
 //! pages of Okta's for more.
@@ -15,7 +15,7 @@
 //! The targets of the admins' role are the tenant's app groups; those of a suspended
 //! tenant are in the state table. The name of such a group is a label, which an admin can
 //! change: the assignment says which app it is for. A label that is wrong, or none, costs
-//! `listAssignedApplicationsForGroup`, one call more in a row.
+//! one call more in a row.
 
 use domain::{TenantName, TenantStatus, app_of_appusers_group, appusers_prefix};
 use futures::TryStreamExt;
@@ -185,21 +185,23 @@ fn labelled(tenant: &TenantName, apps: &[App], groups: Vec<Group>) -> Vec<(App, 
     labelled
 }
 
+/// Whether a group is assigned to an app. Asked by the group: Okta allows fewer calls about
+/// apps than about groups.
 async fn is_assigned(okta: &Client, app: &App, group: &Group) -> Result<bool, Error> {
-    let assignment = okta.get_application_group_assignment(&app.id.as_str().into(), &group.id).await;
-    match assignment {
-        Ok(_) => Ok(true),
-        Err(error) if error.is_not_found() => Ok(false),
-        Err(error) => Err(error),
-    }
+    Ok(apps_of(okta, group).await?.iter().any(|assigned| assigned.id.as_str() == app.id))
+}
+
+/// The apps that a group is assigned to.
+async fn apps_of(okta: &Client, group: &Group) -> Result<Vec<Application>, Error> {
+    let assigned = okta.list_assigned_applications_for_group(&group.id);
+    Ok(if_present(assigned.try_collect()).await?.unwrap_or_default())
 }
 
 /// The apps that groups without a right name are for.
 async fn of_assignment(okta: &Client, apps: &[App], groups: Vec<Group>) -> Result<Vec<(App, Group)>, Error> {
     let mut found = Vec::new();
     for group in groups {
-        let assigned = okta.list_assigned_applications_for_group(&group.id);
-        let assigned: Vec<Application> = if_present(assigned.try_collect()).await?.unwrap_or_default();
+        let assigned = apps_of(okta, &group).await?;
         let is_it = |app: &&App| assigned.iter().any(|of| of.id.as_str() == app.id);
         found.extend(apps.iter().filter(is_it).map(|app| (app.clone(), group.clone())));
     }
