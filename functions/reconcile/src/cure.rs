@@ -30,12 +30,14 @@
 use domain::{TenantName, TenantStatus};
 use okta_client::models::{ACTIVE, GroupId, GroupProfile, RoleAssignmentId};
 use okta_client::{Client, Error, OkIfAbsent};
-use run_kit::{Failure, Run};
-use state::{Change, Locks, State, StateError, Suspension, holding};
+use operations::ProblemCode;
+use run_kit::{Failure, Run, chain};
+use state::{Change, Locks, State, Suspension, holding};
 use tenancy::{
     Depth, Tenant, TenantError, Tenants, Want, holds_domains, if_present, is_active, role_targets, routing,
 };
 
+use crate::finding::PieceError;
 use crate::tenant::{ROLE_TARGET, empty_group, expected_name, is_suspended};
 use crate::{Finding, Kind};
 
@@ -54,7 +56,7 @@ pub(crate) async fn cure(
     holding(state, run, |locks| async move {
         let patient = Patient::under_lock(run, state, tenants, name, &locks).await;
         let Some(mut patient) = patient.unwrap_or_else(|error| {
-            warn(name, "the tenant cannot be read", error.into());
+            warn(name, "the tenant", &error);
             None
         }) else {
             return findings;
@@ -63,7 +65,7 @@ pub(crate) async fn cure(
         for finding in findings.iter_mut().filter(|finding| is_curable(finding)) {
             match patient.cure(finding).await {
                 Ok(cured) => finding.cured = cured,
-                Err(error) => failure = Some(warn(name, finding.kind.as_str(), error.into())),
+                Err(error) => failure = Some(warn(name, finding.kind.as_str(), &error)),
             }
         }
         patient.run.record.end(failure.as_ref()).await;
@@ -73,9 +75,10 @@ pub(crate) async fn cure(
 }
 
 /// Logs why something is not cured.
-fn warn(name: &TenantName, what: &str, failure: Failure) -> Failure {
-    tracing::warn!(what, tenant = %name, error = failure.log_text(), "a damage cannot be cured");
-    failure
+fn warn(name: &TenantName, what: &str, error: &PieceError) -> Failure {
+    tracing::warn!(what, tenant = %name, error = chain(error), "a damage cannot be cured");
+    Failure::new(ProblemCode::OperationIncomplete, "the tenant is not wholly cured")
+        .log("cure a tenant", error)
 }
 
 /// Whether `reconcile` cures such damage, where it can be sure.
@@ -88,33 +91,6 @@ fn is_curable(finding: &Finding) -> bool {
         | Kind::RenamedGroup => true,
         Kind::MissingPart => finding.object == ROLE_TARGET,
         _ => false,
-    }
-}
-
-/// Why one damage is not cured.
-enum CureError {
-    Okta(Error),
-    State(StateError),
-}
-
-impl From<Error> for CureError {
-    fn from(error: Error) -> Self {
-        CureError::Okta(error)
-    }
-}
-
-impl From<StateError> for CureError {
-    fn from(error: StateError) -> Self {
-        CureError::State(error)
-    }
-}
-
-impl From<CureError> for Failure {
-    fn from(error: CureError) -> Self {
-        match error {
-            CureError::Okta(error) => Failure::okta("cure a tenant", &error),
-            CureError::State(error) => error.into(),
-        }
     }
 }
 
@@ -138,7 +114,7 @@ impl<'p> Patient<'p> {
         tenants: &Tenants,
         name: &TenantName,
         locks: &Locks,
-    ) -> Result<Option<Self>, CureError> {
+    ) -> Result<Option<Self>, PieceError> {
         // Whoever has the lock changes the tenant: the next pass looks again.
         if locks.take(Change::Tenant(name)).await.is_err() {
             return Ok(None);
@@ -162,7 +138,7 @@ impl<'p> Patient<'p> {
     }
 
     /// Whether the damage is cured.
-    async fn cure(&mut self, finding: &Finding) -> Result<bool, CureError> {
+    async fn cure(&mut self, finding: &Finding) -> Result<bool, PieceError> {
         match finding.kind {
             Kind::RoleWithoutTarget | Kind::SuspendedRoleHeld | Kind::MissingPart => self.limit_role().await,
             Kind::SuspendedIdpOn => Ok(self.switch_idp_off().await?),
@@ -173,7 +149,7 @@ impl<'p> Patient<'p> {
     }
 
     /// Limits the role to the tenant, or, while it is suspended, to nobody.
-    async fn limit_role(&mut self) -> Result<bool, CureError> {
+    async fn limit_role(&mut self) -> Result<bool, PieceError> {
         let targets = role_targets(self.okta(), &self.tenant.admins.id).await?;
         // The role is gone since.
         let Some(targets) = targets else { return Ok(true) };
@@ -208,7 +184,7 @@ impl<'p> Patient<'p> {
     }
 
     /// The empty group first, so that the role has a target at every moment.
-    async fn limit_to_nobody(&mut self, empty: GroupId, targets: &[GroupId]) -> Result<(), CureError> {
+    async fn limit_to_nobody(&mut self, empty: GroupId, targets: &[GroupId]) -> Result<(), PieceError> {
         let others: Vec<&GroupId> = targets.iter().filter(|target| **target != empty).collect();
         if let Some(kept) = &mut self.kept {
             let is_new = |id: &String| !kept.targets.contains(id);
