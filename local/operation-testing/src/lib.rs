@@ -242,7 +242,9 @@ impl TestOrg {
     pub fn run_of(&self, actor: Actor, length: Duration) -> Run {
         let deadline = Instant::now() + length;
         let id = format!("request-{}", self.requests.fetch_add(1, Ordering::Relaxed));
-        let run = Run::new(&self.okta, deadline, UNDO, actor, id);
+        // Nobody waits for a task.
+        let okta = if actor == Actor::Schedule { self.okta.patient() } else { self.okta.clone() };
+        let run = Run::new(&okta, deadline, UNDO, actor, id);
         Run { clock: self.clock.clone(), ..run }
     }
 
