@@ -62,6 +62,14 @@ async fn succeeds() {
         stack.okta().configure(|settings| settings.clock_offset_ms += 2_000);
         assert_eq!(stack.get(path, Bearer(stack.token(login))).await.status, 200, "{login}");
     }
+    // One record among the tenant's, although the event came twice.
+    let events = stack.get("/tenants/acme/events", Superuser).await;
+    let records: Vec<_> = events.body.as_array().unwrap().iter().collect();
+    assert_eq!(records.len(), 1, "{events}");
+    assert_eq!(
+        (&records[0]["operation"], &records[0]["actor"], &records[0]["outcome"]),
+        (&json!("end-user-rights"), &json!("okta-hook"), &json!("done"))
+    );
     // A user of the tenant who is no admin leaves a group: nobody's right ended.
     let (user, users) = (stack.user("user@acme.test").await, groups["USERS_groupId"].as_str().unwrap());
     let admin = stack.token("admin@acme.test");

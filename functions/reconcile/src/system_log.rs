@@ -104,18 +104,8 @@ impl Reader<'_> {
 
     async fn event(&mut self, run: &Run, event: &LogEvent) -> Result<(), PieceError> {
         let Some(Ending { ended, before }) = self.ending(run, event).await? else { return Ok(()) };
-        let known = self.state.revoked_until(ended.revoked()).await?;
-        if known.is_some_and(|known| known >= before) {
+        if !self.state.revoke_once(run, ended.revoked(), before).await? {
             return Ok(());
-        }
-        // A tenant's admins read of it.
-        let run = match &ended {
-            Ended::Admin { tenant, .. } | Ended::Tenant(tenant) => run.of_tenant(tenant),
-            Ended::User(_) | Ended::Superusers => run.clone(),
-        };
-        self.state.revoke_until(&run, ended.revoked(), before).await?;
-        if run.record.tenant().is_some() {
-            run.record.end(None).await;
         }
         let (event, kind) = (&event.uuid, &event.event_type);
         tracing::warn!(event, kind, ?ended, "rights ended in Okta, and its event hook did not say so");

@@ -7,8 +7,8 @@
 //! For an event about a group: `getApplicationGroupAssignment`, with `getGroup` at the
 //! same time or `listIdentityProviders` after it. For an event about a user: none.
 //!
-//! Then a revocation, whose time is the event's: an event that comes twice, or after a
-//! later one, changes nothing. Events that Okta does not deliver are found by `reconcile`
+//! Then a revocation, whose time is the event's, and its record among the tenant's: an event
+//! that comes twice, or after a later one, changes nothing. Events that Okta does not deliver are found by `reconcile`
 //! in the System Log.
 
 use futures::future::try_join_all;
@@ -40,7 +40,9 @@ impl EventHook for EndUserRights {
             let ending = self.tenants.ending_of(run.okta.forward(), now, event).await;
             let ending = ending.map_err(|error| Failure::okta("see whose rights ended", &error))?;
             let Some(ending) = ending else { return Ok(()) };
-            self.state.revoke_until(run, ending.ended.revoked(), ending.before).await?;
+            if !self.state.revoke_once(run, ending.ended.revoked(), ending.before).await? {
+                return Ok(());
+            }
             tracing::warn!(event = event.uuid, kind = event.event_type, ended = ?ending.ended, "rights ended in Okta");
             Ok::<_, Failure>(())
         }))

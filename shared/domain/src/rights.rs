@@ -34,6 +34,14 @@ pub enum Revoked<'r> {
 }
 
 impl Revoked<'_> {
+    /// Id of the tenant, if it is one tenant's rights that end.
+    pub fn tenant(&self) -> Option<&str> {
+        match self {
+            Revoked::Admin { tenant, .. } | Revoked::Tenant(tenant) => Some(tenant),
+            Revoked::User(_) | Revoked::Superusers => None,
+        }
+    }
+
     /// Key of the item that says until when.
     pub fn key(self) -> String {
         match self {

@@ -117,7 +117,11 @@ impl Operation {
     pub const fn is_audited(&self) -> bool {
         let recorded = matches!(
             self.trigger,
-            Trigger::Http(_) | Trigger::Schedule { .. } | Trigger::Bus { .. } | Trigger::SecretRotation
+            Trigger::Http(_)
+                | Trigger::EventHook { .. }
+                | Trigger::Schedule { .. }
+                | Trigger::Bus { .. }
+                | Trigger::SecretRotation
         );
         recorded && !self.is_safe()
     }

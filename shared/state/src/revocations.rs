@@ -71,6 +71,34 @@ impl State {
         }
     }
 
+    /// Ends rights that ended elsewhere: as [`State::revoke_until`], with a record of its own
+    /// where they are a tenant's; `false` if as much is revoked already.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`]: the same call again completes it.
+    pub async fn revoke_once(
+        &self,
+        run: &Run,
+        revoked: Revoked<'_>,
+        before: i64,
+    ) -> Result<bool, StateError> {
+        let known = self.revoked_until(revoked).await?;
+        if known.is_some_and(|known| known >= before) {
+            return Ok(false);
+        }
+        let Some(tenant) = revoked.tenant() else {
+            return self.revoke_until(run, revoked, before).await.map(|_| true);
+        };
+        let run = run.of_tenant(tenant);
+        let done = self.revoke_until(&run, revoked, before).await;
+        // What stopped half-way is repeated: by Okta, or from its log.
+        if done.is_ok() {
+            run.record.end(None).await;
+        }
+        done.map(|_| true)
+    }
+
     /// Takes a revocation back, unless another run's replaced it. A failure is only
     /// logged: whoever was revoked gets a new token.
     pub async fn take_back(&self, revocation: Revocation) {

@@ -1,13 +1,13 @@
 //! The function around an operation that Okta tells of what happened.
 
 use std::convert::Infallible;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::Method;
 use lambda_http::{Body, Response, service_fn};
 use operations::{EnvVar, ProblemCode};
-use run_kit::{Actor, ConfigError, Environment, Failure, OktaAccess, Run};
+use run_kit::{Actor, Audit, ConfigError, Environment, Failure, OktaAccess, Permit, Record, Run};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -31,6 +31,7 @@ pub fn serve_event_hook<H: EventHook>() -> Exit {
 pub struct EventHookService<H> {
     hook: H,
     caller: HookCaller,
+    audit: Arc<dyn Audit>,
     answering: Answering,
 }
 
@@ -43,7 +44,8 @@ impl<H: EventHook> EventHookService<H> {
     pub fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
         let cors_origin = environment.text(&EnvVar::CORS_ALLOW_ORIGIN)?;
         let (caller, okta) = (HookCaller::prepare(environment)?, Some(OktaAccess::prepare(environment)?));
-        Ok(Self { hook: H::prepare(environment)?, caller, answering: Answering { cors_origin, okta } })
+        let (hook, audit) = (H::prepare(environment)?, super::audit(H::OPERATION, environment)?);
+        Ok(Self { hook, caller, audit, answering: Answering { cors_origin, okta } })
     }
 
     /// Answers one call of Okta's: the challenge of the verification, or events.
@@ -77,9 +79,12 @@ impl<H: EventHook> EventHookService<H> {
                 Some(okta) => okta.client().await?,
                 None => return Err(Failure::new(ProblemCode::Internal, "okta-dac has no Okta credential")),
             };
-            let run = Run::new(&client, deadline, Duration::ZERO, Actor::OktaHook, &times.request_id);
+            let (id, actor) = (&*times.request_id, Actor::OktaHook);
+            let run = Run::new(&client, deadline, Duration::ZERO, actor.clone(), id);
+            let record = Record::new(Arc::clone(&self.audit), id, actor, H::OPERATION.name, Vec::new());
+            let run = run.changing_if(Permit::granted(), record);
             let _ = known.set(run.clone());
-            self.hook.call(&run, events).await
+            run.audited(self.hook.call(&run, events)).await
         };
         let too_late = || Failure::new(ProblemCode::OktaUnavailable, "the hook had no time");
         let done = tokio::time::timeout_at(deadline, work).await.unwrap_or_else(|_elapsed| Err(too_late()));
