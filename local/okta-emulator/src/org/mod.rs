@@ -347,10 +347,15 @@ impl Org {
             json!({ "id": id, "type": kind, "alternateId": name, "displayName": name })
         };
         let targets: Vec<Value> = event.targets.iter().map(|id| entity(id)).collect();
+        // A reason is text where there is one: the schema knows no null.
+        let outcome = match &event.reason {
+            None => json!({ "result": "SUCCESS" }),
+            Some(reason) => json!({ "result": "FAILURE", "reason": reason }),
+        };
         let logged = json!({
             "actor": entity(event.actor), "client": {"ipAddress": "127.0.0.1"},
             "displayMessage": event.message, "eventType": event.kind,
-            "outcome": {"result": if event.reason.is_none() { "SUCCESS" } else { "FAILURE" }, "reason": event.reason},
+            "outcome": outcome,
             "published": okta_time(now), "severity": if event.reason.is_none() { "INFO" } else { "WARN" },
             "target": targets, "transaction": {"type": "WEB", "id": format!("req{uuid}"), "detail": {}},
             "uuid": uuid, "version": "0",
