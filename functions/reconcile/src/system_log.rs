@@ -25,6 +25,9 @@ use tenancy::{ENDING_EVENTS, Ended, Ending, Tenants};
 
 use crate::finding::PieceError;
 
+/// Whose metric it is.
+const OPERATION: &str = operations::get("reconcile").name;
+
 /// Name of the lease.
 const TASK: &str = "system-log";
 
@@ -55,7 +58,7 @@ pub(crate) async fn end_rights(run: &Run, state: &State, tenants: &Tenants) -> R
     lease.release(&from.to_string()).await?;
     let lag = (until.as_millisecond() - from.as_millisecond()) as f64;
     let lag = Metric { name: "SystemLogLag", value: lag, unit: Unit::Milliseconds };
-    run.metrics.put(&[("operation", "reconcile")], &[lag], run.clock.now_ms());
+    run.metrics.put(&[("operation", OPERATION)], &[lag], run.clock.now_ms());
     match read {
         // The next run goes on; callers of the API need what there is of the limits.
         Err(PieceError::Okta(Error::RateLimited { .. })) => {}

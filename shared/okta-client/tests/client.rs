@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use futures::TryStreamExt;
 use okta_client::models::{ApplicationGroupAssignment, GroupProfile, IdpId, PasswordChange};
-use okta_client::{ApiToken, Client, Error, ListGroups, ListIdentityProviders, OkIfAbsent, OrgUrl, search};
+use okta_client::{
+    ApiToken, Budget, Client, Error, ListGroups, ListIdentityProviders, OkIfAbsent, OrgUrl, search,
+};
 use okta_emulator::{Action, DEMO_ORG, Drop, Emulator, Fault, Options, Seed};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -378,4 +380,31 @@ async fn a_lost_answer_does_not_hide_what_follows() {
     client.delete_group(&group.id).await.ok_if_absent().unwrap();
     emulator.order(Fault::on_call(1, 1, action(|action| action.status = Some(503))));
     assert!(client.get_group(&group.id).await.unwrap_err().is_not_found());
+}
+
+/// A party pays for what is sent, and for nothing that the share or its own part holds back.
+#[tokio::test]
+async fn a_budget_counts_what_is_sent() {
+    let (emulator, client) = org().await;
+    emulator.configure(|settings| settings.rate_limits = true);
+    let ends = tokio::time::Instant::now() + Duration::from_secs(60);
+    let sent = |budget: &Budget| budget.take_unsaved().iter().map(|usage| usage.calls).sum::<u32>();
+    // A hundred calls of `apps` a minute, half of them ours, three tenths of those the party's.
+    let app = |client: Client| async move { client.get_application(&"0oa1dacapp0000000001".into()).await };
+    let (limited, greedy) = (Budget::new(30, ends), Budget::new(100, ends));
+    let party = client.with_budget(limited.clone());
+    let before = emulator.arrivals();
+    let mut done = 0;
+    while app(party.clone()).await.is_ok() {
+        done += 1;
+    }
+    assert_eq!((done, sent(&limited), emulator.arrivals() - before), (15, 15, 15));
+    // Now others use up the share.
+    let others = client.with_budget(greedy.clone());
+    while app(others.clone()).await.is_ok() {}
+    // More, if a minute of Okta's ends here.
+    assert!(sent(&greedy) >= 35);
+    let late = Budget::new(30, ends);
+    assert!(matches!(app(client.with_budget(late.clone())).await, Err(Error::RateLimited { .. })));
+    assert_eq!(sent(&late), 0, "a call that was not sent");
 }

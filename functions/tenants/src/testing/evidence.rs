@@ -140,3 +140,32 @@ async fn two_tenants_with_one_idp_are_named() {
     assert_eq!(code::<DeleteTenant>(&org, &TestRequest::tenant("acme")).await, ProblemCode::TenantBroken);
     assert_same(&org.snapshot(), &before, "the org");
 }
+
+/// A neighbour's admin calls a group their own like the admins of a tenant that was renamed
+/// from a name: whoever deletes what is left of that name, or wants it, is not held up.
+#[tokio::test]
+async fn a_forged_former_name_stands_in_nobodys_way() {
+    let org = TestOrg::start().await;
+    org.call::<AddTenant>(&add("initech")).await.unwrap();
+    let initech = TestRequest::tenant("initech");
+    let mut nth = 0;
+    // A deletion that is killed when the group of the admins is gone.
+    while org.snapshot()["groups"].get("group:ADMINS_initech").is_some() {
+        org.emulator.reset();
+        org.call::<AddTenant>(&add("initech")).await.unwrap();
+        nth += 1;
+        org.kill_at::<DeleteTenant>(&initech, nth).await;
+        org.advance_clock(std::time::Duration::ZERO);
+    }
+    let forged = json!({ "renamedFrom": "initech" }).to_string();
+    let group = GroupId::from(org.group("USERS_acme").await);
+    org.okta().replace_group(&group, &GroupProfile::new("ADMINS_initrode", &forged)).await.unwrap();
+    org.emulator.catch_up();
+    let refused = org.call::<AddTenant>(&add("initech")).await.unwrap_err();
+    let document = refused.document("id");
+    let detail = document["detail"].as_str().unwrap();
+    assert!(detail.contains("`DELETE /tenants/initech`") && !detail.contains("initrode"), "{detail}");
+    org.call::<DeleteTenant>(&initech).await.unwrap();
+    org.call::<AddTenant>(&add("initech")).await.unwrap();
+    assert!(org.okta().get_group(&group).await.is_ok());
+}
