@@ -273,6 +273,9 @@ mod tests {
         let rotation = of(Trigger::SecretRotation);
         assert!(rotation.contains("Principal: secretsmanager.amazonaws.com"), "{rotation}");
         assert!(!rotation.contains("Events:"), "{rotation}");
+        // It is recorded, and does nothing else with the tables.
+        assert!(rotation.contains("DELEGATION_EVENTS_TABLE: !Ref DelegationEventsTable"), "{rotation}");
+        assert!(!rotation.contains("StateTable"), "{rotation}");
     }
 
     #[test]

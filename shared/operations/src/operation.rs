@@ -185,7 +185,8 @@ impl Operation {
         if self.has_hook_secret() {
             add(&[EnvVar::HOOK_SECRET_ID]);
         }
-        if !self.state_uses().is_empty() {
+        let permissions = self.state_uses().into_iter().flat_map(|state| state.permissions());
+        if permissions.into_iter().any(|permission| permission.resource == "StateTable") {
             add(&[EnvVar::STATE_TABLE]);
         }
         if self.is_audited() {
