@@ -1,7 +1,7 @@
 //! What starts functions besides the API, on the local stack.
 
 use serde_json::json;
-use tests::TestStack;
+use tests::{Managed, TestStack};
 
 #[tokio::test]
 async fn what_does_not_exist_is_a_sentence() {
@@ -56,4 +56,19 @@ async fn triggers_are_listed() {
         of("get-tenant"),
         [json!({ "function": "get-tenant", "kind": "api", "method": "GET", "path": "/tenants/{tenant}" })]
     );
+}
+
+#[tokio::test]
+async fn a_reset_gives_the_tables_of_a_new_stack() {
+    let stack = TestStack::start().await;
+    let delegator = Managed("delegator@demo.test");
+    let agents = stack.get("/delegator/agents", delegator).await.body;
+    let agent = json!({ "agentid": agents["agents"][0]["id"] });
+    let removed = stack.post("/delegator/agents/remove", delegator, agent).await;
+    assert_eq!(removed.status, 200, "{removed}");
+    assert_eq!(stack.get("/delegator/agents", delegator).await.body, json!({ "agents": [] }));
+    stack.okta().reset();
+    let reset = stack.local("/_local/reset", json!({})).await;
+    assert_eq!(reset.status, 204, "{reset}");
+    assert_eq!(stack.get("/delegator/agents", delegator).await.body, agents);
 }

@@ -174,7 +174,7 @@ fn functions(root: &Path, addresses: &Value, token: &str) -> Result<Vec<Value>, 
 }
 
 /// What each operation asks of Okta for its sample event, and how long it takes;
-/// some samples find part of the work done. The org is as in its seed each time. An operation that forwards the caller's own
+/// some samples find part of the work done. The org and the tables are as in the seed each time. An operation that forwards the caller's own
 /// Okta token is left out: no file has one.
 async fn operations(root: &Path, addresses: &Value) -> Result<Vec<Value>, String> {
     let http = run_kit::http_client(Duration::from_secs(30)).map_err(|error| error.to_string())?;
@@ -192,6 +192,7 @@ async fn operations(root: &Path, addresses: &Value) -> Result<Vec<Value>, String
         let (mut times, mut journal) = (Vec::new(), Vec::<Entry>::new());
         for run in 0..=WARM {
             send(http.post(format!("{okta}/_emulator/reset"))).await?;
+            send(http.post(format!("{lambda}/_local/reset"))).await?;
             let latency = json!({ "latencyMs": LATENCY_MS });
             send(http.put(format!("{okta}/_emulator/settings")).json(&latency)).await?;
             let invoke = http.post(format!("{lambda}/2015-03-31/functions/{name}/invocations"));

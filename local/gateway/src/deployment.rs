@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::faults::Faults;
 use crate::lambda::Lambda;
 use crate::policy_cache::PolicyCache;
+use crate::tables::Tables;
 use crate::template::Template;
 use crate::throttle::Buckets;
 
@@ -18,6 +19,7 @@ pub(crate) struct Deployment {
     pub(crate) buckets: Buckets,
     /// What Secrets Manager has, by ARN.
     pub(crate) secrets: BTreeMap<String, String>,
+    pub(crate) tables: Tables,
     pub(crate) faults: Arc<Faults>,
     /// What API Gateway answers where Lambda has no environment left for a function.
     pub(crate) throttled_status: u16,
@@ -28,6 +30,7 @@ impl Deployment {
         template: Template,
         lambda: Lambda,
         secrets: BTreeMap<String, String>,
+        tables: Tables,
         throttled_status: u16,
     ) -> Self {
         let policies = PolicyCache::new(Duration::from_secs(template.authorizer.ttl_seconds));
@@ -37,6 +40,7 @@ impl Deployment {
             policies,
             buckets: Buckets::default(),
             secrets,
+            tables,
             faults: Arc::default(),
             throttled_status,
         }

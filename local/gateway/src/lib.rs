@@ -19,6 +19,7 @@ mod lambda;
 mod policy_cache;
 mod rest;
 mod stack;
+mod tables;
 mod template;
 mod throttle;
 mod triggers;

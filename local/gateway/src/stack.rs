@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use dynoxide::{Database, DynoxideError};
 use okta_emulator::{Emulator, EventHookSeed, HookSeed, Seed};
 use serde_json::json;
 use tokio::task::JoinHandle;
@@ -16,6 +15,7 @@ use crate::dynamodb::{self, Front};
 use crate::intrinsics::TemplateError;
 use crate::lambda::{Lambda, LogSink};
 use crate::rest;
+use crate::tables::Tables;
 use crate::template::Template;
 use crate::triggers;
 
@@ -161,8 +161,9 @@ impl Stack {
                 return Err(StackError::MissingBinary(path));
             }
         }
-        let database = database(&template, options.data.as_deref())?;
-        keep_grants(&database, &okta)?;
+        let tables = Tables::open(&template, options.data.as_deref(), okta.delegations());
+        let tables = tables.map_err(StackError::DynamoDb)?;
+        let database = tables.database.clone();
         let runtime = runtime_environment(&format!("http://{dynamodb_address}"));
         let lambda = Lambda::new(
             &template.functions,
@@ -179,7 +180,7 @@ impl Stack {
         let mut secrets = options.secrets;
         secrets.insert(SECRET_ARN.to_owned(), secret);
         secrets.insert(HOOK_SECRET_ARN.to_owned(), hook_secret);
-        let gateway = Arc::new(Deployment::new(template, lambda, secrets, options.throttled_status));
+        let gateway = Arc::new(Deployment::new(template, lambda, secrets, tables, options.throttled_status));
         let failed = |error: &dyn std::fmt::Display| StackError::DynamoDb(error.to_string());
         let (own_listener, own_address) = rest::bind(0).await.map_err(|error| failed(&error))?;
         let rights = gateway.template.functions.values();
@@ -284,47 +285,6 @@ fn serve(listener: tokio::net::TcpListener, router: axum::Router) -> JoinHandle<
     tokio::spawn(async move {
         let _ = axum::serve(listener, router).await;
     })
-}
-
-/// A DynamoDB with the template's tables.
-fn database(template: &Template, data: Option<&Path>) -> Result<Database, StackError> {
-    let failed = |error: &dyn std::fmt::Display| StackError::DynamoDb(error.to_string());
-    let database = match data {
-        Some(folder) => {
-            std::fs::create_dir_all(folder).map_err(|error| failed(&error))?;
-            Database::new(&folder.join("dynamodb.sqlite").display().to_string())
-        }
-        None => Database::memory(),
-    };
-    let database = database.map_err(|error| failed(&error))?;
-    for table in &template.tables {
-        let request = serde_json::from_value(table.clone()).map_err(|error| failed(&error))?;
-        match database.create_table(request) {
-            Ok(_) | Err(DynoxideError::ResourceInUseException(_)) => {}
-            Err(error) => return Err(failed(&error)),
-        }
-    }
-    Ok(database)
-}
-
-/// Takes the grants of the org's users over into the state table, as if the users had made
-/// them; those that the table has stay.
-fn keep_grants(database: &Database, okta: &Emulator) -> Result<(), StackError> {
-    for (delegator, agents) in okta.delegations() {
-        let grant = |agent: &String| json!({ "M": { "id": { "S": "seed" }, "agent": { "S": agent } } });
-        let grants: Vec<_> = agents.iter().map(grant).collect();
-        let item = json!({ "id": { "S": format!("grants#{delegator}") }, "grants": { "L": grants } });
-        let put = json!({
-            "TableName": "StateTable", "Item": item, "ConditionExpression": "attribute_not_exists(id)",
-        });
-        let failed = |error: &dyn std::fmt::Display| StackError::DynamoDb(error.to_string());
-        let request = serde_json::from_value(put).map_err(|error| failed(&error))?;
-        match database.put_item(request) {
-            Ok(_) | Err(DynoxideError::ConditionalCheckFailedException(..)) => {}
-            Err(error) => return Err(failed(&error)),
-        }
-    }
-    Ok(())
 }
 
 /// The template's parameters, for this machine.

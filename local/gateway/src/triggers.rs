@@ -29,6 +29,7 @@ pub(crate) fn routes() -> Router<Arc<Deployment>> {
         .route("/_local/events", post(put_event))
         .route("/_local/rotate/{*secret}", post(rotate))
         .route("/_local/faults", post(order_fault).delete(clear_faults))
+        .route("/_local/reset", post(reset))
 }
 
 /// What starts which function, for scripts: `--json` prints it.
@@ -59,6 +60,14 @@ async fn order_fault(State(gateway): State<Arc<Deployment>>, Json(fault): Json<F
 async fn clear_faults(State(gateway): State<Arc<Deployment>>) -> StatusCode {
     gateway.faults.clear();
     StatusCode::NO_CONTENT
+}
+
+/// The tables of a new stack again; `POST /_emulator/reset` is the same for the org.
+async fn reset(State(gateway): State<Arc<Deployment>>) -> Response {
+    match gateway.tables.reset() {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error).into_response(),
+    }
 }
 
 /// The schedules that are on: function and period.
