@@ -182,7 +182,7 @@ impl Endpoint for UnassignTenantAdmin {
     }
 
     fn example() -> Example {
-        Example { target: "/tenants/acme/admins/00u00000000000000005", body: None, answer: None }
+        Example { target: "/tenants/acme/admins/00u00000000000000004?force=true", body: None, answer: None }
     }
 }
 
