@@ -80,6 +80,9 @@ impl Acme {
                 event["pathParameters"][name] = value.into();
             }
         }
+        // The sample's query may be what superusers alone may send.
+        event["queryStringParameters"] = Value::Null;
+        event["multiValueQueryStringParameters"] = Value::Null;
         event["requestContext"]["authorizer"] = authorizer;
         event.to_string().into_bytes()
     }
