@@ -4,18 +4,32 @@ Reads OKTA_URL and SAML_RESPONSE_FILE, where it leaves the assertion; the argume
 `classic` or `identity-engine`. AWS itself is not asked.
 """
 
+import base64
+import hashlib
+import hmac
 import json
 import os
+import struct
 import sys
 import tempfile
 import threading
+import time
 import urllib.parse
 import urllib.request
 from http.cookiejar import CookieJar
 
 URL, ENGINE = os.environ["OKTA_URL"], sys.argv[1]
 APP = f"{URL}/home/amazon_aws/0oa1awsaccount000001/aln1awsaccount000001"
-LOGIN, PASSWORD = "user@acme.test", "Demo-Passw0rd"
+# The Classic Engine asks this user for a second factor; a browser is not asked for one.
+LOGIN = "user@acme.test" if ENGINE == "classic" else "user@globex.test"
+PASSWORD, SEED = "Demo-Passw0rd", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+
+
+def code():
+    """The code of this moment (RFC 6238)."""
+    tag = hmac.new(base64.b32decode(SEED), struct.pack(">Q", int(time.time()) // 30), hashlib.sha1).digest()
+    offset = tag[19] & 15
+    return f"{(struct.unpack('>I', tag[offset:offset + 4])[0] & 0x7FFFFFFF) % 1000000:06}"
 
 
 def settings(**changes):
@@ -41,10 +55,12 @@ def main():
         file.write(
             f"[DEFAULT]\nokta_org_url = {URL}\nokta_auth_server =\nclient_id = {client}\ngimme_creds_server = appurl\n"
             f"app_url = {APP}\naws_rolename = all\nwrite_aws_creds = False\ncred_profile = role\nopen_browser = True\nforce_classic = False\n"
-            f"okta_username = {LOGIN}\nresolve_aws_alias = False\npreferred_mfa_type =\naws_default_duration = 3600\n"
+            f"okta_username = {LOGIN}\nresolve_aws_alias = False\npreferred_mfa_type = token:software:totp\naws_default_duration = 3600\n"
             "output_format = json\n")
     os.environ.update(OKTA_CONFIG=config, OKTA_USERNAME=LOGIN, OKTA_PASSWORD=PASSWORD, HOME=folder)
     sys.argv = ["gimme-aws-creds", "--profile", "DEFAULT", "--disable-keychain", "--open-browser"]
+    if ENGINE == "classic":
+        sys.argv += ["--mfa-code", code()]
     import webbrowser
 
     # In another thread, as a browser would: the client polls meanwhile.
@@ -54,12 +70,13 @@ def main():
     creds = GimmeAWSCreds()
     roles = creds.aws_selected_roles
     assert sorted(role.role for role in roles) == [
-        "arn:aws:iam::123456789012:role/Operator", "arn:aws:iam::123456789012:role/Reader"], roles
-    assert {role.idp for role in roles} == {"arn:aws:iam::123456789012:saml-provider/Okta"}
+        "arn:aws-cn:iam::333333333333:role/Reader", "arn:aws-us-gov:iam::444444444444:role/Reader",
+        "arn:aws:iam::123456789012:role/Auditor", "arn:aws:iam::123456789012:role/Operator",
+        "arn:aws:iam::123456789012:role/Reader", "arn:aws:iam::210987654321:role/Auditor"], roles
     assert creds.saml_data["TargetUrl"] == "https://signin.aws.amazon.com/saml", creds.saml_data
     with open(os.environ["SAML_RESPONSE_FILE"], "w", encoding="utf-8") as file:
         file.write(creds.saml_data["SAMLResponse"])
-    print(f"ok an AWS SAML assertion with two roles ({ENGINE})", flush=True)
+    print(f"ok an AWS SAML assertion with six roles ({ENGINE})", flush=True)
 
 
 main()

@@ -8,11 +8,12 @@ use serde_json::Value;
 use tests::{binaries, repository};
 
 /// The options with ports, and their variables.
-const PORTS: [(&str, &str); 4] = [
+const PORTS: [(&str, &str); 5] = [
     ("--api-port", "API_PORT"),
     ("--lambda-port", "LAMBDA_PORT"),
     ("--okta-port", "OKTA_PORT"),
     ("--dynamodb-port", "DYNAMODB_PORT"),
+    ("--aws-port", "AWS_PORT"),
 ];
 
 fn command() -> Command {

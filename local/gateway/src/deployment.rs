@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::faults::Faults;
+use aws_emulator::faults::Faults;
+
 use crate::lambda::Lambda;
 use crate::policy_cache::PolicyCache;
 use crate::tables::Tables;

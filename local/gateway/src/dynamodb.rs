@@ -7,15 +7,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use aws_emulator::faults::{self, Faults, Service};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use serde_json::Value;
-
-use crate::faults::{self, Faults, Service};
+use serde_json::{Value, json};
 
 /// What a role allows with a table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,10 +49,17 @@ async fn pass(State(front): State<Arc<Front>>, headers: HeaderMap, body: Bytes) 
         && let Some(needed) = needs(operation, &body).into_iter().find(|needed| !allows(rights, needed))
     {
         let message = format!("the role does not allow {} on {}", needed.action, needed.resource);
-        return faults::error(StatusCode::BAD_REQUEST, "AccessDeniedException", &message);
+        return error(StatusCode::BAD_REQUEST, "AccessDeniedException", &message);
     }
     let action = front.faults.take(Service::Dynamodb, operation);
-    faults::through(action, forward(&front, headers, body)).await
+    faults::through(action, forward(&front, headers, body), error).await
+}
+
+/// An error as AWS's JSON protocol has it.
+fn error(status: StatusCode, code: &str, message: &str) -> Response {
+    let body = json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": message });
+    let headers = [("content-type", "application/x-amz-json-1.0")];
+    (status, headers, body.to_string()).into_response()
 }
 
 /// The access key of a signature.

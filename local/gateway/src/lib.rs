@@ -12,7 +12,6 @@ mod aws;
 mod deployment;
 mod dynamodb;
 mod events;
-mod faults;
 mod iam;
 mod intrinsics;
 mod lambda;

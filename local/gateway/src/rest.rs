@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use aws_emulator::faults::{self, Service};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
@@ -16,7 +17,6 @@ use tokio::net::TcpListener;
 use crate::aws::{API_ID, SESSION_TOKEN, method_arn, request_id};
 use crate::deployment::Deployment;
 use crate::events::{Incoming, proxy_answer};
-use crate::faults::{self, Service};
 use crate::iam::{Decision, evaluate};
 use crate::lambda::InvokeError;
 use crate::template::{Route, Template};
@@ -392,5 +392,6 @@ async fn secret(
             None => StatusCode::BAD_REQUEST.into_response(),
         }
     };
-    faults::through(gateway.faults.take(Service::Extension, id), answer).await
+    let fault = gateway.faults.take(Service::Extension, id);
+    faults::through(fault, answer, |status, _, message| (status, message.to_owned()).into_response()).await
 }

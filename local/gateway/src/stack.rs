@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use aws_emulator::AwsEmulator;
 use okta_emulator::{Emulator, EventHookSeed, HookSeed, Seed};
 use serde_json::json;
 use tokio::task::JoinHandle;
@@ -47,6 +48,8 @@ pub struct StackOptions {
     pub okta_port: u16,
     /// Port of DynamoDB.
     pub dynamodb_port: u16,
+    /// Port of the AWS emulator.
+    pub aws_port: u16,
     /// Folder of DynamoDB's file; in memory without one.
     pub data: Option<PathBuf>,
     /// `template.yaml`.
@@ -62,6 +65,8 @@ pub struct StackOptions {
     pub schedules: bool,
     /// The org.
     pub seed: Seed,
+    /// The AWS accounts.
+    pub accounts: aws_emulator::Seed,
     /// State file of the org.
     pub state_file: Option<PathBuf>,
     /// What Secrets Manager has instead of the seed's API token.
@@ -92,6 +97,9 @@ pub enum StackError {
     /// The org cannot be made.
     #[error(transparent)]
     Okta(okta_emulator::StartError),
+    /// The AWS accounts cannot be made.
+    #[error(transparent)]
+    Aws(aws_emulator::StartError),
     /// The template cannot be run.
     #[error(transparent)]
     Template(#[from] TemplateError),
@@ -107,6 +115,8 @@ pub enum StackError {
 pub struct Stack {
     /// The Okta emulator.
     pub okta: Emulator,
+    /// The AWS emulator.
+    pub aws: AwsEmulator,
     api: SocketAddr,
     lambda_address: SocketAddr,
     dynamodb_address: SocketAddr,
@@ -151,6 +161,12 @@ impl Stack {
         let okta = Emulator::start(emulator_options).await.map_err(|error| match error {
             okta_emulator::StartError::Port { port, .. } => StackError::Port { port, variable: "OKTA_PORT" },
             error => StackError::Okta(error),
+        })?;
+        let accounts =
+            aws_emulator::Options { port: options.aws_port, seed: options.accounts, okta_url: okta.url() };
+        let aws = AwsEmulator::start(accounts).await.map_err(|error| match error {
+            aws_emulator::StartError::Port { port, .. } => StackError::Port { port, variable: "AWS_PORT" },
+            error => StackError::Aws(error),
         })?;
         let mut parameters = parameters(&okta, &seed, lambda_address);
         parameters.extend(options.parameters);
@@ -201,7 +217,7 @@ impl Stack {
                 tokio::spawn(triggers::keep_firing(Arc::clone(&gateway), function, every))
             }));
         }
-        Ok(Self { okta, api, lambda_address, dynamodb_address, runtime, gateway, parameters, servers })
+        Ok(Self { okta, aws, api, lambda_address, dynamodb_address, runtime, gateway, parameters, servers })
     }
 
     /// Where the API is, without a trailing slash.

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_emulator::faults::Fault;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router, routing::post};
@@ -14,7 +15,6 @@ use serde_json::{Map, Value, json};
 
 use crate::aws::{ACCOUNT, REGION, request_id};
 use crate::deployment::Deployment;
-use crate::faults::Fault;
 use crate::lambda::InvokeError;
 use crate::template::{Function, Trigger};
 

@@ -31,6 +31,7 @@ pub(crate) const ROUTES: &[Route] = &[
     get("/home/{appName}/{appId}/{linkId}", "openApp", Auth::Public, open),
     get("/app/{appName}/{externalKey}/sso/saml", "openSamlApp", Auth::Public, open),
     post("/app/{appName}/{externalKey}/sso/saml", "openSamlAppWithPost", Auth::Public, open),
+    get("/app/{externalKey}/sso/saml/metadata", "samlMetadata", Auth::Public, metadata),
     get("/login/token/sso", "tokenSso", Auth::Public, token_sso),
     post("/login/token/sso", "tokenSsoWithPost", Auth::Public, token_sso),
 ];
@@ -69,6 +70,32 @@ fn linked_app<'o>(org: &'o Org, call: &Call) -> Result<&'o Object, OktaError> {
         None => call.parameter("appId").to_owned(),
     };
     org.app(&id)
+}
+
+/// Okta as the identity provider of an app.
+fn issuer(app: &Object) -> String {
+    format!("http://www.okta.com/exk{}", &text(app, "id")[3..])
+}
+
+/// What an administrator uploads to AWS: the certificate that signs assertions.
+fn metadata(org: &mut Org, call: &Call) -> Outcome {
+    let issuer = issuer(linked_app(org, call)?);
+    let sso = call.url(format!("/app/amazon_aws/{}/sso/saml", call.parameter("externalKey")));
+    let certificate = certificate(org)?;
+    let binding = |name: &str| {
+        let name = format!("urn:oasis:names:tc:SAML:2.0:bindings:{name}");
+        format!("<md:SingleSignOnService Binding=\"{name}\" Location=\"{sso}\"/>")
+    };
+    let (post, redirect) = (binding("HTTP-POST"), binding("HTTP-Redirect"));
+    let text = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><md:EntityDescriptor entityID=\"{issuer}\" \
+         xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\"><md:IDPSSODescriptor WantAuthnRequestsSigned=\"false\" \
+         protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\"><md:KeyDescriptor use=\"signing\">\
+         <ds:KeyInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"><ds:X509Data><ds:X509Certificate>{certificate}\
+         </ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>{post}{redirect}</md:IDPSSODescriptor>\
+         </md:EntityDescriptor>"
+    );
+    Ok(Reply::text("text/xml;charset=utf-8", text))
 }
 
 /// Opens an app: with a session, or with a session token that makes one
@@ -119,17 +146,18 @@ fn page(org: &mut Org, call: &Call, app: &Object, user: &str) -> Outcome {
     Ok(Reply::text("text/html;charset=utf-8", form))
 }
 
-/// The roles of a user: `samlRoles` of the app user, each with the provider of
+/// The roles of a user: `samlRoles` of the app user; a role without a provider has that of
 /// the app.
 fn roles(org: &Org, app: &Object, user: &User) -> Vec<String> {
     let profile = claims::app_user(org, text(app, "id"), user);
     let provider = at(app, "/settings/app/identityProviderArn").to_owned();
-    texts(&profile, "/samlRoles").into_iter().map(|role| format!("{provider},{role}")).collect()
+    let pair = |role: &str| if role.contains(',') { role.to_owned() } else { format!("{provider},{role}") };
+    texts(&profile, "/samlRoles").into_iter().map(pair).collect()
 }
 
 fn assertion(org: &mut Org, call: &Call, app: &Object, user: &User) -> Result<String, OktaError> {
     let time = |seconds: i64| okta_time(call.now + SignedDuration::from_secs(seconds));
-    let issuer = format!("http://www.okta.com/exk{}", &text(app, "id")[3..]);
+    let issuer = issuer(app);
     let (response_id, assertion_id) = (format!("id{}", hex()), format!("id{}", hex()));
     let attribute = |name: &str, values: &[String]| {
         let values: String = values

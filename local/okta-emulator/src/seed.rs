@@ -132,7 +132,8 @@ pub enum AppKind {
 pub struct AwsSeed {
     /// ARN of the SAML provider.
     pub provider: String,
-    /// ARNs of the roles that everybody may take.
+    /// The roles that everybody may take: an ARN alone, with the provider above, or
+    /// `provider,role` in either order.
     pub roles: Vec<String>,
     /// Ids of the clients that may exchange a token for a web SSO token.
     #[serde(default)]
@@ -151,6 +152,9 @@ pub struct UserSeed {
     /// Password; without one nobody can sign in as this user.
     #[serde(default)]
     pub password: Option<String>,
+    /// Shared secret of a Google Authenticator, in base32: asked for at `/api/v1/authn`.
+    #[serde(default)]
+    pub totp: Option<String>,
     /// Name of the user's type; the default one unless given.
     #[serde(default, rename = "type")]
     pub kind: Option<String>,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::api::idp_keys::insert_key;
-use crate::api::{app_credentials, apps, passwords, schemas};
+use crate::api::{app_credentials, apps, factors, passwords, schemas};
 use crate::clock::okta_time;
 use crate::json::{lookup_mut, object, text};
 use crate::org::{AppGroup, Org, Role, User};
@@ -75,6 +75,9 @@ impl Seed {
                 passwords::set(&mut user, password, now);
             }
             org.insert_user(user, now);
+            if let Some(secret) = &seed.totp {
+                factors::plant(&mut org, &id, &seed.login, secret, &time);
+            }
             join(&mut org, &everyone, &id);
             if seed.superuser {
                 join(&mut org, &superusers, &id);

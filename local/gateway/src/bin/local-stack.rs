@@ -26,6 +26,9 @@ struct Arguments {
     /// Port of DynamoDB.
     #[arg(long, env = "DYNAMODB_PORT", default_value_t = 8000)]
     dynamodb_port: u16,
+    /// Port of the AWS emulator: STS, IAM and the sign-in host.
+    #[arg(long, env = "AWS_PORT", default_value_t = 4600)]
+    aws_port: u16,
     /// Keep DynamoDB's tables in this folder instead of in memory.
     #[arg(long)]
     data: Option<PathBuf>,
@@ -42,6 +45,9 @@ struct Arguments {
     /// Seed of the org instead of the demo org.
     #[arg(long)]
     seed: Option<PathBuf>,
+    /// Seed of the AWS accounts instead of the demo accounts.
+    #[arg(long)]
+    accounts: Option<PathBuf>,
     /// Load the org's state from this file if it exists, and save it on exit.
     #[arg(long)]
     state: Option<PathBuf>,
@@ -69,24 +75,28 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), String> {
-    let yaml = match &arguments.seed {
-        None => DEMO_ORG.to_owned(),
+    let seed = |path: &Option<PathBuf>, demo: &str| match path {
+        None => Ok(demo.to_owned()),
         Some(path) => {
-            std::fs::read_to_string(path).map_err(|e| format!("{} cannot be read: {e}", path.display()))?
+            std::fs::read_to_string(path).map_err(|e| format!("{} cannot be read: {e}", path.display()))
         }
     };
+    let org = seed(&arguments.seed, DEMO_ORG)?;
+    let accounts = seed(&arguments.accounts, aws_emulator::DEMO_ACCOUNT)?;
     let options = StackOptions {
         api_port: arguments.api_port,
         lambda_port: arguments.lambda_port,
         okta_port: arguments.okta_port,
         dynamodb_port: arguments.dynamodb_port,
+        aws_port: arguments.aws_port,
         data: arguments.data,
         template: arguments.template,
         bin_dir: arguments.bin_dir,
         concurrency: arguments.concurrency,
         throttled_status: arguments.throttled_status,
         schedules: arguments.schedules,
-        seed: Seed::parse(&yaml).map_err(|e| e.to_string())?,
+        seed: Seed::parse(&org).map_err(|e| e.to_string())?,
+        accounts: aws_emulator::Seed::parse(&accounts).map_err(|e| e.to_string())?,
         state_file: arguments.state,
         secret: None,
         hook_secret: None,
@@ -112,7 +122,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
 fn print_json(stack: &Stack) {
     let addresses = json!({
         "api": stack.api_url(), "lambda": stack.lambda_url(), "okta": stack.okta.url(),
-        "dynamodb": stack.dynamodb_url(), "parameters": stack.parameters(),
+        "dynamodb": stack.dynamodb_url(), "aws": stack.aws.url(), "parameters": stack.parameters(),
         "runtimeEnvironment": stack.runtime_environment(), "hookSecret": gateway::HOOK_SECRET, "triggers": stack.triggers(),
     });
     println!("{addresses}");
@@ -122,8 +132,10 @@ fn print_json(stack: &Stack) {
 fn print_table(stack: &Stack) {
     let (api, lambda, okta) = (stack.api_url(), stack.lambda_url(), stack.okta.url());
     println!("ready\n");
-    let dynamodb = stack.dynamodb_url();
-    println!("  API        {api}\n  Lambda     {lambda}\n  Okta       {okta}\n  DynamoDB   {dynamodb}\n");
+    let (dynamodb, aws) = (stack.dynamodb_url(), stack.aws.url());
+    println!(
+        "  API        {api}\n  Lambda     {lambda}\n  Okta       {okta}\n  DynamoDB   {dynamodb}\n  AWS        {aws}\n"
+    );
     println!("  superuser@demo.test   may do everything");
     println!("  admin@acme.test       admin of the tenant acme");
     println!("  admin@globex.test     admin of the tenant globex\n");

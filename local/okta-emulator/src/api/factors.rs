@@ -136,6 +136,21 @@ pub(crate) fn verify(
     }
 }
 
+/// An active factor of the seed.
+pub(crate) fn plant(org: &mut Org, user: &str, login: &str, secret: &str, time: &str) {
+    let id = format!("ost{}", &user[3..]);
+    let factor = Factor {
+        object: object(json!({
+            "id": id, "factorType": "token:software:totp", "provider": "GOOGLE", "vendorName": "GOOGLE",
+            "status": "ACTIVE", "created": time, "lastUpdated": time, "profile": { "credentialId": login },
+        })),
+        secret: secret.to_owned(),
+        last_step: None,
+        failed_attempts: 0,
+    };
+    org.factors.entry(user.to_owned()).or_default().insert(id, factor);
+}
+
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 fn random_secret() -> String {

@@ -250,13 +250,13 @@ async fn users_come_change_and_go() {
 #[tokio::test]
 async fn wrong_passwords_lock_a_user_out() {
     let org = Org::start().await;
-    let sign_in = |password: &str| json!({ "username": "user@acme.test", "password": password });
+    let sign_in = |password: &str| json!({ "username": "user@globex.test", "password": password });
     for _ in 0..10 {
         org.send("POST", "/api/v1/authn", "", Some(sign_in("wrong"))).await.refused(401, "E0000004");
     }
     org.send("POST", "/api/v1/authn", "", Some(sign_in("Demo-Passw0rd"))).await.refused(401, "E0000004");
-    assert_eq!(org.get("/api/v1/users/user@acme.test").await.ok()["status"], "LOCKED_OUT");
-    org.post("/api/v1/users/user@acme.test/lifecycle/unlock", json!({})).await.ok();
+    assert_eq!(org.get("/api/v1/users/user@globex.test").await.ok()["status"], "LOCKED_OUT");
+    org.post("/api/v1/users/user@globex.test/lifecycle/unlock", json!({})).await.ok();
     let done = org.send("POST", "/api/v1/authn", "", Some(sign_in("Demo-Passw0rd"))).await.ok();
     assert_eq!(done["status"], "SUCCESS");
     let session = json!({ "sessionToken": done["sessionToken"] });
@@ -305,10 +305,10 @@ async fn a_role_with_targets_cuts_down_what_a_token_sees() {
     apps.refused(403, "E0000006");
 
     // A user without a role may see themselves, with the scope for that.
-    let tokens = org.tokens("/oauth2", "user@acme.test", "openid okta.users.read.self", "").await.unwrap();
+    let tokens = org.tokens("/oauth2", "user@globex.test", "openid okta.users.read.self", "").await.unwrap();
     let bearer = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
     let as_user = async |path: &str| org.send("GET", path, &bearer, None).await;
-    assert_eq!(as_user("/api/v1/users/me").await.ok()["profile"]["login"], "user@acme.test");
+    assert_eq!(as_user("/api/v1/users/me").await.ok()["profile"]["login"], "user@globex.test");
     as_user("/api/v1/users/admin@acme.test").await.refused(403, "E0000006");
     as_user("/api/v1/users").await.refused(403, "E0000006");
     // A token of a custom server is none for Okta's API.
@@ -456,7 +456,7 @@ async fn relations_between_users_and_custom_attributes() {
 async fn a_factor_is_asked_for() {
     let org = Org::start().await;
     let factor = json!({ "factorType": "token:software:totp", "provider": "GOOGLE" });
-    let path = "/api/v1/users/user@acme.test/factors";
+    let path = "/api/v1/users/user@globex.test/factors";
     let enrolled = org.post(path, factor).await.ok();
     let secret = enrolled["_embedded"]["activation"]["sharedSecret"].as_str().unwrap();
     let activate = format!("{path}/{}/lifecycle/activate", enrolled["id"].as_str().unwrap());
@@ -464,7 +464,7 @@ async fn a_factor_is_asked_for() {
     let code = |offset: i64| okta_emulator::totp(secret, offset);
     org.post(&activate, json!({ "passCode": code(0) })).await.ok();
 
-    let sign_in = json!({ "username": "user@acme.test", "password": "Demo-Passw0rd" });
+    let sign_in = json!({ "username": "user@globex.test", "password": "Demo-Passw0rd" });
     let asked = org.send("POST", "/api/v1/authn", "", Some(sign_in)).await.ok();
     assert_eq!(asked["status"], "MFA_REQUIRED");
     let verify = asked["_embedded"]["factors"][0]["_links"]["verify"]["href"].as_str().unwrap();

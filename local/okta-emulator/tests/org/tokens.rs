@@ -144,14 +144,14 @@ async fn claims_scopes_and_policies_decide_about_tokens() {
     let path = "/api/v1/authorizationServers/aus1dac0000000000001/policies";
     let policy = org.get(path).await.ok()[0]["id"].as_str().unwrap().to_owned();
     assert_eq!(org.delete(&format!("{path}/{policy}")).await.0, 204);
-    let none = org.tokens(SERVER, "user@acme.test", "openid", "").await.unwrap_err();
+    let none = org.tokens(SERVER, "user@globex.test", "openid", "").await.unwrap_err();
     assert!(none.starts_with("access_denied Policy evaluation failed"), "{none}");
 }
 
 #[tokio::test]
 async fn codes_and_tokens_end() {
     let org = Org::start().await;
-    let tokens = org.tokens(SERVER, "user@acme.test", "openid offline_access", "").await.unwrap();
+    let tokens = org.tokens(SERVER, "user@globex.test", "openid offline_access", "").await.unwrap();
     let client = ("client_id", "0oa1dacapp0000000001");
     let access = tokens["access_token"].as_str().unwrap();
     let active = async |token: &str| {
@@ -167,8 +167,8 @@ async fn codes_and_tokens_end() {
         assert!(!active(token).await);
     }
     // A suspended user's refresh token is gone, and so is the session.
-    let tokens = org.tokens(SERVER, "user@acme.test", "openid offline_access", "").await.unwrap();
-    org.post("/api/v1/users/user@acme.test/lifecycle/suspend", json!({})).await.ok();
+    let tokens = org.tokens(SERVER, "user@globex.test", "openid offline_access", "").await.unwrap();
+    org.post("/api/v1/users/user@globex.test/lifecycle/suspend", json!({})).await.ok();
     let form = [
         ("grant_type", "refresh_token"),
         client,

@@ -1,14 +1,13 @@
-//! Faults that tests order for what stands beside the functions: DynamoDB and the secrets
-//! extension (`POST`, `DELETE /_local/faults` of Lambda's port).
+//! Faults that tests order for what stands beside the functions.
 //!
 //! ```json
-//! {"service": "dynamodb", "operation": "PutItem", "nth": 2, "times": 1, "action": {"drop": "after"}}
+//! {"service": "sts", "operation": "AssumeRoleWithSAML", "nth": 2, "times": 1, "action": {"drop": "after"}}
 //! ```
 //!
 //! `service`, `operation`, `nth` and `times` may be left out: any, any, the next, all from
 //! then on. The action is one of `{"error": {"status", "code", "message"}}`,
-//! `{"delayMs": n}`, `{"drop": "before" | "after"}`: the answer is lost, and the call is done
-//! or not.
+//! `{"delayMs": n}`, `{"drop": "before" | "after"}` (the answer is lost, and the call is done
+//! or not) and `{"body": "…"}` (the call is done, and this text is the answer).
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -17,14 +16,13 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Deserialize;
-use serde_json::json;
 
 /// A fault as it is ordered.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Fault {
+pub struct Fault {
     service: Option<Service>,
-    /// `X-Amz-Target` without its prefix; of the extension, the ARN of the secret.
+    /// AWS's name of the operation; of the secrets extension, the ARN of the secret.
     operation: Option<String>,
     /// Which of the calls from now on is the first that fails.
     #[serde(default = "first")]
@@ -41,24 +39,44 @@ fn first() -> u64 {
 /// What can fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) enum Service {
+pub enum Service {
+    /// The tables.
     Dynamodb,
+    /// The secrets extension beside each function.
     Extension,
+    /// Identity and Access Management.
+    Iam,
+    /// The sign-in host: `/federation`, `/saml`.
+    Signin,
+    /// The Security Token Service.
+    Sts,
 }
 
 /// What happens instead of the answer.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) enum Action {
-    Error { status: u16, code: String, message: String },
+pub enum Action {
+    /// An error of the service.
+    Error {
+        /// HTTP status.
+        status: u16,
+        /// The service's code.
+        code: String,
+        /// For people.
+        message: String,
+    },
+    /// The answer comes so much later.
     DelayMs(u64),
+    /// The connection is lost.
     Drop(When),
+    /// The call is done, and the answer is this text.
+    Body(String),
 }
 
 /// When a connection is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) enum When {
+pub enum When {
     /// Nothing was done.
     Before,
     /// It was done.
@@ -67,19 +85,21 @@ pub(crate) enum When {
 
 /// The faults that are ordered.
 #[derive(Debug, Default)]
-pub(crate) struct Faults(Mutex<Vec<Fault>>);
+pub struct Faults(Mutex<Vec<Fault>>);
 
 impl Faults {
-    pub(crate) fn order(&self, fault: Fault) {
+    /// One more.
+    pub fn order(&self, fault: Fault) {
         self.lock().push(fault);
     }
 
-    pub(crate) fn clear(&self) {
+    /// None any more.
+    pub fn clear(&self) {
         self.lock().clear();
     }
 
     /// What happens to a call: counts the call.
-    pub(crate) fn take(&self, service: Service, operation: &str) -> Option<Action> {
+    pub fn take(&self, service: Service, operation: &str) -> Option<Action> {
         let mut faults = self.lock();
         let concerns = |fault: &&mut Fault| {
             fault.service.is_none_or(|of| of == service)
@@ -102,8 +122,13 @@ impl Faults {
     }
 }
 
-/// Answers a call as its fault says; `call` is the call itself.
-pub(crate) async fn through(action: Option<Action>, call: impl Future<Output = Response>) -> Response {
+/// Answers a call as its fault says; `call` is the call itself, `error` writes an error as
+/// the service does.
+pub async fn through(
+    action: Option<Action>,
+    call: impl Future<Output = Response>,
+    error: impl FnOnce(StatusCode, &str, &str) -> Response,
+) -> Response {
     match action {
         None => call.await,
         Some(Action::DelayMs(milliseconds)) => {
@@ -120,14 +145,11 @@ pub(crate) async fn through(action: Option<Action>, call: impl Future<Output = R
             }
             lost()
         }
+        Some(Action::Body(text)) => {
+            let (parts, _) = call.await.into_parts();
+            (parts.status, text).into_response()
+        }
     }
-}
-
-/// An error as AWS's JSON protocol has it.
-pub(crate) fn error(status: StatusCode, code: &str, message: &str) -> Response {
-    let body = json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": message });
-    let headers = [("content-type", "application/x-amz-json-1.0")];
-    (status, headers, body.to_string()).into_response()
 }
 
 /// An answer that ends before its end.
@@ -140,6 +162,8 @@ fn lost() -> Response {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn fault(text: serde_json::Value) -> Fault {
@@ -155,11 +179,11 @@ mod tests {
         assert!(faults.take(Service::Dynamodb, "PutItem").is_none());
         assert!(faults.take(Service::Dynamodb, "GetItem").is_none());
         assert!(faults.take(Service::Extension, "PutItem").is_none());
-        assert!(matches!(faults.take(Service::Dynamodb, "PutItem"), Some(Action::Drop(When::After))));
+        assert_eq!(faults.take(Service::Dynamodb, "PutItem"), Some(Action::Drop(When::After)));
         assert!(faults.take(Service::Dynamodb, "PutItem").is_none());
         faults.order(fault(json!({ "action": { "delayMs": 5 } })));
         for _ in 0..3 {
-            assert!(matches!(faults.take(Service::Extension, "arn"), Some(Action::DelayMs(5))));
+            assert_eq!(faults.take(Service::Extension, "arn"), Some(Action::DelayMs(5)));
         }
         faults.clear();
         assert!(faults.take(Service::Extension, "arn").is_none());

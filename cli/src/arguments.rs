@@ -1,0 +1,79 @@
+//! The command line. `--help`, completions, manual pages and docs/cli.md come from here.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::aws::arguments::AwsCommand;
+use crate::failure::{Exit, Failure};
+
+/// okta-dac on the command line.
+#[derive(Debug, Parser)]
+#[command(name = "okta-dac", version, propagate_version = true, arg_required_else_help = true)]
+pub struct Arguments {
+    /// What is to be done.
+    #[command(subcommand)]
+    pub group: Group,
+}
+
+/// Groups of commands.
+#[derive(Debug, Subcommand)]
+pub enum Group {
+    /// AWS credentials through Okta
+    Aws(Box<AwsCommand>),
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Write manual pages
+    Manual {
+        /// Folder for the pages
+        folder: PathBuf,
+    },
+}
+
+/// Prints completions.
+///
+/// # Errors
+///
+/// stdout cannot be written.
+pub fn completions(shell: Shell) -> Result<ExitCode, Failure> {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "okta-dac", &mut text);
+    crate::print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes a manual page for each command.
+///
+/// # Errors
+///
+/// The folder cannot be written.
+pub fn manual(folder: &Path) -> Result<ExitCode, Failure> {
+    let written =
+        std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(Arguments::command(), folder));
+    written.map_err(|error| Failure::new(Exit::File, format!("{}: {error}", folder.display())))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_is_in_the_manual() {
+        let folder = tempfile::tempdir().unwrap();
+        manual(folder.path()).unwrap();
+        for page in ["okta-dac.1", "okta-dac-aws-get-cred.1", "okta-dac-completions.1"] {
+            assert!(folder.path().join(page).exists(), "{page}");
+        }
+    }
+}

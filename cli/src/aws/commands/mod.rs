@@ -1,0 +1,42 @@
+//! The commands, one file each.
+
+pub mod assume_role;
+pub mod console;
+pub mod exec;
+pub mod export_cred;
+pub mod get_cred;
+pub mod init;
+pub mod list;
+pub mod logout;
+pub mod refresh;
+pub mod status;
+
+use super::arn::RoleArn;
+use super::context::Base;
+use super::profiles::ProfileFile;
+use crate::failure::{Exit, Failure};
+
+/// The file of profiles that the options mean.
+fn profile_file(base: &Base<'_>) -> ProfileFile {
+    let options = &base.options;
+    let (config, credentials) =
+        (options.aws_config_file.as_deref(), options.aws_credentials_file_path.as_deref());
+    ProfileFile::find(base.environment, &base.folders, config, credentials)
+}
+
+/// The role that is named, or that of a profile of ours.
+fn role(base: &Base<'_>, arn: Option<&RoleArn>, profile: Option<&str>) -> Result<RoleArn, Failure> {
+    if let Some(arn) = arn {
+        return Ok(arn.clone());
+    }
+    let name = profile.unwrap_or_default();
+    let file = profile_file(base);
+    let role = file.own()?.remove(name).ok_or_else(|| {
+        Failure::new(
+            Exit::Configuration,
+            format!("there is no profile `{name}` of ours in {}", file.path.display()),
+        )
+        .hint("`okta-dac aws list` shows them; `okta-dac aws refresh` writes them")
+    })?;
+    RoleArn::parse(&role).map_err(|why| Failure::new(Exit::File, format!("the profile `{name}`: {why}")))
+}

@@ -1,0 +1,279 @@
+//! `refresh`: signs in, keeps credentials of every role, and writes a profile for each.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::ExitCode;
+
+use futures::stream::{self, StreamExt};
+use serde_json::json;
+
+use crate::aws::arguments::Refresh;
+use crate::aws::arn::RoleArn;
+use crate::aws::context::{Base, Context, warn};
+use crate::aws::credentials::{self, Wanted, keep, with_identity};
+use crate::aws::format::expiration;
+use crate::aws::names::{DEFAULT_TEMPLATE, Named, assigned, check_template};
+use crate::aws::profiles::{Changes, Content, Profile, quoted};
+use crate::aws::session::{self, Freshness, Identity};
+use crate::aws::state::{Granted, KnownRole, State};
+use crate::aws::sts::Credentials;
+use crate::failure::{Exit, Failure};
+
+/// Connections at once.
+const AT_ONCE: usize = 16;
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// By the table of exit codes; AWS's file is unchanged then.
+pub fn run(mut base: Base<'_>, arguments: &Refresh) -> Result<ExitCode, Failure> {
+    let own = base.org()?.profile_template.clone();
+    let template = arguments
+        .profile_template
+        .clone()
+        .or(own)
+        .unwrap_or_else(|| DEFAULT_TEMPLATE.replacen("okta-", &arguments.prefix, 1));
+    check_template(&template)?;
+    let file = super::profile_file(&base);
+    let (given, others) = (file.own()?, file.others()?);
+    let command = Command::new(&base)?;
+    let region = base.options.region.clone().or_else(|| base.org().ok()?.region.clone());
+    let deadline = base.deadline;
+    let vault = base.vault()?;
+    let mut context = base.online(vault)?;
+    if arguments.duration.is_some() {
+        context.org.duration = arguments.duration;
+    }
+    let mut fetched = credentials::runtime()?.block_on(fetch(&mut context, arguments))?;
+    let state = State::read(&context.place)?;
+    let alias = |role: &RoleArn| {
+        let account = role.account();
+        context.org.aliases.get(account).or_else(|| state.aliases.get(account)).map(String::as_str)
+    };
+    let named: Vec<Named<'_>> =
+        fetched.roles.iter().map(|(role, provider)| Named { role, provider, alias: alias(role) }).collect();
+    let taken = |name: &str| others.iter().any(|other| other == name);
+    let names = assigned(&template, &context.org_name, &named, &given, &taken);
+    let mut profiles = Vec::new();
+    for ((role, _), name) in fetched.roles.iter().zip(names) {
+        let content = match (arguments.write_static, fetched.credentials.remove(role)) {
+            (false, _) => Content::Process(command.of(role)?),
+            (true, Some(credentials)) => Content::Static([
+                credentials.access_key_id.clone(),
+                credentials.secret_access_key.clone(),
+                credentials.session_token.clone(),
+                expiration(&credentials),
+            ]),
+            // Named below: there is nothing to write.
+            (true, None) => continue,
+        };
+        profiles.push(Profile { name, role: role.to_string(), region: region.clone(), content });
+    }
+    let granted: BTreeSet<String> = fetched.all.iter().map(ToString::to_string).collect();
+    let withdrawn = |role: &str| !arguments.no_prune && !granted.contains(role);
+    let replace = arguments.replace_static || arguments.write_static;
+    let (changes, _) = file.edit(&profiles, &withdrawn, replace, arguments.dry_run, deadline)?;
+    report(&profiles, &changes, &fetched.failed, arguments)?;
+    match fetched.failed.values().next() {
+        Some(failure) if fetched.failed.len() == fetched.roles.len() => Err(failure.clone()),
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// What Okta and AWS gave.
+struct Fetched {
+    /// Every role that Okta grants.
+    all: Vec<RoleArn>,
+    /// Those that are wanted, with their providers.
+    roles: Vec<(RoleArn, String)>,
+    credentials: BTreeMap<RoleArn, Credentials>,
+    failed: BTreeMap<RoleArn, Failure>,
+}
+
+/// Signs in and takes every role, some at once; what an account is called, by the way.
+async fn fetch(context: &mut Context, arguments: &Refresh) -> Result<Fetched, Failure> {
+    let mut identity = session::identity(context, Freshness::ByHand).await?;
+    let known: Vec<KnownRole> = match &identity {
+        Identity::Assertions(assertions) => session::known(assertions),
+        Identity::Token(_) => {
+            return Err(Failure::new(Exit::Usage, "a machine's token does not say which roles there are")
+                .hint("`okta-dac aws get-cred --role-arn` takes one role"));
+        }
+    };
+    let mut all = Vec::new();
+    let mut roles = Vec::new();
+    for known in known {
+        let Ok(role) = RoleArn::parse(&known.role) else { continue };
+        all.push(role.clone());
+        if arguments.role.is_empty() || arguments.role.iter().any(|glob| matches(glob, role.as_str())) {
+            roles.push((role, known.provider));
+        }
+    }
+    let mut credentials = BTreeMap::new();
+    let mut failed: BTreeMap<RoleArn, Failure> = BTreeMap::new();
+    let mut left: Vec<RoleArn> = roles.iter().map(|(role, _)| role.clone()).collect();
+    // The assertion may end on the way: a new one, with the session, for those that are left.
+    for round in 0..2 {
+        let state = State::read(&context.place)?;
+        let (online, who) = (&*context, &identity);
+        let taken = stream::iter(std::mem::take(&mut left)).map(|role| {
+            let state = &state;
+            async move {
+                let wanted = Wanted::role(role);
+                let result = with_identity(online, &wanted, who, state, false).await;
+                (wanted.role, result)
+            }
+        });
+        let results: Vec<_> = taken.buffer_unordered(AT_ONCE).collect().await;
+        let mut granted = BTreeMap::new();
+        for (role, result) in results {
+            match result {
+                Ok((of, seconds)) => {
+                    keep(context, &Wanted::role(role.clone()), &of)?;
+                    if let Some(seconds) = seconds {
+                        granted.insert(role.to_string(), Granted { seconds, at: jiff::Timestamp::now() });
+                    }
+                    credentials.insert(role, of);
+                }
+                Err(credentials::Stopped::Refused(refused)) if refused.is_expired() && round == 0 => {
+                    left.push(role)
+                }
+                Err(stopped) => {
+                    failed.insert(role.clone(), stopped.failure(&role));
+                }
+            }
+        }
+        State::change(&context.place, context.deadline, |state| state.durations.extend(granted))?;
+        if left.is_empty() {
+            break;
+        }
+        identity = session::identity(context, Freshness::New).await?;
+    }
+    aliases(context, &credentials).await?;
+    Ok(Fetched { all, roles, credentials, failed })
+}
+
+/// Asks accounts without a name for their alias, by the first role that may.
+async fn aliases(context: &Context, credentials: &BTreeMap<RoleArn, Credentials>) -> Result<(), Failure> {
+    let state = State::read(&context.place)?;
+    let mut accounts: BTreeMap<String, Vec<(&RoleArn, &Credentials)>> = BTreeMap::new();
+    for (role, of) in credentials {
+        let account = role.account();
+        if !context.org.aliases.contains_key(account) && !state.aliases.contains_key(account) {
+            accounts.entry(account.to_owned()).or_default().push((role, of));
+        }
+    }
+    let asked = stream::iter(accounts).map(|(account, roles)| async move {
+        let sts = context.sts();
+        for (role, of) in roles {
+            // Most roles may not: then the account keeps its number.
+            if let Ok(alias) = sts.alias(role, of).await {
+                return Some((account, alias?));
+            }
+        }
+        None
+    });
+    let found: Vec<(String, String)> =
+        asked.buffer_unordered(AT_ONCE).filter_map(async |found| found).collect().await;
+    State::change(&context.place, context.deadline, |state| state.aliases.extend(found))
+}
+
+/// Whether a pattern with `*` matches an ARN, or a part of it.
+fn matches(glob: &str, arn: &str) -> bool {
+    let mut rest = arn;
+    let parts: Vec<&str> = glob.split('*').collect();
+    for (index, part) in parts.iter().enumerate() {
+        match rest.find(part) {
+            // A whole ARN begins with the pattern, a part may stand anywhere.
+            Some(at) if index > 0 || !glob.starts_with("arn:") || at == 0 => rest = &rest[at + part.len()..],
+            _ => return false,
+        }
+    }
+    !glob.starts_with("arn:") || glob.ends_with('*') || rest.is_empty()
+}
+
+/// The command of a profile.
+struct Command {
+    words: Vec<String>,
+    rest: Vec<String>,
+}
+
+impl Command {
+    /// Made of absolute paths: whoever runs it has another folder and another PATH.
+    fn new(base: &Base<'_>) -> Result<Self, Failure> {
+        let program = std::env::current_exe()
+            .map_err(|error| Failure::defect(format!("where the program is: {error}")))?;
+        let mut rest = Vec::new();
+        let paths = [("--home", &base.options.home), ("--config", &base.options.config)];
+        for (option, path) in paths {
+            if let Some(path) = path {
+                let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+                rest.extend([option.to_owned(), path.display().to_string()]);
+            }
+        }
+        if base.settings.orgs.len() > 1 {
+            rest.extend(["--org".to_owned(), base.org_name().to_owned()]);
+        }
+        Ok(Self { words: vec![program.display().to_string()], rest })
+    }
+
+    fn of(&self, role: &RoleArn) -> Result<String, Failure> {
+        let mut words = vec![quoted(&self.words.concat())?];
+        words.extend(["aws", "get-cred", "--role-arn"].map(str::to_owned));
+        words.push(quoted(role.as_str())?);
+        for pair in self.rest.chunks(2) {
+            words.push(pair[0].clone());
+            words.push(quoted(&pair[1])?);
+        }
+        Ok(words.join(" "))
+    }
+}
+
+fn report(
+    profiles: &[Profile],
+    changes: &Changes,
+    failed: &BTreeMap<RoleArn, Failure>,
+    arguments: &Refresh,
+) -> Result<(), Failure> {
+    for (role, failure) in failed {
+        warn(&format!("{role}: {failure}"));
+    }
+    if arguments.json {
+        let failed: BTreeMap<_, _> =
+            failed.iter().map(|(role, failure)| (role.as_str(), &failure.sentence)).collect();
+        let names: Vec<_> =
+            profiles.iter().map(|profile| json!({ "name": profile.name, "role": profile.role })).collect();
+        let report = json!({
+            "profiles": names, "added": changes.added, "changed": changes.changed, "removed": changes.removed,
+            "failed": failed, "dryRun": arguments.dry_run,
+        });
+        return crate::print(format!("{report:#}\n").as_bytes());
+    }
+    let mut text = String::new();
+    let lists = [("+", &changes.added), ("~", &changes.changed), ("-", &changes.removed)];
+    for (sign, names) in lists {
+        for name in names {
+            text += &format!("{sign} {name}\n");
+        }
+    }
+    if text.is_empty() {
+        text = format!("{} profiles, nothing to change\n", profiles.len());
+    }
+    crate::print(text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_of_roles() {
+        let arn = "arn:aws:iam::123456789012:role/team/Reader";
+        for glob in ["Reader", "*Reader", "1234*Reader", "arn:aws:*:role/*", arn, "team/*"] {
+            assert!(matches(glob, arn), "{glob}");
+        }
+        for glob in ["Writer", "arn:aws:iam::123456789012:role/team", "Reader*team", "arn:*Read"] {
+            assert!(!matches(glob, arn), "{glob}");
+        }
+    }
+}

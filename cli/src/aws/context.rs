@@ -1,0 +1,217 @@
+//! What a command works with: settings, secrets, the network; each made when it is needed.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use aws_lc_rs::digest;
+use reqwest::Client;
+
+use super::arguments::Options;
+use super::files::Place;
+use super::http;
+use super::settings::{DEFAULT_ORG, OrgSettings, Settings};
+use super::sign_in::Secrets;
+use super::sign_in::webauthn::Authenticator;
+use super::sts::{Endpoints, Sts};
+use super::vault::Vault;
+use crate::environment::{Environment, Folders};
+use crate::failure::{Exit, Failure};
+use crate::terminal::Terminal;
+
+/// The file of secrets.
+pub const SECRETS: &str = "secrets.bin";
+
+/// What needs neither secrets nor the network.
+pub struct Base<'e> {
+    /// Variables of the process.
+    pub environment: &'e Environment,
+    /// Options of the group.
+    pub options: Options,
+    /// The user's folders.
+    pub folders: Folders,
+    /// Where settings are.
+    pub settings_file: PathBuf,
+    /// Settings; empty ones if there is no file.
+    pub settings: Settings,
+    /// Where state is.
+    pub place: Place,
+    /// The person.
+    pub terminal: Terminal,
+    /// When the command must be done.
+    pub deadline: Instant,
+}
+
+impl<'e> Base<'e> {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    ///
+    /// [`Exit::Configuration`].
+    pub fn load(options: &Options, environment: &'e Environment) -> Result<Self, Failure> {
+        let folders = Folders::new(environment, options.home.as_deref());
+        let settings_file = Settings::file(&folders, options.config.as_deref());
+        Ok(Self {
+            environment,
+            settings: Settings::read(&settings_file)?.unwrap_or_default(),
+            place: Place::new(&folders.state),
+            terminal: Terminal::new(!options.no_input),
+            deadline: Instant::now() + Duration::from_secs(options.timeout),
+            options: options.clone(),
+            folders,
+            settings_file,
+        })
+    }
+
+    /// The org that is meant.
+    pub fn org_name(&self) -> &str {
+        let only = self.settings.orgs.keys().next().filter(|_| self.settings.orgs.len() == 1);
+        self.options.org.as_deref().or(only.map(String::as_str)).unwrap_or(DEFAULT_ORG)
+    }
+
+    /// Its settings.
+    ///
+    /// # Errors
+    ///
+    /// [`Exit::Configuration`].
+    pub fn org(&self) -> Result<&OrgSettings, Failure> {
+        let name = self.org_name();
+        self.settings.orgs.get(name).ok_or_else(|| {
+            let known: Vec<&str> = self.settings.orgs.keys().map(String::as_str).collect();
+            let sentence = if known.is_empty() {
+                "no Okta org is set up".to_owned()
+            } else {
+                format!("there is no org `{name}`: {} are set up", known.join(", "))
+            };
+            Failure::new(Exit::Configuration, sentence).hint("`okta-dac aws init` sets one up")
+        })
+    }
+
+    /// Opens the secrets' store.
+    ///
+    /// # Errors
+    ///
+    /// [`Exit::Store`], [`Exit::PersonNeeded`]; [`Exit::Configuration`] before `init`.
+    pub fn vault(&mut self) -> Result<Vault, Failure> {
+        let vault = Vault::open(&self.place, self.settings.store, &mut self.terminal)?;
+        vault.ok_or_else(|| {
+            Failure::new(Exit::Configuration, "there is no key for secrets")
+                .hint("`okta-dac aws init` makes one")
+        })
+    }
+
+    /// Addresses of AWS.
+    pub fn endpoints(&self) -> Endpoints {
+        let own = self.settings.orgs.get(self.org_name()).and_then(|org| org.region.as_deref());
+        let given = self.options.region.as_deref();
+        let of_environment =
+            self.environment.text("AWS_REGION").or_else(|| self.environment.text("AWS_DEFAULT_REGION"));
+        Endpoints::new(self.environment, given.or(of_environment).or(own))
+    }
+
+    /// A message on stderr, if the command is verbose.
+    pub fn verbose(&self, message: &str) {
+        if self.options.verbose() {
+            warn(message);
+        }
+    }
+
+    /// Goes online: with secrets and an HTTP client.
+    ///
+    /// # Errors
+    ///
+    /// [`Exit::Store`].
+    pub fn online(self, vault: Vault) -> Result<Context, Failure> {
+        let org_name = self.org_name().to_owned();
+        let org = self.org()?.clone();
+        let all: std::collections::BTreeMap<String, Secrets> = vault.read(SECRETS)?.unwrap_or_default();
+        let endpoints = self.endpoints();
+        Ok(Context {
+            secrets: all.get(&org_name).cloned().unwrap_or_default(),
+            http: http::client()?,
+            endpoints,
+            open_browser: self.options.open_browser,
+            factor: self.options.factor.clone(),
+            app: self.options.app_id.clone(),
+            place: self.place,
+            terminal: self.terminal,
+            deadline: self.deadline,
+            authenticator: None,
+            org_name,
+            org,
+            vault,
+        })
+    }
+}
+
+/// What is online.
+pub struct Context {
+    /// Where state is.
+    pub place: Place,
+    /// Name of the org.
+    pub org_name: String,
+    /// Its settings.
+    pub org: OrgSettings,
+    /// Sealed files.
+    pub vault: Vault,
+    /// Secrets of the org.
+    pub secrets: Secrets,
+    /// The person.
+    pub terminal: Terminal,
+    /// HTTP.
+    pub http: Client,
+    /// Addresses of AWS.
+    pub endpoints: Endpoints,
+    /// When the command must be done.
+    pub deadline: Instant,
+    /// The factor of `--factor`.
+    pub factor: Option<String>,
+    /// The app of `--app-id`.
+    pub app: Option<String>,
+    /// A security key.
+    pub authenticator: Option<Box<dyn Authenticator>>,
+    /// Whether a browser is opened.
+    pub open_browser: bool,
+}
+
+impl Context {
+    /// Org and user: whose sign-ins are one after another.
+    pub fn who(&self) -> String {
+        who(&self.org)
+    }
+
+    /// A file of this org and user.
+    pub fn file(&self, prefix: &str, suffix: &str) -> String {
+        format!("{prefix}-{}.{suffix}", hash(&[&self.who()]))
+    }
+
+    /// A message on stderr.
+    pub fn warn(&self, message: &str) {
+        warn(message);
+    }
+
+    /// The client of STS.
+    pub fn sts(&self) -> Sts {
+        Sts::new(self.http.clone(), self.endpoints.clone(), self.deadline)
+    }
+}
+
+/// Org and user.
+pub fn who(org: &OrgSettings) -> String {
+    format!("{}|{}", org.org_url(), org.user())
+}
+
+/// SHA-256 of texts that are told apart, in hexadecimal digits.
+pub fn hash(texts: &[&str]) -> String {
+    let mut context = digest::Context::new(&digest::SHA256);
+    for text in texts {
+        context.update(&text.len().to_be_bytes());
+        context.update(text.as_bytes());
+    }
+    context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A line on stderr.
+pub fn warn(message: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "okta-dac: {message}");
+}

@@ -1,0 +1,409 @@
+//! Profiles in AWS's files: one for each role, written and taken out by us alone.
+
+use std::collections::BTreeMap;
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use super::files::{self, Lock};
+use super::ini::{Document, Section};
+use crate::environment::{Environment, Folders};
+use crate::failure::{Exit, Failure};
+
+/// Begins the comment that makes a section ours.
+pub const MARK: &str = "# okta-dac:";
+
+/// The command of the predecessor, whose profiles are ours as well.
+const PREDECESSOR: &str = "okta-aws-cred-helper";
+
+/// How often a file is read anew that others change meanwhile.
+const TRIES: usize = 5;
+
+/// A file of profiles.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProfileFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// `[profile NAME]` in the config file, `[NAME]` in the credentials file.
+    prefixed: bool,
+}
+
+/// A profile to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// Its name.
+    pub name: String,
+    /// ARN of the role.
+    pub role: String,
+    /// Written only when the profile is made.
+    pub region: Option<String>,
+    /// What it has.
+    pub content: Content,
+}
+
+/// What a profile has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// The command that gives credentials.
+    Process(String),
+    /// Credentials themselves: access key id, secret access key, session token, end.
+    Static([String; 4]),
+}
+
+const PROCESS: &str = "credential_process";
+const STATIC: [&str; 4] =
+    ["aws_access_key_id", "aws_secret_access_key", "aws_session_token", "x_security_token_expires"];
+
+/// What an edit does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Profiles that are new.
+    pub added: Vec<String>,
+    /// Profiles that were rewritten.
+    pub changed: Vec<String>,
+    /// Profiles that were taken out: their role was withdrawn.
+    pub removed: Vec<String>,
+}
+
+impl ProfileFile {
+    /// The file that a command means: the credentials file if an option names it, else the
+    /// config file.
+    pub fn find(
+        environment: &Environment,
+        folders: &Folders,
+        config: Option<&Path>,
+        credentials: Option<&Path>,
+    ) -> Self {
+        let absolute = |path: &Path| {
+            let path = environment.expand(&path.to_string_lossy());
+            std::path::absolute(&path).unwrap_or(path)
+        };
+        if let Some(path) = credentials {
+            return Self { path: absolute(path), prefixed: false };
+        }
+        let given = config.map(absolute).or_else(|| environment.path("AWS_CONFIG_FILE"));
+        let path = given.unwrap_or_else(|| folders.home.join(".aws").join("config"));
+        Self { path: std::path::absolute(&path).unwrap_or(path), prefixed: true }
+    }
+
+    /// The header of a profile.
+    fn section(&self, name: &str) -> String {
+        if self.prefixed && name != "default" { format!("profile {name}") } else { name.to_owned() }
+    }
+
+    fn name<'a>(&self, section: &'a str) -> Option<&'a str> {
+        match section.strip_prefix("profile") {
+            Some(rest) if self.prefixed && rest.starts_with([' ', '\t']) => Some(rest.trim()),
+            _ if self.prefixed => (section == "default").then_some(section),
+            _ => Some(section),
+        }
+    }
+
+    /// The role of a section that is ours.
+    fn role<'a>(document: &'a Document, section: &Section) -> Option<&'a str> {
+        if let Some(role) = document.comment(section, MARK) {
+            return Some(role.trim());
+        }
+        let command = document.value(section, PROCESS).filter(|command| command.contains(PREDECESSOR))?;
+        let (_, rest) = command.split_once("--role-arn")?;
+        rest.split('"').find(|word| word.starts_with("arn:")).or_else(|| rest.split_whitespace().next())
+    }
+
+    /// Our profiles, by name, with the role of each.
+    ///
+    /// # Errors
+    ///
+    /// [`Exit::File`].
+    pub fn own(&self) -> Result<BTreeMap<String, String>, Failure> {
+        let document = self.read()?;
+        Ok(self.own_in(&document))
+    }
+
+    fn own_in(&self, document: &Document) -> BTreeMap<String, String> {
+        let sections = document.sections().iter().filter_map(|section| {
+            Some((self.name(&section.name)?.to_owned(), Self::role(document, section)?.to_owned()))
+        });
+        sections.collect()
+    }
+
+    /// Names of profiles that are others'.
+    ///
+    /// # Errors
+    ///
+    /// [`Exit::File`].
+    pub fn others(&self) -> Result<Vec<String>, Failure> {
+        let document = self.read()?;
+        let own = self.own_in(&document);
+        let names = document.sections().iter().filter_map(|section| self.name(&section.name));
+        Ok(names.filter(|name| !own.contains_key(*name)).map(str::to_owned).collect())
+    }
+
+    fn read(&self) -> Result<Document, Failure> {
+        let bytes = std::fs::read(&self.path).or_else(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => Ok(Vec::new()),
+            _ => Err(self.failed(&error)),
+        })?;
+        let document = Document::new(bytes);
+        document.check().map_err(|damage| {
+            Failure::new(Exit::File, format!("{}: {damage}", self.path.display()))
+                .hint("mend the file by hand; nothing was changed")
+        })?;
+        Ok(document)
+    }
+
+    fn failed(&self, error: &std::io::Error) -> Failure {
+        Failure::new(Exit::File, format!("{} cannot be edited: {error}", self.path.display()))
+            .hint("nothing was changed")
+    }
+
+    /// Writes profiles, and takes ours out whose role is in `withdrawn`. Other bytes stay.
+    /// With `dry`, nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// [`Exit::File`], with no byte changed.
+    pub fn edit(
+        &self,
+        profiles: &[Profile],
+        withdrawn: &dyn Fn(&str) -> bool,
+        replace_static: bool,
+        dry: bool,
+        deadline: Instant,
+    ) -> Result<(Changes, Vec<u8>), Failure> {
+        let path = self.target()?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let _lock = if dry {
+            None
+        } else {
+            files::make_folder(folder)?;
+            Some(Lock::take(&folder.join(".okta-dac.lock"), deadline)?)
+        };
+        for _ in 0..TRIES {
+            let before = Seen::of(&path).map_err(|error| self.failed(&error))?;
+            let mut document = self.read()?;
+            if before.bytes != document.bytes() {
+                continue;
+            }
+            let changes = self.apply(&mut document, profiles, withdrawn, replace_static)?;
+            if dry || document.bytes() == before.bytes {
+                return Ok((changes, document.bytes().to_vec()));
+            }
+            if self.write(&path, &before, document.bytes())? {
+                return Ok((changes, document.bytes().to_vec()));
+            }
+        }
+        Err(Failure::new(Exit::File, format!("{} is being changed by another program", self.path.display()))
+            .hint("nothing was changed; try again"))
+    }
+
+    /// The file that a link leads to: the link stays.
+    fn target(&self) -> Result<PathBuf, Failure> {
+        match std::fs::canonicalize(&self.path) {
+            Ok(path) => Ok(path),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !self.path.is_symlink() => {
+                Ok(self.path.clone())
+            }
+            Err(error) => Err(self.failed(&error)),
+        }
+    }
+
+    fn apply(
+        &self,
+        document: &mut Document,
+        profiles: &[Profile],
+        withdrawn: &dyn Fn(&str) -> bool,
+        replace_static: bool,
+    ) -> Result<Changes, Failure> {
+        let mut changes = Changes::default();
+        for (name, role) in self.own_in(document) {
+            if withdrawn(&role) && !profiles.iter().any(|profile| profile.name == name) {
+                document.remove(&self.section(&name));
+                changes.removed.push(name);
+            }
+        }
+        for profile in profiles {
+            let name = self.section(&profile.name);
+            let before = document.bytes().to_vec();
+            let known = document.section(&name).cloned();
+            if let Some(section) = &known {
+                self.may_write(document, section, profile, replace_static)?;
+            }
+            let static_values = match &profile.content {
+                Content::Static(values) => {
+                    STATIC.iter().zip(values).map(|(key, value)| (*key, Some(value.as_str()))).collect()
+                }
+                Content::Process(_) if replace_static => STATIC.map(|key| (key, None)).to_vec(),
+                Content::Process(_) => Vec::new(),
+            };
+            let process = match &profile.content {
+                Content::Process(command) => (PROCESS, Some(command.as_str())),
+                Content::Static(_) => (PROCESS, None),
+            };
+            let keys: Vec<(&str, Option<&str>)> = std::iter::once(process).chain(static_values).collect();
+            let once: Vec<(&str, &str)> =
+                profile.region.iter().map(|region| ("region", region.as_str())).collect();
+            document.put(&name, &format!("{MARK} {}", profile.role), &keys, &once);
+            if known.is_none() {
+                changes.added.push(profile.name.clone());
+            } else if document.bytes() != before {
+                changes.changed.push(profile.name.clone());
+            }
+        }
+        document
+            .check()
+            .map_err(|damage| Failure::defect(format!("the edit would damage the file: {damage}")))?;
+        Ok(changes)
+    }
+
+    /// A profile with keys of its own is not overwritten: for some SDKs they would win.
+    fn may_write(
+        &self,
+        document: &Document,
+        section: &Section,
+        profile: &Profile,
+        replace_static: bool,
+    ) -> Result<(), Failure> {
+        let refuse = |why: &str| {
+            let place = format!("{} line {}", self.path.display(), section.line);
+            Err(Failure::new(Exit::File, format!("{place}: the profile `{}` {why}", profile.name)))
+        };
+        if Self::role(document, section).is_none() {
+            return refuse("is not ours")
+                .map_err(|failure: Failure| failure.hint("`--profile-template` gives other names"));
+        }
+        let has_keys = document.value(section, STATIC[0]).is_some();
+        if has_keys && !replace_static && matches!(profile.content, Content::Process(_)) {
+            return refuse("has keys of its own, which some of AWS's tools would prefer")
+                .map_err(|failure: Failure| failure.hint("`--replace-static` takes them out"));
+        }
+        Ok(())
+    }
+
+    /// Puts the new file in the old one's place, if that is still as it was seen.
+    fn write(&self, path: &Path, before: &Seen, bytes: &[u8]) -> Result<bool, Failure> {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let write = || -> std::io::Result<bool> {
+            if before.metadata.as_ref().is_some_and(|metadata| metadata.permissions().readonly()) {
+                return Err(std::io::Error::new(std::io::ErrorKind::PermissionDenied, "it is read-only"));
+            }
+            let mut file = tempfile::Builder::new().prefix(".okta-dac-").tempfile_in(folder)?;
+            file.write_all(bytes)?;
+            if let Some(metadata) = &before.metadata {
+                file.as_file().set_permissions(self.mode(metadata))?;
+            }
+            file.as_file().sync_all()?;
+            if !before.is_still(path)? {
+                return Ok(false);
+            }
+            match file.persist(path) {
+                Ok(_) => {}
+                // A file that is mounted alone cannot be replaced.
+                Err(error) if error.error.raw_os_error() == Some(BUSY) => in_place(path, before, bytes)?,
+                Err(error) => return Err(error.error),
+            }
+            files::sync_folder(folder)?;
+            Ok(true)
+        };
+        write().map_err(|error| self.failed(&error))
+    }
+
+    /// The old mode; of a file with credentials no wider than for its owner.
+    #[cfg(unix)]
+    fn mode(&self, metadata: &Metadata) -> std::fs::Permissions {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = metadata.permissions().mode() & if self.prefixed { 0o777 } else { 0o600 };
+        std::fs::Permissions::from_mode(mode)
+    }
+
+    #[cfg(not(unix))]
+    fn mode(&self, metadata: &Metadata) -> std::fs::Permissions {
+        metadata.permissions()
+    }
+}
+
+/// `EBUSY`.
+const BUSY: i32 = 16;
+
+/// Overwrites a file that cannot be replaced, after a copy beside it.
+fn in_place(path: &Path, before: &Seen, bytes: &[u8]) -> std::io::Result<()> {
+    let copy = path.with_extension("okta-dac-backup");
+    files::replace(&copy, &before.bytes).map_err(|failure| std::io::Error::other(failure.sentence))?;
+    let mut file = OpenOptions::new().write(true).open(path)?;
+    file.rewind()?;
+    file.write_all(bytes)?;
+    file.set_len(bytes.len() as u64)?;
+    file.sync_all()?;
+    std::fs::remove_file(copy)
+}
+
+/// A file as it was seen.
+struct Seen {
+    bytes: Vec<u8>,
+    metadata: Option<Metadata>,
+}
+
+impl Seen {
+    fn of(path: &Path) -> std::io::Result<Self> {
+        match File::open(path) {
+            Ok(mut file) => {
+                let mut bytes = Vec::new();
+                file.read_to_end(&mut bytes)?;
+                Ok(Self { bytes, metadata: Some(file.metadata()?) })
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Ok(Self { bytes: Vec::new(), metadata: None })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn is_still(&self, path: &Path) -> std::io::Result<bool> {
+        let now = Self::of(path)?;
+        let same_file = match (&self.metadata, &now.metadata) {
+            (Some(one), Some(other)) => same(one, other),
+            (None, None) => true,
+            _ => false,
+        };
+        Ok(same_file && now.bytes == self.bytes)
+    }
+}
+
+#[cfg(unix)]
+fn same(one: &Metadata, other: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+#[cfg(not(unix))]
+fn same(one: &Metadata, other: &Metadata) -> bool {
+    one.modified().ok() == other.modified().ok()
+}
+
+/// A word of `credential_process`, quoted so that a shell, Python's shlex and Windows'
+/// `cmd.exe` read the same.
+///
+/// # Errors
+///
+/// [`Exit::File`]: no quoting means the same to all of them.
+pub fn quoted(word: &str) -> Result<String, Failure> {
+    let bad = if cfg!(windows) { "\"`$%!\n" } else { "\"`$\\\n" };
+    let comment =
+        word.as_bytes().windows(2).any(|pair| b" \t".contains(&pair[0]) && b"#;".contains(&pair[1]));
+    if let Some(c) = word.chars().find(|c| bad.contains(*c)) {
+        return Err(Failure::new(
+            Exit::File,
+            format!("`{word}` cannot stand in a profile: AWS's tools read {c:?} differently"),
+        )
+        .hint("install the program, or keep its folder, under a path without it"));
+    }
+    if comment {
+        let sentence =
+            format!("`{word}` cannot stand in a profile: some of AWS's tools would take a part as a comment");
+        return Err(Failure::new(Exit::File, sentence));
+    }
+    Ok(format!("\"{word}\""))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,306 @@
+//! What a sign-in leaves: cookies, tokens and assertions, sealed; and how a process gets an
+//! assertion with as little of a person as possible.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use cookie_store::CookieStore;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::context::Context;
+use super::files::Lock;
+use super::http::Okta;
+use super::saml::Assertion;
+use super::settings::Mode;
+use super::sign_in::device::NoAssertion;
+use super::sign_in::factors::Asked;
+use super::sign_in::machine::{DEFAULT_SCOPE, DEFAULT_SERVER, Machine};
+use super::sign_in::{self, Token, classic, device};
+use super::state::{KnownRole, State};
+use crate::failure::{Exit, Failure};
+
+/// What Okta says of its engine counts for a day.
+const PIPELINE: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
+
+/// Sealed: what a later process goes on with.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Session {
+    /// Okta's cookies, as JSON.
+    cookies: Option<serde_json::Value>,
+    tokens: Option<device::Tokens>,
+    /// By app; the one of a link is under the empty name.
+    assertions: BTreeMap<String, Assertion>,
+}
+
+/// What proves to AWS who somebody is.
+pub enum Identity {
+    /// Assertions, by app.
+    Assertions(BTreeMap<String, Assertion>),
+    /// A token of a machine.
+    Token(String),
+}
+
+/// How much of the network somebody wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// A kept assertion will do.
+    Kept,
+    /// The kept one was refused: a new one, with the session if it lives.
+    New,
+    /// By a person's hand: failures of others do not count either.
+    ByHand,
+}
+
+/// Gets an identity: from the kept session, else by signing in. One process signs in at a
+/// time; the others wait, and take what it got or how it failed.
+///
+/// # Errors
+///
+/// By the table of exit codes.
+pub async fn identity(context: &mut Context, freshness: Freshness) -> Result<Identity, Failure> {
+    let who = context.who();
+    let _lock = Lock::take(&context.place.file(&context.file("signin", "lock")), context.deadline)?;
+    let now = Timestamp::now();
+    let state = State::read(&context.place)?;
+    if freshness != Freshness::ByHand
+        && let Some(failure) = state.refusal(&who, now)
+    {
+        return Err(failure);
+    }
+    let result = with_lock(context, freshness, &state).await;
+    if let Err(failure) = &result {
+        let stored = context.secrets.password.is_some();
+        State::change(&context.place, context.deadline.max(Instant::now()), |state| {
+            state.refuse(&who, failure, Timestamp::now());
+            if failure.exit == Exit::Refused && stored {
+                state.refused_passwords.insert(who.clone(), Timestamp::now());
+            }
+        })?;
+    }
+    result
+}
+
+async fn with_lock(context: &mut Context, freshness: Freshness, state: &State) -> Result<Identity, Failure> {
+    let file = context.file("session", "bin");
+    let mut session: Session = context.vault.read(&file)?.unwrap_or_default();
+    let now = Timestamp::now();
+    session.assertions.retain(|_, assertion| assertion.good_until > now);
+    if freshness == Freshness::Kept && !session.assertions.is_empty() {
+        return Ok(Identity::Assertions(session.assertions));
+    }
+    let cookies = session.cookies.take().and_then(|cookies| serde_json::from_value(cookies).ok());
+    let org = context.org.org_url();
+    let okta = Okta::new(context.http.clone(), org, cookies.unwrap_or_default(), context.deadline);
+    let mode = mode(context, &okta, state).await?;
+    if mode == Mode::M2m {
+        return machine(context, &okta).await.map(Identity::Token);
+    }
+    let assertions = match mode {
+        Mode::Classic => {
+            let assertion = by_password(context, &okta, state).await?;
+            BTreeMap::from([(String::new(), assertion)])
+        }
+        _ => by_device(context, &okta, &mut session.tokens).await?,
+    };
+    session.cookies = kept(&okta.cookies());
+    session.assertions.clone_from(&assertions);
+    context.vault.write(&file, &session)?;
+    let (name, roles) = (context.org_name.clone(), known(&assertions));
+    State::change(&context.place, context.deadline, |state| {
+        state.roles.insert(name, roles);
+        state.refusals.remove(&context.who());
+    })?;
+    Ok(Identity::Assertions(assertions))
+}
+
+/// Session cookies have no end of their own: they are kept as well.
+fn kept(cookies: &CookieStore) -> Option<serde_json::Value> {
+    let mut text = Vec::new();
+    cookie_store::serde::json::save_incl_expired_and_nonpersistent(cookies, &mut text).ok()?;
+    serde_json::from_slice(&text).ok()
+}
+
+/// The roles of assertions, as `list` shows them.
+pub fn known(assertions: &BTreeMap<String, Assertion>) -> Vec<KnownRole> {
+    let roles = assertions.iter().flat_map(|(app, assertion)| {
+        assertion.roles.iter().map(move |grant| KnownRole {
+            role: grant.role.to_string(),
+            provider: grant.provider.clone(),
+            app: Some(app.clone()).filter(|app| !app.is_empty()),
+        })
+    });
+    roles.collect()
+}
+
+async fn mode(context: &Context, okta: &Okta, state: &State) -> Result<Mode, Failure> {
+    if let Some(mode) = context.org.mode {
+        return Ok(mode);
+    }
+    let org = okta.org().to_string();
+    let fresh = state.pipelines.get(&org).filter(|(_, at)| Timestamp::now().duration_since(*at) < PIPELINE);
+    match fresh.map(|(pipeline, _)| pipeline.as_str()) {
+        Some("v1") => return Ok(Mode::Classic),
+        Some("idx") => return Ok(Mode::Device),
+        _ => {}
+    }
+    let mode = sign_in::detect(okta).await?;
+    let pipeline = if mode == Mode::Classic { "v1" } else { "idx" };
+    State::change(&context.place, context.deadline, |state| {
+        state.pipelines.insert(org, (pipeline.to_owned(), Timestamp::now()))
+    })?;
+    Ok(mode)
+}
+
+async fn by_password(context: &mut Context, okta: &Okta, state: &State) -> Result<Assertion, Failure> {
+    let missing = |what: &str, option: &str| {
+        Failure::new(Exit::Configuration, format!("{what} is not known"))
+            .hint(format!("`okta-dac aws init {option}` takes it"))
+    };
+    let app =
+        context.org.app_link().ok_or_else(|| missing("the address of the AWS app", "--sso-url"))?.clone();
+    if let Some(assertion) = classic::from_session(okta, &app).await? {
+        return Ok(assertion);
+    }
+    let username = context.org.username.clone().ok_or_else(|| missing("the user name", "--username"))?;
+    if context.secrets.password.is_some() && state.refused_passwords.contains_key(&context.who()) {
+        // It was refused once: a second time would count towards a lock of the account.
+        return Err(Failure::new(Exit::Refused, "Okta refused the stored password before")
+            .hint("`okta-dac aws init` takes the right one"));
+    }
+    let factor = context.factor.clone().or_else(|| context.org.factor.clone());
+    let person = Asked {
+        terminal: &mut context.terminal,
+        place: &context.place,
+        org: &context.org_name,
+        factor: factor.as_deref(),
+        authenticator: context.authenticator.as_deref(),
+    };
+    let secrets = &context.secrets;
+    let mut sign_in = classic::SignIn { okta, app: &app, username: &username, secrets, person };
+    sign_in.assertion().await
+}
+
+async fn by_device(
+    context: &mut Context,
+    okta: &Okta,
+    kept: &mut Option<device::Tokens>,
+) -> Result<BTreeMap<String, Assertion>, Failure> {
+    let client = context.org.client_id.clone().ok_or_else(|| {
+        Failure::new(Exit::Configuration, "the OAuth client is not known")
+            .hint("`okta-dac aws init --client-id` takes it")
+    })?;
+    let mut from_cache = true;
+    if kept.as_ref().is_none_or(|tokens| tokens.access.live(okta.now()).is_none()) {
+        *kept = None;
+    }
+    loop {
+        let tokens = match kept.clone() {
+            Some(tokens) => tokens,
+            None => {
+                from_cache = false;
+                let browser = context.open_browser;
+                device::sign_in(okta, &client, &mut context.terminal, browser).await?
+            }
+        };
+        let apps: Vec<String> = match context.app.clone().or_else(|| context.org.app_id.clone()) {
+            Some(app) => vec![app],
+            None => device::apps(okta, &tokens).await?.into_iter().map(|app| app.id).collect(),
+        };
+        let mut assertions = BTreeMap::new();
+        let mut stale = false;
+        for app in &apps {
+            match device::assertion(okta, &client, &tokens, app).await {
+                Ok(assertion) => {
+                    assertions.insert(app.clone(), assertion);
+                }
+                // A kept sign-in may be too old for the app: a new one, once.
+                Err(NoAssertion::Assurance(_)) if from_cache => {
+                    stale = true;
+                    break;
+                }
+                Err(NoAssertion::Assurance(failure)) => return Err(failure),
+                Err(NoAssertion::Other(failure)) if apps.len() == 1 => return Err(failure),
+                Err(NoAssertion::Other(failure)) => context.warn(&format!("{app}: {failure}")),
+            }
+        }
+        if stale {
+            *kept = None;
+            continue;
+        }
+        if assertions.is_empty() {
+            return Err(Failure::new(Exit::NotAllowed, "none of your AWS apps gives an assertion"));
+        }
+        *kept = Some(tokens);
+        return Ok(assertions);
+    }
+}
+
+async fn machine(context: &Context, okta: &Okta) -> Result<String, Failure> {
+    let missing = |what: &str, option: &str| {
+        Failure::new(Exit::Configuration, format!("{what} is not known"))
+            .hint(format!("`okta-dac aws init {option}` takes it"))
+    };
+    let client =
+        context.org.client_id.as_deref().ok_or_else(|| missing("the OAuth client", "--client-id"))?;
+    let key = match (&context.secrets.private_key, &context.org.private_key_file) {
+        (Some(key), _) => key.clone(),
+        (None, Some(path)) => std::fs::read_to_string(path).map_err(|error| {
+            Failure::new(
+                Exit::Configuration,
+                format!("the private key {} cannot be read: {error}", path.display()),
+            )
+        })?,
+        (None, None) => return Err(missing("the private key", "--private-key-file")),
+    };
+    let key = zeroize::Zeroizing::new(key);
+    let machine = Machine {
+        client,
+        server: context.org.authz_id.as_deref().unwrap_or(DEFAULT_SERVER),
+        scope: context.org.scope.as_deref().unwrap_or(DEFAULT_SCOPE),
+        key_id: context.org.key_id.as_deref(),
+        key: &key,
+    };
+    machine.token(okta).await
+}
+
+/// Forgets assertions, tokens and cookies.
+///
+/// # Errors
+///
+/// [`Exit::Store`].
+pub fn forget(context: &Context) -> Result<(), Failure> {
+    super::files::remove(&context.place.file(&context.file("session", "bin")))
+}
+
+/// What a session that is kept still has, for `status`.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Kept {
+    /// An assertion is good until then.
+    pub assertion_until: Option<Timestamp>,
+    /// A token is good until then.
+    pub token_until: Option<Timestamp>,
+    /// There are cookies of a session; only Okta knows for how long.
+    pub cookies: bool,
+}
+
+/// Looks at the kept session.
+///
+/// # Errors
+///
+/// [`Exit::Store`].
+pub fn look(context: &Context) -> Result<Kept, Failure> {
+    let session: Session = context.vault.read(&context.file("session", "bin"))?.unwrap_or_default();
+    let now = Timestamp::now();
+    let live = |until: Timestamp| Some(until).filter(|until| *until > now);
+    Ok(Kept {
+        assertion_until: session.assertions.values().filter_map(|assertion| live(assertion.good_until)).max(),
+        token_until: session.tokens.and_then(|tokens: device::Tokens| live(token_end(&tokens.access))),
+        cookies: session.cookies.is_some(),
+    })
+}
+
+fn token_end(token: &Token) -> Timestamp {
+    token.good_until
+}

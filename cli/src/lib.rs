@@ -1,0 +1,99 @@
+//! `okta-dac`: what a person, a script or another product starts.
+//!
+//! | module | what it has |
+//! |---|---|
+//! | [`arguments`] | the command line, from which `--help`, completions and manual pages are made |
+//! | [`aws`] | AWS credentials through Okta |
+//! | [`environment`] | the variables and folders that a command may see |
+//! | [`failure`] | how a command ends when it does not succeed |
+//! | [`terminal`] | the person in front of the terminal, if there is one |
+//!
+//! stdout is data, stderr is messages. A secret is never an argument, a variable of another
+//! program, or part of a message.
+
+#![warn(missing_docs)]
+
+pub mod arguments;
+pub mod aws;
+pub mod environment;
+pub mod failure;
+pub mod terminal;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::arguments::{Arguments, Group};
+use crate::environment::Environment;
+use crate::failure::Failure;
+
+/// The name of the program that this one succeeds: under it, every command is one of `aws`.
+const PREDECESSOR: &str = "okta-aws-cred-helper";
+
+/// Runs a command line; the first argument is the program's own name.
+pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: Environment) -> ExitCode {
+    // A core dump would have the secrets of this process.
+    let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
+    let _ = rustix::process::setrlimit(rustix::process::Resource::Core, none);
+    let arguments = match Arguments::try_parse_from(as_group(arguments)) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let (result, verbose) = match arguments.group {
+        Group::Aws(command) => (aws::run(&command, &environment), command.options.verbose()),
+        Group::Completions { shell } => (arguments::completions(shell), false),
+        Group::Manual { folder } => (arguments::manual(&folder), false),
+    };
+    match result {
+        Ok(code) => code,
+        Err(failure) => {
+            let _ = write!(std::io::stderr(), "{}", failure.message(verbose));
+            failure.code()
+        }
+    }
+}
+
+/// Puts `aws` in front where the program is started by the predecessor's name.
+fn as_group(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = arguments.into_iter().collect();
+    let stem = arguments.first().map(std::path::Path::new).and_then(|path| path.file_stem());
+    if stem.is_some_and(|stem| stem == PREDECESSOR) {
+        arguments.insert(1, "aws".into());
+    }
+    arguments
+}
+
+/// Writes data to stdout at once. A reader that has gone is not a failure.
+///
+/// # Errors
+///
+/// stdout cannot be written for another reason.
+pub fn print(data: &[u8]) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(data).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::defect(format!("stdout cannot be written: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_predecessors_name_means_the_group() {
+        let of = |words: &[&str]| as_group(words.iter().map(OsString::from));
+        assert_eq!(
+            of(&["/bin/okta-aws-cred-helper", "get-cred"]),
+            ["/bin/okta-aws-cred-helper", "aws", "get-cred"]
+        );
+        assert_eq!(of(&["okta-dac", "aws"]), ["okta-dac", "aws"]);
+    }
+}

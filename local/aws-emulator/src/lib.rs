@@ -1,0 +1,41 @@
+//! What of AWS is neither DynamoDB, API Gateway nor Lambda: a made-up account on this
+//! machine. STS, IAM's list of aliases, and the sign-in host (`/federation`, `/saml`).
+//!
+//! Calls are told apart as AWS does: the query protocol by `Action` (STS, IAM), the pages
+//! of the sign-in host by their path. The first segment of a path may be a region:
+//! `http://127.0.0.1:4600/eu-west-1` is STS in Ireland.
+//!
+//! The control interface is for tests and demonstrations:
+//!
+//! | call | effect |
+//! |---|---|
+//! | `GET`, `DELETE /_aws/requests` | the journal |
+//! | `POST`, `DELETE /_aws/faults` | order faults ([`faults`]), forget them |
+//! | `GET`, `PUT /_aws/settings` | [`Settings`]; what is left out is as by default |
+//! | `GET /_aws/snapshot` | the state, without secrets |
+//! | `POST /_aws/reset` | back to the seed |
+//!
+//! It shares no types with the programs that call it, or both would be wrong together.
+
+mod account;
+mod arn;
+mod call;
+mod control;
+mod emulator;
+mod error;
+pub mod faults;
+mod iam;
+mod journal;
+mod random;
+mod saml_response;
+mod seed;
+mod settings;
+mod shared;
+mod signature;
+mod signin;
+mod sts;
+
+pub use emulator::{AwsEmulator, Options, StartError};
+pub use journal::Entry;
+pub use seed::{DEMO_ACCOUNT, Seed, SeedError};
+pub use settings::{RoleSettings, Settings};
