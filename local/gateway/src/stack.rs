@@ -34,9 +34,6 @@ pub const EVENT_HOOK_EVENTS: [&str; 7] = [
     "user.lifecycle.suspend",
 ];
 
-/// Which of the servers is DynamoDB.
-const DYNAMODB: usize = 2;
-
 /// How to start a stack. Ports are on the loopback address; 0 picks a free one.
 #[derive(Clone)]
 pub struct StackOptions {
@@ -235,15 +232,12 @@ impl Stack {
         format!("http://{}", self.dynamodb_address)
     }
 
-    /// Ends DynamoDB: it cannot be reached any more.
+    /// Ends DynamoDB: no call reaches it any more. Its port stays taken, or another stack could
+    /// get the port and answer.
     pub fn stop_dynamodb(&self) {
-        // Connections that are open outlive their server.
         let fault = json!({ "service": "dynamodb", "action": { "drop": "before" } });
         if let Ok(fault) = serde_json::from_value(fault) {
             self.gateway.faults.order(fault);
-        }
-        if let Some(server) = self.servers.get(DYNAMODB) {
-            server.abort();
         }
     }
 

@@ -20,6 +20,10 @@ const ATTEMPT: Duration = Duration::from_millis(1_500);
 /// Longest wait for AWS, with its repetitions.
 const OPERATION: Duration = Duration::from_secs(4);
 
+/// A failed attempt is repeated about so much later, and the second time after twice as long:
+/// the default of a second would cost a hook its time.
+const BACKOFF: Duration = Duration::from_millis(50);
+
 /// The table.
 #[derive(Clone, Debug)]
 pub struct State {
@@ -82,7 +86,7 @@ impl State {
             .region(Region::new(aws.region))
             .credentials_provider(credentials)
             .timeout_config(timeouts)
-            .retry_config(RetryConfig::standard().with_max_attempts(3));
+            .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(BACKOFF));
         dynamodb.set_endpoint_url(aws.endpoint);
         Ok(Self { dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()), table })
     }
