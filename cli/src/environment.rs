@@ -117,15 +117,15 @@ mod tests {
     #[test]
     fn paths_are_expanded_as_botocore_does_it() {
         let environment =
-            Environment::of([("HOME", "/home/a"), ("X", "y"), ("AWS_CONFIG_FILE", "~/c/$X/${X}z/$NONE")]);
-        assert_eq!(environment.path("AWS_CONFIG_FILE").unwrap(), Path::new("/home/a/c/y/yz/$NONE"));
+            Environment::of([("HOME", "/users/a"), ("X", "y"), ("AWS_CONFIG_FILE", "~/c/$X/${X}z/$NONE")]);
+        assert_eq!(environment.path("AWS_CONFIG_FILE").unwrap(), Path::new("/users/a/c/y/yz/$NONE"));
         assert_eq!(environment.expand("~b/c"), Path::new("~b/c"));
         assert_eq!(environment.expand("$"), Path::new("$"));
     }
 
     #[test]
     fn home_stands_for_every_folder() {
-        let environment = Environment::of([("HOME", "/home/a"), ("XDG_STATE_HOME", "/state")]);
+        let environment = Environment::of([("HOME", "/users/a"), ("XDG_STATE_HOME", "/state")]);
         assert_eq!(Folders::new(&environment, None).state, Path::new("/state/okta-dac"));
         assert_eq!(
             Folders::new(&environment, Some(Path::new("/b"))).state,

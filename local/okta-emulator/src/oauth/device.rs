@@ -5,7 +5,7 @@
 use serde_json::json;
 
 use super::issuer::server;
-use super::{client, pages};
+use super::{client, pages, policy};
 use crate::call::{Auth, Call, Outcome, Reply, Route, get, post};
 use crate::oauth::error::answered;
 use crate::org::Org;
@@ -35,6 +35,14 @@ fn authorize(org: &mut Org, call: &Call) -> Outcome {
         Ok(client) => client,
         Err(error) => return answered(Err(error)),
     };
+    let scopes: Vec<String> =
+        call.form("scope").unwrap_or_default().split_whitespace().map(str::to_owned).collect();
+    // Here and not only with the token, as okta-aws-cli expects it.
+    if server.is_none()
+        && let Err(error) = policy::check_scopes(org, &client.id, &scopes, true)
+    {
+        return answered(Err(error));
+    }
     // Letters that cannot be taken for digits.
     let letters = b"BCDFGHJKLMNPQRSTVWXZ";
     let user_code: String =
@@ -43,7 +51,7 @@ fn authorize(org: &mut Org, call: &Call) -> Outcome {
         server,
         issuer,
         client: client.id,
-        scopes: call.form("scope").unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
+        scopes,
         kind: "urn:ietf:params:oauth:grant-type:device_code",
         ..Grant::default()
     };

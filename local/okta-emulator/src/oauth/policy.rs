@@ -37,16 +37,22 @@ pub(crate) fn evaluate(org: &Org, grant: &Grant) -> Result<Decision, OAuthError>
 /// The org's own server: OpenID Connect for users, `okta.*` scopes that were
 /// granted to the app, one hour, no hook.
 fn of_the_org(org: &Org, grant: &Grant) -> Result<Decision, OAuthError> {
-    let granted: Vec<&str> = org
-        .grants
-        .get(&grant.client)
-        .into_iter()
-        .flat_map(|grants| grants.values())
-        .filter(|granted| text(granted, "status") == "ACTIVE")
-        .map(|granted| text(granted, "scopeId"))
-        .collect();
-    for scope in &grant.scopes {
-        let oidc = OIDC_SCOPES.contains(&scope.as_str()) && grant.user.is_some();
+    check_scopes(org, &grant.client, &grant.scopes, grant.user.is_some())?;
+    Ok(Decision { access_lifetime: 3_600, ..Decision::default() })
+}
+
+/// What a client may ask of the org's own server, for a person or for itself.
+pub(crate) fn check_scopes(
+    org: &Org,
+    client: &str,
+    scopes: &[String],
+    person: bool,
+) -> Result<(), OAuthError> {
+    let grants = org.grants.get(client).into_iter().flat_map(|grants| grants.values());
+    let active = grants.filter(|granted| text(granted, "status") == "ACTIVE");
+    let granted: Vec<&str> = active.map(|granted| text(granted, "scopeId")).collect();
+    for scope in scopes {
+        let oidc = OIDC_SCOPES.contains(&scope.as_str()) && person;
         // What `okta.apps.sso` allows is decided by the app that is signed in to.
         let okta = is_okta_scope(scope) && (granted.contains(&scope.as_str()) || scope == "okta.apps.sso");
         if !oidc && !okta {
@@ -54,7 +60,7 @@ fn of_the_org(org: &Org, grant: &Grant) -> Result<Decision, OAuthError> {
             return Err(OAuthError::invalid_scope(text));
         }
     }
-    Ok(Decision { access_lifetime: 3_600, ..Decision::default() })
+    Ok(())
 }
 
 fn of_a_server(org: &Org, server: &str, grant: &Grant) -> Result<Decision, OAuthError> {
