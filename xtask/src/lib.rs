@@ -5,6 +5,7 @@
 
 mod bench;
 mod bench_credential;
+mod cli_docs;
 mod conformance;
 mod deploy_local;
 mod docs;
@@ -86,6 +87,8 @@ pub fn generate(root: &Path) -> Result<Vec<Generated>, String> {
         ("docs/openapi.json".to_owned(), json(openapi(&endpoints))?),
         ("docs/api.md".to_owned(), docs::api(&endpoints)),
         ("docs/authorization.md".to_owned(), docs::authorization()),
+        ("docs/aws-credentials.md".to_owned(), cli_docs::aws_credentials()),
+        ("docs/cli.md".to_owned(), cli_docs::cli()),
         ("docs/configuration.md".to_owned(), docs::configuration()),
         ("docs/emulator.md".to_owned(), docs::emulator(root)),
         ("docs/problems.md".to_owned(), docs::problems()),
