@@ -1,12 +1,14 @@
-"""gimme-aws-creds against the emulator: sign-in, SAML page, roles of the assertion.
+"""gimme-aws-creds against the emulators: sign-in, SAML page, roles, credentials of STS.
 
-Reads OKTA_URL and SAML_RESPONSE_FILE, where it leaves the assertion; the argument is
-`classic` or `identity-engine`. AWS itself is not asked.
+Reads OKTA_URL, AWS_URL and SAML_RESPONSE_FILE, where it leaves the assertion; the argument
+is `classic` or `identity-engine`.
 """
 
 import base64
+import contextlib
 import hashlib
 import hmac
+import io
 import json
 import os
 import struct
@@ -18,7 +20,7 @@ import urllib.parse
 import urllib.request
 from http.cookiejar import CookieJar
 
-URL, ENGINE = os.environ["OKTA_URL"], sys.argv[1]
+URL, AWS, ENGINE = os.environ["OKTA_URL"], os.environ["AWS_URL"], sys.argv[1]
 APP = f"{URL}/home/amazon_aws/0oa1awsaccount000001/aln1awsaccount000001"
 # The Classic Engine asks this user for a second factor; a browser is not asked for one.
 LOGIN = "user@acme.test" if ENGINE == "classic" else "user@globex.test"
@@ -55,7 +57,7 @@ def main():
         file.write(
             f"[DEFAULT]\nokta_org_url = {URL}\nokta_auth_server =\nclient_id = {client}\ngimme_creds_server = appurl\n"
             f"app_url = {APP}\naws_rolename = all\nwrite_aws_creds = False\ncred_profile = role\nopen_browser = True\nforce_classic = False\n"
-            f"okta_username = {LOGIN}\nresolve_aws_alias = False\npreferred_mfa_type = token:software:totp\naws_default_duration = 3600\n"
+            f"okta_username = {LOGIN}\nresolve_aws_alias = True\npreferred_mfa_type = token:software:totp\naws_default_duration = 3600\n"
             "output_format = json\n")
     os.environ.update(OKTA_CONFIG=config, OKTA_USERNAME=LOGIN, OKTA_PASSWORD=PASSWORD, HOME=folder)
     sys.argv = ["gimme-aws-creds", "--profile", "DEFAULT", "--disable-keychain", "--open-browser"]
@@ -65,7 +67,13 @@ def main():
 
     # In another thread, as a browser would: the client polls meanwhile.
     webbrowser.open = lambda url, *_: threading.Thread(target=approve, args=(url,)).start() or True
+    # AWS's hosts are on this machine.
+    os.environ.update(AWS_ENDPOINT_URL_STS=AWS, AWS_DEFAULT_REGION="us-east-1")
+    from gimme_aws_creds.aws import AwsResolver
     from gimme_aws_creds.main import GimmeAWSCreds
+
+    page = AwsResolver.get_signinpage
+    AwsResolver.get_signinpage = lambda self, token, _: page(self, token, f"{AWS}/saml")
 
     creds = GimmeAWSCreds()
     roles = creds.aws_selected_roles
@@ -77,6 +85,17 @@ def main():
     with open(os.environ["SAML_RESPONSE_FILE"], "w", encoding="utf-8") as file:
         file.write(creds.saml_data["SAMLResponse"])
     print(f"ok an AWS SAML assertion with six roles ({ENGINE})", flush=True)
+    assert {role.friendly_account_name for role in roles} >= {
+        "Account: acme-production (123456789012)", "Account: acme-development (210987654321)"}, roles
+    # Its pattern of an org's address has no port: the device is not registered.
+    creds.handle_action_register_device = lambda: None
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        creds.ui.stdout = printed
+        creds.run()
+    given = [json.loads(line)["credentials"]["aws_access_key_id"] for line in printed.getvalue().splitlines() if line]
+    assert len(given) == 6 and all(key.startswith("ASIA") for key in given), printed.getvalue()
+    print(f"ok names of accounts, and credentials of six roles ({ENGINE})", flush=True)
 
 
 main()

@@ -21,7 +21,7 @@ pub struct Conformance {
     /// Python with Okta's SDK and signxml.
     #[arg(long)]
     okta_python: PathBuf,
-    /// Python with gimme-aws-creds.
+    /// Python with gimme-aws-creds and the AWS CLI.
     #[arg(long)]
     gimme_python: PathBuf,
     /// Chromium.
@@ -82,6 +82,11 @@ const CLIENTS: &[Client] = &[
         ],
     },
     Client {
+        package: "awscli",
+        pinned_in: ".ci/requirements-conformance-gimme.txt",
+        runs: &[(Program::GimmePython, &["tests/conformance/aws_tools.py"])],
+    },
+    Client {
         package: "@okta/okta-auth-js",
         pinned_in: NODE,
         runs: &[(Program::Node, &["tests/conformance/browser.js"])],
@@ -125,6 +130,8 @@ async fn run(root: &Path, tools: &Conformance) -> Result<String, String> {
                 .current_dir(root)
                 .env("OKTA_URL", &okta)
                 .env("API_URL", &api)
+                .env("AWS_URL", address("aws"))
+                .env("OKTA_DAC", root.join("target/debug/okta-dac"))
                 .env("OKTA_TOKEN", &seed.api_token.token)
                 .env("PLACEHOLDER_CERTIFICATE", &seed.placeholder_key.x5c)
                 .env("SAML_RESPONSE_FILE", &saml)
