@@ -7,7 +7,7 @@ use crate::world::{PASSWORD, READER, World, credentials};
 const CLIENT: &str = "0oa1awscli0000000001";
 
 /// An Identity Engine org, set up for the device grant.
-async fn set_up() -> World {
+pub(crate) async fn set_up() -> World {
     let world = World::start().await;
     world.okta.configure(|settings| settings.classic_engine = false);
     let settings = json!({ "ssoUrl": world.okta.url(), "clientId": CLIENT, "store": "file" });
@@ -17,7 +17,7 @@ async fn set_up() -> World {
 }
 
 /// What a person does in the browser: signs in, and allows the code of the address.
-fn browser(okta: String) -> impl FnMut(&str) -> Option<String> + Send + 'static {
+pub(crate) fn browser(okta: String) -> impl FnMut(&str) -> Option<String> + Send + 'static {
     let mut done = false;
     move |seen: &str| {
         let code = seen.split("user_code=").nth(1)?.lines().next()?.trim().to_owned();

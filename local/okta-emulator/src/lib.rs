@@ -49,7 +49,7 @@ pub use routes::{Endpoint, endpoints, operation_ids};
 pub use seed::{
     EventHookSeed, HookSeed, PendingDomainSeed, Seed, SeedError, TenantAppSeed, TenantSeed, UserSeed,
 };
-pub use settings::Settings;
+pub use settings::{Assurance, PushResult, Settings, SignIn};
 pub use state::StartError;
 
 /// The one-time code of a factor, so many 30-second steps from now: what an

@@ -13,6 +13,7 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use jiff::SignedDuration;
 use serde_json::Value;
 
+use crate::api::authn;
 use crate::call::{Auth, Call, Outcome, Reply, Route, get, post};
 use crate::clock::okta_time;
 use crate::error::OktaError;
@@ -109,11 +110,25 @@ fn open(org: &mut Org, call: &Call) -> Outcome {
     match (by_token.filter(live), by_cookie.filter(live)) {
         (Some(session), _) => {
             let (session, cookie) = start_session(org, call, &session.user, session.amr);
-            Ok(page(org, call, &app, &session.user)?.with("set-cookie", cookie))
+            Ok(with_factor(org, call, &app, &session)?.with("set-cookie", cookie))
         }
-        (None, Some(session)) => page(org, call, &app, &session.user),
+        (None, Some(session)) => with_factor(org, call, &app, &session),
         (None, None) => Ok(pages::sign_in(call, "", None)),
     }
+}
+
+/// The page, or one that asks for a second factor first, if the app wants its own and the
+/// session has none. The script has the state as Okta's page has it: `\\x2D` is a hyphen.
+fn with_factor(org: &mut Org, call: &Call, app: &Object, session: &crate::org::live::Session) -> Outcome {
+    let wanted = call.settings.app_factor.iter().any(|id| id == text(app, "id"));
+    if !wanted || session.amr.iter().any(|method| method == "mfa") {
+        return page(org, call, app, &session.user);
+    }
+    let token = authn::step_up(org, &session.user, call.now).replace('-', "\\x2D");
+    let html = format!(
+        "<!DOCTYPE html><html><head><title>Okta</title></head><body><script>var stateToken = '{token}';</script></body></html>"
+    );
+    Ok(Reply::text("text/html;charset=utf-8", html))
 }
 
 /// The same with a web SSO token, as okta-aws-cli and gimme-aws-creds send it.

@@ -155,6 +155,10 @@ pub struct UserSeed {
     /// Shared secret of a Google Authenticator, in base32: asked for at `/api/v1/authn`.
     #[serde(default)]
     pub totp: Option<String>,
+    /// Other factors by their `factorType`, each with its secret: the answer of a question,
+    /// the code of a token, the public key of a security key; empty for the others.
+    #[serde(default)]
+    pub factors: std::collections::BTreeMap<String, String>,
     /// Name of the user's type; the default one unless given.
     #[serde(default, rename = "type")]
     pub kind: Option<String>,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::api::idp_keys::insert_key;
-use crate::api::{app_credentials, apps, factors, passwords, schemas};
+use crate::api::{app_credentials, apps, factor_challenges, factors, passwords, schemas};
 use crate::clock::okta_time;
 use crate::json::{lookup_mut, object, text};
 use crate::org::{AppGroup, Org, Role, User};
@@ -76,7 +76,12 @@ impl Seed {
             }
             org.insert_user(user, now);
             if let Some(secret) = &seed.totp {
-                factors::plant(&mut org, &id, &seed.login, secret, &time);
+                let profile = json!({ "credentialId": seed.login });
+                let kind = ("token:software:totp", "GOOGLE");
+                factors::plant(&mut org, &id, &format!("ost{}", &id[3..]), kind, profile, secret, now);
+            }
+            for (kind, secret) in &seed.factors {
+                factor_challenges::plant(&mut org, &id, &seed.login, kind, secret, now);
             }
             join(&mut org, &everyone, &id);
             if seed.superuser {

@@ -1,5 +1,7 @@
 //! The knobs that tests and demonstrations turn.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// Knobs of the emulator.
@@ -34,6 +36,12 @@ pub struct Settings {
     pub classic_engine: bool,
     /// Answer 503 to DNS queries.
     pub dns_down: bool,
+    /// What a person does who signs in, and what Okta says to them.
+    pub sign_in: SignIn,
+    /// How good a sign-in an app wants for a web SSO token, by the app's id.
+    pub assurance: BTreeMap<String, Assurance>,
+    /// Ids of the apps that want a second factor of their own; the sign-in wants none then.
+    pub app_factor: Vec<String>,
     /// Event hooks are told of nothing before `POST /_emulator/deliver`.
     pub hold_events: bool,
 }
@@ -52,7 +60,56 @@ impl Default for Settings {
             strict_suffix: false,
             classic_engine: false,
             dns_down: false,
+            sign_in: SignIn::default(),
+            assurance: BTreeMap::new(),
+            app_factor: Vec::new(),
             hold_events: false,
         }
     }
+}
+
+/// What a person does who signs in, and what Okta says to them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct SignIn {
+    /// The status that follows a right password instead of a sign-in: `PASSWORD_WARN`,
+    /// `LOCKED_OUT`, `MFA_ENROLL`, `PASSWORD_RESET` and others of the reference page.
+    pub status: Option<String>,
+    /// The code of every message.
+    pub code: String,
+    /// What happens to a pushed request in the end.
+    pub push_result: PushResult,
+    /// After so many polls.
+    pub push_polls: u32,
+    /// The number to tap, from the second poll on.
+    pub push_number: Option<u32>,
+}
+
+impl Default for SignIn {
+    fn default() -> Self {
+        let code = "123456".to_owned();
+        Self { status: None, code, push_result: PushResult::Success, push_polls: 1, push_number: None }
+    }
+}
+
+/// What happens to a pushed request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PushResult {
+    /// Approved.
+    Success,
+    /// Refused on the phone.
+    Rejected,
+    /// Nobody answered.
+    Timeout,
+}
+
+/// How good a sign-in an app wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Assurance {
+    /// None is good enough.
+    Never,
+    /// One that is so many seconds old at most.
+    StaleAfterSeconds(i64),
 }

@@ -17,6 +17,7 @@ use crate::org::live::{Session, Transaction};
 use crate::org::{LogEntry, Org, User};
 use crate::random::random;
 
+use super::factor_challenges::{self, Proof};
 use super::{factors, passwords};
 
 /// Seconds that a session token or a transaction lives.
@@ -27,6 +28,7 @@ pub(crate) const ROUTES: &[Route] = &[
     post("/api/v1/authn", "authn", Auth::Public, authn),
     post("/api/v1/authn/factors/{factorId}/verify", "authnVerifyFactor", Auth::Public, verify_factor),
     post("/api/v1/authn/credentials/change_password", "authnChangePassword", Auth::Public, change_password),
+    post("/api/v1/authn/skip", "authnSkip", Auth::Public, skip),
     post("/api/v1/authn/cancel", "authnCancel", Auth::Public, cancel),
     post("/api/v1/authn/previous", "authnPrevious", Auth::Public, previous),
 ];
@@ -60,7 +62,8 @@ pub(crate) fn sign_in(
     if let Ok(user) = org.user_mut(&user.id, call.now) {
         user.failed_attempts = 0;
     }
-    if let Some(factor) = active_factor(org, &user.id) {
+    // Where apps ask for a factor themselves, the sign-in does not.
+    if let Some(factor) = active_factor(org, &user.id).filter(|_| call.settings.app_factor.is_empty()) {
         let Some(code) = code else { return Ok(SignIn::FactorDue(user.id)) };
         factors::verify(org, &user.id, &factor, code, call.now)?;
     }
@@ -85,11 +88,20 @@ fn active_factor(org: &Org, user: &str) -> Option<String> {
 
 fn authn(org: &mut Org, call: &Call) -> Outcome {
     let body = call.object()?.clone();
+    // A page of Okta's goes on with the sign-in that it began.
+    if !text(&body, "stateToken").is_empty() {
+        let (token, _) = state(org, call)?;
+        return Ok(describe(org, call, &token));
+    }
     let (login, password) = (text(&body, "username"), text(&body, "password"));
     if login.is_empty() {
         return Err(OktaError::missing("username"));
     }
-    let reply = match sign_in(org, call, login, password, None)? {
+    let signed_in = sign_in(org, call, login, password, None)?;
+    if let Some(status) = call.settings.sign_in.status.clone() {
+        return Ok(said(org, call, &signed_in, &status));
+    }
+    let reply = match signed_in {
         SignIn::Done(user, amr) => success(org, call, &user, amr),
         SignIn::FactorDue(user) => transaction(org, call, user, true),
         SignIn::PasswordDue(user) => transaction(org, call, user, false),
@@ -99,6 +111,52 @@ fn authn(org: &mut Org, call: &Call) -> Outcome {
         Some(_) => reply,
         None => reply.with("set-cookie", format!("DT=DI1{}; Path=/; Max-Age=63072000; HttpOnly", random())),
     })
+}
+
+/// What the settings let Okta say after a right password.
+fn said(org: &mut Org, call: &Call, signed_in: &SignIn, status: &str) -> Reply {
+    let (SignIn::Done(user, _) | SignIn::FactorDue(user) | SignIn::PasswordDue(user)) = signed_in;
+    if status != "PASSWORD_WARN" {
+        return Reply::ok(
+            json!({ "status": status, "expiresAt": expires(call), "_embedded": {}, "_links": {} }),
+        );
+    }
+    let token = random();
+    let factor_due = matches!(signed_in, SignIn::FactorDue(_));
+    let expires = call.now.as_second() + LIFETIME;
+    let state =
+        Transaction { user: user.clone(), expires, factor_due, warned: true, ..Transaction::default() };
+    org.live.transactions.insert(token.clone(), state);
+    describe(org, call, &token)
+}
+
+/// Goes on without a new password.
+fn skip(org: &mut Org, call: &Call) -> Outcome {
+    let (token, found) = state(org, call)?;
+    if !found.warned {
+        return Err(wrong_step());
+    }
+    if found.factor_due {
+        if let Some(state) = org.live.transactions.get_mut(&token) {
+            state.warned = false;
+        }
+        return Ok(describe(org, call, &token));
+    }
+    org.live.transactions.remove(&token);
+    Ok(success(org, call, &found.user, vec!["pwd".to_owned()]))
+}
+
+/// A sign-in that an app began: for the second factor alone.
+pub(crate) fn step_up(org: &mut Org, user: &str, now: jiff::Timestamp) -> String {
+    let token = format!("00{}-{}", random(), "step");
+    let state = Transaction {
+        user: user.to_owned(),
+        expires: now.as_second() + LIFETIME,
+        factor_due: true,
+        ..Transaction::default()
+    };
+    org.live.transactions.insert(token.clone(), state);
+    token
 }
 
 fn embedded(user: &User) -> Value {
@@ -132,7 +190,8 @@ fn transaction(org: &mut Org, call: &Call, user: String, factor_due: bool) -> Re
     let token = random();
     let password_due = org.users.get(&user).is_some_and(|user| user.status != "ACTIVE");
     let expires = call.now.as_second() + LIFETIME;
-    org.live.transactions.insert(token.clone(), Transaction { user, expires, factor_due, password_due });
+    let state = Transaction { user, expires, factor_due, password_due, ..Transaction::default() };
+    org.live.transactions.insert(token.clone(), state);
     describe(org, call, &token)
 }
 
@@ -146,7 +205,16 @@ fn describe(org: &Org, call: &Call, token: &str) -> Reply {
     let mut answer = json!({
         "stateToken": token, "expiresAt": expires(call), "_embedded": { "user": user }, "_links": { "cancel": link("cancel") },
     });
-    if state.factor_due {
+    if state.warned {
+        answer["status"] = "PASSWORD_WARN".into();
+        answer["_embedded"]["policy"] = json!({ "expiration": { "passwordExpireDays": 5 } });
+        let mut next = link("credentials/change_password");
+        next["name"] = "changePassword".into();
+        answer["_links"]["next"] = next;
+        let mut skip = link("skip");
+        skip["name"] = "skip".into();
+        answer["_links"]["skip"] = skip;
+    } else if state.factor_due {
         let factors = org.factors.get(&state.user).into_iter().flat_map(|factors| factors.values());
         let active = factors.filter(|factor| text(&factor.object, "status") == "ACTIVE");
         answer["status"] = "MFA_REQUIRED".into();
@@ -191,28 +259,31 @@ fn wrong_step() -> OktaError {
     OktaError::new(403, "E0000079", "This operation is not allowed in the current authentication state.")
 }
 
-/// Without a code the answer is a challenge.
+/// Without a proof the answer is a challenge.
 fn verify_factor(org: &mut Org, call: &Call) -> Outcome {
     let (token, state) = state(org, call)?;
     if !state.factor_due {
         return Err(wrong_step());
     }
-    let (id, code) = (call.parameter("factorId"), text(call.object()?, "passCode"));
-    let factor = org.factors.get(&state.user).and_then(|factors| factors.get(id));
+    let id = call.parameter("factorId");
+    let factor = org.factors.get(&state.user).and_then(|factors| factors.get(id)).cloned();
     let factor = factor.ok_or_else(|| OktaError::not_found(id, "UserFactor"))?;
-    if code.is_empty() {
-        let rendered = render_factor(&factor.object, call);
+    if let Proof::Pending(result, embedding) = factor_challenges::prove(org, call, &token, &state, &factor)? {
+        let mut rendered = render_factor(&factor.object, call);
         let user = org.users.get(&state.user).map(embedded);
         let mut next = rendered["_links"]["verify"].clone();
-        next["name"] = "verify".into();
+        let push = text(&factor.object, "factorType") == "push";
+        next["name"] = if push { "poll" } else { "verify" }.into();
+        if !embedding.is_null() {
+            rendered["_embedded"] = embedding;
+        }
         let link = |path: &str| json!({ "href": call.url(format!("/api/v1/authn/{path}")), "hints": { "allow": ["POST"] } });
         return Ok(Reply::ok(json!({
-            "stateToken": token, "expiresAt": expires(call), "status": "MFA_CHALLENGE", "factorResult": "CHALLENGE",
+            "stateToken": token, "expiresAt": expires(call), "status": "MFA_CHALLENGE", "factorResult": result,
             "_embedded": { "user": user, "factor": rendered },
             "_links": { "next": next, "prev": link("previous"), "cancel": link("cancel") },
         })));
     }
-    factors::verify(org, &state.user, id, code, call.now)?;
     if state.password_due {
         if let Some(state) = org.live.transactions.get_mut(&token) {
             state.factor_due = false;

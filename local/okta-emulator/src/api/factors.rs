@@ -136,19 +136,27 @@ pub(crate) fn verify(
     }
 }
 
-/// An active factor of the seed.
-pub(crate) fn plant(org: &mut Org, user: &str, login: &str, secret: &str, time: &str) {
-    let id = format!("ost{}", &user[3..]);
+/// An active factor of the seed: `kind` is its type and its provider.
+pub(crate) fn plant(
+    org: &mut Org,
+    user: &str,
+    id: &str,
+    kind: (&str, &str),
+    profile: Value,
+    secret: &str,
+    now: Timestamp,
+) {
+    let time = okta_time(now);
     let factor = Factor {
         object: object(json!({
-            "id": id, "factorType": "token:software:totp", "provider": "GOOGLE", "vendorName": "GOOGLE",
-            "status": "ACTIVE", "created": time, "lastUpdated": time, "profile": { "credentialId": login },
+            "id": id, "factorType": kind.0, "provider": kind.1, "vendorName": kind.1, "status": "ACTIVE",
+            "created": time, "lastUpdated": time, "profile": profile,
         })),
         secret: secret.to_owned(),
         last_step: None,
         failed_attempts: 0,
     };
-    org.factors.entry(user.to_owned()).or_default().insert(id, factor);
+    org.factors.entry(user.to_owned()).or_default().insert(id.to_owned(), factor);
 }
 
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";

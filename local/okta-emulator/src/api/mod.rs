@@ -7,6 +7,7 @@ pub(crate) mod authorization_server_policies;
 pub(crate) mod authorization_servers;
 pub(crate) mod client_roles;
 pub(crate) mod event_hooks;
+pub(crate) mod factor_challenges;
 pub(crate) mod factors;
 pub(crate) mod group_roles;
 pub(crate) mod groups;

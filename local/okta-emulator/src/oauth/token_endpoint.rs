@@ -17,6 +17,7 @@ use crate::oauth::error::{OAuthError, answered};
 use crate::org::Org;
 use crate::org::live::{Code, Grant};
 use crate::random::random;
+use crate::settings::Assurance;
 
 const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -288,6 +289,15 @@ fn web_sso(org: &mut Org, call: &Call, client: &Client) -> Result<Reply, OAuthEr
         return Err(refused("The app does not allow the client, or the user is not assigned to it."));
     }
     let now = call.now.as_second();
+    let since = now - identity.get("auth_time").and_then(Value::as_i64).unwrap_or(now);
+    let short = call.settings.assurance.get(app).is_some_and(|assurance| match assurance {
+        Assurance::Never => true,
+        Assurance::StaleAfterSeconds(seconds) => since > *seconds,
+    });
+    if short {
+        let text = "The application's assurance requirements are not met by the 'subject_token'.";
+        return Err(refused(text));
+    }
     let claims = object(json!({
         "jti": format!("WT.{}", random()), "iss": call.org_url, "aud": call.url("/login/token/sso"), "sub": user,
         "iat": now, "exp": now + 300, "org": org.id, "cid": client.id, "app": app,

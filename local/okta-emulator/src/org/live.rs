@@ -47,7 +47,7 @@ pub(crate) struct Session {
 }
 
 /// A sign-in that is not done yet.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Transaction {
     pub(crate) user: String,
     pub(crate) expires: i64,
@@ -55,6 +55,14 @@ pub(crate) struct Transaction {
     pub(crate) factor_due: bool,
     /// The password has expired and must be changed.
     pub(crate) password_due: bool,
+    /// What the settings let Okta say once: the password ends soon.
+    pub(crate) warned: bool,
+    /// How often a pushed request was asked about.
+    pub(crate) polls: u32,
+    /// When a message was sent last.
+    pub(crate) sent: Option<i64>,
+    /// What a security key has to sign.
+    pub(crate) challenge: Option<String>,
 }
 
 /// What was allowed: the base of codes and refresh tokens.
