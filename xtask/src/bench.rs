@@ -3,8 +3,8 @@
 //! Everything is compared within one run, on the loopback address: sizes and
 //! starts of the binaries in `target/lambda`, what each operation asks of Okta, the
 //! token hook under load,
-//! the authorizer's decisions beside two published token verifiers, and the
-//! emulator with a large org. The table is printed, and kept as JSON in
+//! the authorizer's decisions beside two published token verifiers, the
+//! emulator with a large org, and the program `okta-dac aws` beside its peers. The table is printed, and kept as JSON in
 //! `target/bench.json`.
 
 use std::fmt::Write as _;
@@ -57,6 +57,8 @@ pub enum Part {
     Authorizer,
     /// The emulator with a large org.
     Emulator,
+    /// The program `okta-dac aws`.
+    Aws,
 }
 
 /// Measures all, or one part.
@@ -107,6 +109,11 @@ pub fn bench(root: &Path, only: Option<Part>) -> Result<String, String> {
         let rows = runtime.block_on(large_org())?;
         table(&mut text, "emulator: 100,000 users, 20,000 groups", &rows);
         all["emulator"] = rows.into();
+    }
+    if wanted(Part::Aws) {
+        let rows = runtime.block_on(crate::bench_aws::bench(root))?;
+        table(&mut text, "okta-dac aws, release build", &rows);
+        all["aws"] = rows.into();
     }
     let file = root.join("target/bench.json");
     std::fs::write(&file, format!("{all:#}\n")).map_err(|error| format!("{}: {error}", file.display()))?;

@@ -4,6 +4,7 @@
 //! them with what is committed.
 
 mod bench;
+mod bench_aws;
 mod bench_credential;
 mod cli_docs;
 mod conformance;

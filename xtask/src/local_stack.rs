@@ -19,9 +19,9 @@ pub(crate) fn start(root: &Path) -> Result<(Running, Value), String> {
 pub(crate) fn start_with(root: &Path, arguments: &[&str]) -> Result<(Running, Value), String> {
     let log = root.join("target/local-stack.log");
     let log = std::fs::File::create(&log).map_err(|error| format!("{}: {error}", log.display()))?;
-    let ports =
-        ["--api-port", "0", "--lambda-port", "0", "--okta-port", "0", "--dynamodb-port", "0", "--json"];
-    let arguments = [&ports[..], arguments].concat();
+    let ports = ["--api-port", "--lambda-port", "--okta-port", "--dynamodb-port", "--aws-port"]
+        .map(|port| [port, "0"]);
+    let arguments = [ports.as_flattened(), &["--json"], arguments].concat();
     let mut running = Running::guarded(root.join("target/debug/local-stack"), &arguments, |command| {
         command.current_dir(root).stdout(Stdio::piped()).stderr(log);
     })?;

@@ -132,7 +132,7 @@ pub async fn fetch(context: &mut Context, wanted: &Wanted, how: How) -> Result<C
     }
     match renew(context, wanted, how).await {
         Ok(credentials) => {
-            context.vault.write(&file, &credentials)?;
+            context.vault.cache(&file, &credentials)?;
             Ok(credentials)
         }
         Err(failure) => {
@@ -307,7 +307,7 @@ fn remember(context: &Context, role: &RoleArn, granted: Option<u32>) -> Result<(
 ///
 /// [`Exit::Store`].
 pub fn keep(context: &Context, wanted: &Wanted, credentials: &Credentials) -> Result<(), Failure> {
-    context.vault.write(&wanted.file(&context.org), credentials)
+    context.vault.cache(&wanted.file(&context.org), credentials)
 }
 
 /// Files of credentials, for `status` and `logout`.

@@ -46,15 +46,31 @@ pub fn read(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
 ///
 /// [`Exit::Store`]; the old file is as it was.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    replace_as(path, bytes, true)
+}
+
+/// The same for what can be had again: a crash of the machine may take the file, and a
+/// sealed file that is cut off counts as absent.
+///
+/// # Errors
+///
+/// [`Exit::Store`]; the old file is as it was.
+pub fn replace_cached(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    replace_as(path, bytes, false)
+}
+
+fn replace_as(path: &Path, bytes: &[u8], lasting: bool) -> Result<(), Failure> {
     let folder = path.parent().unwrap_or(Path::new("."));
     make_folder(folder)?;
     let write = || -> std::io::Result<()> {
         // 0600, under a name that did not exist.
         let mut file = tempfile::Builder::new().prefix(".okta-dac-").tempfile_in(folder)?;
         file.write_all(bytes)?;
-        file.as_file().sync_all()?;
+        if lasting {
+            file.as_file().sync_all()?;
+        }
         file.persist(path)?;
-        sync_folder(folder)
+        if lasting { sync_folder(folder) } else { Ok(()) }
     };
     write().map_err(|error| failed(path, &error))
 }

@@ -5,6 +5,7 @@
 //! comment for one and goes on with the value above for the other. So lines are told apart
 //! here only as far as both agree, and what is written means the same to both.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 /// A file in memory, split into lines; nothing is decoded.
@@ -25,6 +26,48 @@ pub struct Section {
     range: Range<usize>,
     /// What follows the header.
     body: Range<usize>,
+}
+
+/// A section to write.
+#[derive(Clone, Debug)]
+pub struct Put<'a> {
+    /// Its name.
+    pub name: String,
+    /// Its first line, which says whose the section is: up to the colon.
+    pub comment: String,
+    /// What is set; a key without a value is taken out. Other lines stay.
+    pub keys: Vec<(&'a str, Option<&'a str>)>,
+    /// What is set only in a new section.
+    pub once: Vec<(&'a str, &'a str)>,
+}
+
+/// What became of a section.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// It was not there.
+    New,
+    /// It is another than before.
+    Changed,
+    /// It was so before.
+    Same,
+}
+
+impl Put<'_> {
+    /// Writes a new section at the end of a file.
+    fn append(&self, bytes: &mut Vec<u8>, end: &str) {
+        if !bytes.is_empty() {
+            // A missing last line end is added, and an empty line between.
+            if !bytes.ends_with(b"\n") {
+                bytes.extend_from_slice(end.as_bytes());
+            }
+            bytes.extend_from_slice(end.as_bytes());
+        }
+        let keys = self.keys.iter().filter_map(|(key, value)| Some((*key, (*value)?)));
+        bytes.extend_from_slice(format!("[{}]{end}{}{end}", self.name, self.comment).as_bytes());
+        for (key, value) in keys.chain(self.once.iter().copied()) {
+            bytes.extend_from_slice(format!("{key} = {value}{end}").as_bytes());
+        }
+    }
 }
 
 /// A file that cannot be edited safely.
@@ -128,10 +171,10 @@ impl Document {
                 return Err(Damage::Headless { line: number + 1 });
             }
         }
-        for (index, section) in self.sections.iter().enumerate() {
-            if let Some(first) = self.sections[..index].iter().find(|first| first.name == section.name) {
-                let (name, first, second) = (section.name.clone(), first.line, section.line);
-                return Err(Damage::Twice { name, first, second });
+        let mut seen: HashMap<&str, usize> = HashMap::new();
+        for section in &self.sections {
+            if let Some(first) = seen.insert(&section.name, section.line) {
+                return Err(Damage::Twice { name: section.name.clone(), first, second: section.line });
             }
             let mut keys: Vec<&str> = Vec::new();
             for (offset, range) in self.lines_of(section).enumerate() {
@@ -168,56 +211,74 @@ impl Document {
         })
     }
 
-    /// Writes a section: an existing one keeps every line but those of `keys`, a new one is
-    /// appended. `keys` with no value are taken out; those of `once` are written only into
-    /// a new section. `comment` is its first line.
-    pub fn put(&mut self, name: &str, comment: &str, keys: &[(&str, Option<&str>)], once: &[(&str, &str)]) {
+    /// Takes sections out, and writes others, in one pass. The answer says of each of `puts`
+    /// whether the section is new, or another than before.
+    pub fn apply(&mut self, removed: &[String], puts: &[Put<'_>]) -> Vec<Written> {
         let end = self.line_end();
-        let Some(section) = self.section(name).cloned() else {
-            let mut text = String::new();
-            if !self.bytes.is_empty() {
-                // A missing last line end is added, and an empty line between.
-                if !self.bytes.ends_with(b"\n") {
-                    text.push_str(end);
+        let wanted: HashMap<&str, usize> =
+            puts.iter().enumerate().map(|(index, put)| (put.name.as_str(), index)).collect();
+        let mut written = vec![Written::New; puts.len()];
+        let first = self.sections.first().map_or(self.bytes.len(), |section| section.range.start);
+        let mut bytes = self.bytes[..first].to_vec();
+        // Whether nothing was kept since a section was taken out.
+        let mut cut = false;
+        for section in &self.sections {
+            if removed.contains(&section.name) {
+                cut = true;
+                continue;
+            }
+            cut = false;
+            match wanted.get(section.name.as_str()) {
+                Some(index) => {
+                    let before = bytes.len();
+                    bytes.extend_from_slice(&self.bytes[section.range.start..section.body.start]);
+                    self.write_body(&mut bytes, section, &puts[*index], end);
+                    let same = bytes[before..] == self.bytes[section.range.clone()];
+                    written[*index] = if same { Written::Same } else { Written::Changed };
                 }
-                text.push_str(end);
+                None => bytes.extend_from_slice(&self.bytes[section.range.clone()]),
             }
-            let lines = std::iter::once(format!("[{name}]"))
-                .chain(std::iter::once(comment.to_owned()))
-                .chain(keys.iter().filter_map(|(key, value)| value.map(|value| format!("{key} = {value}"))))
-                .chain(once.iter().map(|(key, value)| format!("{key} = {value}")));
-            for line in lines {
-                text.push_str(&line);
-                text.push_str(end);
+        }
+        if cut {
+            // The empty line that was written in front of the section goes with it.
+            for gap in [&b"\r\n"[..], b"\n"] {
+                if bytes.ends_with(&[gap, gap].concat()) {
+                    bytes.truncate(bytes.len() - gap.len());
+                    break;
+                }
             }
-            let bytes = [&*self.bytes, text.as_bytes()].concat();
-            *self = Self::new(bytes);
-            return;
-        };
-        let marked = self.comment(&section, comment_mark(comment)).is_some();
+        }
+        for (put, _) in puts.iter().zip(&written).filter(|(_, written)| **written == Written::New) {
+            put.append(&mut bytes, end);
+        }
+        *self = Self::new(bytes);
+        written
+    }
+
+    /// The body of a section with what is put: other lines stay.
+    fn write_body(&self, body: &mut Vec<u8>, section: &Section, put: &Put<'_>, end: &str) {
+        let mark = comment_mark(&put.comment);
         let present = |key: &str| {
-            self.lines_of(&section)
-                .any(|range| matches!(kind(&self.bytes[range]), Line::Key(of) if of == key))
+            self.lines_of(section).any(|range| matches!(kind(&self.bytes[range]), Line::Key(of) if of == key))
         };
-        let mut body = Vec::new();
-        if !self.bytes[..section.body.start].ends_with(b"\n") {
+        if !body.ends_with(b"\n") {
             body.extend_from_slice(end.as_bytes());
         }
-        if !marked {
-            body.extend_from_slice(format!("{comment}{end}").as_bytes());
+        if self.comment(section, mark).is_none() {
+            body.extend_from_slice(format!("{}{end}", put.comment).as_bytes());
         }
-        for (key, value) in keys.iter().filter(|(key, _)| !present(key)) {
+        for (key, value) in put.keys.iter().filter(|(key, _)| !present(key)) {
             if let Some(value) = value {
                 body.extend_from_slice(format!("{key} = {value}{end}").as_bytes());
             }
         }
         // Whether the lines that follow go on with a value that is written anew.
         let mut replaced = false;
-        for range in self.lines_of(&section) {
+        for range in self.lines_of(section) {
             let line = &self.bytes[range];
             match kind(line) {
-                Line::Key(key) => match keys.iter().find(|(of, _)| *of == key) {
-                    Some((_, value)) if *value != self.value(&section, key) => {
+                Line::Key(key) => match put.keys.iter().find(|(of, _)| *of == key) {
+                    Some((_, value)) if *value != self.value(section, key) => {
                         replaced = true;
                         if let Some(value) = value {
                             body.extend_from_slice(format!("{key} = {value}{}", ending(line)).as_bytes());
@@ -229,32 +290,11 @@ impl Document {
                     }
                 },
                 Line::GoesOn if replaced => {}
-                _ if line.starts_with(comment_mark(comment).as_bytes()) => {
-                    body.extend_from_slice(format!("{comment}{}", ending(line)).as_bytes());
+                _ if line.starts_with(mark.as_bytes()) => {
+                    body.extend_from_slice(format!("{}{}", put.comment, ending(line)).as_bytes());
                 }
                 _ => body.extend_from_slice(line),
             }
-        }
-        let bytes = [&self.bytes[..section.body.start], &body, &self.bytes[section.body.end..]].concat();
-        *self = Self::new(bytes);
-    }
-
-    /// Takes a section out, with its header.
-    pub fn remove(&mut self, name: &str) {
-        if let Some(section) = self.section(name).cloned() {
-            // The empty line that `put` wrote in front goes with it.
-            let before = &self.bytes[..section.range.start];
-            let mut start = section.range.start;
-            if section.range.end == self.bytes.len() {
-                for gap in [&b"\r\n"[..], b"\n"] {
-                    if before.ends_with(&[gap, gap].concat()) {
-                        start -= gap.len();
-                        break;
-                    }
-                }
-            }
-            let bytes = [&self.bytes[..start], &self.bytes[section.range.end..]].concat();
-            *self = Self::new(bytes);
         }
     }
 
@@ -327,7 +367,13 @@ mod tests {
 
     fn put(text: &str, name: &str) -> String {
         let mut document = Document::new(text.as_bytes().to_vec());
-        document.put(name, MARK, &[("credential_process", Some("run"))], &[("region", "eu-west-1")]);
+        let put = Put {
+            name: name.to_owned(),
+            comment: MARK.to_owned(),
+            keys: vec![("credential_process", Some("run"))],
+            once: vec![("region", "eu-west-1")],
+        };
+        document.apply(&[], &[put]);
         String::from_utf8(document.bytes().to_vec()).unwrap()
     }
 
@@ -364,10 +410,10 @@ mod tests {
     fn what_is_removed_leaves_the_rest() {
         let before = "[b]\ny = 2\n";
         let mut document = Document::new(put(before, "profile a").into_bytes());
-        document.remove("profile a");
+        document.apply(&["profile a".to_owned()], &[]);
         assert_eq!(document.bytes(), before.as_bytes());
         let mut document = Document::new(b"[a]\nx = 1\n\n[b]\ny = 2\n".to_vec());
-        document.remove("a");
+        document.apply(&["a".to_owned()], &[]);
         assert_eq!(document.bytes(), b"[b]\ny = 2\n");
     }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::files::{self, Lock};
-use super::ini::{Document, Section};
+use super::ini::{Document, Put, Section, Written};
 use crate::environment::{Environment, Folders};
 use crate::failure::{Exit, Failure};
 
@@ -218,36 +218,35 @@ impl ProfileFile {
         let mut changes = Changes::default();
         for (name, role) in self.own_in(document) {
             if withdrawn(&role) && !profiles.iter().any(|profile| profile.name == name) {
-                document.remove(&self.section(&name));
                 changes.removed.push(name);
             }
         }
+        let mut puts = Vec::with_capacity(profiles.len());
         for profile in profiles {
             let name = self.section(&profile.name);
-            let before = document.bytes().to_vec();
-            let known = document.section(&name).cloned();
-            if let Some(section) = &known {
+            if let Some(section) = document.section(&name) {
                 self.may_write(document, section, profile, replace_static)?;
             }
-            let static_values = match &profile.content {
-                Content::Static(values) => {
-                    STATIC.iter().zip(values).map(|(key, value)| (*key, Some(value.as_str()))).collect()
+            let mut keys = Vec::new();
+            match &profile.content {
+                Content::Process(command) => {
+                    keys.push((PROCESS, Some(command.as_str())));
+                    keys.extend(STATIC.iter().filter(|_| replace_static).map(|key| (*key, None)));
                 }
-                Content::Process(_) if replace_static => STATIC.map(|key| (key, None)).to_vec(),
-                Content::Process(_) => Vec::new(),
-            };
-            let process = match &profile.content {
-                Content::Process(command) => (PROCESS, Some(command.as_str())),
-                Content::Static(_) => (PROCESS, None),
-            };
-            let keys: Vec<(&str, Option<&str>)> = std::iter::once(process).chain(static_values).collect();
-            let once: Vec<(&str, &str)> =
-                profile.region.iter().map(|region| ("region", region.as_str())).collect();
-            document.put(&name, &format!("{MARK} {}", profile.role), &keys, &once);
-            if known.is_none() {
-                changes.added.push(profile.name.clone());
-            } else if document.bytes() != before {
-                changes.changed.push(profile.name.clone());
+                Content::Static(values) => {
+                    keys.push((PROCESS, None));
+                    keys.extend(STATIC.iter().zip(values).map(|(key, value)| (*key, Some(value.as_str()))));
+                }
+            }
+            let once = profile.region.iter().map(|region| ("region", region.as_str())).collect();
+            puts.push(Put { name, comment: format!("{MARK} {}", profile.role), keys, once });
+        }
+        let removed: Vec<String> = changes.removed.iter().map(|name| self.section(name)).collect();
+        for (written, profile) in document.apply(&removed, &puts).into_iter().zip(profiles) {
+            match written {
+                Written::New => changes.added.push(profile.name.clone()),
+                Written::Changed => changes.changed.push(profile.name.clone()),
+                Written::Same => {}
             }
         }
         document

@@ -106,7 +106,7 @@ async fn with_lock(context: &mut Context, freshness: Freshness, state: &State) -
     };
     session.cookies = kept(&okta.cookies());
     session.assertions.clone_from(&assertions);
-    context.vault.write(&file, &session)?;
+    context.vault.cache(&file, &session)?;
     let (name, roles) = (context.org_name.clone(), known(&assertions));
     State::change(&context.place, context.deadline, |state| {
         state.roles.insert(name, roles);

@@ -189,19 +189,31 @@ impl Vault {
         Ok(plain.and_then(|plain| serde_json::from_slice(&plain).ok()))
     }
 
+    /// Replaces a sealed file of what can be had again.
+    ///
+    /// # Errors
+    ///
+    /// [`Exit::Store`].
+    pub fn cache<T: Serialize>(&self, name: &str, value: &T) -> Result<(), Failure> {
+        files::replace_cached(&self.place.file(name), &self.sealed(name, value)?)
+    }
+
     /// Replaces a sealed file.
     ///
     /// # Errors
     ///
     /// [`Exit::Store`].
     pub fn write<T: Serialize>(&self, name: &str, value: &T) -> Result<(), Failure> {
+        files::replace(&self.place.file(name), &self.sealed(name, value)?)
+    }
+
+    fn sealed<T: Serialize>(&self, name: &str, value: &T) -> Result<Vec<u8>, Failure> {
         let plain = serde_json::to_vec(value).map_err(|error| Failure::defect(error.to_string()))?;
         let plain = Zeroizing::new(plain);
-        let bytes = match &self.key {
-            Some(key) => key.seal(name, &plain)?,
-            None => [PLAIN, &plain].concat(),
-        };
-        files::replace(&self.place.file(name), &bytes)
+        match &self.key {
+            Some(key) => key.seal(name, &plain),
+            None => Ok([PLAIN, &plain].concat()),
+        }
     }
 
     /// Where the key is.

@@ -18,6 +18,9 @@ use crate::aws::state::{Granted, KnownRole, State};
 use crate::aws::sts::Credentials;
 use crate::failure::{Exit, Failure};
 
+/// So many roles of an account are tried for its alias.
+const ALIAS_TRIES: usize = 3;
+
 /// Connections at once.
 const AT_ONCE: usize = 16;
 
@@ -165,8 +168,8 @@ async fn aliases(context: &Context, credentials: &BTreeMap<RoleArn, Credentials>
     }
     let asked = stream::iter(accounts).map(|(account, roles)| async move {
         let sts = context.sts();
-        for (role, of) in roles {
-            // Most roles may not: then the account keeps its number.
+        // Most roles may not: then the account keeps its number.
+        for (role, of) in roles.into_iter().take(ALIAS_TRIES) {
             if let Ok(alias) = sts.alias(role, of).await {
                 return Some((account, alias?));
             }
