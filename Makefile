@@ -16,6 +16,8 @@ OKTA_EXCHANGES := $(CURDIR)/target/okta-exchanges
 test e2e conformance: export OKTA_EXCHANGES := $(OKTA_EXCHANGES)
 # Okta's published API description; where it is not, the check says so and passes.
 OKTA_DESCRIPTION ?= ../shared/okta/openapi-subset.json
+# The formats of okta-dac are tried with them.
+SHELLS := /usr/bin/zsh /usr/bin/fish
 CHROMIUM ?= $(or $(shell command -v chromium || command -v chromium-browser || command -v google-chrome),/usr/bin/chromium)
 
 .PHONY: help run test check chaos format clippy e2e conformance okta-description test-api docs build bench bench-credential generate new-operation invoke placeholder-key deploy deploy-local lint need-cargo need-python need-node
@@ -55,7 +57,7 @@ clippy: need-cargo ## Run clippy; a warning is an error
 e2e: need-cargo ## Run the end-to-end tests alone
 	cargo test -p tests --test e2e
 
-conformance: need-cargo .tools/conformance-okta/.done .tools/conformance-gimme/.done .tools/conformance-node/.done $(CHROMIUM) ## Run clients that Okta and AWS publish against the emulator
+conformance: need-cargo .tools/conformance-okta/.done .tools/conformance-gimme/.done .tools/conformance-node/.done $(CHROMIUM) $(SHELLS) ## Run clients that Okta and AWS publish against the emulator
 	cargo build --workspace --bins
 	cargo xtask conformance --okta-python .tools/conformance-okta/bin/python --gimme-python .tools/conformance-gimme/bin/python --chromium $(CHROMIUM) $(ARGS)
 
@@ -118,8 +120,8 @@ need-python:
 need-node:
 	@command -v npm > /dev/null || { echo "npm is missing: install Node.js 20 or newer" >&2; exit 1; }
 
-/usr/bin/chromium:
-	@echo "installing Chromium for the browser test" && (apt-get install --yes --quiet chromium > target/apt.log 2>&1 || { apt-get update --quiet > target/apt.log 2>&1 && apt-get install --yes --quiet chromium >> target/apt.log 2>&1; }) || { echo "Chromium is missing: install it, or make conformance CHROMIUM=path" >&2; exit 1; }
+$(SHELLS) /usr/bin/chromium:
+	@mkdir -p target && echo "installing $(@F), which make conformance runs" && (apt-get install --yes --quiet $(@F) > target/apt.log 2>&1 || { apt-get update --quiet > target/apt.log 2>&1 && apt-get install --yes --quiet $(@F) >> target/apt.log 2>&1; }) || { echo "$(@F) is missing: install it$(if $(findstring chromium,$@), or make conformance CHROMIUM=path)" >&2; exit 1; }
 
 .tools/conformance-node/.done: tests/conformance/package-lock.json | need-node
 	npm ci --prefix tests/conformance --no-audit --no-fund --ignore-scripts --loglevel error

@@ -15,6 +15,7 @@ import urllib.request
 URL, AWS, PROGRAM = (os.environ[name] for name in ["OKTA_URL", "AWS_URL", "OKTA_DAC"])
 HOME = tempfile.mkdtemp()
 CONFIG = os.path.join(HOME, ".aws", "config")
+READER = "arn:aws:iam::123456789012:role/Reader"
 OWN = """# mine
 [default]
 region = eu-west-1
@@ -108,6 +109,14 @@ def main():
         done = subprocess.run([*command, profile], check=True, text=True, stdout=subprocess.PIPE)
         assert json.loads(done.stdout)["Account"] == account, done.stdout
     print("ok AWS CLI: profiles of two accounts", flush=True)
+
+    wanted = json.loads(okta_dac("get-cred", "--role-arn", READER))
+    for shell, format in [("bash", "sh"), ("dash", "sh"), ("zsh", "sh"), ("fish", "fish"), ("bash", "eval"), ("zsh", "eval")]:
+        text = okta_dac("get-cred", "--role-arn", READER, "--format", format)
+        script = f'{text}\nprintf "%s %s" "$AWS_SECRET_ACCESS_KEY" "$AWS_SESSION_TOKEN"'
+        done = subprocess.run([shell, "-c", script], check=True, text=True, stdout=subprocess.PIPE)
+        assert done.stdout == f"{wanted['SecretAccessKey']} {wanted['SessionToken']}", (shell, format, done.stdout)
+    print("ok bash, dash, zsh and fish have the values", flush=True)
 
     credentials = os.path.join(HOME, "credentials")
     okta_dac("refresh", "--aws-credentials-file-path", credentials, "--write-static")
