@@ -34,9 +34,7 @@ const PREDECESSOR: &str = "okta-aws-cred-helper";
 
 /// Runs a command line; the first argument is the program's own name.
 pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: Environment) -> ExitCode {
-    // A core dump would have the secrets of this process.
-    let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
-    let _ = rustix::process::setrlimit(rustix::process::Resource::Core, none);
+    forbid_core_dumps();
     let arguments = match Arguments::try_parse_from(as_group(arguments)) {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -55,6 +53,28 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: Environm
             let _ = write!(std::io::stderr(), "{}", failure.message(verbose));
             failure.code()
         }
+    }
+}
+
+/// The limit of core dumps that this process was started with.
+#[cfg(unix)]
+static CORE_DUMPS: std::sync::OnceLock<rustix::process::Rlimit> = std::sync::OnceLock::new();
+
+/// A core dump would have the secrets of this process.
+fn forbid_core_dumps() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let limit = CORE_DUMPS.get_or_init(|| getrlimit(Resource::Core));
+        let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: limit.maximum });
+    }
+}
+
+/// For a program that takes this process's place.
+pub(crate) fn allow_core_dumps_as_before() {
+    #[cfg(unix)]
+    if let Some(limit) = CORE_DUMPS.get() {
+        let _ = rustix::process::setrlimit(rustix::process::Resource::Core, *limit);
     }
 }
 

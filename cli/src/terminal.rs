@@ -5,6 +5,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
+use std::time::Instant;
 
 use crate::failure::{Exit, Failure};
 
@@ -17,13 +18,22 @@ const DEVICE: (&str, &str) = ("/dev/tty", "/dev/tty");
 #[derive(Debug)]
 pub struct Terminal {
     allowed: bool,
+    /// Nobody is waited for longer.
+    deadline: Option<Instant>,
     device: Option<(BufReader<File>, File)>,
 }
 
 impl Terminal {
     /// A terminal; with `--no-input` there is none.
     pub fn new(allowed: bool) -> Self {
-        Self { allowed, device: None }
+        Self { allowed, deadline: None, device: None }
+    }
+
+    /// The same, on which nobody is waited for beyond this.
+    #[must_use]
+    pub fn until(mut self, deadline: Instant) -> Self {
+        self.deadline = Some(deadline);
+        self
     }
 
     /// Whether somebody can be asked.
@@ -35,7 +45,7 @@ impl Terminal {
         if self.allowed && self.device.is_none() {
             let input = OpenOptions::new().read(true).open(DEVICE.0);
             let output = OpenOptions::new().write(true).open(DEVICE.1);
-            self.device = input.ok().map(BufReader::new).zip(output.ok());
+            self.device = input.ok().filter(in_front).map(BufReader::new).zip(output.ok());
         }
         self.device.as_mut()
     }
@@ -53,13 +63,10 @@ impl Terminal {
     ///
     /// [`Exit::PersonNeeded`] without a terminal.
     pub fn ask(&mut self, question: &str) -> Result<String, Failure> {
+        let deadline = self.deadline;
         let (input, output) = self.open().ok_or_else(needed)?;
         let _ = write!(output, "{question}: ").and_then(|()| output.flush());
-        let mut line = String::new();
-        match input.read_line(&mut line) {
-            Ok(0) | Err(_) => Err(needed()),
-            Ok(_) => Ok(line.trim().to_owned()),
-        }
+        read_line(input, deadline).map(|line| line.trim().to_owned())
     }
 
     /// Asks for a secret, which is not shown.
@@ -68,8 +75,12 @@ impl Terminal {
     ///
     /// [`Exit::PersonNeeded`] without a terminal.
     pub fn ask_secret(&mut self, question: &str) -> Result<String, Failure> {
-        self.open().ok_or_else(needed)?;
-        rpassword::prompt_password(format!("{question}: ")).map_err(|_| needed())
+        let deadline = self.deadline;
+        let (input, output) = self.open().ok_or_else(needed)?;
+        let _ = write!(output, "{question}: ").and_then(|()| output.flush());
+        let line = hidden(input, deadline);
+        let _ = writeln!(output);
+        line.map(|line| line.trim_end_matches(['\r', '\n']).to_owned())
     }
 
     /// Asks for one of a list; the answer is its index.
@@ -89,6 +100,63 @@ impl Terminal {
             }
         }
     }
+}
+
+/// A process in the background would be stopped when it reads.
+#[cfg(unix)]
+fn in_front(terminal: &File) -> bool {
+    rustix::termios::tcgetpgrp(terminal).is_ok_and(|group| group == rustix::process::getpgrp())
+}
+
+#[cfg(not(unix))]
+fn in_front(_: &File) -> bool {
+    true
+}
+
+/// A line, once there is one.
+fn read_line(input: &mut BufReader<File>, deadline: Option<Instant>) -> Result<String, Failure> {
+    #[cfg(unix)]
+    if let Some(deadline) = deadline
+        && input.buffer().is_empty()
+    {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let left = deadline.saturating_duration_since(Instant::now());
+        let limit = Timespec::try_from(left).map_err(|_| late())?;
+        let mut line = [PollFd::new(input.get_ref(), PollFlags::IN)];
+        if !poll(&mut line, Some(&limit)).is_ok_and(|ready| ready > 0) {
+            return Err(late());
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = deadline;
+    let mut line = String::new();
+    match input.read_line(&mut line) {
+        Ok(0) | Err(_) => Err(needed()),
+        Ok(_) => Ok(line),
+    }
+}
+
+/// A line that is not shown while it is typed.
+#[cfg(unix)]
+fn hidden(input: &mut BufReader<File>, deadline: Option<Instant>) -> Result<String, Failure> {
+    use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+    let shown = tcgetattr(input.get_ref()).map_err(|_| needed())?;
+    let mut quiet = shown.clone();
+    quiet.local_modes.remove(LocalModes::ECHO);
+    tcsetattr(input.get_ref(), OptionalActions::Flush, &quiet).map_err(|_| needed())?;
+    let line = read_line(input, deadline);
+    let _ = tcsetattr(input.get_ref(), OptionalActions::Now, &shown);
+    line
+}
+
+#[cfg(not(unix))]
+fn hidden(_: &mut BufReader<File>, _: Option<Instant>) -> Result<String, Failure> {
+    rpassword::read_password().map_err(|_| needed())
+}
+
+/// Somebody could be asked, and did not answer.
+fn late() -> Failure {
+    Failure::new(Exit::PersonNeeded, "nobody answered on the terminal in time").hint("`--timeout` gives more")
 }
 
 /// Nobody can be asked.

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::world::{OPERATOR, READER, World, credentials};
 
 /// The kept credentials, as if `minutes` more had passed.
-fn age(world: &World, minutes: i64) {
+pub(crate) fn age(world: &World, minutes: i64) {
     let place = Place::new(world.state().parent().unwrap());
     let vault = Vault::open(&place, Store::File, &mut Terminal::new(false)).unwrap().unwrap();
     for name in okta_dac::aws::credentials::files(&place).unwrap() {
@@ -180,13 +180,17 @@ async fn a_program_gets_credentials_and_its_own_end() {
     let world = World::set_up().await;
     let script =
         "printf '%s %s %s' \"${AWS_ACCESS_KEY_ID:0:4}\" \"$AWS_REGION\" \"${AWS_PROFILE-none}\"; exit 7";
-    let arguments = ["exec", "--role-arn", READER, "--", "bash", "-c", script];
+    let arguments = ["exec", "--role-arn", READER, "--region", "eu-west-1", "--", "bash", "-c", script];
     let mut command = world.command(&arguments);
     command.env("AWS_PROFILE", "other").env("AWS_SECURITY_TOKEN", "old");
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     let run = crate::world::Run::from(output);
-    assert_eq!((run.code, run.stdout.as_str()), (7, "ASIA us-east-1 none"), "{run:?}");
+    assert_eq!((run.code, run.stdout.as_str()), (7, "ASIA eu-west-1 none"), "{run:?}");
     world.run(&["exec", "--role-arn", READER, "--", "no-such-program"]).await.refused(127);
+    // Nobody chose a region: AWS's own settings say it.
+    let region =
+        world.run(&["exec", "--role-arn", READER, "--", "sh", "-c", "printf %s \"$AWS_REGION\""]).await;
+    assert_eq!(region.ok(), "");
     let file = world.home().join("file");
     std::fs::write(&file, "").unwrap();
     world.run(&["exec", "--role-arn", READER, "--", file.to_str().unwrap()]).await.refused(126);

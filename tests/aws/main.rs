@@ -12,5 +12,6 @@ mod many;
 mod profiles;
 mod rust_sdk;
 mod secrets;
+mod several;
 mod sign_in;
 mod world;

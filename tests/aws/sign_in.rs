@@ -125,8 +125,10 @@ async fn a_push_that_is_approved_refused_or_forgotten() {
     ] {
         let world = with_factor("push", "").await;
         world.okta.configure(|settings| settings.sign_in.push_result = result);
-        // Without a number nobody has to see anything.
-        let run = world.get_cred(READER).await;
+        // Nobody is asked on the phone who cannot know of what.
+        world.get_cred(READER).await.refused(10);
+        assert_eq!(world.okta_calls("authnVerifyFactor"), 0);
+        let (run, _) = world.run_with_terminal(&["get-cred", "--role-arn", READER], |_| None).await;
         assert!(run.code == code && run.stderr.contains(said), "{run:?}");
     }
 }

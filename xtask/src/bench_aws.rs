@@ -306,6 +306,7 @@ fn profiles(home: &Path) -> Result<String, String> {
         .map(|number| Profile {
             name: format!("okta-{number}"),
             role: format!("arn:aws:iam::123456789012:role/Role{number}"),
+            org: okta_dac::aws::settings::DEFAULT_ORG.to_owned(),
             region: None,
             content: Content::Process(format!("run {number}")),
         })

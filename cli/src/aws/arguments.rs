@@ -55,7 +55,7 @@ pub struct Options {
     #[arg(long, global = true, env = "OKTA_DAC_AWS_OPEN_BROWSER")]
     pub open_browser: bool,
     /// Seconds that the command may take: programs that call it give it 60
-    #[arg(long, global = true, env = "OKTA_DAC_AWS_TIMEOUT", default_value_t = 50, value_name = "SECONDS")]
+    #[arg(long, global = true, env = "OKTA_DAC_AWS_TIMEOUT", default_value_t = 50, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub timeout: u64,
     /// Say more on stderr: ids of requests
     #[arg(short, global = true, action = ArgAction::Count)]
@@ -230,7 +230,7 @@ pub struct GetCred {
     pub no_cache: bool,
     /// Print old credentials with so many seconds left where new ones cannot be had
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
-    pub max_stale: i64,
+    pub max_stale: u32,
 }
 
 /// `export-cred`.

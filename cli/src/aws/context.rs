@@ -1,5 +1,6 @@
 //! What a command works with: settings, secrets, the network; each made when it is needed.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -48,14 +49,20 @@ impl<'e> Base<'e> {
     ///
     /// [`Exit::Configuration`].
     pub fn load(options: &Options, environment: &'e Environment) -> Result<Self, Failure> {
+        let region = options.region.as_deref().or_else(|| environment.text("AWS_REGION"));
+        let region = region.or_else(|| environment.text("AWS_DEFAULT_REGION"));
+        if let Some(region) = region.filter(|region| !is_region(region)) {
+            return Err(Failure::new(Exit::Usage, format!("`{region}` is no AWS region, such as eu-west-1")));
+        }
         let folders = Folders::new(environment, options.home.as_deref());
         let settings_file = Settings::file(&folders, options.config.as_deref());
+        let deadline = Instant::now() + Duration::from_secs(options.timeout);
         Ok(Self {
             environment,
             settings: Settings::read(&settings_file)?.unwrap_or_default(),
             place: Place::new(&folders.state),
-            terminal: Terminal::new(!options.no_input),
-            deadline: Instant::now() + Duration::from_secs(options.timeout),
+            terminal: Terminal::new(!options.no_input).until(deadline),
+            deadline,
             options: options.clone(),
             folders,
             settings_file,
@@ -123,10 +130,10 @@ impl<'e> Base<'e> {
     pub fn online(self, vault: Vault) -> Result<Context, Failure> {
         let org_name = self.org_name().to_owned();
         let org = self.org()?.clone();
-        let all: std::collections::BTreeMap<String, Secrets> = vault.read(SECRETS)?.unwrap_or_default();
         let endpoints = self.endpoints();
         Ok(Context {
-            secrets: all.get(&org_name).cloned().unwrap_or_default(),
+            secrets: Secrets::default(),
+            partial: false,
             http: http::client()?,
             endpoints,
             open_browser: self.options.open_browser,
@@ -157,6 +164,8 @@ pub struct Context {
     pub secrets: Secrets,
     /// The person.
     pub terminal: Terminal,
+    /// Some app gave no assertion.
+    pub partial: bool,
     /// HTTP.
     pub http: Client,
     /// Addresses of AWS.
@@ -184,6 +193,17 @@ impl Context {
         format!("{prefix}-{}.{suffix}", hash(&[&self.who()]))
     }
 
+    /// Reads the secrets of the org.
+    ///
+    /// # Errors
+    ///
+    /// [`Exit::Store`].
+    pub fn read_secrets(&mut self) -> Result<(), Failure> {
+        let all: BTreeMap<String, Secrets> = self.vault.read(SECRETS)?.unwrap_or_default();
+        self.secrets = all.get(&self.org_name).cloned().unwrap_or_default();
+        Ok(())
+    }
+
     /// A message on stderr.
     pub fn warn(&self, message: &str) {
         warn(message);
@@ -193,6 +213,11 @@ impl Context {
     pub fn sts(&self) -> Sts {
         Sts::new(self.http.clone(), self.endpoints.clone(), self.deadline)
     }
+}
+
+/// It becomes a part of a host's name, and of AWS's files.
+pub fn is_region(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
 /// Org and user.

@@ -54,7 +54,9 @@ impl Wanted {
         let chain: Vec<String> = self.chain.iter().map(ToString::to_string).collect();
         let mut with = self.with.clone();
         with.mfa = None;
-        let rest = format!("{:?} {:?}", with, self.limits);
+        // Of a device its name: whether a session has MFA is part of what it may do.
+        let device = self.with.mfa.as_ref().map(|(serial, _)| serial.clone()).unwrap_or_default();
+        let rest = format!("{with:?} {:?} {device}", self.limits);
         let duration = self.duration.map(|seconds| seconds.to_string()).unwrap_or_default();
         format!("cred-{}.bin", hash(&[&who(org), self.role.as_str(), &chain.join(","), &rest, &duration]))
     }
@@ -66,7 +68,7 @@ pub struct How {
     /// Whether kept ones will do.
     pub kept: bool,
     /// Old ones with so many seconds left are better than none.
-    pub max_stale: i64,
+    pub max_stale: u32,
     /// Whether the caller waits: two calls of STS at most.
     pub short: bool,
 }
@@ -136,9 +138,12 @@ pub async fn fetch(context: &mut Context, wanted: &Wanted, how: How) -> Result<C
             Ok(credentials)
         }
         Err(failure) => {
+            // A refusal is one: only what may pass is bridged.
+            let passing =
+                matches!(failure.exit, Exit::Network | Exit::RateLimited | Exit::Busy | Exit::PersonNeeded);
             let left = |credentials: &Credentials| credentials.left(Timestamp::now());
-            let stale = SignedDuration::from_secs(how.max_stale);
-            match old.filter(|credentials| how.kept && left(credentials) >= stale) {
+            let stale = SignedDuration::from_secs(i64::from(how.max_stale).max(1));
+            match old.filter(|credentials| how.kept && passing && left(credentials) >= stale) {
                 Some(credentials) => {
                     warn(&format!(
                         "{failure}; the old credentials are good for {} s more",
@@ -168,9 +173,11 @@ async fn renew(context: &mut Context, wanted: &Wanted, how: How) -> Result<Crede
                 remember(context, wanted.last(), granted)?;
                 return Ok(credentials);
             }
+            // A kept assertion may be too old, of another app, or from before the role was granted.
             Err(Stopped::Refused(refused)) if refused.is_expired() && freshness == Freshness::Kept => {
                 freshness = Freshness::New;
             }
+            Err(Stopped::NotGranted(_)) if freshness == Freshness::Kept => freshness = Freshness::New,
             Err(stopped) => return Err(stopped.failure(wanted.last())),
         }
     }
@@ -180,8 +187,8 @@ async fn renew(context: &mut Context, wanted: &Wanted, how: How) -> Result<Crede
 pub enum Stopped {
     /// What STS says.
     Refused(Refused),
-    /// Before STS was asked.
-    Failure(Failure),
+    /// The assertion does not have the role.
+    NotGranted(Failure),
 }
 
 impl Stopped {
@@ -189,7 +196,7 @@ impl Stopped {
     pub fn failure(self, role: &RoleArn) -> Failure {
         match self {
             Self::Refused(refused) => refused.failure(role.as_str(), SignedDuration::ZERO),
-            Self::Failure(failure) => failure,
+            Self::NotGranted(failure) => failure,
         }
     }
 }
@@ -218,7 +225,7 @@ pub async fn with_identity(
             let (assertion, grant) = granted.ok_or_else(|| {
                 let roles = assertions.values().flat_map(|assertion| assertion.roles.iter());
                 let roles: Vec<String> = roles.map(|grant| grant.role.to_string()).collect();
-                Stopped::Failure(
+                Stopped::NotGranted(
                     Failure::new(Exit::NotAllowed, format!("Okta does not grant you {role}"))
                         .hint(format!("your roles: {}", roles.join(", "))),
                 )

@@ -179,7 +179,8 @@ impl Document {
             let mut keys: Vec<&str> = Vec::new();
             for (offset, range) in self.lines_of(section).enumerate() {
                 if let Line::Key(key) = kind(&self.bytes[range]) {
-                    if keys.contains(&key) {
+                    // configparser knows no case.
+                    if keys.iter().any(|known| known.eq_ignore_ascii_case(key)) {
                         let (name, key) = (section.name.clone(), key.to_owned());
                         return Err(Damage::KeyTwice { name, key, line: section.line + offset + 1 });
                     }
@@ -197,9 +198,9 @@ impl Document {
 
     /// The value of a key; [`None`] if it is not there.
     pub fn value(&self, section: &Section, key: &str) -> Option<&str> {
-        let line = self
-            .lines_of(section)
-            .find(|range| matches!(kind(&self.bytes[range.clone()]), Line::Key(of) if of == key))?;
+        let line = self.lines_of(section).find(
+            |range| matches!(kind(&self.bytes[range.clone()]), Line::Key(of) if of.eq_ignore_ascii_case(key)),
+        )?;
         let text = std::str::from_utf8(&self.bytes[line]).ok()?;
         text.split_once(['=', ':']).map(|(_, value)| value.trim())
     }
@@ -224,7 +225,10 @@ impl Document {
         let mut cut = false;
         for section in &self.sections {
             if removed.contains(&section.name) {
-                cut = true;
+                // What stands directly before the next header is the next section's.
+                let rest = self.before_next(section);
+                bytes.extend_from_slice(&self.bytes[rest.clone()]);
+                cut = rest.is_empty();
                 continue;
             }
             cut = false;
@@ -255,11 +259,34 @@ impl Document {
         written
     }
 
+    /// The comments, and what is between them, that stand before the next header: they may
+    /// be about the next section. The empty line in front of them is not.
+    fn before_next(&self, section: &Section) -> Range<usize> {
+        if section.range.end == self.bytes.len() {
+            return section.range.end..section.range.end;
+        }
+        let mut start = section.range.end;
+        let lines: Vec<Range<usize>> = self.lines_of(section).collect();
+        for range in lines.into_iter().rev() {
+            let line = &self.bytes[range.clone()];
+            let comment = line.starts_with(b"#") || line.starts_with(b";");
+            if comment && !line.starts_with(b"# okta-dac:") {
+                start = range.start;
+            } else if !line.trim_ascii().is_empty() {
+                break;
+            }
+        }
+        // Our own mark is the first line of its section.
+        start.max(section.body.start)..section.range.end
+    }
+
     /// The body of a section with what is put: other lines stay.
     fn write_body(&self, body: &mut Vec<u8>, section: &Section, put: &Put<'_>, end: &str) {
         let mark = comment_mark(&put.comment);
         let present = |key: &str| {
-            self.lines_of(section).any(|range| matches!(kind(&self.bytes[range]), Line::Key(of) if of == key))
+            self.lines_of(section).any(
+                |range| matches!(kind(&self.bytes[range]), Line::Key(of) if of.eq_ignore_ascii_case(key)),
+            )
         };
         if !body.ends_with(b"\n") {
             body.extend_from_slice(end.as_bytes());
@@ -277,7 +304,7 @@ impl Document {
         for range in self.lines_of(section) {
             let line = &self.bytes[range];
             match kind(line) {
-                Line::Key(key) => match put.keys.iter().find(|(of, _)| *of == key) {
+                Line::Key(key) => match put.keys.iter().find(|(of, _)| of.eq_ignore_ascii_case(key)) {
                     Some((_, value)) if *value != self.value(section, key) => {
                         replaced = true;
                         if let Some(value) = value {

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use super::files::{self, Lock};
 use super::ini::{Document, Put, Section, Written};
+use super::settings::DEFAULT_ORG;
 use crate::environment::{Environment, Folders};
 use crate::failure::{Exit, Failure};
 
@@ -29,6 +30,18 @@ pub struct ProfileFile {
     prefixed: bool,
 }
 
+/// In the comment, before the name of an org that is not the default one.
+const ORG: &str = "org=";
+
+/// Whose a profile of ours is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// ARN of the role.
+    pub role: String,
+    /// Name of the org that grants the role.
+    pub org: String,
+}
+
 /// A profile to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
@@ -36,6 +49,8 @@ pub struct Profile {
     pub name: String,
     /// ARN of the role.
     pub role: String,
+    /// Name of the org that grants the role.
+    pub org: String,
     /// Written only when the profile is made.
     pub region: Option<String>,
     /// What it has.
@@ -87,8 +102,12 @@ impl ProfileFile {
         Self { path: std::path::absolute(&path).unwrap_or(path), prefixed: true }
     }
 
-    /// The header of a profile.
-    fn section(&self, name: &str) -> String {
+    /// The header of a profile: as it is in the file, or as it is to be.
+    fn section(&self, document: &Document, name: &str) -> String {
+        let known = document.sections().iter().find(|section| self.name(&section.name) == Some(name));
+        if let Some(section) = known {
+            return section.name.clone();
+        }
         if self.prefixed && name != "default" { format!("profile {name}") } else { name.to_owned() }
     }
 
@@ -100,14 +119,19 @@ impl ProfileFile {
         }
     }
 
-    /// The role of a section that is ours.
-    fn role<'a>(document: &'a Document, section: &Section) -> Option<&'a str> {
-        if let Some(role) = document.comment(section, MARK) {
-            return Some(role.trim());
+    /// Whose a section of ours is.
+    fn owner(document: &Document, section: &Section) -> Option<Owner> {
+        if let Some(text) = document.comment(section, MARK) {
+            let mut words = text.split_whitespace();
+            let role = words.next()?.to_owned();
+            let org = words.find_map(|word| word.strip_prefix(ORG)).unwrap_or(DEFAULT_ORG).to_owned();
+            return Some(Owner { role, org });
         }
         let command = document.value(section, PROCESS).filter(|command| command.contains(PREDECESSOR))?;
         let (_, rest) = command.split_once("--role-arn")?;
-        rest.split('"').find(|word| word.starts_with("arn:")).or_else(|| rest.split_whitespace().next())
+        let quoted = rest.split('"').find(|word| word.starts_with("arn:"));
+        let role = quoted.or_else(|| rest.split_whitespace().next())?.to_owned();
+        Some(Owner { role, org: DEFAULT_ORG.to_owned() })
     }
 
     /// Our profiles, by name, with the role of each.
@@ -115,14 +139,14 @@ impl ProfileFile {
     /// # Errors
     ///
     /// [`Exit::File`].
-    pub fn own(&self) -> Result<BTreeMap<String, String>, Failure> {
+    pub fn own(&self) -> Result<BTreeMap<String, Owner>, Failure> {
         let document = self.read()?;
         Ok(self.own_in(&document))
     }
 
-    fn own_in(&self, document: &Document) -> BTreeMap<String, String> {
+    fn own_in(&self, document: &Document) -> BTreeMap<String, Owner> {
         let sections = document.sections().iter().filter_map(|section| {
-            Some((self.name(&section.name)?.to_owned(), Self::role(document, section)?.to_owned()))
+            Some((self.name(&section.name)?.to_owned(), Self::owner(document, section)?))
         });
         sections.collect()
     }
@@ -166,7 +190,7 @@ impl ProfileFile {
     pub fn edit(
         &self,
         profiles: &[Profile],
-        withdrawn: &dyn Fn(&str) -> bool,
+        withdrawn: &dyn Fn(&Owner) -> bool,
         replace_static: bool,
         dry: bool,
         deadline: Instant,
@@ -212,18 +236,18 @@ impl ProfileFile {
         &self,
         document: &mut Document,
         profiles: &[Profile],
-        withdrawn: &dyn Fn(&str) -> bool,
+        withdrawn: &dyn Fn(&Owner) -> bool,
         replace_static: bool,
     ) -> Result<Changes, Failure> {
         let mut changes = Changes::default();
-        for (name, role) in self.own_in(document) {
-            if withdrawn(&role) && !profiles.iter().any(|profile| profile.name == name) {
+        for (name, owner) in self.own_in(document) {
+            if withdrawn(&owner) && !profiles.iter().any(|profile| profile.name == name) {
                 changes.removed.push(name);
             }
         }
         let mut puts = Vec::with_capacity(profiles.len());
         for profile in profiles {
-            let name = self.section(&profile.name);
+            let name = self.section(document, &profile.name);
             if let Some(section) = document.section(&name) {
                 self.may_write(document, section, profile, replace_static)?;
             }
@@ -239,9 +263,11 @@ impl ProfileFile {
                 }
             }
             let once = profile.region.iter().map(|region| ("region", region.as_str())).collect();
-            puts.push(Put { name, comment: format!("{MARK} {}", profile.role), keys, once });
+            let org =
+                if profile.org == DEFAULT_ORG { String::new() } else { format!(" {ORG}{}", profile.org) };
+            puts.push(Put { name, comment: format!("{MARK} {}{org}", profile.role), keys, once });
         }
-        let removed: Vec<String> = changes.removed.iter().map(|name| self.section(name)).collect();
+        let removed: Vec<String> = changes.removed.iter().map(|name| self.section(document, name)).collect();
         for (written, profile) in document.apply(&removed, &puts).into_iter().zip(profiles) {
             match written {
                 Written::New => changes.added.push(profile.name.clone()),
@@ -267,7 +293,7 @@ impl ProfileFile {
             let place = format!("{} line {}", self.path.display(), section.line);
             Err(Failure::new(Exit::File, format!("{place}: the profile `{}` {why}", profile.name)))
         };
-        if Self::role(document, section).is_none() {
+        if Self::owner(document, section).is_none() {
             return refuse("is not ours")
                 .map_err(|failure: Failure| failure.hint("`--profile-template` gives other names"));
         }
@@ -289,7 +315,7 @@ impl ProfileFile {
             let mut file = tempfile::Builder::new().prefix(".okta-dac-").tempfile_in(folder)?;
             file.write_all(bytes)?;
             if let Some(metadata) = &before.metadata {
-                file.as_file().set_permissions(self.mode(metadata))?;
+                file.as_file().set_permissions(self.mode(metadata, bytes))?;
             }
             file.as_file().sync_all()?;
             if !before.is_still(path)? {
@@ -307,16 +333,17 @@ impl ProfileFile {
         write().map_err(|error| self.failed(&error))
     }
 
-    /// The old mode; of a file with credentials no wider than for its owner.
+    /// The old mode; of a file that has keys no wider than for its owner.
     #[cfg(unix)]
-    fn mode(&self, metadata: &Metadata) -> std::fs::Permissions {
+    fn mode(&self, metadata: &Metadata, bytes: &[u8]) -> std::fs::Permissions {
         use std::os::unix::fs::PermissionsExt;
-        let mode = metadata.permissions().mode() & if self.prefixed { 0o777 } else { 0o600 };
-        std::fs::Permissions::from_mode(mode)
+        let keys = STATIC[1].as_bytes();
+        let secret = !self.prefixed || bytes.windows(keys.len()).any(|window| window == keys);
+        std::fs::Permissions::from_mode(metadata.permissions().mode() & if secret { 0o600 } else { 0o777 })
     }
 
     #[cfg(not(unix))]
-    fn mode(&self, metadata: &Metadata) -> std::fs::Permissions {
+    fn mode(&self, metadata: &Metadata, _: &[u8]) -> std::fs::Permissions {
         metadata.permissions()
     }
 }

@@ -62,12 +62,17 @@ pub enum Freshness {
 pub async fn identity(context: &mut Context, freshness: Freshness) -> Result<Identity, Failure> {
     let who = context.who();
     let _lock = Lock::take(&context.place.file(&context.file("signin", "lock")), context.deadline)?;
+    // Whoever had the lock may have stored other ones.
+    context.read_secrets()?;
     let now = Timestamp::now();
     let state = State::read(&context.place)?;
     if freshness != Freshness::ByHand
         && let Some(failure) = state.refusal(&who, now)
     {
-        return Err(failure);
+        // That nobody was there is no matter where somebody is.
+        if failure.exit != Exit::PersonNeeded || !context.terminal.is_there() {
+            return Err(failure);
+        }
     }
     let result = with_lock(context, freshness, &state).await;
     if let Err(failure) = &result {
@@ -222,7 +227,10 @@ async fn by_device(
                 }
                 Err(NoAssertion::Assurance(failure)) => return Err(failure),
                 Err(NoAssertion::Other(failure)) if apps.len() == 1 => return Err(failure),
-                Err(NoAssertion::Other(failure)) => context.warn(&format!("{app}: {failure}")),
+                Err(NoAssertion::Other(failure)) => {
+                    context.partial = true;
+                    context.warn(&format!("{app}: {failure}"));
+                }
             }
         }
         if stale {

@@ -157,6 +157,9 @@ impl OrgSettings {
         if self.sso_url.scheme() != "https" && !(local && self.sso_url.scheme() == "http") {
             return Err(format!("`{}` is not https: a password would be sent in the clear", self.sso_url));
         }
+        if let Some(region) = self.region.as_ref().filter(|region| !super::context::is_region(region)) {
+            return Err(format!("`{region}` is no AWS region, such as eu-west-1"));
+        }
         if let Some(seconds) = self.duration.filter(|seconds| !(900..=43_200).contains(seconds)) {
             return Err(format!("a duration of {seconds} s: from 900 to 43200 are possible"));
         }

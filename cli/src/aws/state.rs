@@ -129,7 +129,10 @@ impl State {
 
     /// Remembers a failure of which others should know.
     pub fn refuse(&mut self, who: &str, failure: &Failure, now: Timestamp) {
-        if matches!(failure.exit, Exit::Refused | Exit::Factor | Exit::Account | Exit::RateLimited) {
+        if matches!(
+            failure.exit,
+            Exit::Refused | Exit::Factor | Exit::Account | Exit::RateLimited | Exit::PersonNeeded
+        ) {
             let refusal = Refusal {
                 code: failure.exit.number(),
                 sentence: failure.sentence.clone(),

@@ -168,6 +168,8 @@ impl Vault {
             _ => String::new(),
         };
         let passphrase = Zeroizing::new(passphrase);
+        // Without a passphrase the key lies beside what it seals: that is the store `file`.
+        let store = if passphrase.is_empty() { Store::File } else { store };
         if store == Store::Keyring {
             key_store::put(place, &key)?;
         }

@@ -40,15 +40,17 @@ pub fn run(mut base: Base<'_>, arguments: &AssumeRole) -> Result<ExitCode, Failu
     // A code is asked for only where credentials have to be fetched.
     if let Some(serial) = &arguments.mfa_serial {
         let vault = base.vault()?;
+        wanted.with.mfa = Some((serial.clone(), String::new()));
         if credentials::kept(&vault, base.org()?, &wanted)?.is_none() {
             with.mfa = Some((serial.clone(), base.terminal.ask(&format!("Code of {serial}"))?));
             with.check()?;
             wanted.with = with;
         }
     }
-    let region = base.endpoints().region(wanted.last());
+    let endpoints = base.endpoints();
+    let region = endpoints.known_region(wanted.last());
     let credentials = credentials::get(base, &wanted, How::default())?;
-    let extra = Extra { region: Some(&region), ..Extra::default() };
+    let extra = Extra { region, ..Extra::default() };
     crate::print(arguments.format.write(&credentials, &extra).as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }

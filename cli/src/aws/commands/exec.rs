@@ -30,7 +30,8 @@ pub fn run(base: Base<'_>, arguments: &Exec) -> Result<ExitCode, Failure> {
     let which = &arguments.which;
     let mut wanted = Wanted::role(super::role(&base, which.role_arn.as_ref(), which.profile.as_deref())?);
     wanted.chain.clone_from(&arguments.chain);
-    let region = base.endpoints().region(wanted.last());
+    let endpoints = base.endpoints();
+    let region = endpoints.known_region(wanted.last());
     let [program, rest @ ..] = arguments.program.as_slice() else {
         return Err(Failure::new(Exit::Usage, "no program is named"));
     };
@@ -46,7 +47,8 @@ pub fn run(base: Base<'_>, arguments: &Exec) -> Result<ExitCode, Failure> {
             command.env_remove(name);
         }
     }
-    command.envs(variables(&credentials, &end, &Extra { region: Some(&region), ..Extra::default() }));
+    command.envs(variables(&credentials, &end, &Extra { region, ..Extra::default() }));
+    crate::allow_core_dumps_as_before();
     let error = replace(&mut command)?;
     let exit =
         if error.kind() == std::io::ErrorKind::NotFound { Exit::NotFound } else { Exit::NotExecutable };

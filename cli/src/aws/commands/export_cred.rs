@@ -23,9 +23,10 @@ pub fn run(base: Base<'_>, arguments: &ExportCred) -> Result<ExitCode, Failure> 
         None if cfg!(windows) => Format::Powershell,
         _ => Format::Sh,
     });
-    let region = base.endpoints().region(&role);
+    let endpoints = base.endpoints();
+    let region = endpoints.known_region(&role);
     let credentials = credentials::get(base, &Wanted::role(role), How::default())?;
-    let extra = Extra { region: Some(&region), legacy: arguments.legacy, ..Extra::default() };
+    let extra = Extra { region, legacy: arguments.legacy, ..Extra::default() };
     crate::print(format.write(&credentials, &extra).as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }

@@ -19,11 +19,12 @@ pub fn run(base: Base<'_>, arguments: &GetCred) -> Result<ExitCode, Failure> {
     let mut wanted = Wanted::role(role);
     wanted.duration = arguments.duration;
     let how = How { kept: !arguments.no_cache, max_stale: arguments.max_stale, short: true };
-    let region = base.endpoints().region(&wanted.role);
+    let endpoints = base.endpoints();
+    let region = endpoints.known_region(&wanted.role);
     let credentials = credentials::get(base, &wanted, how)?;
     let extra = Extra {
         account_id: arguments.account_id.then(|| wanted.role.account()),
-        region: Some(&region),
+        region,
         profile: which.profile.as_deref(),
         legacy: false,
     };

@@ -11,10 +11,10 @@ use url::Url;
 use crate::aws::arguments::Init;
 use crate::aws::context::{Base, SECRETS, warn, who};
 use crate::aws::credentials;
-use crate::aws::files;
+use crate::aws::files::{self, Lock};
 use crate::aws::http::{self, Okta};
 use crate::aws::session::{self, Freshness, Identity};
-use crate::aws::settings::{Mode, OrgSettings};
+use crate::aws::settings::{Mode, OrgSettings, Settings};
 use crate::aws::sign_in::{self, Secrets};
 use crate::aws::state::State;
 use crate::aws::totp::Seed;
@@ -83,8 +83,16 @@ pub fn run(mut base: Base<'_>, arguments: &Init) -> Result<ExitCode, Failure> {
         password => password.clone(),
     };
     let store = store(&mut base, given.store)?;
+    // One at a time: what another `init` wrote meanwhile is read anew.
+    let lock = Lock::take(&base.place.file("init.lock"), base.deadline)?;
+    base.settings = Settings::read(&base.settings_file)?.unwrap_or_default();
+    let former = former(&mut base, store)?;
     let vault = Vault::make(&base.place, store, &mut base.terminal)?;
-    let mut all: BTreeMap<String, Secrets> = vault.read(SECRETS)?.unwrap_or_default();
+    let store = vault.store();
+    let mut all: BTreeMap<String, Secrets> = match former {
+        Some(former) => former,
+        None => vault.read(SECRETS)?.unwrap_or_default(),
+    };
     let own = all.entry(name.clone()).or_default();
     own.password = password.or_else(|| own.password.take());
     own.totp_seed = seed.or_else(|| own.totp_seed.take());
@@ -95,6 +103,7 @@ pub fn run(mut base: Base<'_>, arguments: &Init) -> Result<ExitCode, Failure> {
     base.settings.store = store;
     base.settings.orgs.insert(name.clone(), org);
     base.settings.write(&base.settings_file)?;
+    drop(lock);
     State::change(&base.place, base.deadline, |state| {
         state.refused_passwords.remove(&whose);
         state.refusals.remove(&whose);
@@ -236,6 +245,21 @@ fn store(base: &mut Base<'_>, given: Option<Store>) -> Result<Store, Failure> {
     let usable =
         base.terminal.is_there() && Vault::open(&base.place, Store::Keyring, &mut base.terminal).is_ok();
     Ok(if usable { Store::Keyring } else { Store::File })
+}
+
+/// The secrets of another store, which is given up: nothing that it protected, or did not,
+/// stays behind.
+fn former(base: &mut Base<'_>, store: Store) -> Result<Option<BTreeMap<String, Secrets>>, Failure> {
+    if base.settings.orgs.is_empty() || base.settings.store == store {
+        return Ok(None);
+    }
+    let Some(vault) = Vault::open(&base.place, base.settings.store, &mut base.terminal)? else {
+        return Ok(None);
+    };
+    let secrets = vault.read(SECRETS)?.unwrap_or_default();
+    super::logout::forget_sessions(&base.place)?;
+    crate::aws::vault::forget_key(&base.place)?;
+    Ok(Some(secrets))
 }
 
 /// Signs in, and says what Okta grants.

@@ -33,7 +33,7 @@ pub fn run(mut base: Base<'_>, arguments: &List) -> Result<ExitCode, Failure> {
         .map(|known| {
             let account = known.role.split(':').nth(4).unwrap_or_default();
             let alias = aliases.get(account).or_else(|| state.aliases.get(account));
-            let profile = profiles.iter().find(|(_, role)| **role == known.role).map(|(name, _)| name);
+            let profile = profiles.iter().find(|(_, owner)| owner.role == known.role).map(|(name, _)| name);
             json!({ "role": known.role, "provider": known.provider, "account": account, "alias": alias, "profile": profile })
         })
         .collect();

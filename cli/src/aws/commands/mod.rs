@@ -31,12 +31,13 @@ fn role(base: &Base<'_>, arn: Option<&RoleArn>, profile: Option<&str>) -> Result
     }
     let name = profile.unwrap_or_default();
     let file = profile_file(base);
-    let role = file.own()?.remove(name).ok_or_else(|| {
+    let owner = file.own()?.remove(name).ok_or_else(|| {
         Failure::new(
             Exit::Configuration,
             format!("there is no profile `{name}` of ours in {}", file.path.display()),
         )
         .hint("`okta-dac aws list` shows them; `okta-dac aws refresh` writes them")
     })?;
-    RoleArn::parse(&role).map_err(|why| Failure::new(Exit::File, format!("the profile `{name}`: {why}")))
+    RoleArn::parse(&owner.role)
+        .map_err(|why| Failure::new(Exit::File, format!("the profile `{name}`: {why}")))
 }

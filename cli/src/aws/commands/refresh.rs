@@ -12,8 +12,9 @@ use crate::aws::context::{Base, Context, warn};
 use crate::aws::credentials::{self, Wanted, keep, with_identity};
 use crate::aws::format::expiration;
 use crate::aws::names::{DEFAULT_TEMPLATE, Named, assigned, check_template};
-use crate::aws::profiles::{Changes, Content, Profile, quoted};
+use crate::aws::profiles::{Changes, Content, Owner, Profile, quoted};
 use crate::aws::session::{self, Freshness, Identity};
+use crate::aws::settings::DEFAULT_ORG;
 use crate::aws::state::{Granted, KnownRole, State};
 use crate::aws::sts::Credentials;
 use crate::failure::{Exit, Failure};
@@ -55,7 +56,11 @@ pub fn run(mut base: Base<'_>, arguments: &Refresh) -> Result<ExitCode, Failure>
     };
     let named: Vec<Named<'_>> =
         fetched.roles.iter().map(|(role, provider)| Named { role, provider, alias: alias(role) }).collect();
-    let taken = |name: &str| others.iter().any(|other| other == name);
+    // A profile of another org is that org's, even if both grant the role.
+    let (given, foreign): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        given.into_iter().partition(|(_, owner)| owner.org == context.org_name);
+    let given = given.into_iter().map(|(name, owner)| (name, owner.role)).collect();
+    let taken = |name: &str| foreign.contains_key(name) || others.iter().any(|other| other == name);
     let names = assigned(&template, &context.org_name, &named, &given, &taken);
     let mut profiles = Vec::new();
     for ((role, _), name) in fetched.roles.iter().zip(names) {
@@ -70,10 +75,15 @@ pub fn run(mut base: Base<'_>, arguments: &Refresh) -> Result<ExitCode, Failure>
             // Named below: there is nothing to write.
             (true, None) => continue,
         };
-        profiles.push(Profile { name, role: role.to_string(), region: region.clone(), content });
+        let org = context.org_name.clone();
+        profiles.push(Profile { name, role: role.to_string(), org, region: region.clone(), content });
     }
     let granted: BTreeSet<String> = fetched.all.iter().map(ToString::to_string).collect();
-    let withdrawn = |role: &str| !arguments.no_prune && !granted.contains(role);
+    // Only what this sign-in can know: the roles of this org, if all of its apps were asked.
+    let whole = context.app.is_none() && !fetched.partial;
+    let org = context.org_name.clone();
+    let withdrawn =
+        |owner: &Owner| !arguments.no_prune && whole && owner.org == org && !granted.contains(&owner.role);
     let replace = arguments.replace_static || arguments.write_static;
     let (changes, _) = file.edit(&profiles, &withdrawn, replace, arguments.dry_run, deadline)?;
     report(&profiles, &changes, &fetched.failed, arguments)?;
@@ -87,6 +97,8 @@ pub fn run(mut base: Base<'_>, arguments: &Refresh) -> Result<ExitCode, Failure>
 struct Fetched {
     /// Every role that Okta grants.
     all: Vec<RoleArn>,
+    /// Some app gave no assertion: there may be more roles.
+    partial: bool,
     /// Those that are wanted, with their providers.
     roles: Vec<(RoleArn, String)>,
     credentials: BTreeMap<RoleArn, Credentials>,
@@ -107,6 +119,10 @@ async fn fetch(context: &mut Context, arguments: &Refresh) -> Result<Fetched, Fa
     let mut roles = Vec::new();
     for known in known {
         let Ok(role) = RoleArn::parse(&known.role) else { continue };
+        // One profile for a role, through whichever provider or app comes first.
+        if all.contains(&role) {
+            continue;
+        }
         all.push(role.clone());
         if arguments.role.is_empty() || arguments.role.iter().any(|glob| matches(glob, role.as_str())) {
             roles.push((role, known.provider));
@@ -153,7 +169,7 @@ async fn fetch(context: &mut Context, arguments: &Refresh) -> Result<Fetched, Fa
         identity = session::identity(context, Freshness::New).await?;
     }
     aliases(context, &credentials).await?;
-    Ok(Fetched { all, roles, credentials, failed })
+    Ok(Fetched { all, partial: context.partial, roles, credentials, failed })
 }
 
 /// Asks accounts without a name for their alias, by the first role that may.
@@ -214,7 +230,7 @@ impl Command {
                 rest.extend([option.to_owned(), path.display().to_string()]);
             }
         }
-        if base.settings.orgs.len() > 1 {
+        if base.org_name() != DEFAULT_ORG {
             rest.extend(["--org".to_owned(), base.org_name().to_owned()]);
         }
         Ok(Self { words: vec![program.display().to_string()], rest })

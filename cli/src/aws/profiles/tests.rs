@@ -82,6 +82,7 @@ fn profile(name: &str, role: &str) -> Profile {
     Profile {
         name: name.to_owned(),
         role: format!("arn:aws:iam::123456789012:role/{role}"),
+        org: DEFAULT_ORG.to_owned(),
         region: Some("us-east-1".to_owned()),
         content: Content::Process(format!("\"/bin/okta-dac\" aws get-cred --role-arn \"{role}\"")),
     }
@@ -121,7 +122,7 @@ fn three_hundred_files_keep_what_is_not_ours() {
                 edit().unwrap();
                 assert_eq!(std::fs::read(&file.path).unwrap(), after, "seed {seed}: a second time");
                 // What was withdrawn goes, with the empty line in front of it.
-                let gone = |role: &str| role.ends_with("/New");
+                let gone = |owner: &Owner| owner.role.ends_with("/New");
                 file.edit(&profiles[..1], &gone, false, false, deadline).unwrap();
                 let left = std::fs::read(&file.path).unwrap();
                 assert!(kept.starts_with(&without(&left, &ours)), "seed {seed}");
@@ -152,4 +153,47 @@ fn a_file_that_others_change_is_read_again() {
     assert!(!seen.is_still(&file.path).unwrap());
     assert!(!file.write(&file.path, &seen, b"lost").unwrap());
     assert_eq!(std::fs::read(&file.path).unwrap(), b"[default]\nregion = x\n");
+}
+
+#[test]
+fn profiles_of_another_org_and_lines_of_others_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = ProfileFile { path: folder.path().join("config"), prefixed: true };
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let mut other = profile("okta-other", "Other");
+    other.org = "second".to_owned();
+    file.edit(&[profile("okta-gone", "Gone"), other], &|_| false, false, false, deadline).unwrap();
+    let mut text = std::fs::read_to_string(&file.path).unwrap();
+    text = text.replace("[profile okta-other]", "# PRODUCTION, ask before use\n[profile okta-other]");
+    text += "\n[profile   okta-spaced]\n# okta-dac: arn:aws:iam::123456789012:role/Spaced\nCredential_Process = old\n";
+    std::fs::write(&file.path, &text).unwrap();
+    let own = file.own().unwrap();
+    assert_eq!(own["okta-other"].org, "second");
+    let gone = |owner: &Owner| owner.org == DEFAULT_ORG && owner.role.ends_with("/Gone");
+    file.edit(&[profile("okta-spaced", "Spaced")], &gone, false, false, deadline).unwrap();
+    let after = std::fs::read_to_string(&file.path).unwrap();
+    assert!(
+        !after.contains("okta-gone") && after.contains("# PRODUCTION, ask before use\n[profile okta-other]"),
+        "{after}"
+    );
+    assert_eq!(after.to_lowercase().matches("credential_process").count(), 2, "{after}");
+    assert_eq!(after.matches("okta-spaced]").count(), 1, "{after}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_with_keys_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let file = ProfileFile { path: folder.path().join("config"), prefixed: true };
+    std::fs::write(&file.path, "[default]\n").unwrap();
+    std::fs::set_permissions(&file.path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let mode = || std::fs::metadata(&file.path).unwrap().permissions().mode() & 0o777;
+    file.edit(&[profile("okta-a", "A")], &|_| false, false, false, deadline).unwrap();
+    assert_eq!(mode(), 0o644);
+    let mut keys = profile("okta-b", "B");
+    keys.content = Content::Static(["a", "b", "c", "d"].map(str::to_owned));
+    file.edit(&[keys], &|_| false, true, false, deadline).unwrap();
+    assert_eq!(mode(), 0o600);
 }

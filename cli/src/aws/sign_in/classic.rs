@@ -37,6 +37,11 @@ pub async fn from_session(okta: &Okta, app: &Url) -> Result<Option<Assertion>, F
 }
 
 fn assertion_of(okta: &Okta, answer: &Answer) -> Result<Option<Assertion>, Failure> {
+    match answer.status.as_u16() {
+        429 => return Err(limited(answer)),
+        500.. => return Err(answer.unexpected("opening the app")),
+        _ => {}
+    }
     let page = read_page(&answer.body);
     match page.response {
         Some(posted) => Assertion::read(&posted, page.action.as_deref(), okta.now()).map(Some),

@@ -184,15 +184,19 @@ async fn code(
             // A step is used once, by whichever process; noted before it is sent.
             let deadline = std::time::Instant::now() + okta.left();
             let now = u64::try_from(okta.now().as_second()).unwrap_or_default();
-            let id = format!("{}|{}", asked.org, factor.id);
-            let step = State::change(asked.place, deadline, |state| {
-                let last = state.totp_steps.get(&id).copied();
-                let step = last.map_or(seed.step(now), |last| seed.step(now).max(last + 1));
-                state.totp_steps.insert(id, step);
-                step
+            let (id, left) = (factor.id.to_owned(), okta.left());
+            // A step counts as used only if it will be sent; none is ever sent twice.
+            let (step, wait, sent) = State::change(asked.place, deadline, |state| {
+                let current = seed.step(now);
+                let step = state.totp_steps.get(&id).map_or(current, |last| current.max(last + 1));
+                let wait = Duration::from_secs(seed.begins(step).saturating_sub(now));
+                let sent = wait < left;
+                if sent {
+                    state.totp_steps.insert(id, step);
+                }
+                (step, wait, sent)
             })?;
-            let wait = Duration::from_secs(seed.begins(step).saturating_sub(now));
-            if wait >= okta.left() {
+            if !sent {
                 return Err(Failure::new(
                     Exit::Factor,
                     "the code of this moment was used; the next one comes too late",
@@ -208,6 +212,10 @@ async fn code(
 
 /// Asks the phone, and waits for what the person does there.
 async fn push(okta: &Okta, url: url::Url, token: &str, terminal: &mut Terminal) -> Result<Answer, Failure> {
+    // Nobody is asked who cannot know of what.
+    if !terminal.is_there() {
+        return Err(crate::terminal::needed());
+    }
     let body = json!({ "stateToken": token });
     let mut answer = okta.post(url.clone(), &body).await?;
     let (mut poll, mut shown) = (url, None);
@@ -234,9 +242,6 @@ async fn push(okta: &Okta, url: url::Url, token: &str, terminal: &mut Terminal) 
             value.as_u64().or_else(|| value.as_str()?.parse().ok())
         });
         if number.is_some() && shown != number {
-            if !terminal.is_there() {
-                return Err(crate::terminal::needed());
-            }
             terminal.show(&format!("Tap the number {} on your phone.", number.unwrap_or_default()));
             shown = number;
         }

@@ -41,9 +41,13 @@ impl Endpoints {
 
     /// The region in which a role is asked for: one of the role's partition.
     pub fn region(&self, role: &RoleArn) -> String {
-        let partition = role.partition();
-        let own = self.region.as_deref().filter(|region| Partition::of_region(region) == partition);
-        own.unwrap_or(partition.default_region).to_owned()
+        self.known_region(role).unwrap_or(role.partition().default_region).to_owned()
+    }
+
+    /// The region that somebody chose, if the role's partition has it. A program gets no
+    /// other one: AWS's own settings say where it works.
+    pub fn known_region(&self, role: &RoleArn) -> Option<&str> {
+        self.region.as_deref().filter(|region| Partition::of_region(region) == role.partition())
     }
 
     /// Whether the region that was asked for is of another partition than the role.

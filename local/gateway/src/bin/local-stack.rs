@@ -1,6 +1,6 @@
 //! `make run`: the local stack in the terminal.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -83,6 +83,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     };
     let org = seed(&arguments.seed, DEMO_ORG)?;
     let accounts = seed(&arguments.accounts, aws_emulator::DEMO_ACCOUNT)?;
+    let cli = std::path::absolute(arguments.bin_dir.join("okta-dac")).map_err(|e| e.to_string())?;
     let options = StackOptions {
         api_port: arguments.api_port,
         lambda_port: arguments.lambda_port,
@@ -106,7 +107,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     };
     let stack = Stack::start(options).await.map_err(|e| e.to_string())?;
     if arguments.json {
-        print_json(&stack);
+        print_json(&stack, &cli);
     } else {
         print_table(&stack);
     }
@@ -119,10 +120,10 @@ async fn run(arguments: Arguments) -> Result<(), String> {
 }
 
 #[expect(clippy::print_stdout, reason = "a program for the terminal")]
-fn print_json(stack: &Stack) {
+fn print_json(stack: &Stack, cli: &Path) {
     let addresses = json!({
         "api": stack.api_url(), "lambda": stack.lambda_url(), "okta": stack.okta.url(),
-        "dynamodb": stack.dynamodb_url(), "aws": stack.aws.url(), "parameters": stack.parameters(),
+        "dynamodb": stack.dynamodb_url(), "aws": stack.aws.url(), "cli": cli, "parameters": stack.parameters(),
         "runtimeEnvironment": stack.runtime_environment(), "hookSecret": gateway::HOOK_SECRET, "triggers": stack.triggers(),
     });
     println!("{addresses}");
