@@ -113,7 +113,7 @@ async fn a_machine_signs_with_its_key() {
     let server = "/api/v1/authorizationServers/aus1dac0000000000001";
     okta(reqwest::Method::POST, &format!("{server}/scopes"), json!({ "name": "okta-m2m-access" })).await;
     let policy = json!({
-        "type": "OAUTH_AUTHORIZATION_POLICY", "name": "Machines", "description": "", "priority": 1,
+        "type": "OAUTH_AUTHORIZATION_POLICY", "name": "Machines", "description": "Machines", "priority": 1,
         "status": "ACTIVE", "conditions": { "clients": { "include": [client] } },
     });
     let policy = okta(reqwest::Method::POST, &format!("{server}/policies"), policy).await;
