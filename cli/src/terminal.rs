@@ -77,8 +77,7 @@ impl Terminal {
     pub fn ask_secret(&mut self, question: &str) -> Result<String, Failure> {
         let deadline = self.deadline;
         let (input, output) = self.open().ok_or_else(needed)?;
-        let _ = write!(output, "{question}: ").and_then(|()| output.flush());
-        let line = hidden(input, deadline);
+        let line = hidden(input, output, question, deadline);
         let _ = writeln!(output);
         line.map(|line| line.trim_end_matches(['\r', '\n']).to_owned())
     }
@@ -136,21 +135,34 @@ fn read_line(input: &mut BufReader<File>, deadline: Option<Instant>) -> Result<S
     }
 }
 
-/// A line that is not shown while it is typed.
+/// A line that is not shown while it is typed. The question comes when nothing is shown any
+/// more: an answer may be as fast as a program.
 #[cfg(unix)]
-fn hidden(input: &mut BufReader<File>, deadline: Option<Instant>) -> Result<String, Failure> {
+fn hidden(
+    input: &mut BufReader<File>,
+    output: &mut File,
+    question: &str,
+    deadline: Option<Instant>,
+) -> Result<String, Failure> {
     use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
     let shown = tcgetattr(input.get_ref()).map_err(|_| needed())?;
     let mut quiet = shown.clone();
     quiet.local_modes.remove(LocalModes::ECHO);
-    tcsetattr(input.get_ref(), OptionalActions::Flush, &quiet).map_err(|_| needed())?;
+    tcsetattr(input.get_ref(), OptionalActions::Now, &quiet).map_err(|_| needed())?;
+    let _ = write!(output, "{question}: ").and_then(|()| output.flush());
     let line = read_line(input, deadline);
     let _ = tcsetattr(input.get_ref(), OptionalActions::Now, &shown);
     line
 }
 
 #[cfg(not(unix))]
-fn hidden(_: &mut BufReader<File>, _: Option<Instant>) -> Result<String, Failure> {
+fn hidden(
+    _: &mut BufReader<File>,
+    output: &mut File,
+    question: &str,
+    _: Option<Instant>,
+) -> Result<String, Failure> {
+    let _ = write!(output, "{question}: ").and_then(|()| output.flush());
     rpassword::read_password().map_err(|_| needed())
 }
 
