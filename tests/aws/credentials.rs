@@ -154,11 +154,14 @@ async fn open_3_durations_come_down_and_are_remembered() {
     }
     // Who waits gets an hour at once instead of every step.
     assert_eq!(minutes, [720, 60, 60]);
+    // `refresh` finds what each role allows.
     world.run(&["refresh"]).await.ok();
     world.forget_calls();
+    minutes.clear();
     for role in roles {
-        lasting(role).await;
+        minutes.push(lasting(role).await);
     }
+    assert_eq!(minutes, [720, 240, 60]);
     assert_eq!(world.aws_calls("AssumeRoleWithSAML"), 3, "no duration is tried twice");
 }
 

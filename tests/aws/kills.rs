@@ -47,25 +47,36 @@ async fn the_next_process_goes_on() {
     assert!(kills >= 4, "{kills} kills");
 }
 
+/// A file of megabytes, killed while the new one is being written.
 #[tokio::test]
 async fn a_file_is_never_torn() {
     let world = World::set_up().await;
     world.run(&["refresh"]).await.ok();
     let whole = std::fs::read_to_string(world.config()).unwrap();
-    for microseconds in (0..40_000).step_by(2_000) {
-        std::fs::write(world.config(), "[profile mine]\nregion = eu-west-1\n").unwrap();
+    let mine = format!("[profile mine]\nregion = eu-west-1\n# {}\n", "x".repeat(32 << 20));
+    let done = format!("{mine}\n{whole}");
+    let folder = world.config().parent().unwrap().to_owned();
+    let being_written = || {
+        let names = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name());
+        names.into_iter().any(|name| name.to_string_lossy().starts_with(".okta-dac-"))
+    };
+    let mut met = 0;
+    for _ in 0..5 {
+        std::fs::write(world.config(), &mine).unwrap();
         let mut command = std::process::Command::new(crate::world::program());
         world.surround(command.args(["aws", "refresh"]));
         let mut child = command.spawn().unwrap();
-        tokio::time::sleep(Duration::from_micros(microseconds)).await;
+        while !being_written() && child.try_wait().unwrap().is_none() {
+            tokio::task::yield_now().await;
+        }
         child.kill().unwrap();
         child.wait().unwrap();
         let now = std::fs::read_to_string(world.config()).unwrap();
-        let done = format!("[profile mine]\nregion = eu-west-1\n\n{whole}");
-        assert!(
-            now == "[profile mine]\nregion = eu-west-1\n" || now == done,
-            "after {microseconds} µs: {now}"
-        );
+        assert!(now == mine || now == done, "{} bytes", now.len());
+        met += usize::from(now == mine && being_written());
     }
+    assert!(met > 0, "no kill met the write");
     world.run(&["refresh"]).await.ok();
+    assert_eq!(std::fs::read_to_string(world.config()).unwrap().len(), done.len());
+    assert!(!being_written(), "what killed edits left is gone");
 }

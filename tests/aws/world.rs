@@ -124,7 +124,7 @@ impl World {
     /// The variables of a person's machine.
     pub(crate) fn surround(&self, command: &mut Command) {
         command.env_clear().env("HOME", self.home()).env("PATH", std::env::var_os("PATH").unwrap());
-        command.env("AWS_ENDPOINT_URL", self.aws.url());
+        command.env("AWS_ENDPOINT_URL", self.aws.url()).env("AWS_ENDPOINT_URL_SIGNIN", self.aws.url());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     }
 

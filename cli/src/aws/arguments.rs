@@ -187,7 +187,7 @@ pub struct Refresh {
     /// Take keys out of our profiles that are in the way
     #[arg(long)]
     pub replace_static: bool,
-    /// Print what would change, and change nothing
+    /// Print which profiles would change, and leave the file as it is
     #[arg(long)]
     pub dry_run: bool,
     /// Seconds that credentials shall live

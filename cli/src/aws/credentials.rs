@@ -123,6 +123,10 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 ///
 /// By the table of exit codes.
 pub async fn fetch(context: &mut Context, wanted: &Wanted, how: How) -> Result<Credentials, Failure> {
+    if context.endpoints.replaces_region(wanted.last()) {
+        let region = context.endpoints.region(wanted.last());
+        warn(&format!("the region is of another partition than {}: {region} is used", wanted.last()));
+    }
     let file = wanted.file(&context.org);
     let lock = context.place.file(&file.replace(".bin", ".lock"));
     let _lock = Lock::take(&lock, context.deadline)?;
@@ -170,7 +174,7 @@ async fn renew(context: &mut Context, wanted: &Wanted, how: How) -> Result<Crede
         let state = State::read(&context.place)?;
         match with_identity(context, wanted, &identity, &state, how.short).await {
             Ok((credentials, granted)) => {
-                remember(context, wanted.last(), granted)?;
+                remember(context, wanted.last(), granted, how.short)?;
                 return Ok(credentials);
             }
             // A kept assertion may be too old, of another app, or from before the role was granted.
@@ -195,7 +199,7 @@ impl Stopped {
     /// How the command ends.
     pub fn failure(self, role: &RoleArn) -> Failure {
         match self {
-            Self::Refused(refused) => refused.failure(role.as_str(), SignedDuration::ZERO),
+            Self::Refused(refused) => refused.failure(role.as_str()),
             Self::NotGranted(failure) => failure,
         }
     }
@@ -236,7 +240,8 @@ pub async fn with_identity(
     };
     let asked = Duration {
         option: wanted.duration,
-        granted: state.durations.get(role.as_str()),
+        // A guess is good enough for whoever waits.
+        granted: state.durations.get(role.as_str()).filter(|granted| short || !granted.guessed),
         settings: context.org.duration,
         assertion: session_duration,
     };
@@ -287,7 +292,8 @@ async fn chained(
     let mut with = wanted.with.clone();
     if with.session_name.is_empty() {
         // The session of the source has the user's name: CloudTrail shows a person.
-        with.session_name = session_name(source.session_arn.rsplit('/').next().unwrap_or(context.org.user()));
+        let own = source.session_arn.rsplit('/').next().filter(|name| !name.is_empty());
+        with.session_name = session_name(own.unwrap_or(context.org.user()));
     }
     let state = State::read(&context.place)?;
     let role = wanted.last();
@@ -299,11 +305,11 @@ async fn chained(
     result.map(|(credentials, _)| credentials).map_err(|stopped| stopped.failure(role))
 }
 
-fn remember(context: &Context, role: &RoleArn, granted: Option<u32>) -> Result<(), Failure> {
+fn remember(context: &Context, role: &RoleArn, granted: Option<u32>, guessed: bool) -> Result<(), Failure> {
     let Some(seconds) = granted else { return Ok(()) };
     let at = Timestamp::now();
     State::change(&context.place, context.deadline.max(Instant::now()), |state| {
-        state.durations.insert(role.to_string(), Granted { seconds, at })
+        state.durations.insert(role.to_string(), Granted { seconds, at, guessed })
     })?;
     Ok(())
 }

@@ -28,6 +28,9 @@ pub struct ProfileFile {
     pub path: PathBuf,
     /// `[profile NAME]` in the config file, `[NAME]` in the credentials file.
     prefixed: bool,
+    /// The credentials file beside a config file: keys in it win over a command, for some of
+    /// AWS's tools.
+    beside: Option<PathBuf>,
 }
 
 /// In the comment, before the name of an org that is not the default one.
@@ -95,11 +98,13 @@ impl ProfileFile {
             std::path::absolute(&path).unwrap_or(path)
         };
         if let Some(path) = credentials {
-            return Self { path: absolute(path), prefixed: false };
+            return Self { path: absolute(path), prefixed: false, beside: None };
         }
         let given = config.map(absolute).or_else(|| environment.path("AWS_CONFIG_FILE"));
         let path = given.unwrap_or_else(|| folders.home.join(".aws").join("config"));
-        Self { path: std::path::absolute(&path).unwrap_or(path), prefixed: true }
+        let beside = environment.path("AWS_SHARED_CREDENTIALS_FILE");
+        let beside = beside.unwrap_or_else(|| folders.home.join(".aws").join("credentials"));
+        Self { path: std::path::absolute(&path).unwrap_or(path), prefixed: true, beside: Some(beside) }
     }
 
     /// The header of a profile: as it is in the file, or as it is to be.
@@ -201,7 +206,9 @@ impl ProfileFile {
             None
         } else {
             files::make_folder(folder)?;
-            Some(Lock::take(&folder.join(".okta-dac.lock"), deadline)?)
+            let lock = Lock::take(&folder.join(".okta-dac.lock"), deadline)?;
+            sweep(folder);
+            Some(lock)
         };
         for _ in 0..TRIES {
             let before = Seen::of(&path).map_err(|error| self.failed(&error))?;
@@ -245,11 +252,23 @@ impl ProfileFile {
                 changes.removed.push(name);
             }
         }
+        let beside =
+            self.beside.as_ref().and_then(|path| Some((path, Document::new(std::fs::read(path).ok()?))));
         let mut puts = Vec::with_capacity(profiles.len());
         for profile in profiles {
             let name = self.section(document, &profile.name);
             if let Some(section) = document.section(&name) {
                 self.may_write(document, section, profile, replace_static)?;
+            }
+            if let (Some((path, other)), Content::Process(_)) = (&beside, &profile.content)
+                && let Some(section) = other.section(&profile.name)
+                && STATIC.iter().any(|key| other.value(section, key).is_some())
+            {
+                let place = format!("{} line {}", path.display(), section.line);
+                let sentence = format!("{place}: keys of `{}` would win over its command", profile.name);
+                return Err(
+                    Failure::new(Exit::File, sentence).hint("take that section out; nothing was changed")
+                );
             }
             let mut keys = Vec::new();
             match &profile.content {
@@ -312,7 +331,7 @@ impl ProfileFile {
             if before.metadata.as_ref().is_some_and(|metadata| metadata.permissions().readonly()) {
                 return Err(std::io::Error::new(std::io::ErrorKind::PermissionDenied, "it is read-only"));
             }
-            let mut file = tempfile::Builder::new().prefix(".okta-dac-").tempfile_in(folder)?;
+            let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)?;
             file.write_all(bytes)?;
             if let Some(metadata) = &before.metadata {
                 file.as_file().set_permissions(self.mode(metadata, bytes))?;
@@ -348,6 +367,9 @@ impl ProfileFile {
     }
 }
 
+/// Names of files that are being written begin so.
+const TEMPORARY: &str = ".okta-dac-";
+
 /// `EBUSY`.
 const BUSY: i32 = 16;
 
@@ -361,6 +383,15 @@ fn in_place(path: &Path, before: &Seen, bytes: &[u8]) -> std::io::Result<()> {
     file.set_len(bytes.len() as u64)?;
     file.sync_all()?;
     std::fs::remove_file(copy)
+}
+
+/// Takes away what killed edits left: under the lock nobody is writing.
+fn sweep(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// A file as it was seen.

@@ -29,8 +29,6 @@ const MAX_LENGTH: usize = 100_000;
 pub struct Page {
     /// `SAMLResponse`, decoded from HTML and not from base64.
     pub response: Option<String>,
-    /// Where it is posted to.
-    pub action: Option<String>,
     /// The state of a sign-in that is not at its end (`var stateToken = '…'`).
     pub state_token: Option<String>,
     /// What the page says, for messages.
@@ -46,9 +44,6 @@ pub fn read_page(html: &str) -> Page {
             Token::StartTag(tag) => {
                 let of = |name: &str| tag.attributes.get(name.as_bytes()).map(|value| text(&value.value));
                 in_title = &*tag.name == b"title";
-                if &*tag.name == b"form" {
-                    page.action = of("action");
-                }
                 if &*tag.name == b"input" && of("name").as_deref() == Some("SAMLResponse") {
                     page.response = of("value");
                 }
@@ -89,14 +84,10 @@ fn state_token(html: &str) -> Option<String> {
 pub struct Assertion {
     /// Base64, as STS takes it.
     pub encoded: String,
-    /// Where the page posts it.
-    pub destination: String,
     /// The roles, each with its provider.
     pub roles: Vec<Grant>,
     /// Seconds that a session in the console shall live.
     pub session_duration: Option<u32>,
-    /// The user, as AWS will name the session.
-    pub session_name: String,
     /// It is not to be used from then on.
     pub good_until: Timestamp,
 }
@@ -116,7 +107,7 @@ impl Assertion {
     /// # Errors
     ///
     /// [`Exit::Network`] for what cannot be read, [`Exit::NotAllowed`] without a role.
-    pub fn read(posted: &str, action: Option<&str>, now: Timestamp) -> Result<Self, Failure> {
+    pub fn read(posted: &str, now: Timestamp) -> Result<Self, Failure> {
         let unreadable =
             |why: &str| Failure::new(Exit::Network, format!("Okta's SAML assertion cannot be read: {why}"));
         let encoded: String = posted.split_whitespace().collect();
@@ -156,10 +147,8 @@ impl Assertion {
                 .hint("whoever administers the AWS app in Okta assigns roles there"));
         }
         Ok(Self {
-            destination: action.unwrap_or_default().to_owned(),
             roles,
             session_duration: values("SessionDuration").first().and_then(|text| text.parse().ok()),
-            session_name: values("RoleSessionName").into_iter().next().unwrap_or_default(),
             good_until: ends.into_iter().flatten().min().unwrap_or(issued) - MARGIN,
             encoded,
         })
@@ -207,7 +196,7 @@ mod tests {
             "nonsense",
         ];
         for prefix in ["saml2:", "a:", ""] {
-            let read = Assertion::read(&assertion(prefix, &roles, ""), None, NOW.parse().unwrap()).unwrap();
+            let read = Assertion::read(&assertion(prefix, &roles, ""), NOW.parse().unwrap()).unwrap();
             let names: Vec<&str> = read.roles.iter().map(|grant| grant.role.name()).collect();
             assert_eq!(names, ["Reader", "Writer"], "{prefix}");
             assert!(read.roles.iter().all(|grant| grant.provider.ends_with("saml-provider/Okta")));
@@ -218,12 +207,12 @@ mod tests {
     #[test]
     fn what_cannot_be_used_is_said() {
         let now = NOW.parse().unwrap();
-        let none = Assertion::read(&assertion("", &[], ""), None, now).unwrap_err();
+        let none = Assertion::read(&assertion("", &[], ""), now).unwrap_err();
         assert_eq!(none.exit, Exit::NotAllowed);
         for text in
             ["***", &BASE64_STANDARD.encode("<a/>"), &BASE64_STANDARD.encode("no xml"), &"A".repeat(100_001)]
         {
-            assert_eq!(Assertion::read(text, None, now).unwrap_err().exit, Exit::Network);
+            assert_eq!(Assertion::read(text, now).unwrap_err().exit, Exit::Network);
         }
     }
 
@@ -234,7 +223,6 @@ mod tests {
              <input value=\"a&#43;b&#x3d;&#x2b;\" type=hidden name='SAMLResponse'><input name=RelayState value=''></form>",
         );
         assert_eq!(page.response.as_deref(), Some("a+b=+"));
-        assert_eq!(page.action.as_deref(), Some("https://signin.aws.amazon.com/saml"));
         assert_eq!((page.title.as_str(), page.state_token), ("Sign in", None));
     }
 

@@ -273,15 +273,6 @@ async fn machine(context: &Context, okta: &Okta) -> Result<String, Failure> {
     machine.token(okta).await
 }
 
-/// Forgets assertions, tokens and cookies.
-///
-/// # Errors
-///
-/// [`Exit::Store`].
-pub fn forget(context: &Context) -> Result<(), Failure> {
-    super::files::remove(&context.place.file(&context.file("session", "bin")))
-}
-
 /// What a session that is kept still has, for `status`.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Kept {

@@ -33,6 +33,9 @@ pub struct Granted {
     pub seconds: u32,
     /// When.
     pub at: Timestamp,
+    /// Steps between what was asked for and this were not tried: the role may allow more.
+    #[serde(default)]
+    pub guessed: bool,
 }
 
 /// A sign-in that failed.

@@ -109,6 +109,17 @@ fn bound(name: &str) -> Vec<u8> {
     format!("ODAC1{name}{user}").into_bytes()
 }
 
+/// 32 hexadecimal digits that nobody can guess.
+///
+/// # Errors
+///
+/// [`Exit::Store`]: the system has no randomness.
+pub fn random_hex() -> Result<String, Failure> {
+    let mut bytes = [0; 16];
+    rand::fill(&mut bytes).map_err(|_| no_randomness())?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 fn no_randomness() -> Failure {
     Failure::new(Exit::Store, "the system gives no random bytes")
 }

@@ -18,7 +18,7 @@ use crate::aws::settings::{Mode, OrgSettings, Settings};
 use crate::aws::sign_in::{self, Secrets};
 use crate::aws::state::State;
 use crate::aws::totp::Seed;
-use crate::aws::vault::{Store, Vault};
+use crate::aws::vault::{Store, Vault, random_hex};
 use crate::failure::{Exit, Failure};
 
 /// What a person or a script gives; members of `--stdin-json` have these names.
@@ -97,7 +97,9 @@ pub fn run(mut base: Base<'_>, arguments: &Init) -> Result<ExitCode, Failure> {
     own.password = password.or_else(|| own.password.take());
     own.totp_seed = seed.or_else(|| own.totp_seed.take());
     own.private_key = given.private_key.clone().or_else(|| own.private_key.take());
-    own.device_token.get_or_insert_with(|| format!("{:032x}", fastrand::u128(..)));
+    if own.device_token.is_none() {
+        own.device_token = Some(random_hex()?);
+    }
     vault.write(SECRETS, &all)?;
     let whose = who(&org);
     base.settings.store = store;

@@ -150,7 +150,10 @@ async fn fetch(context: &mut Context, arguments: &Refresh) -> Result<Fetched, Fa
                 Ok((of, seconds)) => {
                     keep(context, &Wanted::role(role.clone()), &of)?;
                     if let Some(seconds) = seconds {
-                        granted.insert(role.to_string(), Granted { seconds, at: jiff::Timestamp::now() });
+                        granted.insert(
+                            role.to_string(),
+                            Granted { seconds, at: jiff::Timestamp::now(), guessed: false },
+                        );
                     }
                     credentials.insert(role, of);
                 }

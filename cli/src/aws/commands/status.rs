@@ -49,8 +49,7 @@ pub fn run(mut base: Base<'_>, arguments: &Status) -> Result<ExitCode, Failure> 
         let runtime = credentials::runtime()?;
         for ((role, credentials), row) in live.iter().zip(&mut rows) {
             let caller = runtime.block_on(context.sts().caller(role, credentials));
-            let caller =
-                caller.map_err(|refused| refused.failure(role.as_str(), jiff::SignedDuration::ZERO))?;
+            let caller = caller.map_err(|refused| refused.failure(role.as_str()))?;
             row["caller"] = caller.into();
         }
     }

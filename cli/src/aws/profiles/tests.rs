@@ -95,7 +95,7 @@ fn three_hundred_files_keep_what_is_not_ours() {
         let mut random = fastrand::Rng::with_seed(seed);
         let before = generated(&mut random);
         let folder = tempfile::tempdir().unwrap();
-        let file = ProfileFile { path: folder.path().join("config"), prefixed: true };
+        let file = ProfileFile { path: folder.path().join("config"), prefixed: true, beside: None };
         std::fs::write(&file.path, &before).unwrap();
         let profiles = [profile("okta-known", "Known"), profile("okta-new", "New")];
         let deadline = Instant::now() + Duration::from_secs(60);
@@ -145,7 +145,7 @@ fn words_that_tools_read_differently_are_refused() {
 #[test]
 fn a_file_that_others_change_is_read_again() {
     let folder = tempfile::tempdir().unwrap();
-    let file = ProfileFile { path: folder.path().join("config"), prefixed: true };
+    let file = ProfileFile { path: folder.path().join("config"), prefixed: true, beside: None };
     std::fs::write(&file.path, "[default]\n").unwrap();
     let seen = Seen::of(&file.path).unwrap();
     assert!(seen.is_still(&file.path).unwrap());
@@ -158,7 +158,7 @@ fn a_file_that_others_change_is_read_again() {
 #[test]
 fn profiles_of_another_org_and_lines_of_others_stay() {
     let folder = tempfile::tempdir().unwrap();
-    let file = ProfileFile { path: folder.path().join("config"), prefixed: true };
+    let file = ProfileFile { path: folder.path().join("config"), prefixed: true, beside: None };
     let deadline = Instant::now() + Duration::from_secs(60);
     let mut other = profile("okta-other", "Other");
     other.org = "second".to_owned();
@@ -185,7 +185,7 @@ fn profiles_of_another_org_and_lines_of_others_stay() {
 fn a_file_with_keys_is_for_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
-    let file = ProfileFile { path: folder.path().join("config"), prefixed: true };
+    let file = ProfileFile { path: folder.path().join("config"), prefixed: true, beside: None };
     std::fs::write(&file.path, "[default]\n").unwrap();
     std::fs::set_permissions(&file.path, std::fs::Permissions::from_mode(0o644)).unwrap();
     let deadline = Instant::now() + Duration::from_secs(60);
@@ -196,4 +196,23 @@ fn a_file_with_keys_is_for_its_owner_alone() {
     keys.content = Content::Static(["a", "b", "c", "d"].map(str::to_owned));
     file.edit(&[keys], &|_| false, true, false, deadline).unwrap();
     assert_eq!(mode(), 0o600);
+}
+
+/// AWS-29: for botocore keys in the credentials file win over a command in the config file.
+#[test]
+fn keys_in_the_other_file_are_in_the_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let beside = folder.path().join("credentials");
+    let home = folder.path().display().to_string();
+    let named = beside.display().to_string();
+    let environment =
+        Environment::of([("HOME", home.as_str()), ("AWS_SHARED_CREDENTIALS_FILE", named.as_str())]);
+    let file = ProfileFile::find(&environment, &Folders::new(&environment, None), None, None);
+    std::fs::write(&beside, "[other]\naws_access_key_id = a\n\n[okta-a]\naws_access_key_id = a\n").unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let refused = file.edit(&[profile("okta-a", "A")], &|_| false, true, false, deadline).unwrap_err();
+    assert_eq!(refused.exit, Exit::File);
+    assert!(refused.sentence.contains("credentials line 4"), "{refused}");
+    assert!(!file.path.exists());
+    file.edit(&[profile("okta-b", "B")], &|_| false, false, false, deadline).unwrap();
 }

@@ -44,7 +44,7 @@ fn assertion_of(okta: &Okta, answer: &Answer) -> Result<Option<Assertion>, Failu
     }
     let page = read_page(&answer.body);
     match page.response {
-        Some(posted) => Assertion::read(&posted, page.action.as_deref(), okta.now()).map(Some),
+        Some(posted) => Assertion::read(&posted, okta.now()).map(Some),
         None => Ok(None),
     }
 }

@@ -86,7 +86,9 @@ pub async fn sign_in(
     if let Ok(code) = fast_qr::QRBuilder::new(address).build() {
         terminal.show(&code.to_str());
     }
-    if open_browser {
+    // Nothing but a page of the org is opened.
+    let own = url::Url::parse(address).is_ok_and(|address| address.origin() == okta.org().origin());
+    if open_browser && own {
         let _ = open::that_detached(address);
     }
     poll(okta, client, &started).await
@@ -214,7 +216,7 @@ pub async fn assertion(
                 .hint("whoever administers the AWS app in Okta assigns it"),
         )
     })?;
-    Ok(Assertion::read(&posted, page.action.as_deref(), okta.now())?)
+    Ok(Assertion::read(&posted, okta.now())?)
 }
 
 /// The exchange; known from two clients alone, so it is in one place.

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::aws::http::Okta;
+use crate::aws::vault::random_hex;
 use crate::failure::{Exit, Failure};
 
 /// The authorization server and the scope, unless the settings name others.
@@ -87,7 +88,7 @@ impl Machine<'_> {
         }
         let claims = json!({
             "iss": self.client, "sub": self.client, "aud": audience, "iat": now, "exp": now + LIFETIME,
-            "jti": format!("{:032x}", fastrand::u128(..)),
+            "jti": random_hex()?,
         });
         let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
         let signed = format!("{}.{}", part(&header), part(&claims));

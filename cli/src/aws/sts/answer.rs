@@ -73,11 +73,13 @@ pub struct Refused {
     pub message: String,
     /// AWS's id of the request.
     pub request_id: Option<String>,
+    /// Seconds that AWS's clock is ahead of this machine's, if AWS said its time.
+    pub clock: Option<i64>,
 }
 
 impl Refused {
     fn without_answer(message: String) -> Self {
-        Self { status: 0, code: String::new(), message, request_id: None }
+        Self { status: 0, code: String::new(), message, request_id: None, clock: None }
     }
 
     /// This program cannot make the request.
@@ -126,15 +128,23 @@ impl Refused {
     }
 
     /// How the command ends.
-    pub fn failure(&self, role: &str, clock: SignedDuration) -> Failure {
+    pub fn failure(&self, role: &str) -> Failure {
         let failure = match (self.code.as_str(), self.status) {
             ("ValidationError" | "PackedPolicyTooLarge" | "MalformedPolicyDocument", _) => {
                 Failure::new(Exit::Usage, format!("AWS refuses the request for {role}: {}", self.message))
             }
             ("ExpiredTokenException" | "ExpiredToken", _) => {
-                let away = clock.as_secs().abs();
-                Failure::new(Exit::Assertion, format!("AWS says that the sign-in is too old: {}", self.message))
-                    .hint(format!("this machine's clock differs from AWS's by {away} s; set it if that is much"))
+                let failure = Failure::new(
+                    Exit::Assertion,
+                    format!("AWS says that the sign-in is too old: {}", self.message),
+                );
+                match self.clock {
+                    Some(seconds) => failure.hint(format!(
+                        "this machine's clock differs from AWS's by {} s; set it if that is much",
+                        seconds.abs()
+                    )),
+                    None => failure.hint("try again; look at this machine's clock"),
+                }
             }
             ("InvalidIdentityToken", _) => {
                 Failure::new(Exit::Assertion, format!("AWS does not take Okta's word for {role}: {}", self.message))
@@ -209,17 +219,23 @@ pub(super) fn credentials(xml: &str, action: &str, date: Option<Timestamp>) -> R
 }
 
 /// What a refusal says.
-pub(super) fn refusal(status: u16, xml: &str) -> Refused {
+pub(super) fn refusal(status: u16, xml: &str, date: Option<Timestamp>) -> Refused {
+    let clock = date.map(|date| date.duration_since(Timestamp::now()).as_secs());
     match (element(xml, "Code"), element(xml, "Message")) {
         (Some(code), message) => Refused {
             status,
             code,
             message: message.unwrap_or_default(),
             request_id: element(xml, "RequestId"),
+            clock,
         },
-        (None, _) => {
-            Refused { status, code: String::new(), message: "no error of AWS".to_owned(), request_id: None }
-        }
+        (None, _) => Refused {
+            status,
+            code: String::new(),
+            message: "no error of AWS".to_owned(),
+            request_id: None,
+            clock,
+        },
     }
 }
 
@@ -271,7 +287,7 @@ mod tests {
             let empty = format!("{before}<{part}></{part}>{after}");
             for broken in [format!("{before}{after}"), empty] {
                 let refused = credentials(&broken, "AssumeRole", None).unwrap_err();
-                assert_eq!(refused.failure("r", SignedDuration::ZERO).exit, Exit::Network, "{part}");
+                assert_eq!(refused.failure("r").exit, Exit::Network, "{part}");
             }
         }
     }
@@ -285,9 +301,10 @@ mod tests {
                     "<ErrorResponse xmlns='https://sts.amazonaws.com/doc/2011-06-15/'><Error><Type>Sender</Type><Code>{code}</Code>\
                  <Message>{message}</Message></Error><RequestId>r-1</RequestId></ErrorResponse>"
                 ),
+                Some(Timestamp::now() + SignedDuration::from_secs(400)),
             )
         };
-        let exit = |refused: &Refused| refused.failure("r", SignedDuration::ZERO).exit;
+        let exit = |refused: &Refused| refused.failure("r").exit;
         let long = of(
             400,
             "ValidationError",
@@ -320,8 +337,10 @@ mod tests {
                 "{code}"
             );
         }
-        assert_eq!(exit(&refusal(502, "<html>")), Exit::Network);
-        let detail = of(403, "AccessDenied", "no").failure("r", SignedDuration::ZERO).detail.unwrap();
+        assert_eq!(exit(&refusal(502, "<html>", None)), Exit::Network);
+        let hint = of(400, "ExpiredTokenException", "old").failure("r").hint.unwrap();
+        assert!(hint.contains("by 400 s") || hint.contains("by 399 s"), "{hint}");
+        let detail = of(403, "AccessDenied", "no").failure("r").detail.unwrap();
         assert!(detail.contains("r-1"), "{detail}");
     }
 }

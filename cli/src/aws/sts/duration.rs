@@ -66,7 +66,11 @@ mod tests {
     #[test]
     fn where_a_duration_comes_from() {
         let now: Timestamp = "2026-01-31T12:00:00Z".parse().unwrap();
-        let days = |days: i64| Granted { seconds: 7_200, at: now - SignedDuration::from_hours(24 * days) };
+        let days = |days: i64| Granted {
+            seconds: 7_200,
+            at: now - SignedDuration::from_hours(24 * days),
+            guessed: false,
+        };
         let (fresh, old, oldest) = (days(1), days(8), days(31));
         let of = |option, granted, settings, assertion| {
             Duration { option, granted, settings, assertion }.asked(now)

@@ -33,7 +33,11 @@ impl Endpoints {
             region: region.or_else(|| environment.text("AWS_DEFAULT_REGION")).map(str::to_owned),
             sts: given("STS"),
             iam: given("IAM"),
-            signin: given("SIGNIN"),
+            // AWS's tools know no such address: keys go elsewhere only where that is said.
+            signin: environment
+                .text("AWS_ENDPOINT_URL_SIGNIN")
+                .filter(|_| !ignored)
+                .map(|url| url.trim_end_matches('/').to_owned()),
             fips: truth("AWS_USE_FIPS_ENDPOINT"),
             legacy: environment.text("AWS_STS_REGIONAL_ENDPOINTS").is_some_and(|value| value == "legacy"),
         }

@@ -147,10 +147,10 @@ impl Sts {
         let body = "Action=ListAccountAliases&Version=2010-05-08".to_owned();
         let url = self.endpoints.iam(role);
         let (region, service) = (role.partition().default_region, "iam");
-        let (status, answer, _) = self.post(&url, service, region, &body, Some(credentials)).await?;
+        let (status, answer, date) = self.post(&url, service, region, &body, Some(credentials)).await?;
         match status {
             200 => Ok(answer::element(&answer, "member")),
-            status => Err(answer::refusal(status, &answer)),
+            status => Err(answer::refusal(status, &answer, date)),
         }
     }
 
@@ -169,7 +169,7 @@ impl Sts {
             let url = self.endpoints.sts(&region);
             let refused = match self.post(&url, "sts", &region, &body, signer).await {
                 Ok((200, answer, date)) => return Ok((answer, date)),
-                Ok((status, answer, _)) => answer::refusal(status, &answer),
+                Ok((status, answer, date)) => answer::refusal(status, &answer, date),
                 Err(refused) => refused,
             };
             let default = super::arn::Partition::of_region(&region).default_region;
