@@ -33,7 +33,7 @@ test: need-cargo ## Run all tests; offline, once everything is downloaded
 	rm -rf $(OKTA_EXCHANGES)
 	cargo fetch
 	cargo build --workspace --bins
-	cargo test --workspace
+	cargo test --workspace --no-fail-fast
 
 # The parts of `make check`, in their order.
 PARTS := lint format clippy test conformance okta-description test-api deploy-local
