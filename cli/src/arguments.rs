@@ -8,11 +8,15 @@ use clap_complete::Shell;
 
 use crate::aws::arguments::AwsCommand;
 use crate::failure::{Exit, Failure};
+use crate::output::Printing;
 
 /// okta-dac on the command line.
 #[derive(Debug, Parser)]
 #[command(name = "okta-dac", version, propagate_version = true, arg_required_else_help = true)]
 pub struct Arguments {
+    /// How lists and reports are printed.
+    #[command(flatten)]
+    pub printing: Printing,
     /// What is to be done.
     #[command(subcommand)]
     pub group: Group,

@@ -41,11 +41,13 @@ pub enum Exit {
     NotExecutable = 126,
     /// `exec`: there is no such program.
     NotFound = 127,
+    /// Ctrl-C.
+    Interrupted = 130,
 }
 
 impl Exit {
     /// Every code, with its meaning and what to do, as docs/aws-credentials.md prints them.
-    pub const ALL: [(Self, &'static str, &'static str); 17] = [
+    pub const ALL: [(Self, &'static str, &'static str); 18] = [
         (Self::Defect, "a defect of the program", "report it, with the request id that `-v` prints"),
         (Self::Usage, "the command line is wrong", "`--help`"),
         (Self::Configuration, "settings are missing or wrong", "`okta-dac aws init`"),
@@ -91,6 +93,7 @@ impl Exit {
         ),
         (Self::NotExecutable, "`exec`: the program cannot be run", "look at its permissions"),
         (Self::NotFound, "`exec`: there is no such program", "look at `PATH`"),
+        (Self::Interrupted, "Ctrl-C", "the message says what was done; the same command goes on"),
     ];
 
     /// The number.

@@ -6,6 +6,9 @@
 //! | [`aws`] | AWS credentials through Okta |
 //! | [`environment`] | the variables and folders that a command may see |
 //! | [`failure`] | how a command ends when it does not succeed |
+//! | [`interrupt`] | what Ctrl-C says and leaves |
+//! | [`output`] | lists and reports, for a person or a program |
+//! | [`progress`] | what is under way, while it takes long |
 //! | [`terminal`] | the person in front of the terminal, if there is one |
 //!
 //! stdout is data, stderr is messages. A secret is never an argument, a variable of another
@@ -17,6 +20,9 @@ pub mod arguments;
 pub mod aws;
 pub mod environment;
 pub mod failure;
+pub mod interrupt;
+pub mod output;
+pub mod progress;
 pub mod terminal;
 
 use std::ffi::OsString;
@@ -43,7 +49,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: Environm
         }
     };
     let (result, verbose) = match arguments.group {
-        Group::Aws(command) => (aws::run(&command, &environment), command.options.verbose()),
+        Group::Aws(command) => {
+            (aws::run(&command, arguments.printing, &environment), command.options.verbose())
+        }
         Group::Completions { shell } => (arguments::completions(shell), false),
         Group::Manual { folder } => (arguments::manual(&folder), false),
     };
@@ -101,6 +109,11 @@ pub fn print(data: &[u8]) -> Result<(), Failure> {
         }
         _ => Ok(()),
     }
+}
+
+/// A message on stderr.
+pub(crate) fn warn(message: &str) {
+    let _ = writeln!(std::io::stderr(), "okta-dac: {message}");
 }
 
 #[cfg(test)]

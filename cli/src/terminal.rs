@@ -8,6 +8,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::time::Instant;
 
 use crate::failure::{Exit, Failure};
+use crate::interrupt;
 
 #[cfg(windows)]
 const DEVICE: (&str, &str) = ("CONIN$", "CONOUT$");
@@ -119,11 +120,16 @@ fn read_line(input: &mut BufReader<File>, deadline: Option<Instant>) -> Result<S
         && input.buffer().is_empty()
     {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
-        let left = deadline.saturating_duration_since(Instant::now());
-        let limit = Timespec::try_from(left).map_err(|_| late())?;
         let mut line = [PollFd::new(input.get_ref(), PollFlags::IN)];
-        if !poll(&mut line, Some(&limit)).is_ok_and(|ready| ready > 0) {
-            return Err(late());
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let limit = Timespec::try_from(left).map_err(|_| late())?;
+            match poll(&mut line, Some(&limit)) {
+                // A signal, such as Ctrl-C: whoever answers it ends the process.
+                Err(rustix::io::Errno::INTR) => {}
+                Ok(1..) => break,
+                _ => return Err(late()),
+            }
         }
     }
     #[cfg(not(unix))]
@@ -148,11 +154,40 @@ fn hidden(
     let shown = tcgetattr(input.get_ref()).map_err(|_| needed())?;
     let mut quiet = shown.clone();
     quiet.local_modes.remove(LocalModes::ECHO);
-    tcsetattr(input.get_ref(), OptionalActions::Now, &quiet).map_err(|_| needed())?;
+    interrupt::watch();
+    {
+        let mut kept = lock(&SHOWN);
+        *kept = Some(shown.clone());
+        tcsetattr(input.get_ref(), OptionalActions::Now, &quiet).map_err(|_| needed())?;
+    }
     let _ = write!(output, "{question}: ").and_then(|()| output.flush());
     let line = read_line(input, deadline);
+    let mut kept = lock(&SHOWN);
     let _ = tcsetattr(input.get_ref(), OptionalActions::Now, &shown);
+    *kept = None;
     line
+}
+
+/// The terminal while something is typed that is not shown: as it was before.
+#[cfg(unix)]
+static SHOWN: std::sync::Mutex<Option<rustix::termios::Termios>> = std::sync::Mutex::new(None);
+
+#[cfg(unix)]
+fn lock<T>(of: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Shows again what is typed, in a process that ends: nothing is hidden any more.
+pub(crate) fn show_again() {
+    #[cfg(unix)]
+    {
+        let mut kept = lock(&SHOWN);
+        if let (Some(shown), Ok(device)) = (kept.take(), File::open(DEVICE.0)) {
+            let _ = rustix::termios::tcsetattr(&device, rustix::termios::OptionalActions::Now, &shown);
+        }
+        // Whoever is about to hide something waits for the end.
+        std::mem::forget(kept);
+    }
 }
 
 #[cfg(not(unix))]

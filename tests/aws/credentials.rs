@@ -1,7 +1,7 @@
 //! Credentials of a role: one line, kept, renewed; and roles that are taken from others.
 
+use okta_dac::aws::credentials::{Kept, PREFIX};
 use okta_dac::aws::files::Place;
-use okta_dac::aws::sts::Credentials;
 use okta_dac::aws::vault::{Store, Vault};
 use okta_dac::terminal::Terminal;
 use serde_json::json;
@@ -12,10 +12,14 @@ use crate::world::{OPERATOR, READER, World, credentials};
 pub(crate) fn age(world: &World, minutes: i64) {
     let place = Place::new(world.state().parent().unwrap());
     let vault = Vault::open(&place, Store::File, &mut Terminal::new(false)).unwrap().unwrap();
-    for name in okta_dac::aws::credentials::files(&place).unwrap() {
-        let mut kept: Credentials = vault.read(&name).unwrap().unwrap();
+    for name in place.names().unwrap() {
+        if !(name.starts_with(PREFIX) && name.ends_with(".bin")) {
+            continue;
+        }
+        let mut kept: Kept = vault.read(&name).unwrap().unwrap();
         let moved = jiff::SignedDuration::from_mins(minutes);
-        (kept.issued, kept.expiration) = (kept.issued - moved, kept.expiration - moved);
+        kept.credentials.issued -= moved;
+        kept.credentials.expiration -= moved;
         vault.write(&name, &kept).unwrap();
     }
 }

@@ -81,6 +81,38 @@ async fn a_wrong_address_is_said() {
     assert!(run.refused(3).contains("is no Okta org"));
 }
 
+/// A call of Okta's that fails once, in so many.
+fn fault(operation: &str, status: u16) -> okta_emulator::Fault {
+    let action = okta_emulator::Action { status: Some(status), ..Default::default() };
+    let mut fault = okta_emulator::Fault::on_call(1, 1, action);
+    fault.operation_id = Some(operation.to_owned());
+    fault
+}
+
+/// A person signs in once, also where Okta fails right afterwards.
+#[tokio::test]
+async fn a_sign_in_outlives_a_failure_after_it() {
+    let world = set_up().await;
+    world.okta.order(fault("tokenSsoWithPost", 503));
+    let arguments = ["get-cred", "--role-arn", READER];
+    world.run_with_terminal(&arguments, browser(world.okta.url())).await.0.refused(8);
+    credentials(&world.get_cred(READER).await.ok());
+    assert_eq!(world.okta_calls("deviceAuthorize"), 1);
+}
+
+/// A kept token that Okta takes no more is one that a person replaces.
+#[tokio::test]
+async fn a_revoked_token_costs_one_sign_in() {
+    let world = set_up().await;
+    let arguments = ["get-cred", "--role-arn", READER, "--no-cache", "--max-stale", "99999"];
+    credentials(&world.run_with_terminal(&arguments, browser(world.okta.url())).await.0.ok());
+    let online = ["list", "--online"];
+    world.okta.order(fault("listAppLinks", 401));
+    let (run, _) = world.run_with_terminal(&online, browser(world.okta.url())).await;
+    assert_eq!(run.code, 0, "{run:?}");
+    assert_eq!(world.okta_calls("deviceAuthorize"), 2);
+}
+
 /// Section 2.3: a key instead of a person.
 #[tokio::test]
 async fn a_machine_signs_with_its_key() {
@@ -147,8 +179,11 @@ async fn a_machine_signs_with_its_key() {
         "file",
     ];
     world.run(&init).await.ok();
+    world.run(&["status", "--check"]).await.ok();
     let deployer = "arn:aws:iam::123456789012:role/ci/Deployer";
     credentials(&world.run(&["get-cred", "--role-arn", deployer, "--duration", "7200"]).await.ok());
+    let status: Value = serde_json::from_str(&world.run(&["status"]).await.ok()).unwrap();
+    assert_eq!(status["credentials"][0]["role"], deployer, "the token names none; what was taken is known");
     let sessions = world.aws.snapshot()["sessions"].to_string();
     assert!(sessions.contains(&format!("assumed-role/Deployer/{client}")), "{sessions}");
     assert!(world.get_cred(READER).await.refused(7).contains("AWS does not let you"));

@@ -10,6 +10,7 @@ mod exit_codes;
 mod kills;
 mod many;
 mod profiles;
+mod rules;
 mod rust_sdk;
 mod secrets;
 mod several;

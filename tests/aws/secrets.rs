@@ -61,7 +61,7 @@ async fn no_secret_is_in_a_file_or_a_message() {
             files(&world.state()).into_iter().any(|path| holds(&std::fs::read(path).unwrap(), secret));
         assert!(found, "what is looked for above would be found");
     }
-    assert!(world.run(&["status"]).await.ok().contains("IN PLAIN TEXT"));
+    assert!(world.run(&["status", "--output", "table"]).await.ok().contains("IN PLAIN TEXT"));
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::world::{PASSWORD, READER, USER, WITH_FACTOR, World, credentials};
+use crate::world::{OPERATOR, PASSWORD, READER, USER, WITH_FACTOR, World, credentials};
 
 /// `init` of an org by its name.
 async fn init(world: &World, org: &str, more: serde_json::Value) -> crate::world::Run {
@@ -122,4 +122,27 @@ async fn a_role_of_two_providers_is_one_profile() {
     world.run(&["refresh"]).await.ok();
     let text = std::fs::read_to_string(world.config()).unwrap();
     assert_eq!(text.matches("role/Reader\"").count(), 3, "one for each partition: {text}");
+}
+
+/// Two apps of one Okta org: each org of ours has the assertion of its own app.
+#[tokio::test]
+async fn two_apps_of_one_okta_org_are_not_mixed_up() {
+    let mut seed = okta_emulator::Seed::parse(okta_emulator::DEMO_ORG).unwrap();
+    let mut second = seed.apps.iter().find(|app| app.aws.is_some()).unwrap().clone();
+    second.id = "0oa1awssecond0000001".to_owned();
+    second.label = "Another AWS app".to_owned();
+    let role = "arn:aws:iam::123456789012:role/Second".to_owned();
+    second.aws.as_mut().unwrap().roles = vec![role.clone()];
+    seed.apps.push(second);
+    let world = World::with_seed(seed).await;
+    let link = format!("{}/app/amazon_aws/exk1awssecond0000001/sso/saml", world.okta.url());
+    init(&world, "first", json!({ "store": "file" })).await.ok();
+    init(&world, "second", json!({ "ssoUrl": link })).await.ok();
+    credentials(&world.run(&["get-cred", "--role-arn", READER, "--org", "first"]).await.ok());
+    world.forget_calls();
+    let message = world.run(&["get-cred", "--role-arn", OPERATOR, "--org", "second"]).await.refused(7);
+    assert!(message.contains(&format!("your roles: {role}")), "{message}");
+    credentials(&world.run(&["get-cred", "--role-arn", OPERATOR, "--org", "first"]).await.ok());
+    // The first org's assertion was kept beside the second's, whose session both share.
+    assert_eq!((world.okta_calls("openSamlApp"), world.okta_calls("authn")), (1, 0));
 }

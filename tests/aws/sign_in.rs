@@ -133,6 +133,57 @@ async fn a_push_that_is_approved_refused_or_forgotten() {
     }
 }
 
+/// A poll that fails is no refusal: the request on the phone lives on.
+#[tokio::test]
+async fn a_push_outlives_a_failed_poll() {
+    let fails = okta_emulator::Action { status: Some(503), ..Default::default() };
+    let limits = okta_emulator::Action { rate_limit: true, ..Default::default() };
+    for (status, action) in [(503, fails), (429, limits)] {
+        let world = with_factor("push", "").await;
+        let mut fault = okta_emulator::Fault::on_call(2, 1, action);
+        fault.operation_id = Some("authnVerifyFactor".to_owned());
+        world.okta.order(fault);
+        let (run, _) = world.run_with_terminal(&["get-cred", "--role-arn", READER], |_| None).await;
+        credentials(&run.ok());
+        let failed = world.okta.journal().iter().filter(|call| call.status == status).count();
+        assert_eq!(failed, 1, "the fault came");
+    }
+}
+
+/// Who is refused is told what else there is.
+#[tokio::test]
+async fn a_refused_factor_names_the_others() {
+    let mut seed = okta_emulator::Seed::parse(okta_emulator::DEMO_ORG).unwrap();
+    let user = seed.users.iter_mut().find(|user| user.login == USER).unwrap();
+    for (kind, secret) in [("token:hardware", "778899"), ("question", "spinach")] {
+        user.factors.insert(kind.to_owned(), secret.to_owned());
+    }
+    let world = World::with_seed(seed).await;
+    let arguments = ["init", "--stdin-json", "--no-verify"];
+    let settings = json!({
+        "ssoUrl": format!("{}/app/amazon_aws/exk1awsaccount000001/sso/saml", world.okta.url()), "store": "file",
+        "username": USER, "password": PASSWORD,
+    });
+    world.run_with(&arguments, settings.to_string().into_bytes()).await.ok();
+    let arguments = ["get-cred", "--role-arn", READER, "--factor", "token:hardware"];
+    let (run, _) =
+        world.run_with_terminal(&arguments, |seen| seen.contains("Code,").then(|| "000000".to_owned())).await;
+    let message = run.refused(5);
+    assert!(message.contains("another factor: `--factor question`"), "{message}");
+}
+
+/// Other programs trust the machine's clock.
+#[tokio::test]
+async fn a_clock_that_goes_wrong_is_said() {
+    let world = World::start().await;
+    world.okta.configure(|settings| settings.clock_offset_ms = 600_000);
+    world.aws.configure(|settings| settings.clock_offset_ms = 600_000);
+    world.init(json!({})).await.ok();
+    let run = world.get_cred(READER).await;
+    assert!(run.stderr.contains("s behind AWS's"), "{run:?}");
+    credentials(&run.ok());
+}
+
 /// OPEN-8: the number is on the terminal, once, and nowhere else.
 #[tokio::test]
 async fn open_8_the_number_to_tap_is_shown_once() {

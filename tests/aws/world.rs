@@ -17,6 +17,8 @@ pub(crate) const TOTP: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 pub(crate) const USER: &str = "user@globex.test";
 /// The user with a second factor, whose seed is [`TOTP`].
 pub(crate) const WITH_FACTOR: &str = "user@acme.test";
+/// What a person types to end a program.
+pub(crate) const CTRL_C: &str = "\x03";
 const APP: &str = "/app/amazon_aws/exk1awsaccount000001/sso/saml";
 
 pub(crate) struct World {
@@ -125,6 +127,7 @@ impl World {
     pub(crate) fn surround(&self, command: &mut Command) {
         command.env_clear().env("HOME", self.home()).env("PATH", std::env::var_os("PATH").unwrap());
         command.env("AWS_ENDPOINT_URL", self.aws.url()).env("AWS_ENDPOINT_URL_SIGNIN", self.aws.url());
+        command.env("OKTA_DAC_AWS_INSECURE_LOCAL", "1");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     }
 
@@ -168,11 +171,23 @@ impl World {
         arguments: &[&str],
         person: impl FnMut(&str) -> Option<String> + Send + 'static,
     ) -> (Run, String) {
+        self.converse_with(self.command(arguments), person).await
+    }
+
+    /// The same with a command that was made before.
+    pub(crate) async fn converse_with(
+        &self,
+        quiet: Command,
+        person: impl FnMut(&str) -> Option<String> + Send + 'static,
+    ) -> (Run, String) {
         let (master, terminal) = pty();
         // The terminal becomes the one of the new session; stdin is the only way to name it.
         let mut command = Command::new("setsid");
-        command.args(["--ctty", "--wait"]).arg(program()).arg("aws").args(arguments);
+        command.arg("--ctty").args(quiet.get_args());
         self.surround(&mut command);
+        for (name, value) in quiet.get_envs() {
+            value.map(|value| command.env(name, value));
+        }
         let child = command.stdin(terminal).spawn().unwrap();
         // Its own copy would keep the terminal alive.
         drop(command);
@@ -189,9 +204,12 @@ fn converse(mut master: std::fs::File, mut person: impl FnMut(&str) -> Option<St
         seen.push_str(&String::from_utf8_lossy(&buffer[..count]));
         if let Some(answer) = person(&seen[answered..]) {
             answered = seen.len();
-            let _ = master.write_all(format!("{answer}\n").as_bytes());
+            let end = if answer == CTRL_C { "" } else { "\n" };
+            let _ = master.write_all(format!("{answer}{end}").as_bytes());
         }
     }
+    let modes = rustix::termios::tcgetattr(&master).unwrap().local_modes;
+    assert!(modes.contains(rustix::termios::LocalModes::ECHO), "what is typed is shown again: {seen}");
     seen
 }
 

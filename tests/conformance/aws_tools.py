@@ -51,7 +51,7 @@ def main():
     for name in list(os.environ):
         if name.startswith("AWS_") and name != "AWS_URL":
             del os.environ[name]
-    os.environ.update(HOME=HOME, AWS_ENDPOINT_URL=AWS, AWS_CONFIG_FILE=CONFIG, AWS_DEFAULT_REGION="us-east-1")
+    os.environ.update(HOME=HOME, AWS_ENDPOINT_URL=AWS, OKTA_DAC_AWS_INSECURE_LOCAL="1", AWS_CONFIG_FILE=CONFIG, AWS_DEFAULT_REGION="us-east-1")
     os.makedirs(os.path.dirname(CONFIG))
     with open(CONFIG, "w", encoding="utf-8") as file:
         file.write(OWN)

@@ -209,7 +209,7 @@ impl World {
 fn bare(program: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(arguments).env_clear().stdin(Stdio::null());
-    command.env("PATH", "/usr/local/bin:/usr/bin:/bin");
+    command.env("PATH", "/usr/local/bin:/usr/bin:/bin").env("OKTA_DAC_AWS_INSECURE_LOCAL", "1");
     command
 }
 

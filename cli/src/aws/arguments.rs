@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, Subcommand};
 use url::Url;
 
@@ -48,11 +49,14 @@ pub struct Options {
     /// Id of the AWS app, where there are several
     #[arg(long, global = true, env = "OKTA_DAC_AWS_APP_ID", value_name = "ID")]
     pub app_id: Option<String>,
+    /// Where the key of secrets is kept [default: where `init` put it]
+    #[arg(long, global = true, env = "OKTA_DAC_AWS_STORE", value_enum)]
+    pub store: Option<Store>,
     /// Ask nobody: fail with code 10 where a person is needed
-    #[arg(long, global = true, env = "OKTA_DAC_AWS_NO_INPUT")]
+    #[arg(long, global = true, env = "OKTA_DAC_AWS_NO_INPUT", value_parser = FalseyValueParser::new())]
     pub no_input: bool,
     /// Open a browser for the device flow
-    #[arg(long, global = true, env = "OKTA_DAC_AWS_OPEN_BROWSER")]
+    #[arg(long, global = true, env = "OKTA_DAC_AWS_OPEN_BROWSER", value_parser = FalseyValueParser::new())]
     pub open_browser: bool,
     /// Seconds that the command may take: programs that call it give it 60
     #[arg(long, global = true, env = "OKTA_DAC_AWS_TIMEOUT", default_value_t = 50, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
@@ -110,6 +114,10 @@ pub enum Verb {
     /// Run a program with credentials in its environment
     Exec(Exec),
     /// Open AWS's console
+    ///
+    /// The browser gets the address as an argument: while it starts, whoever lists the
+    /// processes of this machine sees a secret that is good for 15 minutes. `--link` prints
+    /// the address instead.
     Console(ConsoleUrl),
     /// List roles, profiles and accounts
     List(List),
@@ -146,9 +154,6 @@ pub struct Init {
     /// File of the private key, for `m2m`
     #[arg(long, env = "OKTA_DAC_AWS_PRIVATE_KEY_FILE", value_name = "FILE")]
     pub private_key_file: Option<PathBuf>,
-    /// Where the key of secrets is kept
-    #[arg(long, env = "OKTA_DAC_AWS_STORE", value_enum)]
-    pub store: Option<Store>,
     /// Read settings and secrets as one JSON object from stdin
     #[arg(long)]
     pub stdin_json: bool,
@@ -161,6 +166,9 @@ pub struct Init {
     /// Do not try the sign-in
     #[arg(long)]
     pub no_verify: bool,
+    /// Print what would be written, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `refresh`.
@@ -187,15 +195,12 @@ pub struct Refresh {
     /// Take keys out of our profiles that are in the way
     #[arg(long)]
     pub replace_static: bool,
-    /// Print which profiles would change, and leave the file as it is
+    /// Print the difference to the file, and leave the file as it is
     #[arg(long)]
     pub dry_run: bool,
     /// Seconds that credentials shall live
     #[arg(long, value_parser = clap::value_parser!(u32).range(900..=43_200))]
     pub duration: Option<u32>,
-    /// Print one JSON object
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// Which role.
@@ -354,9 +359,6 @@ pub struct List {
     /// Ask Okta, instead of printing what the last sign-in had
     #[arg(long)]
     pub online: bool,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// `status`.
@@ -368,15 +370,18 @@ pub struct Status {
     /// Ask AWS whose the credentials are
     #[arg(long)]
     pub online: bool,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// `logout`.
 #[derive(Clone, Debug, Args)]
 pub struct Logout {
-    /// Forget password, seed and keys as well
+    /// Forget password, seed and keys as well, of every org
     #[arg(long)]
     pub all: bool,
+    /// With `--all`: do not ask
+    #[arg(long)]
+    pub yes: bool,
+    /// Print what would be forgotten, and forget nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }

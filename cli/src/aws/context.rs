@@ -17,7 +17,9 @@ use super::sts::{Endpoints, Sts};
 use super::vault::Vault;
 use crate::environment::{Environment, Folders};
 use crate::failure::{Exit, Failure};
+use crate::output::Printing;
 use crate::terminal::Terminal;
+use crate::{interrupt, warn};
 
 /// The file of secrets.
 pub const SECRETS: &str = "secrets.bin";
@@ -28,6 +30,8 @@ pub struct Base<'e> {
     pub environment: &'e Environment,
     /// Options of the group.
     pub options: Options,
+    /// How lists and reports are printed.
+    pub printing: Printing,
     /// The user's folders.
     pub folders: Folders,
     /// Where settings are.
@@ -40,6 +44,8 @@ pub struct Base<'e> {
     pub terminal: Terminal,
     /// When the command must be done.
     pub deadline: Instant,
+    /// The region of the profile that was named.
+    pub profile_region: Option<String>,
 }
 
 impl<'e> Base<'e> {
@@ -48,7 +54,11 @@ impl<'e> Base<'e> {
     /// # Errors
     ///
     /// [`Exit::Configuration`].
-    pub fn load(options: &Options, environment: &'e Environment) -> Result<Self, Failure> {
+    pub fn load(
+        options: &Options,
+        printing: Printing,
+        environment: &'e Environment,
+    ) -> Result<Self, Failure> {
         let region = options.region.as_deref().or_else(|| environment.text("AWS_REGION"));
         let region = region.or_else(|| environment.text("AWS_DEFAULT_REGION"));
         if let Some(region) = region.filter(|region| !is_region(region)) {
@@ -63,7 +73,9 @@ impl<'e> Base<'e> {
             place: Place::new(&folders.state),
             terminal: Terminal::new(!options.no_input).until(deadline),
             deadline,
+            profile_region: None,
             options: options.clone(),
+            printing,
             folders,
             settings_file,
         })
@@ -99,7 +111,8 @@ impl<'e> Base<'e> {
     ///
     /// [`Exit::Store`], [`Exit::PersonNeeded`]; [`Exit::Configuration`] before `init`.
     pub fn vault(&mut self) -> Result<Vault, Failure> {
-        let vault = Vault::open(&self.place, self.settings.store, &mut self.terminal)?;
+        let store = self.options.store.unwrap_or(self.settings.store);
+        let vault = Vault::open(&self.place, store, &mut self.terminal)?;
         vault.ok_or_else(|| {
             Failure::new(Exit::Configuration, "there is no key for secrets")
                 .hint("`okta-dac aws init` makes one")
@@ -112,7 +125,7 @@ impl<'e> Base<'e> {
         let given = self.options.region.as_deref();
         let of_environment =
             self.environment.text("AWS_REGION").or_else(|| self.environment.text("AWS_DEFAULT_REGION"));
-        Endpoints::new(self.environment, given.or(of_environment).or(own))
+        Endpoints::new(self.environment, given.or(of_environment).or(self.profile_region.as_deref()).or(own))
     }
 
     /// A message on stderr, if the command is verbose.
@@ -126,10 +139,12 @@ impl<'e> Base<'e> {
     ///
     /// # Errors
     ///
-    /// [`Exit::Store`].
+    /// [`Exit::Configuration`].
     pub fn online(self, vault: Vault) -> Result<Context, Failure> {
+        interrupt::watch();
         let org_name = self.org_name().to_owned();
         let org = self.org()?.clone();
+        org.check_https(self.environment)?;
         let endpoints = self.endpoints();
         Ok(Context {
             secrets: Secrets::default(),
@@ -190,7 +205,7 @@ impl Context {
 
     /// A file of this org and user.
     pub fn file(&self, prefix: &str, suffix: &str) -> String {
-        format!("{prefix}-{}.{suffix}", hash(&[&self.who()]))
+        file(&self.org, prefix, suffix)
     }
 
     /// Reads the secrets of the org.
@@ -220,6 +235,11 @@ pub fn is_region(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
+/// A file of an org and user.
+pub fn file(org: &OrgSettings, prefix: &str, suffix: &str) -> String {
+    format!("{prefix}-{}.{suffix}", hash(&[&who(org)]))
+}
+
 /// Org and user.
 pub fn who(org: &OrgSettings) -> String {
     format!("{}|{}", org.org_url(), org.user())
@@ -233,10 +253,4 @@ pub fn hash(texts: &[&str]) -> String {
         context.update(text.as_bytes());
     }
     context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// A line on stderr.
-pub fn warn(message: &str) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "okta-dac: {message}");
 }

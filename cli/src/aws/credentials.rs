@@ -1,19 +1,22 @@
 //! Credentials of a role: kept ones while they are good for long enough, else new ones;
 //! however many processes ask at once, one fetches them.
 
-use std::time::Instant;
-
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::arn::RoleArn;
-use super::context::{Base, Context, hash, warn, who};
-use super::files::Lock;
+use super::context::{Base, Context, hash, who};
+use super::files::{Lock, Place};
 use super::session::{self, Freshness, Identity};
 use super::settings::OrgSettings;
 use super::state::{Granted, State};
 use super::sts::{CHAINED, Chain, Credentials, Duration, Limits, Proof, Refused, ladder, session_name};
 use super::vault::Vault;
 use crate::failure::{Exit, Failure};
+use crate::warn;
+
+/// Names of sealed files of credentials begin so.
+pub const PREFIX: &str = "cred-";
 
 /// What is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +61,7 @@ impl Wanted {
         let device = self.with.mfa.as_ref().map(|(serial, _)| serial.clone()).unwrap_or_default();
         let rest = format!("{with:?} {:?} {device}", self.limits);
         let duration = self.duration.map(|seconds| seconds.to_string()).unwrap_or_default();
-        format!("cred-{}.bin", hash(&[&who(org), self.role.as_str(), &chain.join(","), &rest, &duration]))
+        format!("{PREFIX}{}.bin", hash(&[&who(org), self.role.as_str(), &chain.join(","), &rest, &duration]))
     }
 }
 
@@ -79,14 +82,66 @@ impl Default for How {
     }
 }
 
+/// What a sealed file has: credentials, and of what they are.
+#[derive(Serialize, Deserialize)]
+pub struct Kept {
+    /// The credentials.
+    #[serde(flatten)]
+    pub credentials: Credentials,
+    /// The org and user whose they are.
+    pub who: String,
+    /// The role that Okta grants.
+    pub role: RoleArn,
+    /// Roles that were taken with it.
+    pub chain: Vec<RoleArn>,
+}
+
+impl Kept {
+    /// The role whose credentials these are.
+    pub fn last(&self) -> &RoleArn {
+        self.chain.last().unwrap_or(&self.role)
+    }
+}
+
 /// Credentials that are kept, if they are good for long enough. No lock, no socket.
 ///
 /// # Errors
 ///
 /// [`Exit::Store`].
 pub fn kept(vault: &Vault, org: &OrgSettings, wanted: &Wanted) -> Result<Option<Credentials>, Failure> {
-    let credentials: Option<Credentials> = vault.read(&wanted.file(org))?;
-    Ok(credentials.filter(|credentials| !credentials.are_due(Timestamp::now())))
+    Ok(read(vault, org, wanted)?.filter(|credentials| !credentials.are_due(Timestamp::now())))
+}
+
+fn read(vault: &Vault, org: &OrgSettings, wanted: &Wanted) -> Result<Option<Credentials>, Failure> {
+    let kept: Option<Kept> = vault.read(&wanted.file(org))?;
+    Ok(kept.map(|kept| kept.credentials))
+}
+
+/// Everything that is kept for an org and that AWS still takes, for `status`.
+///
+/// # Errors
+///
+/// [`Exit::Store`].
+pub fn all(vault: &Vault, place: &Place, org: &OrgSettings) -> Result<Vec<Kept>, Failure> {
+    let (mut all, now) = (Vec::new(), Timestamp::now());
+    for name in place.names()?.iter().filter(|name| name.starts_with(PREFIX) && name.ends_with(".bin")) {
+        let kept: Option<Kept> = vault.read(name)?;
+        all.extend(kept.filter(|kept| kept.who == who(org) && kept.credentials.left(now).is_positive()));
+    }
+    all.sort_by(|one, other| (&one.role, &one.chain).cmp(&(&other.role, &other.chain)));
+    Ok(all)
+}
+
+/// The last of a clock that goes wrong.
+const CLOCK: i64 = 300;
+
+/// Says where this machine's clock is so wrong that other programs will have trouble.
+pub fn judge_clock(credentials: &Credentials) {
+    let ahead = -credentials.server_offset;
+    if ahead.abs() > CLOCK {
+        let how = if ahead > 0 { "ahead of" } else { "behind" };
+        warn(&format!("this machine's clock is {} s {how} AWS's", ahead.abs()));
+    }
 }
 
 /// Gets credentials.
@@ -130,7 +185,7 @@ pub async fn fetch(context: &mut Context, wanted: &Wanted, how: How) -> Result<C
     let file = wanted.file(&context.org);
     let lock = context.place.file(&file.replace(".bin", ".lock"));
     let _lock = Lock::take(&lock, context.deadline)?;
-    let old: Option<Credentials> = context.vault.read(&file)?;
+    let old = read(&context.vault, &context.org, wanted)?;
     if how.kept
         && let Some(credentials) = old.clone().filter(|credentials| !credentials.are_due(Timestamp::now()))
     {
@@ -138,7 +193,8 @@ pub async fn fetch(context: &mut Context, wanted: &Wanted, how: How) -> Result<C
     }
     match renew(context, wanted, how).await {
         Ok(credentials) => {
-            context.vault.cache(&file, &credentials)?;
+            keep(context, wanted, &credentials)?;
+            judge_clock(&credentials);
             Ok(credentials)
         }
         Err(failure) => {
@@ -308,35 +364,23 @@ async fn chained(
 fn remember(context: &Context, role: &RoleArn, granted: Option<u32>, guessed: bool) -> Result<(), Failure> {
     let Some(seconds) = granted else { return Ok(()) };
     let at = Timestamp::now();
-    State::change(&context.place, context.deadline.max(Instant::now()), |state| {
+    State::change(&context.place, context.deadline, |state| {
         state.durations.insert(role.to_string(), Granted { seconds, at, guessed })
     })?;
     Ok(())
 }
 
-/// Keeps credentials that were fetched by the dozen.
+/// Keeps credentials for later processes.
 ///
 /// # Errors
 ///
 /// [`Exit::Store`].
 pub fn keep(context: &Context, wanted: &Wanted, credentials: &Credentials) -> Result<(), Failure> {
-    context.vault.cache(&wanted.file(&context.org), credentials)
-}
-
-/// Files of credentials, for `status` and `logout`.
-///
-/// # Errors
-///
-/// [`Exit::Store`].
-pub fn files(place: &super::files::Place) -> Result<Vec<String>, Failure> {
-    let entries = match std::fs::read_dir(place.folder()) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => {
-            return Err(Failure::new(Exit::Store, format!("{}: {error}", place.folder().display())));
-        }
+    let kept = Kept {
+        credentials: credentials.clone(),
+        who: context.who(),
+        role: wanted.role.clone(),
+        chain: wanted.chain.clone(),
     };
-    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    // Not their locks: another process may hold one.
-    Ok(names.filter(|name| name.starts_with("cred-") && name.ends_with(".bin")).collect())
+    context.vault.cache(&wanted.file(&context.org), &kept)
 }

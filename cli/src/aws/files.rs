@@ -176,6 +176,21 @@ impl Place {
         &self.folder
     }
 
+    /// Names of what is in it.
+    ///
+    /// # Errors
+    ///
+    /// [`Exit::Store`].
+    pub fn names(&self) -> Result<Vec<String>, Failure> {
+        match std::fs::read_dir(&self.folder) {
+            Ok(entries) => {
+                Ok(entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect())
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(failed(&self.folder, &error)),
+        }
+    }
+
     /// A file of it.
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.join(name)

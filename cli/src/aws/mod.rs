@@ -40,14 +40,15 @@ use crate::aws::arguments::{AwsCommand, Verb};
 use crate::aws::context::Base;
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::output::Printing;
 
 /// Runs a command.
 ///
 /// # Errors
 ///
 /// By the table of exit codes.
-pub fn run(command: &AwsCommand, environment: &Environment) -> Result<ExitCode, Failure> {
-    let base = Base::load(&command.options, environment)?;
+pub fn run(command: &AwsCommand, printing: Printing, environment: &Environment) -> Result<ExitCode, Failure> {
+    let base = Base::load(&command.options, printing, environment)?;
     match &command.verb {
         Verb::Init(arguments) => commands::init::run(base, arguments),
         Verb::Refresh(arguments) => commands::refresh::run(base, arguments),

@@ -43,6 +43,8 @@ pub struct Owner {
     pub role: String,
     /// Name of the org that grants the role.
     pub org: String,
+    /// The region that somebody gave the profile.
+    pub region: Option<String>,
 }
 
 /// A profile to write.
@@ -82,6 +84,36 @@ pub struct Changes {
     pub changed: Vec<String>,
     /// Profiles that were taken out: their role was withdrawn.
     pub removed: Vec<String>,
+}
+
+/// An edit that was made, or would be.
+#[derive(Debug)]
+pub struct Edit {
+    /// What it does to profiles.
+    pub changes: Changes,
+    /// The file before it.
+    pub before: Vec<u8>,
+    /// The file after it.
+    pub after: Vec<u8>,
+}
+
+impl Edit {
+    /// The lines that differ, as a unified diff; values of keys are not shown.
+    pub fn diff(&self) -> String {
+        let text = |bytes: &[u8]| {
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            let lines = text.split_inclusive('\n').map(|line| {
+                let key = line.split_once('=').map(|(key, _)| key.trim_end());
+                match key.filter(|key| STATIC[1..3].contains(key)) {
+                    Some(key) => format!("{key} = …\n"),
+                    None => line.to_owned(),
+                }
+            });
+            lines.collect::<String>()
+        };
+        let (before, after) = (text(&self.before), text(&self.after));
+        similar::TextDiff::from_lines(&before, &after).unified_diff().context_radius(1).to_string()
+    }
 }
 
 impl ProfileFile {
@@ -126,17 +158,18 @@ impl ProfileFile {
 
     /// Whose a section of ours is.
     fn owner(document: &Document, section: &Section) -> Option<Owner> {
+        let region = document.value(section, "region").map(str::to_owned);
         if let Some(text) = document.comment(section, MARK) {
             let mut words = text.split_whitespace();
             let role = words.next()?.to_owned();
             let org = words.find_map(|word| word.strip_prefix(ORG)).unwrap_or(DEFAULT_ORG).to_owned();
-            return Some(Owner { role, org });
+            return Some(Owner { role, org, region });
         }
         let command = document.value(section, PROCESS).filter(|command| command.contains(PREDECESSOR))?;
         let (_, rest) = command.split_once("--role-arn")?;
         let quoted = rest.split('"').find(|word| word.starts_with("arn:"));
         let role = quoted.or_else(|| rest.split_whitespace().next())?.to_owned();
-        Some(Owner { role, org: DEFAULT_ORG.to_owned() })
+        Some(Owner { role, org: DEFAULT_ORG.to_owned(), region })
     }
 
     /// Our profiles, by name, with the role of each.
@@ -199,14 +232,19 @@ impl ProfileFile {
         replace_static: bool,
         dry: bool,
         deadline: Instant,
-    ) -> Result<(Changes, Vec<u8>), Failure> {
+    ) -> Result<Edit, Failure> {
         let path = self.target()?;
         let folder = path.parent().unwrap_or(Path::new("."));
         let _lock = if dry {
             None
         } else {
-            files::make_folder(folder)?;
-            let lock = Lock::take(&folder.join(".okta-dac.lock"), deadline)?;
+            // Where our own files cannot be written, secrets cannot be kept; here an edit is not safe.
+            let unusable = |failure: Failure| match failure.exit {
+                Exit::Store => Failure { exit: Exit::File, ..failure }.hint("nothing was changed"),
+                _ => failure,
+            };
+            files::make_folder(folder).map_err(unusable)?;
+            let lock = Lock::take(&folder.join(".okta-dac.lock"), deadline).map_err(unusable)?;
             sweep(folder);
             Some(lock)
         };
@@ -217,11 +255,9 @@ impl ProfileFile {
                 continue;
             }
             let changes = self.apply(&mut document, profiles, withdrawn, replace_static)?;
-            if dry || document.bytes() == before.bytes {
-                return Ok((changes, document.bytes().to_vec()));
-            }
-            if self.write(&path, &before, document.bytes())? {
-                return Ok((changes, document.bytes().to_vec()));
+            let same = document.bytes() == before.bytes;
+            if dry || same || self.write(&path, &before, document.bytes())? {
+                return Ok(Edit { changes, before: before.bytes, after: document.bytes().to_vec() });
             }
         }
         Err(Failure::new(Exit::File, format!("{} is being changed by another program", self.path.display()))
@@ -343,7 +379,13 @@ impl ProfileFile {
             match file.persist(path) {
                 Ok(_) => {}
                 // A file that is mounted alone cannot be replaced.
-                Err(error) if error.error.raw_os_error() == Some(BUSY) => in_place(path, before, bytes)?,
+                Err(error) if error.error.raw_os_error() == Some(BUSY) => {
+                    crate::warn(&format!(
+                        "{} cannot be replaced, and is overwritten: a crash now would leave a part of it",
+                        path.display()
+                    ));
+                    in_place(path, before, bytes)?;
+                }
                 Err(error) => return Err(error.error),
             }
             files::sync_folder(folder)?;

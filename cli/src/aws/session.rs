@@ -2,22 +2,23 @@
 //! assertion with as little of a person as possible.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
 
 use cookie_store::CookieStore;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use url::Url;
 
-use super::context::Context;
+use super::context::{Context, file};
 use super::files::Lock;
 use super::http::Okta;
 use super::saml::Assertion;
-use super::settings::Mode;
+use super::settings::{Mode, OrgSettings};
 use super::sign_in::device::NoAssertion;
 use super::sign_in::factors::Asked;
 use super::sign_in::machine::{DEFAULT_SCOPE, DEFAULT_SERVER, Machine};
 use super::sign_in::{self, Token, classic, device};
 use super::state::{KnownRole, State};
+use super::vault::Vault;
 use crate::failure::{Exit, Failure};
 
 /// What Okta says of its engine counts for a day.
@@ -30,7 +31,7 @@ struct Session {
     /// Okta's cookies, as JSON.
     cookies: Option<serde_json::Value>,
     tokens: Option<device::Tokens>,
-    /// By app; the one of a link is under the empty name.
+    /// By the app's id, or by its link.
     assertions: BTreeMap<String, Assertion>,
 }
 
@@ -77,7 +78,7 @@ pub async fn identity(context: &mut Context, freshness: Freshness) -> Result<Ide
     let result = with_lock(context, freshness, &state).await;
     if let Err(failure) = &result {
         let stored = context.secrets.password.is_some();
-        State::change(&context.place, context.deadline.max(Instant::now()), |state| {
+        State::change(&context.place, context.deadline, |state| {
             state.refuse(&who, failure, Timestamp::now());
             if failure.exit == Exit::Refused && stored {
                 state.refused_passwords.insert(who.clone(), Timestamp::now());
@@ -92,8 +93,9 @@ async fn with_lock(context: &mut Context, freshness: Freshness, state: &State) -
     let mut session: Session = context.vault.read(&file)?.unwrap_or_default();
     let now = Timestamp::now();
     session.assertions.retain(|_, assertion| assertion.good_until > now);
-    if freshness == Freshness::Kept && !session.assertions.is_empty() {
-        return Ok(Identity::Assertions(session.assertions));
+    let own = own(context, &session.assertions);
+    if freshness == Freshness::Kept && !own.is_empty() {
+        return Ok(Identity::Assertions(own));
     }
     let cookies = session.cookies.take().and_then(|cookies| serde_json::from_value(cookies).ok());
     let org = context.org.org_url();
@@ -102,22 +104,38 @@ async fn with_lock(context: &mut Context, freshness: Freshness, state: &State) -
     if mode == Mode::M2m {
         return machine(context, &okta).await.map(Identity::Token);
     }
-    let assertions = match mode {
-        Mode::Classic => {
-            let assertion = by_password(context, &okta, state).await?;
-            BTreeMap::from([(String::new(), assertion)])
-        }
-        _ => by_device(context, &okta, &mut session.tokens).await?,
+    let result = match mode {
+        Mode::Classic => by_password(context, &okta, state).await,
+        _ => by_device(context, &okta, &mut session.tokens).await,
     };
+    // How far a sign-in came is kept also where no assertion followed: a person does not do it twice.
     session.cookies = kept(&okta.cookies());
-    session.assertions.clone_from(&assertions);
+    if let Ok(assertions) = &result {
+        session.assertions.extend(assertions.clone());
+    }
     context.vault.cache(&file, &session)?;
+    let assertions = result?;
     let (name, roles) = (context.org_name.clone(), known(&assertions));
     State::change(&context.place, context.deadline, |state| {
         state.roles.insert(name, roles);
         state.refusals.remove(&context.who());
     })?;
     Ok(Identity::Assertions(assertions))
+}
+
+/// Those that the command's org means: two may share a session, with an app each.
+fn own(context: &Context, assertions: &BTreeMap<String, Assertion>) -> BTreeMap<String, Assertion> {
+    let app = context.app.as_ref().or(context.org.app_id.as_ref());
+    let link = context.org.app_link().map(Url::as_str);
+    let own = assertions.iter().filter(|(key, _)| {
+        if is_link(key) { Some(key.as_str()) == link } else { app.is_none_or(|app| app == *key) }
+    });
+    own.map(|(key, assertion)| (key.clone(), assertion.clone())).collect()
+}
+
+/// Whether an assertion is that of an app's link, and not of an app's id.
+fn is_link(key: &str) -> bool {
+    key.contains("://")
 }
 
 /// Session cookies have no end of their own: they are kept as well.
@@ -133,7 +151,7 @@ pub fn known(assertions: &BTreeMap<String, Assertion>) -> Vec<KnownRole> {
         assertion.roles.iter().map(move |grant| KnownRole {
             role: grant.role.to_string(),
             provider: grant.provider.clone(),
-            app: Some(app.clone()).filter(|app| !app.is_empty()),
+            app: Some(app.clone()).filter(|app| !is_link(app)),
         })
     });
     roles.collect()
@@ -158,7 +176,11 @@ async fn mode(context: &Context, okta: &Okta, state: &State) -> Result<Mode, Fai
     Ok(mode)
 }
 
-async fn by_password(context: &mut Context, okta: &Okta, state: &State) -> Result<Assertion, Failure> {
+async fn by_password(
+    context: &mut Context,
+    okta: &Okta,
+    state: &State,
+) -> Result<BTreeMap<String, Assertion>, Failure> {
     let missing = |what: &str, option: &str| {
         Failure::new(Exit::Configuration, format!("{what} is not known"))
             .hint(format!("`okta-dac aws init {option}` takes it"))
@@ -166,7 +188,7 @@ async fn by_password(context: &mut Context, okta: &Okta, state: &State) -> Resul
     let app =
         context.org.app_link().ok_or_else(|| missing("the address of the AWS app", "--sso-url"))?.clone();
     if let Some(assertion) = classic::from_session(okta, &app).await? {
-        return Ok(assertion);
+        return Ok(BTreeMap::from([(app.to_string(), assertion)]));
     }
     let username = context.org.username.clone().ok_or_else(|| missing("the user name", "--username"))?;
     if context.secrets.password.is_some() && state.refused_passwords.contains_key(&context.who()) {
@@ -184,7 +206,8 @@ async fn by_password(context: &mut Context, okta: &Okta, state: &State) -> Resul
     };
     let secrets = &context.secrets;
     let mut sign_in = classic::SignIn { okta, app: &app, username: &username, secrets, person };
-    sign_in.assertion().await
+    let assertion = sign_in.assertion().await?;
+    Ok(BTreeMap::from([(app.to_string(), assertion)]))
 }
 
 async fn by_device(
@@ -196,53 +219,52 @@ async fn by_device(
         Failure::new(Exit::Configuration, "the OAuth client is not known")
             .hint("`okta-dac aws init --client-id` takes it")
     })?;
-    let mut from_cache = true;
-    if kept.as_ref().is_none_or(|tokens| tokens.access.live(okta.now()).is_none()) {
-        *kept = None;
-    }
+    let mut live = kept.take().filter(|tokens| tokens.access.live(okta.now()).is_some());
     loop {
-        let tokens = match kept.clone() {
+        let from_cache = live.is_some();
+        let tokens = match live.take() {
             Some(tokens) => tokens,
-            None => {
-                from_cache = false;
-                let browser = context.open_browser;
-                device::sign_in(okta, &client, &mut context.terminal, browser).await?
-            }
+            None => device::sign_in(okta, &client, &mut context.terminal, context.open_browser).await?,
         };
-        let apps: Vec<String> = match context.app.clone().or_else(|| context.org.app_id.clone()) {
-            Some(app) => vec![app],
-            None => device::apps(okta, &tokens).await?.into_iter().map(|app| app.id).collect(),
-        };
-        let mut assertions = BTreeMap::new();
-        let mut stale = false;
-        for app in &apps {
-            match device::assertion(okta, &client, &tokens, app).await {
-                Ok(assertion) => {
-                    assertions.insert(app.clone(), assertion);
-                }
-                // A kept sign-in may be too old for the app: a new one, once.
-                Err(NoAssertion::Assurance(_)) if from_cache => {
-                    stale = true;
-                    break;
-                }
-                Err(NoAssertion::Assurance(failure)) => return Err(failure),
-                Err(NoAssertion::Other(failure)) if apps.len() == 1 => return Err(failure),
-                Err(NoAssertion::Other(failure)) => {
-                    context.partial = true;
-                    context.warn(&format!("{app}: {failure}"));
-                }
-            }
+        let result = of_apps(context, okta, &client, &tokens).await;
+        let ended = matches!(result, Err(NoAssertion::Ended(_)));
+        // Kept also where Okta gives no answer now, but not where it refuses them.
+        *kept = Some(tokens).filter(|_| !ended);
+        match result {
+            Err(NoAssertion::Ended(_)) if from_cache => {}
+            result => return result.map_err(NoAssertion::failure),
         }
-        if stale {
-            *kept = None;
-            continue;
-        }
-        if assertions.is_empty() {
-            return Err(Failure::new(Exit::NotAllowed, "none of your AWS apps gives an assertion"));
-        }
-        *kept = Some(tokens);
-        return Ok(assertions);
     }
+}
+
+/// The assertion of each of the user's apps.
+async fn of_apps(
+    context: &mut Context,
+    okta: &Okta,
+    client: &str,
+    tokens: &device::Tokens,
+) -> Result<BTreeMap<String, Assertion>, NoAssertion> {
+    let apps = match context.app.clone().or_else(|| context.org.app_id.clone()) {
+        Some(app) => vec![app],
+        None => device::apps(okta, tokens).await?,
+    };
+    let mut assertions = BTreeMap::new();
+    for app in &apps {
+        match device::assertion(okta, client, tokens, app).await {
+            Ok(assertion) => {
+                assertions.insert(app.clone(), assertion);
+            }
+            Err(NoAssertion::Other(failure)) if apps.len() > 1 => {
+                context.partial = true;
+                crate::warn(&format!("{app}: {failure}"));
+            }
+            Err(no_assertion) => return Err(no_assertion),
+        }
+    }
+    if assertions.is_empty() {
+        return Err(Failure::new(Exit::NotAllowed, "none of your AWS apps gives an assertion").into());
+    }
+    Ok(assertions)
 }
 
 async fn machine(context: &Context, okta: &Okta) -> Result<String, Failure> {
@@ -284,13 +306,20 @@ pub struct Kept {
     pub cookies: bool,
 }
 
+impl Kept {
+    /// Whether credentials can be had with it.
+    pub fn is_live(&self) -> bool {
+        self.assertion_until.is_some() || self.token_until.is_some()
+    }
+}
+
 /// Looks at the kept session.
 ///
 /// # Errors
 ///
 /// [`Exit::Store`].
-pub fn look(context: &Context) -> Result<Kept, Failure> {
-    let session: Session = context.vault.read(&context.file("session", "bin"))?.unwrap_or_default();
+pub fn look(vault: &Vault, org: &OrgSettings) -> Result<Kept, Failure> {
+    let session: Session = vault.read(&file(org, "session", "bin"))?.unwrap_or_default();
     let now = Timestamp::now();
     let live = |until: Timestamp| Some(until).filter(|until| *until > now);
     Ok(Kept {

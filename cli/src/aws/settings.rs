@@ -8,11 +8,14 @@ use url::Url;
 
 use super::files;
 use super::vault::Store;
-use crate::environment::Folders;
+use crate::environment::{Environment, Folders};
 use crate::failure::{Exit, Failure};
 
 /// The org that a command means if none is named.
 pub const DEFAULT_ORG: &str = "default";
+
+/// The variable that allows `http://127.0.0.1`.
+const INSECURE_LOCAL: &str = "OKTA_DAC_AWS_INSECURE_LOCAL";
 
 /// How somebody signs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -164,6 +167,20 @@ impl OrgSettings {
             return Err(format!("a duration of {seconds} s: from 900 to 43200 are possible"));
         }
         Ok(())
+    }
+
+    /// A password is sent in the clear nowhere but to this machine itself, and there only if
+    /// somebody says so.
+    ///
+    /// # Errors
+    ///
+    /// [`Exit::Configuration`].
+    pub fn check_https(&self, environment: &Environment) -> Result<(), Failure> {
+        if self.sso_url.scheme() == "https" || environment.text(INSECURE_LOCAL) == Some("1") {
+            return Ok(());
+        }
+        Err(Failure::new(Exit::Configuration, format!("`{}` is not https", self.sso_url))
+            .hint(format!("`{INSECURE_LOCAL}=1` in the environment allows that on this machine, for tests")))
     }
 
     /// The org itself.

@@ -1,7 +1,7 @@
 //! `state.json`: what is remembered and no secret. What cannot be read counts as absent.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,10 @@ use super::files::{self, Lock, Place};
 use crate::failure::{Exit, Failure};
 
 const FILE: &str = "state.json";
+
+/// Nobody holds the lock of the state for longer: who has done the work writes it down, also
+/// when their time is over.
+const HELD: Duration = Duration::from_secs(2);
 
 /// A failed sign-in counts for others so long.
 const REMEMBERED: SignedDuration = SignedDuration::from_secs(10);
@@ -95,7 +99,7 @@ impl State {
         deadline: Instant,
         change: impl FnOnce(&mut Self) -> T,
     ) -> Result<T, Failure> {
-        let _lock = Lock::take(&place.file("state.lock"), deadline)?;
+        let _lock = Lock::take(&place.file("state.lock"), deadline.max(Instant::now() + HELD))?;
         let mut state = Self::read(place)?;
         let before = state.clone();
         let result = change(&mut state);

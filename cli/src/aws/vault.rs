@@ -28,7 +28,7 @@ const SEALED: &[u8] = b"ODAC1\n";
 const PLAIN: &[u8] = b"ODAC0\n";
 
 /// The file of the key.
-const KEY_FILE: &str = "key.bin";
+pub(super) const KEY_FILE: &str = "key.bin";
 
 /// Where the key is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]

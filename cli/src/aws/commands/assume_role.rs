@@ -16,7 +16,7 @@ use crate::failure::{Exit, Failure};
 /// By the table of exit codes; stdout is empty then.
 pub fn run(mut base: Base<'_>, arguments: &AssumeRole) -> Result<ExitCode, Failure> {
     let from = &arguments.from;
-    let role = super::role(&base, from.from_role_arn.as_ref(), from.from_profile.as_deref())?;
+    let role = super::role(&mut base, from.from_role_arn.as_ref(), from.from_profile.as_deref())?;
     let mut with = Chain {
         session_name: arguments.session_name.as_deref().map(session_name).unwrap_or_default(),
         external_id: arguments.external_id.clone(),

@@ -1,6 +1,7 @@
 //! `console`: AWS's console in a browser.
 
 use std::process::ExitCode;
+use std::time::Instant;
 
 use serde_json::json;
 use url::{Url, form_urlencoded};
@@ -21,15 +22,17 @@ const GLOBAL: [&str; 6] = ["iam", "iamv2", "route53", "cloudfront", "organizatio
 /// # Errors
 ///
 /// By the table of exit codes.
-pub fn run(base: Base<'_>, arguments: &ConsoleUrl) -> Result<ExitCode, Failure> {
+pub fn run(mut base: Base<'_>, arguments: &ConsoleUrl) -> Result<ExitCode, Failure> {
     let which = &arguments.which;
-    let mut wanted = Wanted::role(super::role(&base, which.role_arn.as_ref(), which.profile.as_deref())?);
+    let mut wanted = Wanted::role(super::role(&mut base, which.role_arn.as_ref(), which.profile.as_deref())?);
     wanted.chain.clone_from(&arguments.chain);
     let endpoints = base.endpoints();
     let (signin, console) = endpoints.console(wanted.last())?;
     let destination = destination(&endpoints, wanted.last(), console, arguments);
+    let deadline = base.deadline;
     let credentials = credentials::get(base, &wanted, How::default())?;
-    let token = credentials::runtime()?.block_on(token(&signin, &credentials, arguments.session_duration))?;
+    let asked = token(&signin, &credentials, arguments.session_duration, deadline);
+    let token = credentials::runtime()?.block_on(asked)?;
     let mut url =
         Url::parse(&format!("{signin}/federation")).map_err(|error| Failure::defect(error.to_string()))?;
     url.query_pairs_mut()
@@ -69,7 +72,12 @@ fn destination(endpoints: &Endpoints, role: &RoleArn, console: &str, arguments: 
 
 /// A token for the sign-in, once and for 15 minutes. It is asked for by POST: an address
 /// with keys would be logged.
-async fn token(signin: &str, credentials: &Credentials, duration: Option<u32>) -> Result<String, Failure> {
+async fn token(
+    signin: &str,
+    credentials: &Credentials,
+    duration: Option<u32>,
+    deadline: Instant,
+) -> Result<String, Failure> {
     let session = json!({
         "sessionId": credentials.access_key_id, "sessionKey": credentials.secret_access_key,
         "sessionToken": credentials.session_token,
@@ -84,6 +92,7 @@ async fn token(signin: &str, credentials: &Credentials, duration: Option<u32>) -
         }
         let request = client.post(format!("{signin}/federation")).body(form.finish());
         let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let request = request.timeout(deadline.saturating_duration_since(Instant::now()));
         let answer = request.send().await.map_err(|error| {
             Failure::new(Exit::Network, format!("no answer from {signin}: {}", error.without_url()))
         })?;
@@ -94,9 +103,7 @@ async fn token(signin: &str, credentials: &Credentials, duration: Option<u32>) -
     };
     let mut answer = send(duration).await?;
     if answer.0.as_u16() == 400 && duration.is_some() {
-        crate::aws::context::warn(
-            "AWS does not take --session-duration for these credentials; its own is used",
-        );
+        crate::warn("AWS does not take --session-duration for these credentials; its own is used");
         answer = send(None).await?;
     }
     let status = answer.0.as_u16();

@@ -26,9 +26,9 @@ const PROFILES: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
 /// # Errors
 ///
 /// By the table of exit codes.
-pub fn run(base: Base<'_>, arguments: &Exec) -> Result<ExitCode, Failure> {
+pub fn run(mut base: Base<'_>, arguments: &Exec) -> Result<ExitCode, Failure> {
     let which = &arguments.which;
-    let mut wanted = Wanted::role(super::role(&base, which.role_arn.as_ref(), which.profile.as_deref())?);
+    let mut wanted = Wanted::role(super::role(&mut base, which.role_arn.as_ref(), which.profile.as_deref())?);
     wanted.chain.clone_from(&arguments.chain);
     let endpoints = base.endpoints();
     let region = endpoints.known_region(wanted.last());

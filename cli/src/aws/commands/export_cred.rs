@@ -13,9 +13,9 @@ use crate::failure::Failure;
 /// # Errors
 ///
 /// By the table of exit codes; stdout is empty then.
-pub fn run(base: Base<'_>, arguments: &ExportCred) -> Result<ExitCode, Failure> {
+pub fn run(mut base: Base<'_>, arguments: &ExportCred) -> Result<ExitCode, Failure> {
     let which = &arguments.which;
-    let role = super::role(&base, which.role_arn.as_ref(), which.profile.as_deref())?;
+    let role = super::role(&mut base, which.role_arn.as_ref(), which.profile.as_deref())?;
     let own = base.environment.text("SHELL").and_then(|shell| shell.rsplit('/').next());
     let format = arguments.shell.unwrap_or(match own {
         Some("fish") => Format::Fish,

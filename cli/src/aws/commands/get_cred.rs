@@ -13,9 +13,9 @@ use crate::failure::Failure;
 /// # Errors
 ///
 /// By the table of exit codes; stdout is empty then.
-pub fn run(base: Base<'_>, arguments: &GetCred) -> Result<ExitCode, Failure> {
+pub fn run(mut base: Base<'_>, arguments: &GetCred) -> Result<ExitCode, Failure> {
     let which = &arguments.which;
-    let role = super::role(&base, which.role_arn.as_ref(), which.profile.as_deref())?;
+    let role = super::role(&mut base, which.role_arn.as_ref(), which.profile.as_deref())?;
     let mut wanted = Wanted::role(role);
     wanted.duration = arguments.duration;
     let how = How { kept: !arguments.no_cache, max_stale: arguments.max_stale, short: true };

@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde::Deserialize;
+use serde_json::json;
 use url::Url;
 
 use crate::aws::arguments::Init;
-use crate::aws::context::{Base, SECRETS, warn, who};
+use crate::aws::context::{Base, SECRETS, who};
 use crate::aws::credentials;
 use crate::aws::files::{self, Lock};
 use crate::aws::http::{self, Okta};
@@ -20,6 +21,7 @@ use crate::aws::state::State;
 use crate::aws::totp::Seed;
 use crate::aws::vault::{Store, Vault, random_hex};
 use crate::failure::{Exit, Failure};
+use crate::{interrupt, output, warn};
 
 /// What a person or a script gives; members of `--stdin-json` have these names.
 #[derive(Default, Deserialize)]
@@ -75,7 +77,7 @@ pub fn run(mut base: Base<'_>, arguments: &Init) -> Result<ExitCode, Failure> {
     ask_user(&mut base, &mut org)?;
     let password = match &given.password {
         // Kept where nothing is typed.
-        None if org.mode == Some(Mode::Classic) && base.terminal.is_there() => {
+        None if org.mode == Some(Mode::Classic) && !arguments.dry_run && base.terminal.is_there() => {
             let question =
                 format!("Okta password of {} (empty: as before, or asked for each time)", org.user());
             Some(base.terminal.ask_secret(&question)?).filter(|password| !password.is_empty())
@@ -83,6 +85,16 @@ pub fn run(mut base: Base<'_>, arguments: &Init) -> Result<ExitCode, Failure> {
         password => password.clone(),
     };
     let store = store(&mut base, given.store)?;
+    if arguments.dry_run {
+        let secrets = [
+            ("password", password.is_some()),
+            ("totpSeed", seed.is_some()),
+            ("privateKey", given.private_key.is_some()),
+        ];
+        let secrets = secrets.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect();
+        return plan(&base, arguments, &name, org, store, secrets);
+    }
+    interrupt::watch();
     // One at a time: what another `init` wrote meanwhile is read anew.
     let lock = Lock::take(&base.place.file("init.lock"), base.deadline)?;
     base.settings = Settings::read(&base.settings_file)?.unwrap_or_default();
@@ -106,6 +118,7 @@ pub fn run(mut base: Base<'_>, arguments: &Init) -> Result<ExitCode, Failure> {
     base.settings.orgs.insert(name.clone(), org);
     base.settings.write(&base.settings_file)?;
     drop(lock);
+    interrupt::done("settings and secrets are stored; the sign-in was not tried to its end");
     State::change(&base.place, base.deadline, |state| {
         state.refused_passwords.remove(&whose);
         state.refusals.remove(&whose);
@@ -121,6 +134,32 @@ pub fn run(mut base: Base<'_>, arguments: &Init) -> Result<ExitCode, Failure> {
         files::remove(&old_file)?;
         warn(&format!("{} is deleted", old_file.display()));
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What would be written.
+fn plan(
+    base: &Base<'_>,
+    arguments: &Init,
+    name: &str,
+    org: OrgSettings,
+    store: Store,
+    secrets: Vec<&str>,
+) -> Result<ExitCode, Failure> {
+    let settings = Settings { store, orgs: BTreeMap::from([(name.to_owned(), org)]) };
+    let place = base.place.file(SECRETS);
+    let report = json!({
+        "settings": base.settings_file, "org": name, "values": settings.orgs[name], "store": store,
+        "secrets": { "file": place, "members": secrets }, "signIn": !arguments.no_verify,
+        "deleteOld": arguments.delete_old, "dryRun": true,
+    });
+    let text = toml::to_string_pretty(&settings).map_err(|error| Failure::defect(error.to_string()))?;
+    base.printing.report(&report, || {
+        let added: String =
+            text.lines().map(|line| output::line(output::ADDED, &format!("+ {line}"))).collect();
+        let secrets = if secrets.is_empty() { "none".to_owned() } else { secrets.join(", ") };
+        format!("{}\n{added}{}\nsecrets given: {secrets}\n", base.settings_file.display(), place.display())
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -165,7 +204,7 @@ fn given(base: &Base<'_>, arguments: &Init, old_file: &std::path::Path) -> Resul
     given.scope = own.scope.clone().or(given.scope);
     given.key_id = own.key_id.clone().or(given.key_id);
     given.private_key_file = own.private_key_file.clone().or(given.private_key_file);
-    given.store = own.store.or(given.store);
+    given.store = options.store.or(given.store);
     given.app_id = options.app_id.clone().or(given.app_id);
     given.factor = options.factor.clone().or(given.factor);
     given.region = options.region.clone().or(given.region);
@@ -210,6 +249,7 @@ fn settled(base: &mut Base<'_>, name: &str, given: &Given) -> Result<OrgSettings
     org.duration = given.duration.or(org.duration);
     org.aliases.extend(given.aliases.clone());
     org.check().map_err(|why| Failure::new(Exit::Configuration, why))?;
+    org.check_https(base.environment)?;
     Ok(org)
 }
 
@@ -259,7 +299,7 @@ fn former(base: &mut Base<'_>, store: Store) -> Result<Option<BTreeMap<String, S
         return Ok(None);
     };
     let secrets = vault.read(SECRETS)?.unwrap_or_default();
-    super::logout::forget_sessions(&base.place)?;
+    super::logout::forget_sessions(&base.place, base.deadline)?;
     crate::aws::vault::forget_key(&base.place)?;
     Ok(Some(secrets))
 }

@@ -20,7 +20,7 @@ pub fn run(mut base: Base<'_>, arguments: &List) -> Result<ExitCode, Failure> {
     let name = base.org_name().to_owned();
     let aliases = base.org()?.aliases.clone();
     let profiles = super::profile_file(&base).own()?;
-    let place = base.place.clone();
+    let (place, printing) = (base.place.clone(), base.printing);
     if arguments.online {
         let vault = base.vault()?;
         let mut context = base.online(vault)?;
@@ -37,11 +37,13 @@ pub fn run(mut base: Base<'_>, arguments: &List) -> Result<ExitCode, Failure> {
             json!({ "role": known.role, "provider": known.provider, "account": account, "alias": alias, "profile": profile })
         })
         .collect();
-    if arguments.json {
-        crate::print(format!("{:#}\n", json!(rows)).as_bytes())?;
-    } else if rows.is_empty() {
-        crate::aws::context::warn("no role is known; `okta-dac aws list --online` asks Okta");
-    } else {
+    if rows.is_empty() {
+        crate::warn("no role is known; `okta-dac aws list --online` asks Okta");
+    }
+    printing.list(&rows, || {
+        if rows.is_empty() {
+            return String::new();
+        }
         let mut table = comfy_table::Table::new();
         table.load_style(comfy_table::TableStyle::new()).set_header(["PROFILE", "ACCOUNT", "ROLE"]);
         for row in &rows {
@@ -50,7 +52,7 @@ pub fn run(mut base: Base<'_>, arguments: &List) -> Result<ExitCode, Failure> {
                 Some(text("alias")).filter(|alias| !alias.is_empty()).unwrap_or_else(|| text("account"));
             table.add_row([text("profile"), account, text("role")]);
         }
-        crate::print(format!("{table}\n").as_bytes())?;
-    }
+        format!("{table}\n")
+    })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,40 +1,94 @@
 //! `logout`: forgets what a sign-in left.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
+use std::time::Instant;
+
+use serde_json::{Value, json};
 
 use crate::aws::arguments::Logout;
 use crate::aws::context::{Base, SECRETS};
-use crate::aws::files::Place;
+use crate::aws::files::{self, Lock, Place};
 use crate::aws::state::State;
-use crate::aws::{credentials, files, vault};
-use crate::failure::Failure;
+use crate::aws::{credentials, vault};
+use crate::failure::{Exit, Failure};
+use crate::interrupt;
 
 /// Runs the command.
 ///
 /// # Errors
 ///
-/// [`crate::failure::Exit::Store`].
-pub fn run(base: Base<'_>, arguments: &Logout) -> Result<ExitCode, Failure> {
-    let place = &base.place;
-    forget_sessions(place)?;
-    State::forget(place, base.deadline)?;
+/// [`Exit::Store`]; [`Exit::PersonNeeded`] where nobody can be asked.
+pub fn run(mut base: Base<'_>, arguments: &Logout) -> Result<ExitCode, Failure> {
+    let place = base.place.clone();
+    if arguments.dry_run {
+        return plan(&base, arguments);
+    }
+    if arguments.all && !arguments.yes {
+        confirm(&mut base)?;
+    }
+    interrupt::watch();
+    forget_sessions(&place, base.deadline)?;
+    interrupt::done("sessions and credentials are forgotten");
+    State::forget(&place, base.deadline)?;
     if arguments.all {
         files::remove(&place.file(SECRETS))?;
-        vault::forget_key(place)?;
+        vault::forget_key(&place)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Takes kept credentials and sessions away.
-pub(super) fn forget_sessions(place: &Place) -> Result<(), Failure> {
-    for name in credentials::files(place)? {
-        files::remove(&place.file(&name))?;
+fn confirm(base: &mut Base<'_>) -> Result<(), Failure> {
+    if !base.terminal.is_there() {
+        return Err(Failure::new(Exit::PersonNeeded, "`logout --all` asks first, and there is no terminal")
+            .hint("`--yes` is the answer of a script; nothing was forgotten"));
     }
-    for entry in std::fs::read_dir(place.folder()).into_iter().flatten().flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if name.starts_with("session-") && name.ends_with(".bin") {
-            files::remove(&entry.path())?;
-        }
+    base.terminal.show("Password, seed and keys of every org are forgotten; `init` takes them anew.");
+    match base.terminal.ask("Go on? Type yes")?.as_str() {
+        "yes" => Ok(()),
+        _ => Err(Failure::new(Exit::Usage, "nothing was forgotten")),
+    }
+}
+
+/// What would be forgotten.
+fn plan(base: &Base<'_>, arguments: &Logout) -> Result<ExitCode, Failure> {
+    let place = &base.place;
+    let mut names = sealed(place)?;
+    if arguments.all {
+        names.extend([SECRETS, vault::KEY_FILE].map(str::to_owned));
+    }
+    let files: Vec<String> = names
+        .iter()
+        .map(|name| place.file(name))
+        .filter(|path| path.exists())
+        .map(|path| path.display().to_string())
+        .collect();
+    let rows: Vec<Value> = files.iter().map(|file| json!({ "file": file })).collect();
+    base.printing.list(&rows, || files.iter().map(|file| format!("{file}\n")).collect())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Takes kept credentials and sessions away. Whoever signs in at this moment is waited for:
+/// what they would write afterwards goes as well.
+pub(super) fn forget_sessions(place: &Place, deadline: Instant) -> Result<(), Failure> {
+    // Sessions first: of what is begun afterwards, nothing is kept.
+    for name in sealed(place)?.iter().rev() {
+        let lock = name.replace("session-", "signin-").replace(".bin", ".lock");
+        let _lock = Lock::take(&place.file(&lock), deadline)?;
+        files::remove(&place.file(name))?;
     }
     Ok(())
+}
+
+/// Names of sealed files that a sign-in left, or is about to leave: credentials, then
+/// sessions.
+fn sealed(place: &Place) -> Result<BTreeSet<String>, Failure> {
+    let names = place.names()?.into_iter();
+    let sealed = names.filter_map(|name| {
+        let (stem, end) = name.rsplit_once('.')?;
+        let stem = if end == "lock" { stem.replacen("signin-", "session-", 1) } else { stem.to_owned() };
+        let ours = stem.starts_with(credentials::PREFIX) || stem.starts_with("session-");
+        (ours && matches!(end, "bin" | "lock")).then(|| format!("{stem}.bin"))
+    });
+    Ok(sealed.collect())
 }

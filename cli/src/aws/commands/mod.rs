@@ -25,7 +25,7 @@ fn profile_file(base: &Base<'_>) -> ProfileFile {
 }
 
 /// The role that is named, or that of a profile of ours.
-fn role(base: &Base<'_>, arn: Option<&RoleArn>, profile: Option<&str>) -> Result<RoleArn, Failure> {
+fn role(base: &mut Base<'_>, arn: Option<&RoleArn>, profile: Option<&str>) -> Result<RoleArn, Failure> {
     if let Some(arn) = arn {
         return Ok(arn.clone());
     }
@@ -38,6 +38,7 @@ fn role(base: &Base<'_>, arn: Option<&RoleArn>, profile: Option<&str>) -> Result
         )
         .hint("`okta-dac aws list` shows them; `okta-dac aws refresh` writes them")
     })?;
+    base.profile_region = owner.region;
     RoleArn::parse(&owner.role)
         .map_err(|why| Failure::new(Exit::File, format!("the profile `{name}`: {why}")))
 }

@@ -8,16 +8,19 @@ use serde_json::json;
 
 use crate::aws::arguments::Refresh;
 use crate::aws::arn::RoleArn;
-use crate::aws::context::{Base, Context, warn};
+use crate::aws::context::{Base, Context};
 use crate::aws::credentials::{self, Wanted, keep, with_identity};
 use crate::aws::format::expiration;
 use crate::aws::names::{DEFAULT_TEMPLATE, Named, assigned, check_template};
-use crate::aws::profiles::{Changes, Content, Owner, Profile, quoted};
+use crate::aws::profiles::{Content, Edit, Owner, Profile, quoted};
 use crate::aws::session::{self, Freshness, Identity};
 use crate::aws::settings::DEFAULT_ORG;
 use crate::aws::state::{Granted, KnownRole, State};
 use crate::aws::sts::Credentials;
 use crate::failure::{Exit, Failure};
+use crate::output::{self, Printing};
+use crate::progress::Progress;
+use crate::{interrupt, warn};
 
 /// So many roles of an account are tried for its alias.
 const ALIAS_TRIES: usize = 3;
@@ -42,7 +45,7 @@ pub fn run(mut base: Base<'_>, arguments: &Refresh) -> Result<ExitCode, Failure>
     let (given, others) = (file.own()?, file.others()?);
     let command = Command::new(&base)?;
     let region = base.options.region.clone().or_else(|| base.org().ok()?.region.clone());
-    let deadline = base.deadline;
+    let (deadline, printing) = (base.deadline, base.printing);
     let vault = base.vault()?;
     let mut context = base.online(vault)?;
     if arguments.duration.is_some() {
@@ -85,8 +88,11 @@ pub fn run(mut base: Base<'_>, arguments: &Refresh) -> Result<ExitCode, Failure>
     let withdrawn =
         |owner: &Owner| !arguments.no_prune && whole && owner.org == org && !granted.contains(&owner.role);
     let replace = arguments.replace_static || arguments.write_static;
-    let (changes, _) = file.edit(&profiles, &withdrawn, replace, arguments.dry_run, deadline)?;
-    report(&profiles, &changes, &fetched.failed, arguments)?;
+    let edit = file.edit(&profiles, &withdrawn, replace, arguments.dry_run, deadline)?;
+    for (role, failure) in &fetched.failed {
+        warn(&format!("{role}: {failure}"));
+    }
+    report(printing, &profiles, &edit, &fetched.failed, arguments)?;
     match fetched.failed.values().next() {
         Some(failure) if fetched.failed.len() == fetched.roles.len() => Err(failure.clone()),
         _ => Ok(ExitCode::SUCCESS),
@@ -131,45 +137,58 @@ async fn fetch(context: &mut Context, arguments: &Refresh) -> Result<Fetched, Fa
     let mut credentials = BTreeMap::new();
     let mut failed: BTreeMap<RoleArn, Failure> = BTreeMap::new();
     let mut left: Vec<RoleArn> = roles.iter().map(|(role, _)| role.clone()).collect();
+    let mut progress = Progress::new("roles", roles.len());
     // The assertion may end on the way: a new one, with the session, for those that are left.
     for round in 0..2 {
         let state = State::read(&context.place)?;
-        let (online, who) = (&*context, &identity);
-        let taken = stream::iter(std::mem::take(&mut left)).map(|role| {
-            let state = &state;
-            async move {
-                let wanted = Wanted::role(role);
-                let result = with_identity(online, &wanted, who, state, false).await;
-                (wanted.role, result)
-            }
-        });
-        let results: Vec<_> = taken.buffer_unordered(AT_ONCE).collect().await;
+        let online = &*context;
+        let who = &identity;
+        let mut taken = stream::iter(std::mem::take(&mut left))
+            .map(|role| {
+                let state = &state;
+                async move {
+                    let wanted = Wanted::role(role);
+                    let result = with_identity(online, &wanted, who, state, false).await;
+                    (wanted, result)
+                }
+            })
+            .buffer_unordered(AT_ONCE);
         let mut granted = BTreeMap::new();
-        for (role, result) in results {
+        while let Some((wanted, result)) = taken.next().await {
+            let role = wanted.role.clone();
             match result {
                 Ok((of, seconds)) => {
-                    keep(context, &Wanted::role(role.clone()), &of)?;
+                    keep(online, &wanted, &of)?;
                     if let Some(seconds) = seconds {
-                        granted.insert(
-                            role.to_string(),
-                            Granted { seconds, at: jiff::Timestamp::now(), guessed: false },
-                        );
+                        let at = jiff::Timestamp::now();
+                        granted.insert(role.to_string(), Granted { seconds, at, guessed: false });
                     }
                     credentials.insert(role, of);
+                    interrupt::done(format!(
+                        "credentials of {} of {} roles are kept; AWS's file is unchanged",
+                        credentials.len(),
+                        roles.len()
+                    ));
+                    progress.finished(wanted.role.as_str());
                 }
                 Err(credentials::Stopped::Refused(refused)) if refused.is_expired() && round == 0 => {
-                    left.push(role)
+                    left.push(role);
                 }
                 Err(stopped) => {
                     failed.insert(role.clone(), stopped.failure(&role));
+                    progress.finished(role.as_str());
                 }
             }
         }
+        drop(taken);
         State::change(&context.place, context.deadline, |state| state.durations.extend(granted))?;
         if left.is_empty() {
             break;
         }
         identity = session::identity(context, Freshness::New).await?;
+    }
+    if let Some(of) = credentials.values().next() {
+        credentials::judge_clock(of);
     }
     aliases(context, &credentials).await?;
     Ok(Fetched { all, partial: context.partial, roles, credentials, failed })
@@ -233,6 +252,9 @@ impl Command {
                 rest.extend([option.to_owned(), path.display().to_string()]);
             }
         }
+        if let Some(store) = base.options.store {
+            rest.extend(["--store".to_owned(), store.to_string()]);
+        }
         if base.org_name() != DEFAULT_ORG {
             rest.extend(["--org".to_owned(), base.org_name().to_owned()]);
         }
@@ -252,36 +274,48 @@ impl Command {
 }
 
 fn report(
+    printing: Printing,
     profiles: &[Profile],
-    changes: &Changes,
+    edit: &Edit,
     failed: &BTreeMap<RoleArn, Failure>,
     arguments: &Refresh,
 ) -> Result<(), Failure> {
-    for (role, failure) in failed {
-        warn(&format!("{role}: {failure}"));
+    let changes = &edit.changes;
+    let why: BTreeMap<_, _> =
+        failed.iter().map(|(role, failure)| (role.as_str(), &failure.sentence)).collect();
+    let names: Vec<_> =
+        profiles.iter().map(|profile| json!({ "name": profile.name, "role": profile.role })).collect();
+    let mut report = json!({
+        "profiles": names, "added": changes.added, "changed": changes.changed, "removed": changes.removed,
+        "failed": why, "dryRun": arguments.dry_run,
+    });
+    if arguments.dry_run {
+        report["diff"] = edit.diff().into();
     }
-    if arguments.json {
-        let failed: BTreeMap<_, _> =
-            failed.iter().map(|(role, failure)| (role.as_str(), &failure.sentence)).collect();
-        let names: Vec<_> =
-            profiles.iter().map(|profile| json!({ "name": profile.name, "role": profile.role })).collect();
-        let report = json!({
-            "profiles": names, "added": changes.added, "changed": changes.changed, "removed": changes.removed,
-            "failed": failed, "dryRun": arguments.dry_run,
-        });
-        return crate::print(format!("{report:#}\n").as_bytes());
-    }
-    let mut text = String::new();
-    let lists = [("+", &changes.added), ("~", &changes.changed), ("-", &changes.removed)];
-    for (sign, names) in lists {
-        for name in names {
-            text += &format!("{sign} {name}\n");
+    printing.report(&report, || {
+        let lines: Vec<String> = if arguments.dry_run {
+            let coloured = |text: &str| match text.as_bytes().first() {
+                Some(b'+') => output::line(output::ADDED, text),
+                Some(b'-') => output::line(output::REMOVED, text),
+                _ => format!("{text}\n"),
+            };
+            edit.diff().lines().map(coloured).collect()
+        } else {
+            let signs = [
+                ("+", output::ADDED, &changes.added),
+                ("~", output::CHANGED, &changes.changed),
+                ("-", output::REMOVED, &changes.removed),
+            ];
+            let lines = signs.into_iter().flat_map(|(sign, style, names)| {
+                names.iter().map(move |name| output::line(style, &format!("{sign} {name}")))
+            });
+            lines.collect()
+        };
+        if lines.is_empty() {
+            return format!("{} profiles, nothing to change\n", profiles.len());
         }
-    }
-    if text.is_empty() {
-        text = format!("{} profiles, nothing to change\n", profiles.len());
-    }
-    crate::print(text.as_bytes())
+        lines.concat()
+    })
 }
 
 #[cfg(test)]

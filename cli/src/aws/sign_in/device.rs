@@ -144,48 +144,46 @@ fn tokens(okta: &Okta, answer: &Answer) -> Result<Tokens, Failure> {
     Ok(Tokens { access: Token { value: both.access_token, good_until }, id: both.id_token })
 }
 
-/// An app of the user's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct App {
-    /// Id.
-    pub id: String,
-    /// Label.
-    pub label: String,
-}
-
-/// The user's AWS apps.
+/// Ids of the user's AWS apps.
 ///
 /// # Errors
 ///
 /// [`Exit::NotAllowed`] if there is none.
-pub async fn apps(okta: &Okta, tokens: &Tokens) -> Result<Vec<App>, Failure> {
+pub async fn apps(okta: &Okta, tokens: &Tokens) -> Result<Vec<String>, NoAssertion> {
     let answer = okta.get(okta.url("/api/v1/users/me/appLinks")?, Some(&tokens.access.value)).await?;
     if !answer.status.is_success() {
         let failure =
             Failure::new(Exit::NotAllowed, format!("Okta does not list your apps: {}", answer.summary()));
-        return Err(answer.detailed(failure.hint("`okta-dac aws init --app-id` names the AWS app")));
+        let failure = answer.detailed(failure.hint("`okta-dac aws init --app-id` names the AWS app"));
+        // The token itself is not taken any more.
+        let ended = answer.status.as_u16() == 401;
+        return Err(if ended { NoAssertion::Ended(failure) } else { NoAssertion::Other(failure) });
     }
     let links: Vec<Value> = answer.read("the list of apps")?;
-    let apps: Vec<App> = links
-        .iter()
-        .filter(|link| link["appName"] == "amazon_aws")
-        .map(|link| App {
-            id: link["appInstanceId"].as_str().unwrap_or_default().to_owned(),
-            label: link["label"].as_str().unwrap_or_default().to_owned(),
-        })
-        .collect();
+    let own = links.iter().filter(|link| link["appName"] == "amazon_aws");
+    let apps: Vec<String> =
+        own.filter_map(|link| link["appInstanceId"].as_str().map(str::to_owned)).collect();
     if apps.is_empty() {
-        return Err(Failure::new(Exit::NotAllowed, "no AWS app is assigned to you in Okta"));
+        return Err(Failure::new(Exit::NotAllowed, "no AWS app is assigned to you in Okta").into());
     }
     Ok(apps)
 }
 
 /// Why an app gave no assertion.
 pub enum NoAssertion {
-    /// The sign-in is not good enough, or too old.
-    Assurance(Failure),
+    /// The sign-in has ended, is too old, or is not good enough: a new one may help.
+    Ended(Failure),
     /// Another reason.
     Other(Failure),
+}
+
+impl NoAssertion {
+    /// How the command ends.
+    pub fn failure(self) -> Failure {
+        match self {
+            Self::Ended(failure) | Self::Other(failure) => failure,
+        }
+    }
 }
 
 impl From<Failure> for NoAssertion {
@@ -209,6 +207,11 @@ pub async fn assertion(
     let url = okta.url("/login/token/sso")?;
     // In the body: an address is logged.
     let answer = okta.page_of_form(url, &[("token", &token)]).await?;
+    match answer.status.as_u16() {
+        429 => return Err(refused(&answer).into()),
+        500.. => return Err(answer.unexpected("opening the app").into()),
+        _ => {}
+    }
     let page = read_page(&answer.body);
     let posted = page.response.ok_or_else(|| {
         answer.detailed(
@@ -242,7 +245,7 @@ async fn web_sso_token(okta: &Okta, client: &str, tokens: &Tokens, app: &str) ->
         let failure = Failure::new(Exit::Account, format!("the sign-in is not good enough for the app: {text}")).hint(
             "in Okta, the app of this client and the AWS app need the same authentication policy, without a condition on the device and without a new sign-in for each use",
         );
-        return Err(NoAssertion::Assurance(answer.detailed(failure)));
+        return Err(NoAssertion::Ended(answer.detailed(failure)));
     }
     let speaks_of_app = ["app", "assigned"].iter().any(|word| text.contains(word));
     let exit = match answer.status.as_u16() {
@@ -251,7 +254,11 @@ async fn web_sso_token(okta: &Okta, client: &str, tokens: &Tokens, app: &str) ->
         _ if speaks_of_app => Exit::NotAllowed,
         _ => Exit::Refused,
     };
-    Err(answer.detailed(Failure::new(exit, format!("Okta refuses the exchange for the app: {text}"))).into())
+    let failure =
+        answer.detailed(Failure::new(exit, format!("Okta refuses the exchange for the app: {text}")));
+    // Okta's one code for tokens that it does not take, whatever else it says.
+    let ended = exit == Exit::Refused && answer.json()["error"] == "invalid_grant";
+    Err(if ended { NoAssertion::Ended(failure) } else { NoAssertion::Other(failure) })
 }
 
 fn refused(answer: &Answer) -> Failure {

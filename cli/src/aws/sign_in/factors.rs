@@ -8,13 +8,16 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Secrets;
-use super::classic::link;
+use super::classic::{link, refused};
 use super::webauthn::Authenticator;
 use crate::aws::files::Place;
 use crate::aws::http::{Answer, Okta};
 use crate::aws::state::State;
 use crate::failure::{Exit, Failure};
 use crate::terminal::Terminal;
+
+/// A code by time, of whichever app (RFC 6238).
+const TOTP: &str = "token:software:totp";
 
 /// A pushed request is asked about so often.
 const POLL: Duration = Duration::from_secs(2);
@@ -105,28 +108,55 @@ pub async fn prove(
         one => vec![Factor::read(one)],
     };
     let factor = choose(&factors, secrets, asked)?;
+    let answer = try_factor(okta, state, factor, secrets, asked).await;
+    let refused = match answer {
+        Ok(answer) if answer.status.is_success() => {
+            let (org, id) = (asked.org.to_owned(), factor.id.to_owned());
+            let deadline = std::time::Instant::now() + okta.left();
+            State::change(asked.place, deadline, |state| state.factors.insert(org, id))?;
+            return Ok(answer);
+        }
+        Ok(answer) => refused(&answer),
+        Err(failure) => failure,
+    };
+    Err(with_others(refused, factor, &factors))
+}
+
+/// A refusal, with the factors that are left.
+fn with_others(failure: Failure, tried: &Factor<'_>, factors: &[Factor<'_>]) -> Failure {
+    let others = factors.iter().filter(|other| other.is_known() && other.id != tried.id);
+    let others: Vec<String> = others.map(|other| format!("`--factor {}`", other.kind)).collect();
+    if failure.exit != Exit::Factor || others.is_empty() {
+        return failure;
+    }
+    let others = format!("another factor: {}", others.join(", "));
+    let hint = failure.hint.iter().cloned().chain([others]).collect::<Vec<_>>().join("; ");
+    failure.hint(hint)
+}
+
+async fn try_factor(
+    okta: &Okta,
+    state: &Value,
+    factor: &Factor<'_>,
+    secrets: &Secrets,
+    asked: &mut Asked<'_>,
+) -> Result<Answer, Failure> {
     let verify = factor.value["_links"]["verify"]["href"].as_str().or_else(|| link(state, "next"));
     let verify = verify.ok_or_else(|| Failure::new(Exit::Network, "Okta names no address for the factor"))?;
     let mut url = okta.url(verify)?;
     url.query_pairs_mut().append_pair("rememberDevice", "false");
     let token = state["stateToken"].as_str().unwrap_or_default();
-    let answer = match factor.kind {
-        "push" => push(okta, url, token, asked.terminal).await?,
-        "sms" | "call" | "email" => message(okta, url, token, factor, asked.terminal).await?,
+    match factor.kind {
+        "push" => push(okta, url, token, asked.terminal).await,
+        "sms" | "call" | "email" => message(okta, url, token, factor, asked.terminal).await,
         "question" => {
             let question = factor.value["profile"]["questionText"].as_str().unwrap_or("Security question");
             let answer = asked.terminal.ask_secret(question)?;
-            okta.post(url, &json!({ "stateToken": token, "answer": answer })).await?
+            okta.post(url, &json!({ "stateToken": token, "answer": answer })).await
         }
-        "webauthn" => webauthn(okta, url, token, asked).await?,
-        _ => code(okta, url, token, factor, secrets, asked).await?,
-    };
-    if answer.status.is_success() {
-        let (org, id) = (asked.org.to_owned(), factor.id.to_owned());
-        let deadline = std::time::Instant::now() + okta.left();
-        State::change(asked.place, deadline, |state| state.factors.insert(org, id))?;
+        "webauthn" => webauthn(okta, url, token, asked).await,
+        _ => code(okta, url, token, factor, secrets, asked).await,
     }
-    Ok(answer)
 }
 
 /// The factor that is named, that was used last, the only one, or the one that a person
@@ -149,10 +179,15 @@ fn choose<'a, 'f>(
                 .hint(format!("Okta offers: {}", offered()))
         });
     }
-    let seeded =
-        known.iter().find(|factor| factor.kind == "token:software:totp" && secrets.totp_seed.is_some());
     let last = State::read(asked.place)?.factors.get(asked.org).cloned();
     let used = known.iter().find(|factor| Some(factor.id) == last.as_deref());
+    // Whose seed it is, nobody says: of several apps, the one that was used.
+    let takes_seed = |factor: &&Factor<'_>| secrets.totp_seed.is_some() && factor.kind == TOTP;
+    let seeded: Vec<_> = known.iter().filter(|factor| takes_seed(factor)).collect();
+    let seeded = used.filter(|factor| takes_seed(factor)).or(match &seeded[..] {
+        [only] => Some(*only),
+        _ => None,
+    });
     match (seeded.or(used), &known[..]) {
         (Some(factor), _) => Ok(factor),
         (None, [only]) => Ok(only),
@@ -177,7 +212,7 @@ async fn code(
     secrets: &Secrets,
     asked: &mut Asked<'_>,
 ) -> Result<Answer, Failure> {
-    let seed = secrets.totp_seed.as_ref().filter(|_| factor.kind == "token:software:totp");
+    let seed = secrets.totp_seed.as_ref().filter(|_| factor.kind == TOTP);
     let code = match seed {
         None => asked.terminal.ask(&format!("Code, {}", factor.label()))?,
         Some(seed) => {
@@ -218,7 +253,7 @@ async fn push(okta: &Okta, url: url::Url, token: &str, terminal: &mut Terminal) 
     }
     let body = json!({ "stateToken": token });
     let mut answer = okta.post(url.clone(), &body).await?;
-    let (mut poll, mut shown) = (url, None);
+    let (mut poll, mut shown, mut pause) = (url, None, POLL);
     terminal.show("Okta asks your phone.");
     loop {
         let state = answer.json();
@@ -248,12 +283,24 @@ async fn push(okta: &Okta, url: url::Url, token: &str, terminal: &mut Terminal) 
         if let Some(next) = link(&state, "next") {
             poll = okta.url(next)?;
         }
-        if POLL >= okta.left() {
+        if pause >= okta.left() {
             return Err(Failure::new(Exit::Factor, "nobody answered on the phone in time")
                 .hint("`--timeout` gives more"));
         }
-        tokio::time::sleep(POLL).await;
-        answer = okta.post(poll.clone(), &body).await?;
+        tokio::time::sleep(pause).await;
+        pause = POLL;
+        // No answer is no refusal: the request on the phone lives on.
+        match okta.post(poll.clone(), &body).await {
+            Ok(limited) if limited.status.as_u16() == 429 => {
+                let wait = u64::try_from(limited.reset.unwrap_or_default()).unwrap_or_default();
+                pause = POLL.max(Duration::from_secs(wait));
+                if pause >= okta.left() {
+                    return Err(refused(&limited));
+                }
+            }
+            Ok(next) if !next.status.is_server_error() => answer = next,
+            _ => {}
+        }
     }
 }
 
