@@ -20,7 +20,7 @@ OKTA_DESCRIPTION ?= ../shared/okta/openapi-subset.json
 SHELLS := /usr/bin/zsh /usr/bin/fish
 CHROMIUM ?= $(or $(shell command -v chromium || command -v chromium-browser || command -v google-chrome),/usr/bin/chromium)
 
-.PHONY: help run test check chaos format clippy e2e conformance okta-description test-api docs build bench bench-credential generate new-operation invoke placeholder-key deploy deploy-local lint need-cargo need-python need-node
+.PHONY: help run test check chaos format clippy e2e conformance okta-description test-api docs build release bench bench-credential generate new-operation invoke placeholder-key deploy deploy-local lint need-cargo need-python need-node
 
 help: ## Print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -96,6 +96,20 @@ invoke: $(LAMBDA)/.done ## Send a sample event to the local stack: make invoke O
 
 build: $(LAMBDA)/.done ## Build what is deployed into target/lambda; ARCH=x86_64 for the other architecture
 	. $(LAMBDA)/bin/activate && cargo lambda build --release $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) $(FUNCTIONS)
+
+# One static file for each: any Linux of these processors runs the file.
+RELEASE := x86_64-unknown-linux-musl aarch64-unknown-linux-musl
+
+release: need-cargo .tools/release/.done ## Build okta-dac as one static file for Linux on x86_64 and arm64, into target/dist
+	@mkdir -p target/dist
+	@for target in $(RELEASE); do \
+		rustup target add $$target 2> target/rustup.log || { cat target/rustup.log >&2; exit 1; }; \
+		(. .tools/release/bin/activate && cargo zigbuild --release --package okta-dac --target $$target) || exit 1; \
+		file=target/dist/okta-dac-$${target%%-*}; cp target/$$target/release/okta-dac $$file; \
+		if readelf --program-headers --wide $$file | grep -q INTERP; then echo "$$file needs a loader: it is not static" >&2; exit 1; fi; \
+		ls -l $$file | awk '{ printf "%s: %.1f MB, static\n", $$9, $$5 / 1e6 }'; \
+	done
+	@target/dist/okta-dac-$$(uname -m) --version
 
 bench: need-cargo .tools/conformance-node/.done ## Measure what `make build ARCH=x86_64` (or arm64) made for this machine
 	@cargo build --workspace --bins

@@ -40,15 +40,7 @@ pub struct Printing {
     #[arg(long, global = true)]
     pub json: bool,
     /// When colours are used
-    #[arg(
-        long,
-        global = true,
-        env = "OKTA_DAC_COLOR",
-        value_enum,
-        default_value_t,
-        value_name = "WHEN",
-        hide_possible_values = false
-    )]
+    #[arg(long, global = true, env = "OKTA_DAC_COLOR", value_enum, default_value_t, value_name = "WHEN")]
     pub color: Color,
 }
 

@@ -14,9 +14,10 @@ pub(crate) fn cli() -> String {
     root.build();
     let mut page = format!(
         "{NOTE}# The program `okta-dac`\n\n\
-         `cargo build --release --package okta-dac` makes one file, `target/release/okta-dac`.\n\
+         `make release` makes one static file for Linux on x86_64 and on arm64, in `target/dist`.\n\
          stdout is data, stderr is messages.\n\
-         Every option of `aws` has a variable, `OKTA_DAC_AWS_…`; secrets have neither.\n"
+         Lists and reports are tables on a terminal, and JSON elsewhere.\n\
+         Options of every `aws` command, and the settings of `init`, have a variable, `OKTA_DAC_AWS_…`; secrets have neither.\n"
     );
     describe(&mut page, &root, "okta-dac", &[]);
     let _ = write!(page, "\n## Exit codes of `okta-dac aws`\n\n{}", exit_codes());

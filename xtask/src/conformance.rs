@@ -84,7 +84,10 @@ const CLIENTS: &[Client] = &[
     Client {
         package: "awscli",
         pinned_in: ".ci/requirements-conformance-gimme.txt",
-        runs: &[(Program::GimmePython, &["tests/conformance/aws_tools.py"])],
+        runs: &[
+            (Program::GimmePython, &["tests/conformance/aws_tools.py"]),
+            (Program::GimmePython, &["tests/conformance/config_files.py"]),
+        ],
     },
     Client {
         package: "@okta/okta-auth-js",

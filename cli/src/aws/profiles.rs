@@ -1,11 +1,12 @@
 //! Profiles in AWS's files: one for each role, written and taken out by us alone.
 
 use std::collections::BTreeMap;
-use std::fs::{File, Metadata, OpenOptions};
-use std::io::{Read, Seek, Write};
+use std::fs::{Metadata, OpenOptions};
+use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use self::seen::Seen;
 use super::files::{self, Lock};
 use super::ini::{Document, Put, Section, Written};
 use super::settings::DEFAULT_ORG;
@@ -436,49 +437,6 @@ fn sweep(folder: &Path) {
     }
 }
 
-/// A file as it was seen.
-struct Seen {
-    bytes: Vec<u8>,
-    metadata: Option<Metadata>,
-}
-
-impl Seen {
-    fn of(path: &Path) -> std::io::Result<Self> {
-        match File::open(path) {
-            Ok(mut file) => {
-                let mut bytes = Vec::new();
-                file.read_to_end(&mut bytes)?;
-                Ok(Self { bytes, metadata: Some(file.metadata()?) })
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                Ok(Self { bytes: Vec::new(), metadata: None })
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    fn is_still(&self, path: &Path) -> std::io::Result<bool> {
-        let now = Self::of(path)?;
-        let same_file = match (&self.metadata, &now.metadata) {
-            (Some(one), Some(other)) => same(one, other),
-            (None, None) => true,
-            _ => false,
-        };
-        Ok(same_file && now.bytes == self.bytes)
-    }
-}
-
-#[cfg(unix)]
-fn same(one: &Metadata, other: &Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    (one.dev(), one.ino()) == (other.dev(), other.ino())
-}
-
-#[cfg(not(unix))]
-fn same(one: &Metadata, other: &Metadata) -> bool {
-    one.modified().ok() == other.modified().ok()
-}
-
 /// A word of `credential_process`, quoted so that a shell, Python's shlex and Windows'
 /// `cmd.exe` read the same.
 ///
@@ -504,5 +462,6 @@ pub fn quoted(word: &str) -> Result<String, Failure> {
     Ok(format!("\"{word}\""))
 }
 
+mod seen;
 #[cfg(test)]
 mod tests;
