@@ -8,7 +8,6 @@ use std::io::{BufRead, BufReader, Write};
 use std::time::Instant;
 
 use crate::failure::{Exit, Failure};
-use crate::interrupt;
 
 #[cfg(windows)]
 const DEVICE: (&str, &str) = ("CONIN$", "CONOUT$");
@@ -154,7 +153,7 @@ fn hidden(
     let shown = tcgetattr(input.get_ref()).map_err(|_| needed())?;
     let mut quiet = shown.clone();
     quiet.local_modes.remove(LocalModes::ECHO);
-    interrupt::watch();
+    crate::interrupt::watch();
     {
         let mut kept = lock(&SHOWN);
         *kept = Some(shown.clone());
@@ -202,6 +201,7 @@ fn hidden(
 }
 
 /// Somebody could be asked, and did not answer.
+#[cfg(unix)]
 fn late() -> Failure {
     Failure::new(Exit::PersonNeeded, "nobody answered on the terminal in time").hint("`--timeout` gives more")
 }
