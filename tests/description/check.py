@@ -173,7 +173,10 @@ def main(description, folder, deviations):
     known = json.loads(pathlib.Path(deviations).read_text("utf-8"))
     described = Description(json.loads(path.read_text("utf-8")))
     operations, wrong = compare(described, exchanges, known)
-    wrong += missing(described.document, json.load(sys.stdin))
+    endpoints = json.load(sys.stdin)
+    wrong += missing(described.document, endpoints)
+    others = sorted({endpoint["operationId"] for endpoint in endpoints} - described.operations.keys())
+    print(f"not compared, since the description lacks them: {', '.join(others)}")
     for sentence in wrong:
         print(sentence)
     print(f"{len(exchanges)} exchanges of {len(operations)} of {len(described.operations)} described operations, "

@@ -18,6 +18,7 @@
 use crate::call::{Auth, Caller, Reach, Route, Who};
 use crate::error::OktaError;
 use crate::org::{Org, Role};
+use crate::permissions::{self, Part};
 
 /// What a role is good for.
 struct Powers {
@@ -110,34 +111,28 @@ pub(crate) fn authorize(
     }
     let mut reach = None;
     for role in roles(org, &caller.who) {
-        let Some(powers) = ROLES.iter().find(|powers| powers.kind == role.kind) else { continue };
-        let good = covers(powers.manages, family)
-            || (!manage && covers(powers.reads, family))
-            || powers.operations.contains(&route.operation_id);
-        if !good {
-            continue;
-        }
-        reach = match (reach, role.targets.is_empty()) {
-            (Some(Reach::All), _) | (_, true) => Some(Reach::All),
-            (Some(Reach::Groups(groups)), false) => {
-                Some(Reach::Groups(groups.union(&role.targets).cloned().collect()))
-            }
-            (_, false) => Some(Reach::Groups(role.targets.clone())),
+        let own = match &role.custom {
+            Some((custom, set)) => permissions::reach(org, custom, set, route.operation_id)
+                .map(|(groups, members_of)| Reach::Limited { groups, members_of, targets: false }),
+            None => standard(role, family, manage, route.operation_id),
+        };
+        reach = match (reach, own) {
+            (Some(reach), Some(own)) => Some(both(reach, own)),
+            (reach, own) => reach.or(own),
         };
     }
     caller.reach = reach.ok_or_else(OktaError::forbidden)?;
-    if caller.reach == Reach::All {
-        return Ok(());
-    }
-    if ["addGroup", "deleteGroup"].contains(&route.operation_id) {
+    let Reach::Limited { targets, .. } = caller.reach else { return Ok(()) };
+    if targets && ["addGroup", "deleteGroup"].contains(&route.operation_id) {
         return Err(OktaError::forbidden());
     }
     for (name, id) in parameters {
         let allowed = match *name {
-            "groupId" => caller.sees_group(id) && !(manage && has_role(org, id)),
+            "groupId" => caller.sees_group(id) && !(manage && targets && has_role(org, id)),
             "id" | "userId" | "userIdOrLogin" | "primaryUserId" => match org.user(id) {
                 Ok(user) => {
-                    caller.sees_user(org, &user.id) && !(manage && caller.may_not_change(org, &user.id))
+                    caller.sees_user(org, &user.id)
+                        && !(manage && targets && caller.may_not_change(org, &user.id))
                 }
                 // A user who does not exist is 404 for everybody.
                 Err(_) => true,
@@ -151,6 +146,37 @@ pub(crate) fn authorize(
     Ok(())
 }
 
+/// How far a standard role reaches with this call.
+fn standard(role: &Role, family: &str, manage: bool, operation_id: &str) -> Option<Reach> {
+    let powers = ROLES.iter().find(|powers| powers.kind == role.kind)?;
+    let good = covers(powers.manages, family)
+        || (!manage && covers(powers.reads, family))
+        || powers.operations.contains(&operation_id);
+    if !good {
+        return None;
+    }
+    if role.targets.is_empty() {
+        return Some(Reach::All);
+    }
+    let targets = Part::Of(role.targets.clone());
+    Some(Reach::Limited { groups: targets.clone(), members_of: targets, targets: true })
+}
+
+/// Two roles allow what either allows.
+fn both(one: Reach, other: Reach) -> Reach {
+    match (one, other) {
+        (
+            Reach::Limited { groups, members_of, targets },
+            Reach::Limited { groups: more, members_of: more_members, targets: too },
+        ) => Reach::Limited {
+            groups: groups.with(more),
+            members_of: members_of.with(more_members),
+            targets: targets && too,
+        },
+        _ => Reach::All,
+    }
+}
+
 /// Whether a group holds an admin role.
 fn has_role(org: &Org, group: &str) -> bool {
     org.group_roles.get(group).is_some_and(|roles| !roles.is_empty())
@@ -161,7 +187,7 @@ impl Caller {
     pub(crate) fn sees_group(&self, id: &str) -> bool {
         match &self.reach {
             Reach::All => true,
-            Reach::Groups(groups) => groups.contains(id),
+            Reach::Limited { groups, .. } => groups.has(id),
             Reach::Myself => false,
         }
     }
@@ -183,7 +209,8 @@ impl Caller {
     pub(crate) fn sees_user(&self, org: &Org, id: &str) -> bool {
         match &self.reach {
             Reach::All => true,
-            Reach::Groups(groups) => {
+            Reach::Limited { members_of: Part::All, .. } => true,
+            Reach::Limited { members_of: Part::Of(groups), .. } => {
                 self.who.id() == id
                     || groups.iter().any(|g| org.groups.get(g).is_some_and(|g| g.members.contains(id)))
             }

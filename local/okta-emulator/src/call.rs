@@ -1,8 +1,6 @@
 //! A call as a handler sees it, and what a handler answers: the words that all handlers
 //! share. Nothing here knows a handler.
 
-use std::collections::BTreeSet;
-
 use http::HeaderMap;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -10,6 +8,7 @@ use serde_json::Value;
 use crate::error::OktaError;
 use crate::json::Object;
 use crate::org::Org;
+use crate::permissions::Part;
 use crate::settings::Settings;
 
 /// What a handler does: an answer, or Okta's error object.
@@ -34,6 +33,8 @@ pub(crate) enum Auth {
     /// `okta.<family>.read` (GET) or `okta.<family>.manage`; in both cases the
     /// admin role decides, too (see [`crate::access`]).
     Admin(&'static str),
+    /// An API token, whatever its owner may do.
+    Token,
     /// Nothing, or what the handler itself asks for.
     Public,
 }
@@ -195,7 +196,14 @@ impl Who {
 pub(crate) enum Reach {
     #[default]
     All,
-    Groups(BTreeSet<String>),
+    Limited {
+        /// The groups.
+        groups: Part,
+        /// The groups whose members they are.
+        members_of: Part,
+        /// By the targets of a standard role, which changes no administrator and makes no groups.
+        targets: bool,
+    },
     /// Only the own user.
     Myself,
 }

@@ -3,6 +3,7 @@
 //! | call | effect |
 //! |---|---|
 //! | `POST /_emulator/token` | an access and an ID token, see [`TokenRequest`] |
+//! | `POST /_emulator/api-tokens` | `{"owner": login}`: a new API token, as an admin makes one in the console |
 //! | `GET`, `DELETE /_emulator/requests` | the journal of calls, see [`crate::Entry`] |
 //! | `POST`, `DELETE /_emulator/faults` | orders a fault, see [`crate::Fault`]; removes all |
 //! | `GET`, `PUT /_emulator/settings` | the knobs, see [`crate::Settings`]; members that are left out stay |
@@ -36,6 +37,9 @@ pub(crate) fn answer(
         ("POST", "token") => {
             read::<TokenRequest>(body).and_then(|request| state.token(&request)).map(Reply::ok)
         }
+        ("POST", "api-tokens") => read::<Value>(body)
+            .and_then(|request| state.api_token(request["owner"].as_str().unwrap_or_default()))
+            .map(|token| Reply::ok(json!({ "token": token }))),
         ("GET", "requests") => Ok(Reply::ok(json!(state.journal))),
         ("DELETE", "requests") => {
             state.journal.clear();

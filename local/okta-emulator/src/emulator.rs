@@ -146,6 +146,15 @@ impl Emulator {
         state.org.insert_rule(&policy, name, idp, active, &suffixes, now);
     }
 
+    /// A new API token of the user with this login, as an admin makes one in the console.
+    ///
+    /// # Errors
+    ///
+    /// There is no such user.
+    pub fn api_token(&self, owner: &str) -> Result<String, String> {
+        lock(&self.state).api_token(owner)
+    }
+
     /// Puts a group into the org that came from an application, whose name need
     /// not be unique.
     pub fn insert_imported_group(&self, name: &str) {

@@ -30,6 +30,7 @@ mod markup;
 mod oauth;
 mod org;
 mod paging;
+mod permissions;
 mod random;
 mod routes;
 mod saml;

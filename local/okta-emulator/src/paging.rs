@@ -1,9 +1,10 @@
 //! Cursor pagination with `Link` headers.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::call::{Call, Reply};
 use crate::filter::Properties;
+use crate::json::href;
 
 /// Default and maximum size of a page.
 #[derive(Clone, Copy)]
@@ -22,6 +23,45 @@ pub(crate) fn reply<T>(
     cursor: impl Fn(&T) -> String,
     render: impl Fn(T) -> Value,
 ) -> Reply {
+    let page = page(call, items, limits, cursor);
+    let mut reply = Reply::ok(Value::Array(page.items.into_iter().map(render).collect()));
+    let own = link(call, call.query("after"), page.limit, "self");
+    let next = page.next.map(|last| link(call, Some(&last), page.limit, "next"));
+    reply.headers.extend([own].into_iter().chain(next).map(|value| ("link", value)));
+    reply
+}
+
+/// The same as an object: the list under `name`, and the next page in `_links`.
+pub(crate) fn object<T>(
+    call: &Call,
+    items: impl IntoIterator<Item = T>,
+    limits: Limits,
+    name: &str,
+    cursor: impl Fn(&T) -> String,
+    render: impl Fn(T) -> Value,
+) -> Reply {
+    let page = page(call, items, limits, cursor);
+    let mut links = json!({});
+    if let Some(last) = page.next {
+        links["next"] = href(url(call, Some(&last), page.limit));
+    }
+    let items: Vec<Value> = page.items.into_iter().map(render).collect();
+    Reply::ok(json!({ name: items, "_links": links }))
+}
+
+struct Page<T> {
+    items: Vec<T>,
+    limit: usize,
+    /// The cursor of the next page.
+    next: Option<String>,
+}
+
+fn page<T>(
+    call: &Call,
+    items: impl IntoIterator<Item = T>,
+    limits: Limits,
+    cursor: impl Fn(&T) -> String,
+) -> Page<T> {
     let limit = call
         .query("limit")
         .and_then(|limit| limit.parse::<usize>().ok())
@@ -45,19 +85,16 @@ pub(crate) fn reply<T>(
             }
         }
     }
-    let page: Vec<T> = items.take(limit).collect();
-    let mut links = vec![link(call, call.query("after"), limit, "self")];
-    if page.len() == limit
-        && let Some(last) = page.last()
-    {
-        links.push(link(call, Some(&cursor(last)), limit, "next"));
-    }
-    let mut reply = Reply::ok(Value::Array(page.into_iter().map(render).collect()));
-    reply.headers.extend(links.into_iter().map(|value| ("link", value)));
-    reply
+    let items: Vec<T> = items.take(limit).collect();
+    let next = items.last().filter(|_| items.len() == limit).map(cursor);
+    Page { items, limit, next }
 }
 
 fn link(call: &Call, after: Option<&str>, limit: usize, relation: &str) -> String {
+    format!("<{}>; rel=\"{relation}\"", url(call, after, limit))
+}
+
+fn url(call: &Call, after: Option<&str>, limit: usize) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     for (name, value) in &call.query {
         if name != "after" && name != "limit" {
@@ -68,7 +105,7 @@ fn link(call: &Call, after: Option<&str>, limit: usize, relation: &str) -> Strin
         query.append_pair("after", after);
     }
     query.append_pair("limit", &limit.to_string());
-    format!("<{}{}?{}>; rel=\"{relation}\"", call.org_url, call.path, query.finish())
+    format!("{}{}?{}", call.org_url, call.path, query.finish())
 }
 
 /// `sortBy` and `sortOrder` of a search.

@@ -6,6 +6,8 @@ use crate::{api, oauth};
 /// Every emulated endpoint, by resource. An endpoint that is missing here is
 /// answered 404 E0000008.
 pub(crate) const ROUTES: &[&[Route]] = &[
+    api::api_services::ROUTES,
+    api::api_tokens::ROUTES,
     api::app_credentials::ROUTES,
     api::apps::ROUTES,
     api::authn::ROUTES,
@@ -16,6 +18,7 @@ pub(crate) const ROUTES: &[&[Route]] = &[
     api::factors::ROUTES,
     api::group_roles::ROUTES,
     api::groups::ROUTES,
+    api::iam::ROUTES,
     api::idp_keys::ROUTES,
     api::idps::ROUTES,
     api::inline_hooks::ROUTES,
@@ -25,6 +28,7 @@ pub(crate) const ROUTES: &[&[Route]] = &[
     api::schemas::ROUTES,
     api::sessions::ROUTES,
     api::trusted_origins::ROUTES,
+    api::user_containment::ROUTES,
     api::user_lifecycle::ROUTES,
     api::user_roles::ROUTES,
     api::user_types::ROUTES,
@@ -67,7 +71,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         operation_id: route.operation_id,
         scope: match route.auth {
             Auth::Admin(family) => Some((family, if route.method == "GET" { "read" } else { "manage" })),
-            Auth::Public => None,
+            Auth::Token | Auth::Public => None,
         },
     })
     .collect()

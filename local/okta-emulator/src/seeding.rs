@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::api::idp_keys::insert_key;
-use crate::api::{app_credentials, apps, factor_challenges, factors, passwords, schemas};
+use crate::api::{api_tokens, app_credentials, apps, factor_challenges, factors, passwords, schemas};
 use crate::clock::okta_time;
-use crate::json::{lookup_mut, object, text};
+use crate::json::{lookup_mut, object, stamp, text};
 use crate::org::{AppGroup, Org, Role, User};
 use crate::seed::{AppKind, AppSeed, Seed, SeedError, TenantSeed};
 
@@ -120,9 +120,16 @@ impl Seed {
             created: time.clone(),
             last_updated: time.clone(),
             targets: Default::default(),
+            custom: None,
         };
         org.user_roles.insert(owner.clone(), vec![role]);
-        org.api_tokens.insert(self.api_token.token.clone(), owner);
+        api_tokens::insert_token(
+            &mut org,
+            ("00T1demotoken00000001", &self.api_token.token),
+            "okta-dac",
+            &owner,
+            now,
+        );
         let passwords = object(json!({
             "id": "00p1password00000001", "status": "ACTIVE", "name": "Default Policy", "priority": 1,
             "description": "The default policy applies in all situations if no other policy applies.",
@@ -296,6 +303,7 @@ impl Seed {
             created: time.clone(),
             last_updated: time.clone(),
             targets: [users.clone(), admins.clone()].into(),
+            custom: None,
         };
         org.group_roles.insert(admins.clone(), vec![role]);
         let app = self.apps.iter().find(|app| app.label == "okta-dac");
@@ -435,7 +443,10 @@ fn plant_app(org: &mut Org, seed: &AppSeed, everyone: &str, url: &str, now: Time
     });
     let mut app = apps::seeded(id, &seed.label, client, settings, &time);
     if seed.kind == AppKind::ServiceIntegration {
-        org.service_integrations.insert(id.to_owned());
+        let mut integration =
+            object(json!({ "type": "okta_dac", "name": seed.label, "createdBy": "sprsystem" }));
+        stamp(&mut integration, id, "ACTIVE", now);
+        org.service_integrations.insert(id.to_owned(), integration);
     }
     let mut schema = schemas::of_app_users(id, &time);
     if let Some(custom) = lookup_mut(&mut schema, "/definitions/custom/properties") {
@@ -476,6 +487,7 @@ fn plant_app(org: &mut Org, seed: &AppSeed, everyone: &str, url: &str, now: Time
             created: time.clone(),
             last_updated: time.clone(),
             targets: Default::default(),
+            custom: None,
         };
         org.client_roles.insert(id.to_owned(), vec![role]);
     }

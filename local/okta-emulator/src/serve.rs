@@ -12,7 +12,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use crate::api::{policies, trusted_origins};
+use crate::api::{api_tokens, policies, trusted_origins};
 use crate::clock::{http_date, now};
 use crate::error::OktaError;
 use crate::faults::{Action, Drop, hit};
@@ -362,10 +362,7 @@ fn authenticate(org: &mut Org, call: &Call, method: &str) -> Result<Caller, Okta
         None => header.split_once(' ').unwrap_or_default(),
     };
     match scheme {
-        "SSWS" => {
-            let owner = org.api_tokens.get(token).ok_or_else(OktaError::invalid_token)?;
-            Ok(Caller { who: Who::User(owner.clone()), ..Caller::default() })
-        }
+        "SSWS" => api_tokens::caller(org, token, call.now),
         "Bearer" | "DPoP" => {
             let claims = introspection::accepted(org, token, call.now);
             let claims =

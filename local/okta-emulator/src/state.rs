@@ -8,12 +8,14 @@ use std::time::Instant;
 use serde_json::Value;
 use tokio::sync::watch;
 
+use crate::api::api_tokens;
 use crate::clock::now;
 use crate::demo_tokens::{self, TokenRequest};
 use crate::event_delivery::Delivery;
 use crate::faults::Fault;
 use crate::journal::Entry;
 use crate::org::Org;
+use crate::random::random;
 use crate::seed::{Seed, SeedError};
 use crate::settings::Settings;
 use crate::{event_delivery, hooks, snapshot};
@@ -97,6 +99,20 @@ impl State {
 
     pub(crate) fn token(&mut self, request: &TokenRequest) -> Result<Value, String> {
         demo_tokens::issue(&mut self.org, request, &self.url, now(self.settings.clock_offset_ms))
+    }
+
+    /// A new API token of this user.
+    pub(crate) fn api_token(&mut self, owner: &str) -> Result<String, String> {
+        let owner = self.org.user(owner).map_err(|_| format!("there is no user `{owner}`"))?.id.clone();
+        let (id, token) = (self.org.new_id("00T"), format!("00{}", random()));
+        api_tokens::insert_token(
+            &mut self.org,
+            (&id, &token),
+            &id,
+            &owner,
+            now(self.settings.clock_offset_ms),
+        );
+        Ok(token)
     }
 
     pub(crate) fn snapshot(&self, stable: bool) -> Value {

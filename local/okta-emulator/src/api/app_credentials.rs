@@ -185,7 +185,11 @@ fn turn_key(org: &mut Org, call: &Call, status: &str) -> Outcome {
 }
 
 fn render_secret(app: &str, secret: &Object, call: &Call) -> Value {
-    let own = call.url(format!("/api/v1/apps/{app}/credentials/secrets/{}", text(secret, "id")));
+    print_secret(call.url(format!("/api/v1/apps/{app}/credentials/secrets/{}", text(secret, "id"))), secret)
+}
+
+/// A secret as it is printed; `own` is its URL.
+pub(crate) fn print_secret(own: String, secret: &Object) -> Value {
     let next = if text(secret, "status") == "ACTIVE" { "deactivate" } else { "activate" };
     let mut links = json!({ next: href(format!("{own}/lifecycle/{next}")) });
     if next == "activate" {
@@ -222,15 +226,19 @@ fn create_secret(org: &mut Org, call: &Call) -> Outcome {
             "client_secret: The field must have 14 to 100 characters",
         ));
     }
-    if org.app_secrets.get(&app).is_some_and(|secrets| secrets.len() >= 2) {
-        return Err(OktaError::validation(
-            "client_secret",
-            "You've reached the maximum number of client secrets per client (2).",
-        ));
-    }
+    may_have_another(org, &app)?;
     let secret = if given.is_empty() { crate::random::random() } else { given.to_owned() };
     let id = insert_secret(org, &app, &secret, call.now);
     Ok(Reply::new(201, render_secret(&app, &org.app_secrets[&app][&id], call)))
+}
+
+/// At most two secrets.
+pub(crate) fn may_have_another(org: &Org, app: &str) -> Result<(), OktaError> {
+    if org.app_secrets.get(app).is_some_and(|secrets| secrets.len() >= 2) {
+        let cause = "You've reached the maximum number of client secrets per client (2).";
+        return Err(OktaError::validation("client_secret", cause));
+    }
+    Ok(())
 }
 
 fn secret<'o>(org: &'o mut Org, call: &Call) -> Result<(String, &'o mut Object), OktaError> {

@@ -199,13 +199,18 @@ fn delete_app(org: &mut Org, call: &Call) -> Outcome {
     if text(app, "status") == "ACTIVE" {
         return Err(OktaError::new(403, "E0000056", "Delete application forbidden."));
     }
-    org.apps.remove(&id);
-    org.app_groups.remove(&id);
-    org.app_secrets.remove(&id);
-    org.grants.remove(&id);
-    org.client_roles.remove(&id);
-    org.schemas.remove(&id);
+    forget(org, &id);
     Ok(Reply::no_content())
+}
+
+/// Takes an app away with everything that is its own.
+pub(crate) fn forget(org: &mut Org, id: &str) {
+    org.apps.remove(id);
+    org.app_groups.remove(id);
+    org.app_secrets.remove(id);
+    org.grants.remove(id);
+    org.client_roles.remove(id);
+    org.schemas.remove(id);
 }
 
 fn activate_app(org: &mut Org, call: &Call) -> Outcome {

@@ -35,14 +35,14 @@ fn client_url(call: &Call, client: &str) -> String {
 fn list_roles(org: &mut Org, call: &Call) -> Outcome {
     let client = client(org, call)?;
     let roles = org.client_roles.get(&client).into_iter().flatten();
-    Ok(Reply::ok(roles.map(|role| render(role, "CLIENT", client_url(call, &client))).collect()))
+    Ok(Reply::ok(roles.map(|role| render(org, role, "CLIENT", client_url(call, &client), call)).collect()))
 }
 
 fn assign_role(org: &mut Org, call: &Call) -> Outcome {
     let client = client(org, call)?;
     let assigned = org.client_roles.get(&client).cloned().unwrap_or_default();
     let role = new_role(org, call, &assigned, "ra1")?;
-    let answer = render(&role, "CLIENT", client_url(call, &client));
+    let answer = render(org, &role, "CLIENT", client_url(call, &client), call);
     org.client_roles.entry(client).or_default().push(role);
     Ok(Reply::new(201, answer))
 }

@@ -12,7 +12,7 @@ use crate::access;
 use crate::call::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
 use crate::clock::okta_time;
 use crate::error::OktaError;
-use crate::json::text;
+use crate::json::{href, text};
 use crate::org::{Group, LogEntry, Org, Role};
 use crate::paging::{self, Limits};
 
@@ -29,13 +29,25 @@ pub(crate) const ROUTES: &[Route] = &[
 ];
 
 /// A role as Okta prints it; `assignee` is the URL of who has it.
-pub(crate) fn render(role: &Role, kind: &str, assignee: String) -> Value {
-    let label = access::role(&role.kind).map(|(_, label, _)| label);
-    json!({
-        "id": role.id, "label": label, "type": role.kind, "status": "ACTIVE", "created": role.created,
+pub(crate) fn render(org: &Org, role: &Role, kind: &str, assignee: String, call: &Call) -> Value {
+    let mut printed = json!({
+        "id": role.id, "type": role.kind, "status": "ACTIVE", "created": role.created,
         "lastUpdated": role.last_updated, "assignmentType": kind,
         "_links": { "assignee": { "href": assignee } },
-    })
+    });
+    match &role.custom {
+        None => printed["label"] = access::role(&role.kind).map(|(_, label, _)| label).into(),
+        Some((custom, set)) => {
+            let iam = |path: String| href(call.url(format!("/api/v1/iam/{path}")));
+            printed["label"] = org.custom_roles.get(custom).map(|role| text(role, "label")).into();
+            printed["role"] = custom.as_str().into();
+            printed["resource-set"] = set.as_str().into();
+            printed["_links"]["role"] = iam(format!("roles/{custom}"));
+            printed["_links"]["permissions"] = iam(format!("roles/{custom}/permissions"));
+            printed["_links"]["resource-set"] = iam(format!("resource-sets/{set}"));
+        }
+    }
+    printed
 }
 
 /// A new role of the type in the body, unless `assigned` has it.
@@ -45,17 +57,31 @@ pub(crate) fn new_role(
     assigned: &[Role],
     prefix: &str,
 ) -> Result<Role, OktaError> {
-    let kind = text(call.object()?, "type");
-    let Some((kind, _, id)) = access::role(kind) else {
-        return Err(OktaError::validation("type", "type: The role type is not valid"));
+    let body = call.object()?;
+    let (kind, time) = (text(body, "type"), okta_time(call.now));
+    let (kind, id, custom) = if kind == "CUSTOM" {
+        let (custom, set) = (text(body, "role"), text(body, "resource-set"));
+        if !org.custom_roles.contains_key(custom) {
+            return Err(OktaError::validation("role", "role: The role does not exist"));
+        }
+        if !org.resource_sets.contains_key(set) {
+            return Err(OktaError::validation(
+                "resource-set",
+                "resource-set: The resource set does not exist",
+            ));
+        }
+        (kind, org.new_id("irb"), Some((custom.to_owned(), set.to_owned())))
+    } else {
+        let Some((kind, _, id)) = access::role(kind) else {
+            return Err(OktaError::validation("type", "type: The role type is not valid"));
+        };
+        (kind, id.map_or_else(|| org.new_id(prefix), str::to_owned), None)
     };
-    if assigned.iter().any(|role| role.kind == kind) {
+    if assigned.iter().any(|role| role.kind == kind && role.custom == custom) {
         return Err(OktaError::role_assigned());
     }
-    let id = id.map_or_else(|| org.new_id(prefix), str::to_owned);
-    let time = okta_time(call.now);
-    let (kind, targets) = (kind.to_owned(), BTreeSet::new());
-    Ok(Role { id, kind, created: time.clone(), last_updated: time, targets })
+    let targets = BTreeSet::new();
+    Ok(Role { id, kind: kind.to_owned(), created: time.clone(), last_updated: time, targets, custom })
 }
 
 fn group_url(call: &Call, group: &str) -> String {
@@ -65,7 +91,7 @@ fn group_url(call: &Call, group: &str) -> String {
 fn list_roles(org: &mut Org, call: &Call) -> Outcome {
     let group = &org.group(call.parameter("groupId"))?.id;
     let roles = org.group_roles.get(group).into_iter().flatten();
-    Ok(Reply::ok(roles.map(|role| render(role, "GROUP", group_url(call, group))).collect()))
+    Ok(Reply::ok(roles.map(|role| render(org, role, "GROUP", group_url(call, group), call)).collect()))
 }
 
 /// Not for a built-in group (E0000211).
@@ -77,7 +103,7 @@ fn assign_role(org: &mut Org, call: &Call) -> Outcome {
     let group = group.id.clone();
     let assigned = org.group_roles.get(&group).cloned().unwrap_or_default();
     let role = new_role(org, call, &assigned, "gra")?;
-    let answer = render(&role, "GROUP", group_url(call, &group));
+    let answer = render(org, &role, "GROUP", group_url(call, &group), call);
     org.group_roles.entry(group).or_default().push(role);
     Ok(Reply::new(201, answer))
 }

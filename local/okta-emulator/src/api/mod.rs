@@ -1,5 +1,7 @@
 //! The Management API, one file per resource.
 
+pub(crate) mod api_services;
+pub(crate) mod api_tokens;
 pub(crate) mod app_credentials;
 pub(crate) mod apps;
 pub(crate) mod authn;
@@ -11,6 +13,7 @@ pub(crate) mod factor_challenges;
 pub(crate) mod factors;
 pub(crate) mod group_roles;
 pub(crate) mod groups;
+pub(crate) mod iam;
 pub(crate) mod idp_keys;
 pub(crate) mod idps;
 pub(crate) mod inline_hooks;
@@ -21,6 +24,7 @@ pub(crate) mod policies;
 pub(crate) mod schemas;
 pub(crate) mod sessions;
 pub(crate) mod trusted_origins;
+pub(crate) mod user_containment;
 pub(crate) mod user_lifecycle;
 pub(crate) mod user_object;
 pub(crate) mod user_roles;

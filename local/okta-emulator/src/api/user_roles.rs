@@ -18,14 +18,16 @@ pub(crate) const ROUTES: &[Route] = &[
 ];
 
 fn list_roles(org: &mut Org, call: &Call) -> Outcome {
-    let name = call.parameter("userId");
+    let (org, name) = (&*org, call.parameter("userId"));
     let user = org.user(name).map_err(|_| OktaError::not_found(name, "User"))?.id.clone();
     let own = org.user_roles.get(&user).into_iter().flatten();
-    let own = own.map(|role| render(role, "USER", call.url(format!("/api/v1/users/{user}"))));
+    let own = own.map(|role| render(org, role, "USER", call.url(format!("/api/v1/users/{user}")), call));
     let member_of = |group: &String| org.groups.get(group).is_some_and(|group| group.members.contains(&user));
     let inherited =
         org.group_roles.iter().filter(|(group, _)| member_of(group)).flat_map(|(group, roles)| {
-            roles.iter().map(move |role| render(role, "GROUP", call.url(format!("/api/v1/groups/{group}"))))
+            roles.iter().map(move |role| {
+                render(org, role, "GROUP", call.url(format!("/api/v1/groups/{group}")), call)
+            })
         });
     Ok(Reply::ok(own.chain(inherited).collect()))
 }

@@ -32,7 +32,10 @@ pub(crate) fn accepted(org: &Org, token: &str, now: Timestamp) -> Option<Object>
     let key = org.keys.get(&kid)?.jwk(&kid).ok()?;
     let claims = keys::verified(token, &[key])?;
     let expires = lookup(&claims, "/exp").and_then(Value::as_i64)?;
-    (expires > now.as_second() && !org.live.revoked.contains(text(&claims, "jti"))).then_some(claims)
+    let issued = lookup(&claims, "/iat").and_then(Value::as_i64)?;
+    let ended = org.live.tokens_end.get(text(&claims, "uid")).is_some_and(|end| issued <= *end);
+    let revoked = ended || org.live.revoked.contains(text(&claims, "jti"));
+    (expires > now.as_second() && !revoked).then_some(claims)
 }
 
 /// A token of another server, or of another client, is not active.

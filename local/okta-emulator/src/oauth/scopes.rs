@@ -22,6 +22,7 @@ const FAMILIES: &[&str] = &[
     "logStreams",
     "logs",
     "networkZones",
+    "oauthIntegrations",
     "orgs",
     "policies",
     "profileMappings",

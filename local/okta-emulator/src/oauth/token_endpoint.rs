@@ -190,7 +190,7 @@ fn static_refresh(reply: Result<Reply, OAuthError>, token: String) -> Result<Rep
 /// Only an app that signs its assertion, or a service integration with its
 /// secret, gets tokens of the org's own server.
 fn client_credentials(org: &mut Org, call: &Call, client: &Client, base: Grant) -> Result<Reply, OAuthError> {
-    let integration = org.service_integrations.contains(&client.id);
+    let integration = org.service_integrations.contains_key(&client.id);
     if base.server.is_none() && client.method != "private_key_jwt" && !integration {
         let text = "Client Credentials requests to the Org Authorization Server must use the private_key_jwt token_endpoint_auth_method.";
         return Err(OAuthError::new(400, "invalid_client", text));

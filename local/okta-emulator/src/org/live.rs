@@ -18,6 +18,8 @@ pub(crate) struct Live {
     pub(crate) device_codes: BTreeMap<String, Device>,
     /// `jti` of revoked access tokens.
     pub(crate) revoked: BTreeSet<String>,
+    /// Access tokens of a user that were issued until then are revoked, by user id.
+    pub(crate) tokens_end: BTreeMap<String, i64>,
     /// `jti` of client assertions and DPoP proofs that were used.
     pub(crate) seen: BTreeSet<String>,
     /// What DPoP proofs must repeat; made when first asked for.
@@ -25,11 +27,16 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    /// Ends everything that a user has.
-    pub(crate) fn forget_user(&mut self, user: &str) {
+    /// Ends a user's sessions and sign-ins.
+    pub(crate) fn forget_sessions(&mut self, user: &str) {
         self.sessions.retain(|_, session| session.user != user);
         self.session_tokens.retain(|_, session| session.user != user);
         self.transactions.retain(|_, transaction| transaction.user != user);
+    }
+
+    /// Ends everything that a user has.
+    pub(crate) fn forget_user(&mut self, user: &str) {
+        self.forget_sessions(user);
         self.codes.retain(|_, code| code.grant.user.as_deref() != Some(user));
         self.refresh_tokens.retain(|_, grant| grant.user.as_deref() != Some(user));
     }

@@ -4,7 +4,7 @@ pub(crate) mod live;
 mod objects;
 pub(crate) mod signing_key;
 
-pub(crate) use objects::{AppGroup, AuthorizationServer, Factor, Group, Role, User};
+pub(crate) use objects::{ApiToken, AppGroup, AuthorizationServer, Factor, Group, Role, User};
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
@@ -61,9 +61,9 @@ pub(crate) struct Org {
     pub(crate) authorization_servers: BTreeMap<String, AuthorizationServer>,
     /// By key id; those of the authorization servers and of the org itself.
     pub(crate) keys: BTreeMap<String, SigningKey>,
-    /// Clients that are installed service integrations: they get tokens of the
-    /// org with a secret.
-    pub(crate) service_integrations: BTreeSet<String>,
+    /// Installed service integrations by client id: they get tokens of the org
+    /// with a secret.
+    pub(crate) service_integrations: BTreeMap<String, Object>,
     /// Key ids of the org itself: of its access tokens, of its ID tokens.
     pub(crate) own_keys: Vec<String>,
     /// With the secret of the hook, which is never printed.
@@ -72,8 +72,14 @@ pub(crate) struct Org {
     #[serde(default)]
     pub(crate) event_hooks: BTreeMap<String, Object>,
     pub(crate) trusted_origins: BTreeMap<String, Object>,
-    /// API token to id of its owner.
-    pub(crate) api_tokens: BTreeMap<String, String>,
+    /// By the token itself.
+    pub(crate) api_tokens: BTreeMap<String, ApiToken>,
+    /// Custom admin roles, with their permissions.
+    #[serde(default)]
+    pub(crate) custom_roles: BTreeMap<String, Object>,
+    /// With their resources.
+    #[serde(default)]
+    pub(crate) resource_sets: BTreeMap<String, Object>,
     /// The newest events of the system log.
     #[serde(skip)]
     pub(crate) log: VecDeque<Object>,

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -120,6 +121,21 @@ pub(crate) struct Role {
     pub(crate) last_updated: String,
     /// Ids of the target groups; none means every group of the org.
     pub(crate) targets: BTreeSet<String>,
+    /// Of a custom role its id, and the id of the resource set.
+    #[serde(default)]
+    pub(crate) custom: Option<(String, String)>,
+}
+
+/// An API token, without the token itself.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ApiToken {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    /// Id of the user with whose roles it acts.
+    pub(crate) owner: String,
+    pub(crate) created: Timestamp,
+    /// When it was used last.
+    pub(crate) used: Timestamp,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

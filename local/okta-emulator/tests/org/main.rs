@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod connections;
 mod tokens;
 
 use std::sync::{Arc, Mutex};
