@@ -105,8 +105,9 @@ release: need-cargo .tools/release/.done ## Build okta-dac as one static file fo
 	@for target in $(RELEASE); do \
 		rustup target add $$target 2> target/rustup.log || { cat target/rustup.log >&2; exit 1; }; \
 		(. .tools/release/bin/activate && cargo zigbuild --release --package okta-dac --target $$target) || exit 1; \
-		file=target/dist/okta-dac-$${target%%-*}; cp target/$$target/release/okta-dac $$file; \
-		if readelf --program-headers --wide $$file | grep -q INTERP; then echo "$$file needs a loader: it is not static" >&2; exit 1; fi; \
+		file=target/dist/okta-dac-$${target%%-*}; cp target/$$target/release/okta-dac $$file || exit 1; \
+		headers=$$(readelf --program-headers --wide $$file) || exit 1; \
+		if grep -q INTERP <<< "$$headers"; then echo "$$file needs a loader: it is not static" >&2; exit 1; fi; \
 		ls -l $$file | awk '{ printf "%s: %.1f MB, static\n", $$9, $$5 / 1e6 }'; \
 	done
 	@target/dist/okta-dac-$$(uname -m) --version

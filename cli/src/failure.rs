@@ -33,7 +33,7 @@ pub enum Exit {
     File = 12,
     /// STS refused token or assertion.
     Assertion = 13,
-    /// `status --check`: no valid credentials without a person.
+    /// `status --check`: nothing is there that gives credentials without a sign-in.
     NoCredentials = 20,
     /// Waited too long for another process.
     Busy = 75,
@@ -83,7 +83,7 @@ impl Exit {
         (Self::Assertion, "STS refused token or assertion", "look at provider, audience and clock"),
         (
             Self::NoCredentials,
-            "`status --check`: no valid credentials without a person",
+            "`status --check`: neither credentials, nor a session, nor a machine's key is there",
             "`okta-dac aws refresh`",
         ),
         (

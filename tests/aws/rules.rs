@@ -61,7 +61,7 @@ async fn a_dry_run_changes_nothing() {
         assert!(std::path::Path::new(file.unwrap()).exists(), "{name}");
     }
     world.run(&["logout", "--all", "--yes"]).await.ok();
-    for row in &plan {
+    for row in plan.iter().filter(|row| row.get("part").is_none()) {
         assert!(!std::path::Path::new(row["file"].as_str().unwrap()).exists(), "{row}");
     }
 }
@@ -97,24 +97,90 @@ async fn ctrl_c_at_a_question() {
 async fn ctrl_c_on_the_way_says_what_is_kept() {
     let world = World::set_up().await;
     world.aws_fault(json!({ "service": "sts", "nth": 3, "action": { "delayMs": 60_000 } }));
-    let mut command = std::process::Command::new(crate::world::program());
-    world.surround(command.args(["aws", "refresh"]));
-    let child = command.spawn().unwrap();
+    let mut child = world.interruptible(&["refresh"]).spawn().unwrap();
     let state = world.state();
-    let kept = move || {
+    let kept = || {
         let names = std::fs::read_dir(&state).unwrap().map(|entry| entry.unwrap().file_name());
-        names.filter(|name| name.to_str().unwrap().starts_with("cred-")).count()
+        let names = names.map(|name| name.into_string().unwrap());
+        names.filter(|name| name.starts_with("cred-") && name.ends_with(".bin")).count()
     };
     while kept() < 2 {
+        assert_eq!(child.try_wait().unwrap(), None, "it waits for the third role");
         tokio::task::yield_now().await;
     }
     // Two answers came; the sentence of the second may be under way.
-    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::INT)
-        .unwrap();
+    interrupt(&child);
     let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
     let message = crate::world::Run::from(output).refused(130);
     assert!(message.contains("of 6 roles are kept; AWS's file is unchanged"), "{message}");
     assert!(!world.config().exists());
+}
+
+fn interrupt(child: &std::process::Child) {
+    use rustix::process::{Pid, Signal, kill_process};
+    kill_process(Pid::from_child(child), Signal::INT).unwrap();
+}
+
+/// Whether the process stands in the queue for a lock (`->` in proc(5), locks).
+fn waits_for(held: &std::fs::File, child: &std::process::Child) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let inode = format!(":{} ", held.metadata().unwrap().ino());
+    let waits = |line: &str| {
+        line.contains("->") && line.contains(&inode) && line.contains(&format!(" {} ", child.id()))
+    };
+    std::fs::read_to_string("/proc/locks").unwrap().lines().any(waits)
+}
+
+/// Somebody signs in, and is waited for: what is forgotten before is said.
+#[tokio::test]
+async fn ctrl_c_while_logout_waits() {
+    let world = World::set_up().await;
+    credentials(&world.get_cred(READER).await.ok());
+    let locks: Vec<_> =
+        std::fs::read_dir(world.state()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let cred = locks.iter().find(|path| {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        name.starts_with("cred-") && name.ends_with(".lock")
+    });
+    let held = std::fs::File::open(cred.unwrap()).unwrap();
+    held.lock().unwrap();
+    let mut child = world.interruptible(&["logout"]).spawn().unwrap();
+    let session = |path: &std::path::PathBuf| path.to_str().unwrap().contains("session-");
+    let session = locks.iter().find(|path| session(path)).unwrap();
+    while session.exists() {
+        assert_eq!(child.try_wait().unwrap(), None, "it waits for the credentials");
+        tokio::task::yield_now().await;
+    }
+    // The file goes a moment before the sentence comes: the command that waits for the next
+    // lock has it.
+    while !waits_for(&held, &child) {
+        assert_eq!(child.try_wait().unwrap(), None, "it waits for the credentials");
+        tokio::task::yield_now().await;
+    }
+    interrupt(&child);
+    let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
+    let message = crate::world::Run::from(output).refused(130);
+    assert!(message.contains("some sessions and credentials are forgotten"), "{message}");
+}
+
+/// Who gives up while the store is changed has lost nothing.
+#[tokio::test]
+async fn ctrl_c_at_the_passphrase_of_a_new_store() {
+    let world = World::set_up().await;
+    let (run, _) = world
+        .run_with_terminal(&["init", "--store", "keyring"], |seen| match seen {
+            seen if seen.contains("Passphrase that") => Some(CTRL_C.to_owned()),
+            seen => seen.contains("password of").then(String::new),
+        })
+        .await;
+    if run.code == 11 {
+        // A machine without a keyring refuses before it asks.
+        return;
+    }
+    assert!(run.refused(130).contains("nothing was changed"));
+    credentials(&world.get_cred(READER).await.ok());
+    world.run(&["logout"]).await.ok();
+    credentials(&world.get_cred(READER).await.ok());
 }
 
 /// A password goes nowhere in the clear, but to this machine, by a word of its own.
@@ -149,4 +215,13 @@ async fn a_folder_that_cannot_be_written() {
     std::fs::create_dir_all(world.home().join(".aws/.okta-dac.lock")).unwrap();
     assert!(world.run(&["refresh"]).await.refused(12).contains("cannot be used"));
     assert!(!world.config().exists());
+}
+
+/// Another store than the one that `init` chose is an error, and not a second place.
+#[tokio::test]
+async fn a_store_is_moved_by_init_alone() {
+    let world = World::set_up().await;
+    let other = ["get-cred", "--role-arn", READER, "--store", "plaintext"];
+    assert!(world.run(&other).await.refused(3).contains("init --store"));
+    credentials(&world.run(&["get-cred", "--role-arn", READER, "--store", "file"]).await.ok());
 }

@@ -29,6 +29,23 @@ async fn a_refresh_of_one_org_leaves_the_others_profiles() {
     world.run(&["refresh", "--org", "second", "--role", "Operator"]).await.ok();
     let both = std::fs::read_to_string(world.config()).unwrap();
     assert!(both.starts_with(&one) && both.contains("[profile second-acme-production-Operator]"), "{both}");
+    // A profile is of one org; nobody has to say which.
+    let profile = ["export-cred", "--profile", "second-acme-production-Operator"];
+    world.run(&profile).await.ok();
+    assert!(
+        world
+            .run(&[&profile[..], &["--org", "first"]].concat())
+            .await
+            .refused(2)
+            .contains("of the org `second`")
+    );
+    // What somebody wrote into it becomes no host.
+    let region = both.replace(
+        "[profile second-acme-production-Operator]",
+        "[profile second-acme-production-Operator]\nregion = evil.test/",
+    );
+    std::fs::write(world.config(), region).unwrap();
+    assert!(world.run(&profile).await.refused(12).contains("no AWS region"));
 }
 
 #[tokio::test]

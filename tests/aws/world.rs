@@ -123,6 +123,15 @@ impl World {
         command
     }
 
+    /// The program itself, which Ctrl-C reaches however this process was started: what a
+    /// shell starts in the background ignores Ctrl-C, and so do its children.
+    pub(crate) fn interruptible(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new("env");
+        command.arg("--default-signal=INT").arg(program()).arg("aws").args(arguments);
+        self.surround(&mut command);
+        command
+    }
+
     /// The variables of a person's machine.
     pub(crate) fn surround(&self, command: &mut Command) {
         command.env_clear().env("HOME", self.home()).env("PATH", std::env::var_os("PATH").unwrap());
@@ -182,8 +191,8 @@ impl World {
     ) -> (Run, String) {
         let (master, terminal) = pty();
         // The terminal becomes the one of the new session; stdin is the only way to name it.
-        let mut command = Command::new("setsid");
-        command.arg("--ctty").args(quiet.get_args());
+        let mut command = Command::new("env");
+        command.args(["--default-signal=INT", "setsid", "--ctty"]).args(quiet.get_args());
         self.surround(&mut command);
         for (name, value) in quiet.get_envs() {
             value.map(|value| command.env(name, value));

@@ -49,7 +49,7 @@ pub struct Options {
     /// Id of the AWS app, where there are several
     #[arg(long, global = true, env = "OKTA_DAC_AWS_APP_ID", value_name = "ID")]
     pub app_id: Option<String>,
-    /// Where the key of secrets is kept [default: where `init` put it]
+    /// Where the key of secrets is kept: `init` puts it there, other commands insist on it
     #[arg(long, global = true, env = "OKTA_DAC_AWS_STORE", value_enum)]
     pub store: Option<Store>,
     /// Ask nobody: fail with code 10 where a person is needed
@@ -195,7 +195,7 @@ pub struct Refresh {
     /// Take keys out of our profiles that are in the way
     #[arg(long)]
     pub replace_static: bool,
-    /// Print the difference to the file, and leave the file as it is
+    /// Sign in, print the difference to the file, and leave the file as it is
     #[arg(long)]
     pub dry_run: bool,
     /// Seconds that credentials shall live

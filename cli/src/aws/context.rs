@@ -111,7 +111,13 @@ impl<'e> Base<'e> {
     ///
     /// [`Exit::Store`], [`Exit::PersonNeeded`]; [`Exit::Configuration`] before `init`.
     pub fn vault(&mut self) -> Result<Vault, Failure> {
-        let store = self.options.store.unwrap_or(self.settings.store);
+        let store = self.settings.store;
+        if let Some(other) = self.options.store.filter(|other| *other != store) {
+            let sentence = format!("the key of secrets is kept in the store `{store}`, and not in `{other}`");
+            return Err(
+                Failure::new(Exit::Configuration, sentence).hint("`okta-dac aws init --store` moves it")
+            );
+        }
         let vault = Vault::open(&self.place, store, &mut self.terminal)?;
         vault.ok_or_else(|| {
             Failure::new(Exit::Configuration, "there is no key for secrets")
@@ -125,7 +131,7 @@ impl<'e> Base<'e> {
         let given = self.options.region.as_deref();
         let of_environment =
             self.environment.text("AWS_REGION").or_else(|| self.environment.text("AWS_DEFAULT_REGION"));
-        Endpoints::new(self.environment, given.or(of_environment).or(self.profile_region.as_deref()).or(own))
+        Endpoints::new(self.environment, given.or(self.profile_region.as_deref()).or(of_environment).or(own))
     }
 
     /// A message on stderr, if the command is verbose.

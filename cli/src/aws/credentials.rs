@@ -103,6 +103,9 @@ impl Kept {
     }
 }
 
+/// Whoever has less of credentials has none.
+const USEFUL: SignedDuration = SignedDuration::from_secs(60);
+
 /// Credentials that are kept, if they are good for long enough. No lock, no socket.
 ///
 /// # Errors
@@ -117,7 +120,7 @@ fn read(vault: &Vault, org: &OrgSettings, wanted: &Wanted) -> Result<Option<Cred
     Ok(kept.map(|kept| kept.credentials))
 }
 
-/// Everything that is kept for an org and that AWS still takes, for `status`.
+/// Everything that is kept for an org and that is still useful, for `status`.
 ///
 /// # Errors
 ///
@@ -126,7 +129,7 @@ pub fn all(vault: &Vault, place: &Place, org: &OrgSettings) -> Result<Vec<Kept>,
     let (mut all, now) = (Vec::new(), Timestamp::now());
     for name in place.names()?.iter().filter(|name| name.starts_with(PREFIX) && name.ends_with(".bin")) {
         let kept: Option<Kept> = vault.read(name)?;
-        all.extend(kept.filter(|kept| kept.who == who(org) && kept.credentials.left(now).is_positive()));
+        all.extend(kept.filter(|kept| kept.who == who(org) && kept.credentials.left(now) >= USEFUL));
     }
     all.sort_by(|one, other| (&one.role, &one.chain).cmp(&(&other.role, &other.chain)));
     Ok(all)
@@ -368,6 +371,23 @@ fn remember(context: &Context, role: &RoleArn, granted: Option<u32>, guessed: bo
         state.durations.insert(role.to_string(), Granted { seconds, at, guessed })
     })?;
     Ok(())
+}
+
+/// Keeps credentials of a sign-in that was made for several roles; not if somebody has
+/// logged out meanwhile.
+///
+/// # Errors
+///
+/// [`Exit::Store`], [`Exit::Busy`].
+pub fn keep_after_sign_in(
+    context: &Context,
+    wanted: &Wanted,
+    credentials: &Credentials,
+) -> Result<(), Failure> {
+    let lock = context.place.file(&wanted.file(&context.org).replace(".bin", ".lock"));
+    let _lock = Lock::take(&lock, context.deadline)?;
+    let session = context.place.file(&context.file("session", "bin"));
+    if session.exists() { keep(context, wanted, credentials) } else { Ok(()) }
 }
 
 /// Keeps credentials for later processes.

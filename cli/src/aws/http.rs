@@ -17,7 +17,7 @@ use crate::failure::{Exit, Failure};
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// A call takes no longer.
-const TOTAL: Duration = Duration::from_secs(30);
+pub(super) const TOTAL: Duration = Duration::from_secs(30);
 
 /// Redirects in a row.
 const REDIRECTS: usize = 10;

@@ -76,6 +76,9 @@ const PROCESS: &str = "credential_process";
 const STATIC: [&str; 4] =
     ["aws_access_key_id", "aws_secret_access_key", "aws_session_token", "x_security_token_expires"];
 
+/// Keys whose values are secrets; the last one is that of older tools.
+const SECRET: [&str; 3] = ["aws_secret_access_key", "aws_session_token", "aws_security_token"];
+
 /// What an edit does.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
@@ -99,13 +102,15 @@ pub struct Edit {
 }
 
 impl Edit {
-    /// The lines that differ, as a unified diff; values of keys are not shown.
+    /// The lines that differ, as a unified diff without lines of others; values of keys are
+    /// not shown, however a key is written.
     pub fn diff(&self) -> String {
         let text = |bytes: &[u8]| {
             let text = String::from_utf8_lossy(bytes).into_owned();
             let lines = text.split_inclusive('\n').map(|line| {
-                let key = line.split_once('=').map(|(key, _)| key.trim_end());
-                match key.filter(|key| STATIC[1..3].contains(key)) {
+                let key = line.split_once(['=', ':']).map(|(key, _)| key.trim());
+                let is_secret = |key: &&str| SECRET.iter().any(|secret| secret.eq_ignore_ascii_case(key));
+                match key.filter(is_secret) {
                     Some(key) => format!("{key} = …\n"),
                     None => line.to_owned(),
                 }
@@ -113,7 +118,7 @@ impl Edit {
             lines.collect::<String>()
         };
         let (before, after) = (text(&self.before), text(&self.after));
-        similar::TextDiff::from_lines(&before, &after).unified_diff().context_radius(1).to_string()
+        similar::TextDiff::from_lines(&before, &after).unified_diff().context_radius(0).to_string()
     }
 }
 
@@ -418,6 +423,7 @@ const BUSY: i32 = 16;
 
 /// Overwrites a file that cannot be replaced, after a copy beside it.
 fn in_place(path: &Path, before: &Seen, bytes: &[u8]) -> std::io::Result<()> {
+    let _whole = crate::interrupt::hold();
     let copy = path.with_extension("okta-dac-backup");
     files::replace(&copy, &before.bytes).map_err(|failure| std::io::Error::other(failure.sentence))?;
     let mut file = OpenOptions::new().write(true).open(path)?;

@@ -114,6 +114,7 @@ async fn with_lock(context: &mut Context, freshness: Freshness, state: &State) -
         session.assertions.extend(assertions.clone());
     }
     context.vault.cache(&file, &session)?;
+    crate::interrupt::done("the sign-in is kept");
     let assertions = result?;
     let (name, roles) = (context.org_name.clone(), known(&assertions));
     State::change(&context.place, context.deadline, |state| {
@@ -226,7 +227,7 @@ async fn by_device(
             Some(tokens) => tokens,
             None => device::sign_in(okta, &client, &mut context.terminal, context.open_browser).await?,
         };
-        let result = of_apps(context, okta, &client, &tokens).await;
+        let result = of_apps(context, okta, &client, &tokens, from_cache).await;
         let ended = matches!(result, Err(NoAssertion::Ended(_)));
         // Kept also where Okta gives no answer now, but not where it refuses them.
         *kept = Some(tokens).filter(|_| !ended);
@@ -243,28 +244,34 @@ async fn of_apps(
     okta: &Okta,
     client: &str,
     tokens: &device::Tokens,
+    from_cache: bool,
 ) -> Result<BTreeMap<String, Assertion>, NoAssertion> {
     let apps = match context.app.clone().or_else(|| context.org.app_id.clone()) {
         Some(app) => vec![app],
         None => device::apps(okta, tokens).await?,
     };
     let mut assertions = BTreeMap::new();
+    let mut first = None;
     for app in &apps {
         match device::assertion(okta, client, tokens, app).await {
             Ok(assertion) => {
                 assertions.insert(app.clone(), assertion);
             }
-            Err(NoAssertion::Other(failure)) if apps.len() > 1 => {
+            // A new sign-in may be good enough, once.
+            Err(NoAssertion::Ended(failure)) if from_cache => return Err(NoAssertion::Ended(failure)),
+            Err(no_assertion) if apps.len() > 1 => {
                 context.partial = true;
+                let failure = no_assertion.failure();
                 crate::warn(&format!("{app}: {failure}"));
+                first.get_or_insert(failure);
             }
             Err(no_assertion) => return Err(no_assertion),
         }
     }
-    if assertions.is_empty() {
-        return Err(Failure::new(Exit::NotAllowed, "none of your AWS apps gives an assertion").into());
+    match first.filter(|_| assertions.is_empty()) {
+        Some(failure) => Err(failure.into()),
+        None => Ok(assertions),
     }
-    Ok(assertions)
 }
 
 async fn machine(context: &Context, okta: &Okta) -> Result<String, Failure> {

@@ -9,8 +9,6 @@ use serde::{Deserialize, Serialize};
 use super::files::{self, Lock, Place};
 use crate::failure::{Exit, Failure};
 
-const FILE: &str = "state.json";
-
 /// Nobody holds the lock of the state for longer: who has done the work writes it down, also
 /// when their time is over.
 const HELD: Duration = Duration::from_secs(2);
@@ -79,13 +77,16 @@ pub struct State {
 }
 
 impl State {
+    /// The name of the file.
+    pub const FILE: &str = "state.json";
+
     /// What is there.
     ///
     /// # Errors
     ///
     /// [`Exit::Store`].
     pub fn read(place: &Place) -> Result<Self, Failure> {
-        let bytes = files::read(&place.file(FILE))?.unwrap_or_default();
+        let bytes = files::read(&place.file(Self::FILE))?.unwrap_or_default();
         Ok(serde_json::from_slice(&bytes).unwrap_or_default())
     }
 
@@ -105,7 +106,7 @@ impl State {
         let result = change(&mut state);
         if state != before {
             let text = serde_json::to_vec(&state).map_err(|error| Failure::defect(error.to_string()))?;
-            files::replace(&place.file(FILE), &text)?;
+            files::replace(&place.file(Self::FILE), &text)?;
         }
         Ok(result)
     }
@@ -171,7 +172,7 @@ mod tests {
     fn a_damaged_file_is_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let place = Place::new(folder.path());
-        files::replace(&place.file(FILE), b"{damaged").unwrap();
+        files::replace(&place.file(State::FILE), b"{damaged").unwrap();
         State::change(&place, Instant::now(), |state| state.totp_steps.insert("f".to_owned(), 7)).unwrap();
         assert_eq!(State::read(&place).unwrap().totp_steps["f"], 7);
     }

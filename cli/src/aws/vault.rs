@@ -159,14 +159,18 @@ impl Vault {
         Ok(Some(own(Some(key))))
     }
 
-    /// Opens what there is, or makes a key. A passphrase is asked for only with the store
-    /// `keyring`, on the terminal; an empty one is none.
+    /// Opens what there is, or makes a key; with `anew`, always. A passphrase is asked for
+    /// only with the store `keyring`, on the terminal; an empty one is none. Nothing is
+    /// written before.
     ///
     /// # Errors
     ///
     /// As [`Vault::open`].
-    pub fn make(place: &Place, store: Store, terminal: &mut Terminal) -> Result<Self, Failure> {
-        if let Some(vault) = Self::open(place, store, terminal)? {
+    pub fn make(place: &Place, store: Store, terminal: &mut Terminal, anew: bool) -> Result<Self, Failure> {
+        if store == Store::Plaintext {
+            return Ok(Self { place: place.clone(), store, key: None });
+        }
+        if !anew && let Some(vault) = Self::open(place, store, terminal)? {
             return Ok(vault);
         }
         let key = DataKey::random()?;
@@ -235,6 +239,18 @@ impl Vault {
     }
 }
 
+/// Takes away what another store than this one has of a key.
+///
+/// # Errors
+///
+/// [`Exit::Store`].
+pub fn forget_other_keys(place: &Place, store: Store) -> Result<(), Failure> {
+    if store != Store::Keyring {
+        key_store::remove(place);
+    }
+    if store == Store::Plaintext { files::remove(&place.file(KEY_FILE)) } else { Ok(()) }
+}
+
 /// Forgets the key: nothing that it sealed can be opened any more.
 ///
 /// # Errors
@@ -271,7 +287,7 @@ mod tests {
         let place = Place::new(folder.path());
         let mut terminal = Terminal::new(false);
         assert!(Vault::open(&place, Store::File, &mut terminal).unwrap().is_none());
-        let vault = Vault::make(&place, Store::File, &mut terminal).unwrap();
+        let vault = Vault::make(&place, Store::File, &mut terminal, false).unwrap();
         vault.write("a.bin", &"text").unwrap();
         let again = Vault::open(&place, Store::File, &mut terminal).unwrap().unwrap();
         assert_eq!(again.read::<String>("a.bin").unwrap().unwrap(), "text");
@@ -279,7 +295,7 @@ mod tests {
         std::fs::copy(place.file("a.bin"), place.file("b.bin")).unwrap();
         assert_eq!(again.read::<String>("b.bin").unwrap(), None, "swapped");
         forget_key(&place).unwrap();
-        let other = Vault::make(&place, Store::File, &mut terminal).unwrap();
+        let other = Vault::make(&place, Store::File, &mut terminal, false).unwrap();
         assert_eq!(other.read::<String>("a.bin").unwrap(), None, "under the old key");
     }
 }

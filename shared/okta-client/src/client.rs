@@ -442,7 +442,7 @@ impl Client {
             return Err(Error::RateLimited { retry_after: retry::until_reset(&headers) }.into());
         }
         let error = match serde_json::from_slice::<ApiError>(&bytes) {
-            Ok(error) => Error::Api(ApiError { status: status.as_u16(), ..error }),
+            Ok(error) => Error::Api(error.with(status.as_u16(), &headers)),
             Err(_) => Error::Unexpected { status: status.as_u16() },
         };
         if let (Authorization::OAuth(tokens), Some(token)) = (&self.authorization, token)

@@ -3,6 +3,7 @@
 use jsonwebtoken::{Algorithm, EncodingKey};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 /// An Okta API token. Printing it shows that it is one, not which.
 #[derive(Clone, Debug)]
@@ -36,6 +37,8 @@ pub struct OAuthClient {
     /// Separated by spaces.
     pub(crate) scopes: String,
     pub(crate) authentication: Authentication,
+    /// The app's tokens are bound to a key, which the first request shows at once.
+    pub(crate) dpop: bool,
 }
 
 /// How an OAuth client shows who it is.
@@ -85,6 +88,13 @@ struct Written {
     key_id: Option<String>,
     #[serde(default)]
     scopes: Vec<String>,
+    #[serde(default)]
+    dpop: bool,
+    /// The key or secret that is to follow, and the one before: not for calls.
+    #[serde(rename = "pending")]
+    _pending: Option<IgnoredAny>,
+    #[serde(rename = "previous")]
+    _previous: Option<IgnoredAny>,
 }
 
 impl Credential {
@@ -97,6 +107,9 @@ impl Credential {
     /// - `{"clientId": "0oa…", "privateKey": "-----BEGIN…", "keyId": "…", "scopes": […]}`,
     ///   a service app; the key in PEM form
     ///
+    /// `"dpop": true` says that the app's tokens are bound to a key (RFC 9449). `pending` and
+    /// `previous`, which a rotation keeps beside them, are passed over.
+    ///
     /// # Errors
     ///
     /// [`CredentialError`].
@@ -104,7 +117,8 @@ impl Credential {
         let written: Written = serde_json::from_str(json).map_err(|_| CredentialError::Shape)?;
         let scopes = written.scopes.join(" ");
         let client = |authentication, client_id| {
-            Ok(Self::OAuth(OAuthClient { client_id, scopes: scopes.clone(), authentication }))
+            let (scopes, dpop) = (scopes.clone(), written.dpop);
+            Ok(Self::OAuth(OAuthClient { client_id, scopes, authentication, dpop }))
         };
         match written {
             Written {
@@ -160,7 +174,7 @@ mod tests {
     #[test]
     fn one_shape_or_a_sentence_without_the_secret() {
         assert!(matches!(Credential::parse(r#"{"apiToken":"t"}"#), Ok(Credential::ApiToken(_))));
-        let secret = r#"{"clientId":"0oa1","clientSecret":"s3cret","scopes":["okta.users.read"]}"#;
+        let secret = r#"{"clientId":"0oa1","clientSecret":"s3cret","scopes":["okta.users.read"],"dpop":true,"pending":{"keyId":"k"},"previous":{}}"#;
         let parsed = Credential::parse(secret).unwrap();
         assert!(!format!("{parsed:?}").contains("s3cret"));
         for bad in [

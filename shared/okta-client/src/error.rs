@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::HeaderMap;
 use serde::Deserialize;
 
 /// Why a call to Okta failed. No variant carries the credential.
@@ -77,6 +78,9 @@ pub struct ApiError {
     /// What is wrong in detail.
     #[serde(rename = "errorCauses", default)]
     pub causes: Vec<ErrorCause>,
+    /// The access token lacks the scope, whatever the role allows (RFC 6750, 3.1).
+    #[serde(skip)]
+    pub insufficient_scope: bool,
 }
 
 /// One element of `errorCauses`.
@@ -89,6 +93,14 @@ pub struct ErrorCause {
 }
 
 impl ApiError {
+    /// With what the answer says beside the object.
+    pub(crate) fn with(self, status: u16, headers: &HeaderMap) -> Self {
+        let mut challenges =
+            headers.get_all("www-authenticate").iter().filter_map(|value| value.to_str().ok());
+        let insufficient_scope = challenges.any(|text| text.contains("insufficient_scope"));
+        Self { status, insufficient_scope, ..self }
+    }
+
     fn causes_text(&self) -> String {
         self.causes.iter().map(|cause| format!(": {}", cause.error_summary)).collect()
     }

@@ -79,7 +79,14 @@ mod tests {
 
     fn api(status: u16, code: &str) -> Error {
         let (code, summary, error_id) = (code.to_owned(), String::new(), String::new());
-        Error::Api(ApiError { status, code, summary, error_id, causes: Vec::new() })
+        Error::Api(ApiError {
+            status,
+            code,
+            summary,
+            error_id,
+            causes: Vec::new(),
+            insufficient_scope: false,
+        })
     }
 
     #[test]

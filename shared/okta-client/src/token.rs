@@ -139,6 +139,9 @@ impl Tokens {
         deadline: Instant,
         state: &mut State,
     ) -> Result<AccessToken, Error> {
+        if self.client.dpop && state.key.is_none() {
+            state.key = Some(ProofKey::generate()?);
+        }
         for _ in 0..2 {
             match self.ask(http, deadline, state).await {
                 Err(Error::Token { code, .. }) if code == "invalid_dpop_proof" && state.key.is_none() => {

@@ -92,7 +92,7 @@ async fn token(
         }
         let request = client.post(format!("{signin}/federation")).body(form.finish());
         let request = request.header("content-type", "application/x-www-form-urlencoded");
-        let request = request.timeout(deadline.saturating_duration_since(Instant::now()));
+        let request = request.timeout(http::TOTAL.min(deadline.saturating_duration_since(Instant::now())));
         let answer = request.send().await.map_err(|error| {
             Failure::new(Exit::Network, format!("no answer from {signin}: {}", error.without_url()))
         })?;

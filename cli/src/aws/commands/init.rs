@@ -19,7 +19,7 @@ use crate::aws::settings::{Mode, OrgSettings, Settings};
 use crate::aws::sign_in::{self, Secrets};
 use crate::aws::state::State;
 use crate::aws::totp::Seed;
-use crate::aws::vault::{Store, Vault, random_hex};
+use crate::aws::vault::{self, Store, Vault, random_hex};
 use crate::failure::{Exit, Failure};
 use crate::{interrupt, output, warn};
 
@@ -99,8 +99,10 @@ pub fn run(mut base: Base<'_>, arguments: &Init) -> Result<ExitCode, Failure> {
     let lock = Lock::take(&base.place.file("init.lock"), base.deadline)?;
     base.settings = Settings::read(&base.settings_file)?.unwrap_or_default();
     let former = former(&mut base, store)?;
-    let vault = Vault::make(&base.place, store, &mut base.terminal)?;
+    let vault = Vault::make(&base.place, store, &mut base.terminal, former.is_some())?;
     let store = vault.store();
+    let moves = former.is_some();
+    interrupt::done("secrets and settings may be written in part: the same command goes on");
     let mut all: BTreeMap<String, Secrets> = match former {
         Some(former) => former,
         None => vault.read(SECRETS)?.unwrap_or_default(),
@@ -117,6 +119,11 @@ pub fn run(mut base: Base<'_>, arguments: &Init) -> Result<ExitCode, Failure> {
     base.settings.store = store;
     base.settings.orgs.insert(name.clone(), org);
     base.settings.write(&base.settings_file)?;
+    if moves {
+        // Nothing that the old store protected, or did not, stays behind.
+        super::logout::forget_sessions(&base.place, base.deadline)?;
+        vault::forget_other_keys(&base.place, store)?;
+    }
     drop(lock);
     interrupt::done("settings and secrets are stored; the sign-in was not tried to its end");
     State::change(&base.place, base.deadline, |state| {
@@ -148,17 +155,27 @@ fn plan(
 ) -> Result<ExitCode, Failure> {
     let settings = Settings { store, orgs: BTreeMap::from([(name.to_owned(), org)]) };
     let place = base.place.file(SECRETS);
+    let moves = !base.settings.orgs.is_empty() && base.settings.store != store;
+    let forgets: &[&str] = if moves { &["sessions", "credentials", "the old key"] } else { &[] };
     let report = json!({
         "settings": base.settings_file, "org": name, "values": settings.orgs[name], "store": store,
         "secrets": { "file": place, "members": secrets }, "signIn": !arguments.no_verify,
-        "deleteOld": arguments.delete_old, "dryRun": true,
+        "deleteOld": arguments.delete_old, "forgets": forgets, "dryRun": true,
     });
     let text = toml::to_string_pretty(&settings).map_err(|error| Failure::defect(error.to_string()))?;
     base.printing.report(&report, || {
         let added: String =
             text.lines().map(|line| output::line(output::ADDED, &format!("+ {line}"))).collect();
         let secrets = if secrets.is_empty() { "none".to_owned() } else { secrets.join(", ") };
-        format!("{}\n{added}{}\nsecrets given: {secrets}\n", base.settings_file.display(), place.display())
+        let mut text = format!(
+            "{}\n{added}{}\nsecrets given: {secrets}\n",
+            base.settings_file.display(),
+            place.display()
+        );
+        if moves {
+            text += &format!("forgotten: {}\n", forgets.join(", "));
+        }
+        text
     })?;
     Ok(ExitCode::SUCCESS)
 }
@@ -289,8 +306,7 @@ fn store(base: &mut Base<'_>, given: Option<Store>) -> Result<Store, Failure> {
     Ok(if usable { Store::Keyring } else { Store::File })
 }
 
-/// The secrets of another store, which is given up: nothing that it protected, or did not,
-/// stays behind.
+/// The secrets of another store, which is given up.
 fn former(base: &mut Base<'_>, store: Store) -> Result<Option<BTreeMap<String, Secrets>>, Failure> {
     if base.settings.orgs.is_empty() || base.settings.store == store {
         return Ok(None);
@@ -299,8 +315,6 @@ fn former(base: &mut Base<'_>, store: Store) -> Result<Option<BTreeMap<String, S
         return Ok(None);
     };
     let secrets = vault.read(SECRETS)?.unwrap_or_default();
-    super::logout::forget_sessions(&base.place, base.deadline)?;
-    crate::aws::vault::forget_key(&base.place)?;
     Ok(Some(secrets))
 }
 

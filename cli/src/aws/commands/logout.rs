@@ -10,6 +10,7 @@ use crate::aws::arguments::Logout;
 use crate::aws::context::{Base, SECRETS};
 use crate::aws::files::{self, Lock, Place};
 use crate::aws::state::State;
+use crate::aws::vault::Store;
 use crate::aws::{credentials, vault};
 use crate::failure::{Exit, Failure};
 use crate::interrupt;
@@ -57,27 +58,43 @@ fn plan(base: &Base<'_>, arguments: &Logout) -> Result<ExitCode, Failure> {
     if arguments.all {
         names.extend([SECRETS, vault::KEY_FILE].map(str::to_owned));
     }
-    let files: Vec<String> = names
-        .iter()
-        .map(|name| place.file(name))
-        .filter(|path| path.exists())
-        .map(|path| path.display().to_string())
-        .collect();
-    let rows: Vec<Value> = files.iter().map(|file| json!({ "file": file })).collect();
-    base.printing.list(&rows, || files.iter().map(|file| format!("{file}\n")).collect())?;
+    let paths = names.iter().map(|name| place.file(name)).filter(|path| path.exists());
+    let mut rows: Vec<Value> = paths.map(|path| json!({ "file": path })).collect();
+    let state = place.file(State::FILE);
+    if state.exists() {
+        rows.push(json!({ "file": state, "part": "roles, factors, failures" }));
+    }
+    if arguments.all && base.settings.store == Store::Keyring {
+        rows.push(json!({ "part": "the key in the system's store" }));
+    }
+    base.printing.list(&rows, || {
+        let line = |row: &Value| {
+            let words = [&row["file"], &row["part"]].map(|word| word.as_str().unwrap_or_default());
+            format!("{}\n", words.join(" ").trim())
+        };
+        rows.iter().map(line).collect()
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Takes kept credentials and sessions away. Whoever signs in at this moment is waited for:
 /// what they would write afterwards goes as well.
 pub(super) fn forget_sessions(place: &Place, deadline: Instant) -> Result<(), Failure> {
-    // Sessions first: of what is begun afterwards, nothing is kept.
-    for name in sealed(place)?.iter().rev() {
+    let forget = |name: &String| {
         let lock = name.replace("session-", "signin-").replace(".bin", ".lock");
-        let _lock = Lock::take(&place.file(&lock), deadline)?;
+        let some = "some sessions and credentials are forgotten: run it again";
+        let lock = Lock::take(&place.file(&lock), deadline).map_err(|failure| failure.hint(some))?;
         files::remove(&place.file(name))?;
-    }
-    Ok(())
+        interrupt::done(some);
+        drop(lock);
+        Ok(())
+    };
+    // Sessions first: of what is begun afterwards, nothing is kept. Then credentials, and
+    // what somebody signed in for who was waited for.
+    let names = sealed(place)?;
+    let sessions = names.iter().filter(|name| name.starts_with("session-"));
+    let credentials = names.iter().filter(|name| !name.starts_with("session-"));
+    sessions.clone().chain(credentials).chain(sessions).try_for_each(forget)
 }
 
 /// Names of sealed files that a sign-in left, or is about to leave: credentials, then

@@ -12,7 +12,7 @@ pub mod refresh;
 pub mod status;
 
 use super::arn::RoleArn;
-use super::context::Base;
+use super::context::{Base, is_region};
 use super::profiles::ProfileFile;
 use crate::failure::{Exit, Failure};
 
@@ -38,7 +38,20 @@ fn role(base: &mut Base<'_>, arn: Option<&RoleArn>, profile: Option<&str>) -> Re
         )
         .hint("`okta-dac aws list` shows them; `okta-dac aws refresh` writes them")
     })?;
-    base.profile_region = owner.region;
+    let path = file.path.display();
+    if let Some(region) = owner.region.as_ref().filter(|region| !is_region(region)) {
+        let sentence = format!("{path}: `{region}` of the profile `{name}` is no AWS region");
+        return Err(Failure::new(Exit::File, sentence));
+    }
+    base.profile_region = owner.region.filter(|region| !region.is_empty());
+    // A profile is of one org, whichever is the default.
+    match &base.options.org {
+        Some(org) if *org != owner.org => {
+            let sentence = format!("the profile `{name}` is of the org `{}`, and not of `{org}`", owner.org);
+            return Err(Failure::new(Exit::Usage, sentence));
+        }
+        _ => base.options.org = Some(owner.org),
+    }
     RoleArn::parse(&owner.role)
         .map_err(|why| Failure::new(Exit::File, format!("the profile `{name}`: {why}")))
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::aws::arguments::Refresh;
 use crate::aws::arn::RoleArn;
 use crate::aws::context::{Base, Context};
-use crate::aws::credentials::{self, Wanted, keep, with_identity};
+use crate::aws::credentials::{self, Wanted, keep_after_sign_in, with_identity};
 use crate::aws::format::expiration;
 use crate::aws::names::{DEFAULT_TEMPLATE, Named, assigned, check_template};
 use crate::aws::profiles::{Content, Edit, Owner, Profile, quoted};
@@ -88,15 +88,22 @@ pub fn run(mut base: Base<'_>, arguments: &Refresh) -> Result<ExitCode, Failure>
     let withdrawn =
         |owner: &Owner| !arguments.no_prune && whole && owner.org == org && !granted.contains(&owner.role);
     let replace = arguments.replace_static || arguments.write_static;
+    // Nothing was had: the file stays as it is.
+    if let Some(failure) = fetched.failed.values().next()
+        && fetched.failed.len() == fetched.roles.len()
+    {
+        fetched.failed.iter().for_each(|(role, failure)| warn(&format!("{role}: {failure}")));
+        return Err(failure.clone());
+    }
     let edit = file.edit(&profiles, &withdrawn, replace, arguments.dry_run, deadline)?;
     for (role, failure) in &fetched.failed {
         warn(&format!("{role}: {failure}"));
     }
-    report(printing, &profiles, &edit, &fetched.failed, arguments)?;
-    match fetched.failed.values().next() {
-        Some(failure) if fetched.failed.len() == fetched.roles.len() => Err(failure.clone()),
-        _ => Ok(ExitCode::SUCCESS),
+    if !arguments.dry_run {
+        interrupt::done("AWS's file is written");
     }
+    report(printing, &profiles, &edit, &fetched.failed, arguments)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// What Okta and AWS gave.
@@ -158,7 +165,7 @@ async fn fetch(context: &mut Context, arguments: &Refresh) -> Result<Fetched, Fa
             let role = wanted.role.clone();
             match result {
                 Ok((of, seconds)) => {
-                    keep(online, &wanted, &of)?;
+                    keep_after_sign_in(online, &wanted, &of)?;
                     if let Some(seconds) = seconds {
                         let at = jiff::Timestamp::now();
                         granted.insert(role.to_string(), Granted { seconds, at, guessed: false });
@@ -251,9 +258,6 @@ impl Command {
                 let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
                 rest.extend([option.to_owned(), path.display().to_string()]);
             }
-        }
-        if let Some(store) = base.options.store {
-            rest.extend(["--store".to_owned(), store.to_string()]);
         }
         if base.org_name() != DEFAULT_ORG {
             rest.extend(["--org".to_owned(), base.org_name().to_owned()]);

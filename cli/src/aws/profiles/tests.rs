@@ -216,3 +216,18 @@ fn keys_in_the_other_file_are_in_the_way() {
     assert!(!file.path.exists());
     file.edit(&[profile("okta-b", "B")], &|_| false, false, false, deadline).unwrap();
 }
+
+/// However a key is written: AWS's tools read indented ones, colons and capitals.
+#[test]
+fn a_diff_shows_no_secret() {
+    let after = "[x]\n  AWS_SECRET_ACCESS_KEY: s3cret\n\taws_security_token=s3cret\naws_session_token = s3cret\nregion = r\n";
+    let edit = Edit { changes: Changes::default(), before: Vec::new(), after: after.into() };
+    let diff = edit.diff();
+    assert!(!diff.contains("s3cret") && diff.contains("+region = r\n"), "{diff}");
+    assert_eq!(diff.matches(" = …\n").count(), 3, "{diff}");
+    let edit = Edit { before: after.into(), after: format!("{after}[y]\n").into(), ..edit };
+    assert!(
+        edit.diff().ends_with("+[y]\n")
+            && edit.diff().lines().filter(|line| line.starts_with(' ')).count() == 0
+    );
+}

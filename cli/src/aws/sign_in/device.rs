@@ -208,8 +208,7 @@ pub async fn assertion(
     // In the body: an address is logged.
     let answer = okta.page_of_form(url, &[("token", &token)]).await?;
     match answer.status.as_u16() {
-        429 => return Err(refused(&answer).into()),
-        500.. => return Err(answer.unexpected("opening the app").into()),
+        429 | 500.. => return Err(answer.unexpected("opening the app").into()),
         _ => {}
     }
     let page = read_page(&answer.body);

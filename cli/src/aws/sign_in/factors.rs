@@ -125,7 +125,13 @@ pub async fn prove(
 /// A refusal, with the factors that are left.
 fn with_others(failure: Failure, tried: &Factor<'_>, factors: &[Factor<'_>]) -> Failure {
     let others = factors.iter().filter(|other| other.is_known() && other.id != tried.id);
-    let others: Vec<String> = others.map(|other| format!("`--factor {}`", other.kind)).collect();
+    let twice = |kind: &str| factors.iter().filter(|factor| factor.kind == kind).count() > 1;
+    let others: Vec<String> = others
+        .map(|other| match other.kind {
+            kind if twice(kind) => format!("`--factor {kind}:{}`", other.provider),
+            kind => format!("`--factor {kind}`"),
+        })
+        .collect();
     if failure.exit != Exit::Factor || others.is_empty() {
         return failure;
     }
@@ -253,7 +259,7 @@ async fn push(okta: &Okta, url: url::Url, token: &str, terminal: &mut Terminal) 
     }
     let body = json!({ "stateToken": token });
     let mut answer = okta.post(url.clone(), &body).await?;
-    let (mut poll, mut shown, mut pause) = (url, None, POLL);
+    let (mut poll, mut shown, mut pause, mut failed) = (url, None, POLL, None);
     terminal.show("Okta asks your phone.");
     loop {
         let state = answer.json();
@@ -284,8 +290,10 @@ async fn push(okta: &Okta, url: url::Url, token: &str, terminal: &mut Terminal) 
             poll = okta.url(next)?;
         }
         if pause >= okta.left() {
-            return Err(Failure::new(Exit::Factor, "nobody answered on the phone in time")
-                .hint("`--timeout` gives more"));
+            return Err(failed.unwrap_or_else(|| {
+                Failure::new(Exit::Factor, "nobody answered on the phone in time")
+                    .hint("`--timeout` gives more")
+            }));
         }
         tokio::time::sleep(pause).await;
         pause = POLL;
@@ -298,8 +306,12 @@ async fn push(okta: &Okta, url: url::Url, token: &str, terminal: &mut Terminal) 
                     return Err(refused(&limited));
                 }
             }
-            Ok(next) if !next.status.is_server_error() => answer = next,
-            _ => {}
+            Ok(next) if next.status.is_server_error() => {
+                failed = Some(next.unexpected("asking for the push"))
+            }
+            Ok(next) => (answer, failed) = (next, None),
+            Err(failure) if failure.exit == Exit::Network => failed = Some(failure),
+            Err(failure) => return Err(failure),
         }
     }
 }

@@ -7,7 +7,8 @@ use crate::Org;
 impl Org {
     fn user(&self, login: &str) -> String {
         let users = self.emulator.snapshot()["users"].clone();
-        let found = users.as_object().unwrap().values().find(|user| user["profile"]["login"] == login).cloned();
+        let found =
+            users.as_object().unwrap().values().find(|user| user["profile"]["login"] == login).cloned();
         found.unwrap()["id"].as_str().unwrap().to_owned()
     }
 }

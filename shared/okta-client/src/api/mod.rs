@@ -4,6 +4,7 @@
 //! call is documented at the call.
 
 mod apps;
+mod connections;
 mod groups;
 mod idps;
 mod logs;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{GroupId, RoleAssignmentId};
+use super::{CustomRoleId, GroupId, ResourceSetId, RoleAssignmentId};
 
 /// A group (schema `Group`).
 #[derive(Clone, Debug, Deserialize)]
@@ -77,7 +77,13 @@ fn null_is_empty<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<St
 pub struct Role {
     /// Id of the assignment.
     pub id: RoleAssignmentId,
-    /// `USER_ADMIN`, `SUPER_ADMIN`, …
+    /// `USER_ADMIN`, `SUPER_ADMIN`, …, or `CUSTOM`.
     #[serde(rename = "type")]
     pub kind: String,
+    /// Of a custom role its id.
+    #[serde(rename = "role")]
+    pub custom_role: Option<CustomRoleId>,
+    /// Of a custom role the set of resources that it is for.
+    #[serde(rename = "resource-set")]
+    pub resource_set: Option<ResourceSetId>,
 }

@@ -46,6 +46,8 @@ id! {
     AppId
     /// Id of a secret of an OAuth client, `ocs…`.
     ClientSecretId
+    /// Id of a custom admin role, `cr0…`.
+    CustomRoleId
     /// Id of a granted scope, `oag…`.
     GrantId
     /// Id of a group, `00g…`.
@@ -58,6 +60,8 @@ id! {
     KeyId
     /// Id of a policy, `00p…`.
     PolicyId
+    /// Id of a resource set, `iam…`.
+    ResourceSetId
     /// Id of a role assignment. The same for every group if the role has
     /// targets: the id means something only together with the group.
     RoleAssignmentId

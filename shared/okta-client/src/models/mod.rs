@@ -3,6 +3,7 @@
 //! `other` keeps every member that this crate does not know.
 
 pub(crate) mod apps;
+mod connections;
 mod groups;
 mod idps;
 mod ids;
@@ -12,11 +13,12 @@ mod users;
 
 pub use crate::error::{ApiError, ErrorCause};
 pub use apps::{Application, ApplicationGroupAssignment, ClientSecret, JsonWebKey, ScopeGrant};
+pub use connections::{ApiToken, ApiTokenNetwork, CustomRole, ResourceSet, ServiceIntegration};
 pub use groups::{Group, GroupProfile, Role};
 pub use idps::{IdentityProvider, IdpKey, NewIdentityProvider};
 pub use ids::{
-    AppId, ClientSecretId, GrantId, GroupId, IdpId, JsonWebKeyId, KeyId, PolicyId, RoleAssignmentId, RuleId,
-    UserId, UserTypeId,
+    AppId, ClientSecretId, CustomRoleId, GrantId, GroupId, IdpId, JsonWebKeyId, KeyId, PolicyId,
+    ResourceSetId, RoleAssignmentId, RuleId, UserId, UserTypeId,
 };
 pub use logs::{LogEvent, LogOutcome, LogTarget};
 pub use policies::{NewPolicyRule, Policy, PolicyRule};

@@ -1,0 +1,20 @@
+//! Integrations of other tools with an Okta org.
+//!
+//! | module | what it has |
+//! |---|---|
+//! | [`preset`] | scopes and role of a connection, by its purpose |
+//! | [`key`] | key pairs of service apps |
+//! | [`stored`], [`sink`] | the credential as a document, and the place for it |
+//! | [`seen`] | what the org has |
+//! | [`plan`] | what a run will do: a pure function |
+//! | [`stop`] | why a command stops before its end |
+
+#![warn(missing_docs)]
+
+pub mod key;
+pub mod plan;
+pub mod preset;
+pub mod seen;
+pub mod sink;
+pub mod stop;
+pub mod stored;

@@ -1,0 +1,165 @@
+//! What a sink holds: the credential that is used, the one to come, the one before.
+
+use std::fmt;
+
+use okta_client::Credential;
+use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::key::KeyPair;
+use crate::stop::{Code, Stop};
+
+/// A secret in a document. Printing it shows that it is one.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The secret itself.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+/// A key or a secret of a client that is not the one in use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Part {
+    /// Id of the key or of the secret.
+    pub id: String,
+    /// The private key in PEM form, or the secret.
+    pub value: Secret,
+}
+
+/// The document, which `okta_client::Credential::parse` reads once the client exists.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Stored {
+    /// An API token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_token: Option<Secret>,
+    /// Id of the client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// Of a service integration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_secret: Option<Secret>,
+    /// Of a service app, in PEM form.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub private_key: Option<Secret>,
+    /// Its `kid`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_id: Option<String>,
+    /// What the client asks for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<String>,
+    /// The app's tokens are bound to a key.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub dpop: bool,
+    /// The key or secret to come.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pending: Option<Part>,
+    /// The key or secret before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Part>,
+}
+
+impl Stored {
+    /// The document as text.
+    ///
+    /// # Errors
+    ///
+    /// None that is known.
+    pub fn text(&self) -> Result<zeroize::Zeroizing<String>, Stop> {
+        let text = serde_json::to_string_pretty(self);
+        text.map(|text| zeroize::Zeroizing::new(text + "\n"))
+            .map_err(|_| Stop::new(Code::Defect, "the credential cannot be written as JSON"))
+    }
+
+    /// Reads a document. The message never has what was found instead.
+    ///
+    /// # Errors
+    ///
+    /// The text is no such document.
+    pub fn parse(text: &str) -> Result<Self, Stop> {
+        serde_json::from_str(text).map_err(|_| {
+            Stop::new(
+                Code::Ambiguous,
+                "the sink holds something else than a credential of `okta-dac connect`",
+            )
+        })
+    }
+
+    /// The credential with which calls are made.
+    ///
+    /// # Errors
+    ///
+    /// There is none.
+    pub fn credential(&self) -> Result<Credential, Stop> {
+        let text = self.text()?;
+        Credential::parse(&text).map_err(|error| Stop::new(Code::Operator, error.to_string()))
+    }
+
+    /// The same with the key to come in its place.
+    pub fn switched(&self) -> Self {
+        let Some(pending) = self.pending.clone() else { return self.clone() };
+        let before = self.key_id.clone().zip(self.private_key.clone());
+        Self {
+            private_key: Some(pending.value),
+            key_id: Some(pending.id),
+            pending: None,
+            previous: before.map(|(id, value)| Part { id, value }).or_else(|| self.previous.clone()),
+            ..self.clone()
+        }
+    }
+
+    /// The pair to come, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// The key cannot be read.
+    pub fn pending_key(&self) -> Result<Option<KeyPair>, Stop> {
+        self.pending.as_ref().map(|part| KeyPair::of(part.value.expose().to_owned().into())).transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::KeyKind;
+    use secrecy::ExposeSecret;
+
+    #[test]
+    fn a_pending_key_becomes_the_one_in_use() {
+        let pair = KeyPair::generate(KeyKind::P256).unwrap();
+        let part = Part { id: pair.key_id.clone(), value: pair.private.expose_secret().into() };
+        let stored = Stored {
+            client_id: Some("0oa1".to_owned()),
+            scopes: vec!["okta.users.read".to_owned()],
+            dpop: true,
+            pending: Some(part.clone()),
+            ..Stored::default()
+        };
+        assert!(stored.credential().is_err(), "no key is in use yet");
+        assert_eq!(stored.pending_key().unwrap().unwrap().key_id, pair.key_id);
+        let first = stored.switched();
+        assert!(first.credential().is_ok() && first.previous.is_none() && first.pending.is_none());
+        let second = Stored { pending: Some(Part { id: "2".to_owned(), ..part.clone() }), ..first };
+        assert_eq!(second.switched().previous, Some(part));
+        assert!(!format!("{second:?}").contains("PRIVATE"));
+        assert_eq!(Stored::parse(&second.text().unwrap()).unwrap(), second);
+        assert!(!Stored::parse("{\"s3cret\":1}").unwrap_err().to_string().contains("s3cret"));
+    }
+}
