@@ -7,6 +7,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::aws::arguments::AwsCommand;
+use crate::connections::arguments::{ConnectCommand, ConnectionCommand};
 use crate::failure::{Exit, Failure};
 use crate::output::Printing;
 
@@ -27,6 +28,10 @@ pub struct Arguments {
 pub enum Group {
     /// AWS credentials through Okta
     Aws(Box<AwsCommand>),
+    /// Connect a tool to an Okta org with least privilege
+    Connect(Box<ConnectCommand>),
+    /// Look at a connection that was made
+    Connection(ConnectionCommand),
     /// Print completions for a shell
     Completions {
         /// The shell

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`arguments`] | the command line, from which `--help`, completions and manual pages are made |
 //! | [`aws`] | AWS credentials through Okta |
+//! | [`connections`] | integrations of other tools with an Okta org |
 //! | [`environment`] | the variables and folders that a command may see |
 //! | [`failure`] | how a command ends when it does not succeed |
 //! | [`interrupt`] | what Ctrl-C says and leaves |
@@ -18,6 +19,7 @@
 
 pub mod arguments;
 pub mod aws;
+pub mod connections;
 pub mod environment;
 pub mod failure;
 pub mod interrupt;
@@ -29,6 +31,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
+use ::connections::stop::Code;
 use clap::Parser;
 
 use crate::arguments::{Arguments, Group};
@@ -41,17 +44,29 @@ const PREDECESSOR: &str = "okta-aws-cred-helper";
 /// Runs a command line; the first argument is the program's own name.
 pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: Environment) -> ExitCode {
     forbid_core_dumps();
-    let arguments = match Arguments::try_parse_from(as_group(arguments)) {
+    let words = as_group(arguments);
+    let connects = words.get(1).is_some_and(|group| group == "connect" || group == "connection");
+    if connects && words.iter().any(|word| connections::is_token(word)) {
+        // Not parsed: a message about it could repeat it.
+        warn("a token on the command line is seen by others: give it on stdin, or by `--token-file`");
+        return ExitCode::from(Code::Usage.number());
+    }
+    let arguments = match Arguments::try_parse_from(words) {
         Ok(arguments) => arguments,
         Err(error) => {
             let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+            let code = u8::try_from(error.exit_code()).unwrap_or(2);
+            return ExitCode::from(if connects && code != 0 { Code::Usage.number() } else { code });
         }
     };
     let (result, verbose) = match arguments.group {
         Group::Aws(command) => {
             (aws::run(&command, arguments.printing, &environment), command.options.verbose())
         }
+        Group::Connect(command) => {
+            return connections::connect(&command, arguments.printing, &environment);
+        }
+        Group::Connection(command) => return connections::connection(&command, arguments.printing),
         Group::Completions { shell } => (arguments::completions(shell), false),
         Group::Manual { folder } => (arguments::manual(&folder), false),
     };

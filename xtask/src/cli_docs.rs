@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use clap::{Arg, Command, CommandFactory};
+use connections::stop::Code;
 use okta_dac::arguments::Arguments;
 use okta_dac::failure::Exit;
 
@@ -21,6 +22,10 @@ pub(crate) fn cli() -> String {
     );
     describe(&mut page, &root, "okta-dac", &[]);
     let _ = write!(page, "\n## Exit codes of `okta-dac aws`\n\n{}", exit_codes());
+    page.push_str("\n## Exit codes of `okta-dac connect` and `connection`\n\n| code | meaning |\n|---|---|\n| 0 | done |\n");
+    for (code, meaning) in Code::ALL {
+        let _ = writeln!(page, "| {} | {meaning} |", code.number());
+    }
     page
 }
 

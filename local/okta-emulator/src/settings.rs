@@ -42,6 +42,11 @@ pub struct Settings {
     pub assurance: BTreeMap<String, Assurance>,
     /// Ids of the apps that want a second factor of their own; the sign-in wants none then.
     pub app_factor: Vec<String>,
+    /// Granting a scope that is granted already is an error: Okta does not say which.
+    pub repeated_grant_is_refused: bool,
+    /// A client that gets its first scope becomes a super admin by itself, as with Okta's org
+    /// setting "Public client app admins".
+    pub clients_become_super_admins: bool,
     /// Event hooks are told of nothing before `POST /_emulator/deliver`.
     pub hold_events: bool,
 }
@@ -63,6 +68,8 @@ impl Default for Settings {
             sign_in: SignIn::default(),
             assurance: BTreeMap::new(),
             app_factor: Vec::new(),
+            repeated_grant_is_refused: false,
+            clients_become_super_admins: false,
             hold_events: false,
         }
     }

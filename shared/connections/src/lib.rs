@@ -7,6 +7,8 @@
 //! | [`stored`], [`sink`] | the credential as a document, and the place for it |
 //! | [`seen`] | what the org has |
 //! | [`plan`] | what a run will do: a pure function |
+//! | [`probes`] | what a credential may do and may not, asked |
+//! | [`service_app`] | `connect service-app`: the plan, its execution, and its undo |
 //! | [`stop`] | why a command stops before its end |
 
 #![warn(missing_docs)]
@@ -14,7 +16,9 @@
 pub mod key;
 pub mod plan;
 pub mod preset;
+pub mod probes;
 pub mod seen;
+pub mod service_app;
 pub mod sink;
 pub mod stop;
 pub mod stored;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::stop::{Code, Stop};
 
 /// A set of rights with a name.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Preset {
     /// As `--preset` names it.
     pub name: &'static str,
@@ -16,7 +16,7 @@ pub struct Preset {
     pub about: &'static str,
     /// Scopes without which the connection does not do its work.
     pub scopes: &'static [&'static str],
-    /// Scopes that an org may not have.
+    /// Scopes that an org may not have, or that the role may not allow.
     pub optional: &'static [&'static str],
     /// The role of the client.
     pub role: Role,
@@ -25,7 +25,7 @@ pub struct Preset {
 }
 
 /// The role of a client.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Role {
     /// One of Okta's.
@@ -169,14 +169,9 @@ pub const PRESETS: [Preset; 7] = [
     Preset {
         name: "dac-delegation",
         about: "the delegation functions of okta-dac",
-        scopes: &[
-            "okta.users.read",
-            "okta.users.manage",
-            "okta.userTypes.read",
-            "okta.schemas.read",
-            "okta.linkedObjects.read",
-        ],
-        optional: &[],
+        scopes: &["okta.users.read", "okta.users.manage"],
+        // Which permission of a custom role allows these is not documented.
+        optional: &["okta.userTypes.read", "okta.schemas.read", "okta.linkedObjects.read"],
         role: Role::Custom {
             label: "okta-dac delegation",
             permissions: &["okta.users.read", "okta.users.userprofile.manage"],

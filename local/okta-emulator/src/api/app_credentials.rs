@@ -12,7 +12,7 @@ use crate::call::{Auth, Call, Outcome, Reply, Route, delete, get, post};
 use crate::clock::okta_time;
 use crate::error::OktaError;
 use crate::json::{Object, at, href, lookup, lookup_mut, object, stamp, text, turn, with_links};
-use crate::org::Org;
+use crate::org::{Org, Role};
 
 const APPS: Auth = Auth::Admin("apps");
 const GRANTS: Auth = Auth::Admin("appGrants");
@@ -318,11 +318,31 @@ fn grant(org: &mut Org, call: &Call) -> Outcome {
     }
     let app = text(oauth_app(org, call)?, "id").to_owned();
     let known = org.grants.get(&app).and_then(|g| g.values().find(|grant| text(grant, "scopeId") == scope));
+    if known.is_some() && call.settings.repeated_grant_is_refused {
+        return Err(OktaError::validation("scopeId", "scopeId: The scope is already assigned"));
+    }
     if let Some(known) = known {
         return Ok(Reply::new(201, render_grant(&app, known, call)));
     }
+    if call.settings.clients_become_super_admins && !org.grants.contains_key(&app) {
+        make_super_admin(org, &app, call);
+    }
     let id = insert_grant(org, &app, scope, call.caller.who.id(), &call.org_url, call.now);
     Ok(Reply::new(201, render_grant(&app, &org.grants[&app][&id], call)))
+}
+
+/// What the org setting "Public client app admins" does.
+fn make_super_admin(org: &mut Org, client: &str, call: &Call) {
+    let time = okta_time(call.now);
+    let role = Role {
+        id: org.new_id("ra1"),
+        kind: "SUPER_ADMIN".to_owned(),
+        created: time.clone(),
+        last_updated: time,
+        targets: Default::default(),
+        custom: None,
+    };
+    org.client_roles.entry(client.to_owned()).or_default().push(role);
 }
 
 /// Keeps a grant; used by the seed, too.

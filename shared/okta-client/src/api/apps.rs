@@ -45,6 +45,16 @@ impl Client {
         self.call_with("createApplication", Method::POST, url, app).await
     }
 
+    /// Switches an app on (`activateApplication`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`].
+    pub async fn activate_application(&self, app: &AppId) -> Result<(), Error> {
+        let url = self.url(&["apps", app.as_str(), "lifecycle", "activate"])?;
+        self.command("activateApplication", Method::POST, url).await
+    }
+
     /// Switches an app off, which ends its assignments (`deactivateApplication`).
     ///
     /// # Errors

@@ -286,12 +286,12 @@ impl Client {
         &self,
         method: Method,
         path: &[&str],
-        limit: Option<u32>,
+        query: &[(&str, &str)],
         body: Option<&Value>,
     ) -> Result<(), Error> {
         let mut url = self.path(path)?;
-        if let Some(limit) = limit {
-            url.query_pairs_mut().append_pair("limit", &limit.to_string());
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
         }
         match body {
             Some(body) => {

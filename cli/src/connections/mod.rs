@@ -1,0 +1,159 @@
+//! `okta-dac connect` and `okta-dac connection`: integrations of other tools with least
+//! privilege. What they do is in the crate `connections`; here are the command line, the
+//! bootstrap token, and what is printed.
+
+pub mod arguments;
+mod bootstrap;
+
+pub(crate) use bootstrap::is_token;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use okta_client::{Client, OrgUrl};
+use serde_json::json;
+
+use ::connections::plan::Wanted;
+use ::connections::preset::{Preset, Role};
+use ::connections::probes;
+use ::connections::service_app::{self, Run};
+use ::connections::stop::{Code, Stop};
+
+use self::arguments::{Connect, ConnectCommand, Connection, ConnectionCommand, ServiceApp, Verify};
+use crate::environment::Environment;
+use crate::output::Printing;
+use crate::{interrupt, warn};
+
+/// How long rights may take to come into effect.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Runs a command of `connect`; says on stderr why it stopped.
+pub fn connect(command: &ConnectCommand, printing: Printing, environment: &Environment) -> ExitCode {
+    ended(match &command.what {
+        Connect::ServiceApp(arguments) => service_app_of(arguments, printing, environment),
+    })
+}
+
+/// Runs a command of `connection`; says on stderr why it stopped.
+pub fn connection(command: &ConnectionCommand, printing: Printing) -> ExitCode {
+    ended(match &command.what {
+        Connection::Verify(arguments) => verify(arguments, printing),
+    })
+}
+
+fn ended(result: Result<(), Stop>) -> ExitCode {
+    let Err(stop) = result else { return ExitCode::SUCCESS };
+    warn(&stop.sentence);
+    for left in &stop.left {
+        warn(&format!("left behind: {left}"));
+    }
+    ExitCode::from(stop.code.number())
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Stop> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| Stop::new(Code::Defect, format!("the runtime cannot be started: {error}")))
+}
+
+fn service_app_of(arguments: &ServiceApp, printing: Printing, environment: &Environment) -> Result<(), Stop> {
+    let preset = Preset::parse(&arguments.preset)?;
+    let org = org(&arguments.org)?;
+    let token = bootstrap::token(&arguments.token, environment)?;
+    let client = Client::new(org.clone(), token).map_err(|error| Stop::of("preparing calls", &error))?;
+    let wanted = Wanted {
+        label: arguments.name.clone().unwrap_or_else(|| format!("okta-dac {}", preset.name)),
+        preset,
+        key: arguments.key,
+        adopt: arguments.adopt,
+        resources: resources(&org, preset, &arguments.users),
+    };
+    let run = Run {
+        client: &client,
+        org: &org,
+        sink: &arguments.to,
+        wanted: &wanted,
+        keep_token: arguments.token.keep_token,
+        patience: PATIENCE,
+    };
+    let runtime = runtime()?;
+    if arguments.dry_run {
+        let (owner, steps) = runtime.block_on(service_app::plan(&run))?;
+        let plan = service_app::described(&run, &owner, &steps);
+        return print(printing, &plan, || {
+            plan["steps"].as_array().into_iter().flatten().map(|step| format!("{step}\n")).collect()
+        });
+    }
+    interrupt::watch();
+    interrupt::done("what was made stays, and the bootstrap token lives; the same command goes on");
+    let result = runtime.block_on(service_app::connect(&run));
+    let report = match result {
+        Ok(report) => report,
+        Err(stop) => {
+            if arguments.token.always_revoke && stop.code != Code::TokenLives {
+                runtime.block_on(service_app::revoke(&client))?;
+            } else {
+                warn("the bootstrap token lives, for another try");
+            }
+            return Err(stop);
+        }
+    };
+    let report = serde_json::to_value(&report)
+        .map_err(|error| Stop::new(Code::Defect, format!("the report cannot be written: {error}")))?;
+    print(printing, &report, || table(&report))
+}
+
+fn verify(arguments: &Verify, printing: Printing) -> Result<(), Stop> {
+    let preset = Preset::parse(&arguments.preset)?;
+    let org = org(&arguments.org)?;
+    let stored = arguments.to.read()?;
+    let nothing = || Stop::new(Code::Usage, format!("there is no credential in {}", arguments.to));
+    let stored = stored.ok_or_else(nothing)?;
+    let client = Client::new(org.clone(), stored.credential()?);
+    let client = client.map_err(|error| Stop::of("preparing calls", &error))?;
+    let tried = probes::run(&client, preset, &stored.scopes, Duration::ZERO);
+    let probes = runtime()?.block_on(tried)?;
+    let report = json!({
+        "v": 1, "org": org.as_str(), "clientId": stored.client_id, "keyId": stored.key_id, "scopes": stored.scopes,
+        "probes": probes, "calls": client.calls(),
+    });
+    print(printing, &report, || table(&report))?;
+    probes::judge(&probes, preset.role.name())
+}
+
+fn org(text: &str) -> Result<OrgUrl, Stop> {
+    OrgUrl::parse(text).map_err(|error| Stop::new(Code::Usage, error.to_string()))
+}
+
+/// What a custom role is for, as URLs of the org.
+fn resources(org: &OrgUrl, preset: &Preset, users: &str) -> Vec<String> {
+    let Role::Custom { permissions, .. } = preset.role else { return Vec::new() };
+    let url = |path: String| format!("{}/api/v1/{path}", org.as_str());
+    let groups = permissions.iter().any(|permission| permission.starts_with("okta.groups."));
+    match users.strip_prefix("group:") {
+        // A group alone gives no right over its members.
+        Some(group) => vec![url(format!("groups/{group}/users")), url(format!("groups/{group}"))],
+        None if groups => vec![url("users".to_owned()), url("groups".to_owned())],
+        None => vec![url("users".to_owned())],
+    }
+}
+
+fn print(printing: Printing, report: &serde_json::Value, text: impl FnOnce() -> String) -> Result<(), Stop> {
+    printing.report(report, text).map_err(|failure| Stop::new(Code::Defect, failure.sentence))
+}
+
+/// What was tried, for a person.
+fn table(report: &serde_json::Value) -> String {
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::TableStyle::new()).set_header(["PROBE", "EXPECTED", "GOT"]);
+    for probe in report["probes"].as_array().into_iter().flatten() {
+        table.add_row(["what", "expected", "got"].map(|name| probe[name].as_str().unwrap_or_default()));
+    }
+    let text = |name: &str| report[name].as_str().unwrap_or("-").to_owned();
+    format!(
+        "client       {}\nkey          {}\ncredential   {}\ntoken        {}\n{table}\n",
+        text("clientId"),
+        text("keyId"),
+        text("credential"),
+        text("bootstrapToken")
+    )
+}

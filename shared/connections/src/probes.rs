@@ -1,0 +1,252 @@
+//! What a credential may do, and what it may not: asked, not believed.
+//!
+//! A positive probe is a cheap read for each scope. A negative one would change nothing even
+//! if it were allowed: its object does not exist, or its body is empty. Whether Okta looks
+//! for rights before it looks for objects is not documented; two probes that disagree say
+//! nothing.
+
+use std::time::Duration;
+
+use futures::{StreamExt, stream};
+use http::Method;
+use okta_client::{Client, Error};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::preset::Preset;
+use crate::stop::{Code, Stop};
+
+/// Probes at once.
+const AT_ONCE: usize = 6;
+
+/// How often a positive probe is repeated while rights take effect.
+const EVERY: Duration = Duration::from_millis(500);
+
+/// What came of a probe.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Got {
+    /// It may.
+    Allowed,
+    /// It may not: its scopes do not say so.
+    RefusedByScope,
+    /// It may not: its role does not allow it.
+    RefusedByRole,
+    /// The org does not have this, or nobody knows a way to ask.
+    Unavailable,
+    /// Okta's answers say neither.
+    Unknown,
+}
+
+/// A probe and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Probe {
+    /// A scope, or what was tried.
+    pub what: String,
+    /// `allowed` or `refused`; `any` where the connection does its work without it.
+    pub expected: &'static str,
+    /// What came of it.
+    pub got: Got,
+}
+
+impl Probe {
+    fn is_too_strong(&self) -> bool {
+        self.expected == "refused" && self.got == Got::Allowed
+    }
+
+    fn is_too_weak(&self) -> bool {
+        self.expected == "allowed" && self.got != Got::Allowed && self.got != Got::Unavailable
+    }
+}
+
+/// What a client must not do, with two ways to try it.
+pub struct Negative {
+    /// In words.
+    pub name: &'static str,
+    tries: [Try; 2],
+}
+
+/// Method, path, and whether there is a body, which is empty then.
+type Try = (&'static str, &'static str, bool);
+
+/// Path and query of a read.
+type Read = (&'static [&'static str], &'static [(&'static str, &'static str)]);
+
+/// Everything that is tried. Ids that end in `dac0` are nobody's.
+pub const NEGATIVES: [Negative; 6] = [
+    Negative {
+        name: "make a group",
+        tries: [("POST", "api/v1/groups", true), ("DELETE", "api/v1/groups/00g0000000000000dac0", false)],
+    },
+    Negative {
+        name: "suspend a user",
+        tries: [
+            ("POST", "api/v1/users/00u0000000000000dac0/lifecycle/suspend", false),
+            ("POST", "api/v1/users/00u0000000000000dac0/lifecycle/unsuspend", false),
+        ],
+    },
+    Negative {
+        name: "make an app",
+        tries: [
+            ("POST", "api/v1/apps", true),
+            ("POST", "api/v1/apps/0oa0000000000000dac0/lifecycle/deactivate", false),
+        ],
+    },
+    Negative {
+        name: "make a role",
+        tries: [
+            ("POST", "api/v1/iam/roles", true),
+            ("DELETE", "api/v1/iam/roles/cr00000000000000dac0", false),
+        ],
+    },
+    Negative {
+        name: "delete an IdP",
+        tries: [
+            ("DELETE", "api/v1/idps/0oa0000000000000dac0", false),
+            ("POST", "api/v1/idps/0oa0000000000000dac0/lifecycle/deactivate", false),
+        ],
+    },
+    Negative {
+        name: "give a client a role",
+        tries: [
+            ("POST", "oauth2/v1/clients/0oa0000000000000dac0/roles", true),
+            ("DELETE", "oauth2/v1/clients/0oa0000000000000dac0/roles/ra10000000000000dac0", false),
+        ],
+    },
+];
+
+/// A cheap read for a family of scopes; [`None`] if nobody knows one.
+fn read_of(scope: &str) -> Option<Read> {
+    const ONE: &[(&str, &str)] = &[("limit", "1")];
+    let family = scope.strip_prefix("okta.")?.rsplit_once('.')?.0;
+    Some(match family {
+        "users" => (&["api", "v1", "users"], ONE),
+        "groups" => (&["api", "v1", "groups"], ONE),
+        "apps" => (&["api", "v1", "apps"], ONE),
+        "idps" => (&["api", "v1", "idps"], ONE),
+        "policies" => (&["api", "v1", "policies"], &[("type", "IDP_DISCOVERY")]),
+        "logs" => (&["api", "v1", "logs"], ONE),
+        "roles" => (&["api", "v1", "iam", "roles"], &[]),
+        "authorizationServers" => (&["api", "v1", "authorizationServers"], ONE),
+        "eventHooks" => (&["api", "v1", "eventHooks"], &[]),
+        "inlineHooks" => (&["api", "v1", "inlineHooks"], &[]),
+        "trustedOrigins" => (&["api", "v1", "trustedOrigins"], ONE),
+        "userTypes" => (&["api", "v1", "meta", "types", "user"], &[]),
+        "schemas" => (&["api", "v1", "meta", "schemas", "user", "default"], &[]),
+        "linkedObjects" => (&["api", "v1", "meta", "schemas", "user", "linkedObjects"], &[]),
+        "apiTokens" => (&["api", "v1", "api-tokens"], &[]),
+        "networkZones" => (&["api", "v1", "zones"], ONE),
+        "orgs" => (&["api", "v1", "org"], &[]),
+        "domains" => (&["api", "v1", "domains"], &[]),
+        "behaviors" => (&["api", "v1", "behaviors"], &[]),
+        "deviceAssurance" => (&["api", "v1", "device-assurances"], &[]),
+        "threatInsights" => (&["api", "v1", "threats", "configuration"], &[]),
+        "authenticators" => (&["api", "v1", "authenticators"], &[]),
+        "devices" => (&["api", "v1", "devices"], ONE),
+        "profileMappings" => (&["api", "v1", "mappings"], ONE),
+        _ => return None,
+    })
+}
+
+/// What an answer says of a right.
+fn meaning(result: Result<(), Error>) -> Result<Got, Stop> {
+    match result {
+        Ok(()) => Ok(Got::Allowed),
+        Err(Error::Api(api)) => Ok(match (api.status, api.code.as_str()) {
+            (403, _) if api.insufficient_scope => Got::RefusedByScope,
+            (403, "E0000006") => Got::RefusedByRole,
+            // No such endpoint, or a feature that the org does not have.
+            (404, "E0000008") | (401 | 403, "E0000015") => Got::Unavailable,
+            // Okta looked at the object, or at the body: the right is there.
+            (400 | 404, _) => Got::Allowed,
+            _ => Got::Unknown,
+        }),
+        Err(Error::Undecodable { .. }) => Ok(Got::Allowed),
+        Err(error) => Err(Stop::of("trying the credential", &error)),
+    }
+}
+
+/// Tries everything. A refusal of what should be allowed is tried again for `patience`: rights
+/// take effect late.
+///
+/// # Errors
+///
+/// Okta is not available, or gives the credential no token.
+pub async fn run(
+    client: &Client,
+    preset: &Preset,
+    scopes: &[String],
+    patience: Duration,
+) -> Result<Vec<Probe>, Stop> {
+    // One token for all of them.
+    let first = preset.scopes.first().copied().unwrap_or_default();
+    let mut probes = vec![positive(client, preset, first, patience).await?];
+    let rest = scopes.iter().filter(|scope| *scope != first);
+    let positives = stream::iter(rest).map(|scope| positive(client, preset, scope, patience));
+    let mut positives = positives.buffered(AT_ONCE);
+    while let Some(probe) = positives.next().await {
+        probes.push(probe?);
+    }
+    let tried = NEGATIVES.iter().filter(|negative| !preset.may.contains(&negative.name));
+    let mut negatives = stream::iter(tried).map(|negative| refused(client, negative)).buffered(AT_ONCE);
+    while let Some(probe) = negatives.next().await {
+        probes.push(probe?);
+    }
+    Ok(probes)
+}
+
+async fn positive(client: &Client, preset: &Preset, scope: &str, patience: Duration) -> Result<Probe, Stop> {
+    let expected = if preset.scopes.contains(&scope) { "allowed" } else { "any" };
+    let mut left = if expected == "allowed" { patience } else { Duration::ZERO };
+    let got = loop {
+        let Some((path, query)) = read_of(scope) else { break Got::Unavailable };
+        match meaning(client.probe(Method::GET, path, query, None).await)? {
+            Got::RefusedByRole | Got::RefusedByScope if !left.is_zero() => {
+                tokio::time::sleep(EVERY.min(left)).await;
+                left = left.saturating_sub(EVERY);
+            }
+            got => break got,
+        }
+    };
+    Ok(Probe { what: scope.to_owned(), expected, got })
+}
+
+async fn refused(client: &Client, negative: &Negative) -> Result<Probe, Stop> {
+    let mut gots = Vec::new();
+    for (method, path, body) in &negative.tries {
+        let method = if *method == "POST" { Method::POST } else { Method::DELETE };
+        let path: Vec<&str> = path.split('/').collect();
+        let body = body.then(|| json!({}));
+        gots.push(meaning(client.probe(method, &path, &[], body.as_ref()).await)?);
+    }
+    let got = match (&gots[0], &gots[1]) {
+        (one, other) if one == other => one.clone(),
+        (Got::RefusedByRole | Got::RefusedByScope, Got::RefusedByRole | Got::RefusedByScope) => {
+            Got::RefusedByRole
+        }
+        _ => Got::Unknown,
+    };
+    Ok(Probe { what: negative.name.to_owned(), expected: "refused", got })
+}
+
+/// What the probes mean.
+///
+/// # Errors
+///
+/// The connection is too strong, which comes first, or too weak.
+pub fn judge(probes: &[Probe], role: &str) -> Result<(), Stop> {
+    let of = |wanted: fn(&Probe) -> bool| {
+        let found: Vec<&str> =
+            probes.iter().filter(|probe| wanted(probe)).map(|probe| probe.what.as_str()).collect();
+        (!found.is_empty()).then(|| found.join(", "))
+    };
+    if let Some(may) = of(Probe::is_too_strong) {
+        return Err(Stop::new(Code::TooStrong, format!("the connection is too strong: it may {may}")));
+    }
+    if let Some(lacks) = of(Probe::is_too_weak) {
+        let sentence =
+            format!("the connection is too weak: {lacks} is refused; does the role {role} allow it?");
+        return Err(Stop::new(Code::TooWeak, sentence));
+    }
+    Ok(())
+}

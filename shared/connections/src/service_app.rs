@@ -1,0 +1,480 @@
+//! `connect service-app`: an OAuth service app with least privilege, proven, and the
+//! bootstrap token out of the world.
+//!
+//! A run that fails takes back what it made, newest first, by comparing the org with what it
+//! was; what cannot be taken back is named. A run that is killed leaves what the next run
+//! goes on with: the pending key in the sink, and the app with our mark.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures::{StreamExt, stream};
+use okta_client::models::{AppId, CustomRoleId, ResourceSetId, Role as Assigned};
+use okta_client::{Client, Error, OkIfAbsent, OrgUrl};
+use secrecy::ExposeSecret;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::key::KeyPair;
+use crate::plan::{self, Step, Wanted};
+use crate::preset::Role;
+use crate::probes::{self, Probe};
+use crate::seen::{MARK, Owner, Seen};
+use crate::sink::Sink;
+use crate::stop::{Code, Stop};
+use crate::stored::{Part, Stored};
+
+/// Grants at once.
+const AT_ONCE: usize = 4;
+
+/// How long a revoked token may still work.
+const TOKEN_ENDS: Duration = Duration::from_secs(10);
+
+/// A run.
+pub struct Run<'a> {
+    /// Calls with the bootstrap token.
+    pub client: &'a Client,
+    /// The org.
+    pub org: &'a OrgUrl,
+    /// Where the credential goes.
+    pub sink: &'a Sink,
+    /// What is wanted.
+    pub wanted: &'a Wanted,
+    /// The bootstrap token lives on.
+    pub keep_token: bool,
+    /// How long rights may take to come into effect.
+    pub patience: Duration,
+}
+
+/// What a run did. It has no secret.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// Of this format.
+    pub v: u8,
+    /// The org's URL.
+    pub org: String,
+    /// `service-app`.
+    pub mode: &'static str,
+    /// The client.
+    pub client_id: String,
+    /// Its key.
+    pub key_id: String,
+    /// Its scopes.
+    pub scopes: Scopes,
+    /// Its role.
+    pub role: &'static str,
+    /// Roles that it had besides, which were taken away.
+    pub roles_removed: Vec<String>,
+    /// Whether its tokens are bound to a key.
+    pub dpop: bool,
+    /// Where the credential is.
+    pub credential: String,
+    /// What was tried.
+    pub probes: Vec<Probe>,
+    /// `revoked` or `kept`.
+    pub bootstrap_token: &'static str,
+    /// Calls of Okta.
+    pub calls: u32,
+}
+
+/// Scopes of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Scopes {
+    /// Those that the app has.
+    pub granted: Vec<String>,
+    /// Those that the org does not have.
+    pub skipped: Vec<String>,
+}
+
+/// What a run would do, for `--dry-run`: it reads only.
+///
+/// # Errors
+///
+/// As [`connect`], before its first change.
+pub async fn plan(run: &Run<'_>) -> Result<(Owner, Vec<Step>), Stop> {
+    let (owner, _, _, steps) = prepared(run).await?;
+    Ok((owner, steps))
+}
+
+async fn prepared(run: &Run<'_>) -> Result<(Owner, Seen, Option<Stored>, Vec<Step>), Stop> {
+    let owner = Owner::read(run.client).await?;
+    if !owner.is_super_admin() {
+        let roles: Vec<&str> = owner.roles.iter().map(String::as_str).collect();
+        let sentence = format!(
+            "only a super admin grants scopes; the token is of {} with the roles: {}",
+            owner.login,
+            if roles.is_empty() { "none".to_owned() } else { roles.join(", ") }
+        );
+        return Err(Stop::new(Code::NotPermitted, sentence));
+    }
+    let stored = run.sink.read()?;
+    let seen = look(run).await?;
+    let steps = plan::service_app(run.wanted, &seen, stored.as_ref(), run.keep_token)?;
+    Ok((owner, seen, stored, steps))
+}
+
+async fn look(run: &Run<'_>) -> Result<Seen, Stop> {
+    let custom = run.wanted.custom();
+    let labels = custom.as_ref().map(|(role, set)| (role.as_str(), set.as_str()));
+    Seen::read(run.client, &run.wanted.label, labels).await
+}
+
+/// Makes the connection, or what is missing of it.
+///
+/// # Errors
+///
+/// A [`Stop`]: before the first change, or after everything was taken back that could be.
+pub async fn connect(run: &Run<'_>) -> Result<Report, Stop> {
+    let (_, before, stored, steps) = prepared(run).await?;
+    let app = before.app(run.wanted.adopt)?;
+    let mut made = Made {
+        app: app.map(|app| app.id.clone()),
+        dpop: app.is_some_and(|app| app.dpop),
+        role: before.role.as_ref().map(|(id, _)| id.clone()),
+        set: before.set.as_ref().map(|(id, _)| id.clone()),
+        stored: stored.clone().unwrap_or_default(),
+        scopes: Scopes::default(),
+        removed: Vec::new(),
+        probes: Vec::new(),
+    };
+    let (make, end): (Vec<&Step>, Vec<&Step>) =
+        steps.iter().partition(|step| !matches!(step, Step::RetireKeys | Step::RevokeToken));
+    for step in make {
+        if let Err(stop) = made.step(run, step).await {
+            let left = take_back(run, &before, stored.as_ref(), &made).await;
+            return Err(if left.is_empty() { stop } else { Stop { code: Code::Operator, left, ..stop } });
+        }
+    }
+    // From here on the connection works: nothing of it is taken back.
+    for step in end {
+        made.step(run, step).await?;
+    }
+    Ok(Report {
+        v: 1,
+        org: run.org.as_str().to_owned(),
+        mode: "service-app",
+        client_id: made.stored.client_id.clone().unwrap_or_default(),
+        key_id: made.stored.key_id.clone().unwrap_or_default(),
+        scopes: made.scopes,
+        role: run.wanted.preset.role.name(),
+        roles_removed: made.removed,
+        dpop: made.dpop,
+        credential: run.sink.to_string(),
+        probes: made.probes,
+        bootstrap_token: if run.keep_token { "kept" } else { "revoked" },
+        calls: run.client.calls(),
+    })
+}
+
+/// How far a run came.
+struct Made {
+    app: Option<AppId>,
+    dpop: bool,
+    role: Option<CustomRoleId>,
+    set: Option<ResourceSetId>,
+    /// What the sink holds now.
+    stored: Stored,
+    scopes: Scopes,
+    removed: Vec<String>,
+    probes: Vec<Probe>,
+}
+
+impl Made {
+    async fn step(&mut self, run: &Run<'_>, step: &Step) -> Result<(), Stop> {
+        match step {
+            Step::MakeKey { .. } => {
+                let pair = KeyPair::generate(run.wanted.key)?;
+                let part = Part { id: pair.key_id, value: pair.private.expose_secret().into() };
+                self.stored.pending = Some(part);
+                run.sink.write(&self.stored)
+            }
+            Step::CreateApp { label } => self.create_app(run, label).await,
+            Step::ActivateApp => {
+                let done = run.client.activate_application(self.app()?).await;
+                done.map_err(|error| Stop::of("switching the app on", &error))
+            }
+            Step::AddKey => {
+                let pair = self.pending()?;
+                let added = run.client.add_jwk(self.app()?, &pair.public).await;
+                added.map(|_| ()).map_err(|error| Stop::of("adding the key", &error))
+            }
+            Step::Keep { scopes } => {
+                self.scopes.granted.extend(scopes.iter().cloned());
+                Ok(())
+            }
+            Step::Grant { scopes } => self.grant(run, scopes).await,
+            Step::CreateRole { label, permissions } => {
+                let about = format!("okta-dac: {}", run.wanted.preset.about);
+                let role = run.client.create_custom_role(label, &about, permissions).await;
+                self.role = Some(role.map_err(|error| Stop::of("making the custom role", &error))?.id);
+                Ok(())
+            }
+            Step::CreateResourceSet { label, resources } => {
+                let set = run.client.create_resource_set(label, "okta-dac", resources).await;
+                self.set = Some(set.map_err(|error| Stop::of("making the resource set", &error))?.id);
+                Ok(())
+            }
+            Step::SetRole { .. } => self.set_role(run).await,
+            Step::Verify => self.verify(run).await,
+            Step::UseKey => {
+                let switched = self.candidate()?;
+                run.sink.write(&switched)?;
+                self.stored = switched;
+                Ok(())
+            }
+            Step::RetireKeys => self.retire(run).await,
+            Step::RevokeToken => revoke(run.client).await,
+        }
+    }
+
+    fn app(&self) -> Result<&AppId, Stop> {
+        self.app.as_ref().ok_or_else(|| Stop::new(Code::Defect, "a step came before its app"))
+    }
+
+    fn pending(&self) -> Result<KeyPair, Stop> {
+        self.stored.pending_key()?.ok_or_else(|| Stop::new(Code::Defect, "a step came before its key"))
+    }
+
+    async fn create_app(&mut self, run: &Run<'_>, label: &str) -> Result<(), Stop> {
+        let mark = format!("{MARK}{} {}", run.wanted.preset.name, uuid::Uuid::new_v4());
+        let mut app = json!({
+            "name": "oidc_client", "label": label, "signOnMode": "OPENID_CONNECT",
+            "credentials": { "oauthClient": {
+                "token_endpoint_auth_method": "private_key_jwt", "autoKeyRotation": false,
+            } },
+            "settings": { "notes": { "admin": mark }, "oauthClient": {
+                "application_type": "service", "grant_types": ["client_credentials"],
+                "response_types": ["token"], "consent_method": "TRUSTED",
+                "jwks": { "keys": [self.pending()?.public] }, "dpop_bound_access_tokens": true,
+            } },
+        });
+        let mut created = run.client.create_application(&app).await;
+        // Okta's description says that a service app cannot have this, its guide sets it.
+        if let Err(Error::Api(api)) = &created
+            && api.status == 400
+            && api.causes.iter().any(|cause| cause.error_summary.contains("dpop_bound_access_tokens"))
+        {
+            app["settings"]["oauthClient"]["dpop_bound_access_tokens"] = false.into();
+            created = run.client.create_application(&app).await;
+        }
+        let created = match created {
+            // The answer is lost, and perhaps the app is there.
+            Err(error) if error.may_have_happened() => {
+                let seen = look(run).await?;
+                let found = seen.apps.into_iter().find(|app| app.mark.as_deref() == Some(&mark));
+                let found = found.ok_or_else(|| Stop::of("making the app", &error))?;
+                (found.id, found.dpop)
+            }
+            created => {
+                let app = created.map_err(|error| Stop::of("making the app", &error))?;
+                let bound = app.other.get("settings").map(|settings| &settings["oauthClient"]);
+                let bound = bound.is_some_and(|client| client["dpop_bound_access_tokens"] == true);
+                (app.id, bound)
+            }
+        };
+        (self.app, self.dpop) = (Some(created.0), created.1);
+        Ok(())
+    }
+
+    async fn grant(&mut self, run: &Run<'_>, scopes: &[&'static str]) -> Result<(), Stop> {
+        let app = self.app()?.clone();
+        let grants = stream::iter(scopes.iter().copied()).map(|scope| {
+            let app = &app;
+            async move { (scope, run.client.grant_consent_to_scope(app, scope).await) }
+        });
+        let results: Vec<_> = grants.buffered(AT_ONCE).collect().await;
+        for (scope, result) in results {
+            match result {
+                Ok(_) => self.scopes.granted.push(scope.to_owned()),
+                Err(Error::Api(api))
+                    if api.causes.iter().any(|cause| cause.error_summary.contains("already")) =>
+                {
+                    self.scopes.granted.push(scope.to_owned());
+                }
+                // An org without the feature does not have the scope.
+                Err(Error::Api(api)) if api.status == 400 && run.wanted.preset.optional.contains(&scope) => {
+                    self.scopes.skipped.push(scope.to_owned());
+                }
+                Err(error) => return Err(Stop::of(&format!("granting {scope}"), &error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// The wanted role and no other: an org may give a client more by itself.
+    async fn set_role(&mut self, run: &Run<'_>) -> Result<(), Stop> {
+        let app = self.app()?.clone();
+        let doing = |error| Stop::of("giving the client its role", &error);
+        let roles = run.client.list_roles_for_client(&app).await.map_err(doing)?;
+        let (right, wrong): (Vec<&Assigned>, Vec<&Assigned>) =
+            roles.iter().partition(|role| self.is_wanted(run, role));
+        if right.is_empty() {
+            let given = match &run.wanted.preset.role {
+                Role::Standard(kind) => run.client.assign_role_to_client(&app, kind).await,
+                Role::Custom { .. } => {
+                    let (Some(role), Some(set)) = (&self.role, &self.set) else {
+                        return Err(Stop::new(Code::Defect, "a step came before its role"));
+                    };
+                    run.client.assign_custom_role_to_client(&app, role, set).await
+                }
+            };
+            match given {
+                Err(error) if !error.is_duplicate() => return Err(doing(error)),
+                _ => {}
+            }
+        }
+        // After the right one: a client without a role does nothing.
+        for role in wrong {
+            run.client.delete_role_from_client(&app, &role.id).await.ok_if_absent().map_err(doing)?;
+            self.removed.push(role.kind.clone());
+        }
+        Ok(())
+    }
+
+    fn is_wanted(&self, run: &Run<'_>, role: &Assigned) -> bool {
+        match &run.wanted.preset.role {
+            Role::Standard(kind) => role.kind == *kind,
+            Role::Custom { .. } => {
+                role.kind == "CUSTOM" && role.custom_role == self.role && role.resource_set == self.set
+            }
+        }
+    }
+
+    /// What the sink is to hold in the end.
+    fn candidate(&self) -> Result<Stored, Stop> {
+        let mut scopes = self.scopes.granted.clone();
+        scopes.sort();
+        let app = Some(self.app()?.as_str().to_owned());
+        Ok(Stored { client_id: app, scopes, dpop: self.dpop, ..self.stored.switched() })
+    }
+
+    async fn verify(&mut self, run: &Run<'_>) -> Result<(), Stop> {
+        let candidate = self.candidate()?;
+        let client = Client::new(run.org.clone(), candidate.credential()?)
+            .map_err(|error| Stop::of("trying the credential", &error))?;
+        self.probes = probes::run(&client, run.wanted.preset, &candidate.scopes, run.patience).await?;
+        probes::judge(&self.probes, run.wanted.preset.role.name())
+    }
+
+    /// Keys of former runs, and of others: one key is current.
+    async fn retire(&self, run: &Run<'_>) -> Result<(), Stop> {
+        let app = self.app()?;
+        let doing = |error| Stop::of("taking out other keys", &error);
+        for key in run.client.list_jwk(app).await.map_err(doing)? {
+            if Some(&key.kid) != self.stored.key_id.as_ref() {
+                if key.status == "ACTIVE" {
+                    run.client.deactivate_jwk(app, &key.id).await.map_err(doing)?;
+                }
+                run.client.delete_jwk(app, &key.id).await.ok_if_absent().map_err(doing)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Ends the bootstrap token, and proves that it is dead.
+///
+/// # Errors
+///
+/// [`Code::TokenLives`]: it is not.
+pub async fn revoke(client: &Client) -> Result<(), Stop> {
+    // Whatever this says, the next question decides.
+    let revoked = client.revoke_current_api_token().await;
+    let started = tokio::time::Instant::now();
+    loop {
+        match client.get_user("me").await {
+            Err(error) if error.is_rejected_credential() => return Ok(()),
+            _ if started.elapsed() < TOKEN_ENDS && revoked.is_ok() => {
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+            _ => {
+                let why = revoked.err().map(|error| format!(": {error}")).unwrap_or_default();
+                let sentence = format!("everything is done, but THE BOOTSTRAP TOKEN STILL WORKS{why}");
+                return Err(Stop::new(Code::TokenLives, sentence));
+            }
+        }
+    }
+}
+
+/// Takes back what a failed run made; what is left is named.
+async fn take_back(run: &Run<'_>, before: &Seen, stored: Option<&Stored>, made: &Made) -> Vec<String> {
+    let mut left = Vec::new();
+    let now = match look(run).await {
+        Ok(now) => now,
+        Err(stop) => {
+            left.push(format!("perhaps the app `{}`: {stop}", run.wanted.label));
+            return left;
+        }
+    };
+    let mut note = |what: String, result: Result<(), Error>| {
+        if let Err(error) = result {
+            left.push(format!("{what}: {error}"));
+        }
+    };
+    let client = run.client;
+    for app in &now.apps {
+        let Some(old) = before.apps.iter().find(|old| old.id == app.id) else {
+            if app.mark.is_some() {
+                let gone = async {
+                    client.deactivate_application(&app.id).await.ok_if_absent()?;
+                    client.delete_application(&app.id).await.ok_if_absent()
+                };
+                note(format!("the app {}", app.id), gone.await);
+            }
+            continue;
+        };
+        if Some(&app.id) != made.app.as_ref() {
+            continue;
+        }
+        let had: BTreeSet<&str> = old.grants.iter().map(|(_, scope)| scope.as_str()).collect();
+        for (id, scope) in app.grants.iter().filter(|(_, scope)| !had.contains(scope.as_str())) {
+            let gone = client.revoke_scope_consent_grant(&app.id, id).await.ok_if_absent();
+            note(format!("the scope {scope} of {}", app.id), gone);
+        }
+        for role in app.roles.iter().filter(|role| old.roles.iter().all(|own| own.id != role.id)) {
+            let gone = client.delete_role_from_client(&app.id, &role.id).await.ok_if_absent();
+            note(format!("the role {} of {}", role.kind, app.id), gone);
+        }
+        for role in old.roles.iter().filter(|role| app.roles.iter().all(|own| own.id != role.id)) {
+            let back = match (&role.custom_role, &role.resource_set) {
+                (Some(custom), Some(set)) => client.assign_custom_role_to_client(&app.id, custom, set).await,
+                _ => client.assign_role_to_client(&app.id, &role.kind).await,
+            };
+            note(format!("{} lacks the role {}", app.id, role.kind), back.map(|_| ()));
+        }
+        for (id, kid, active) in app.keys.iter().filter(|(id, ..)| old.keys.iter().all(|(own, ..)| own != id))
+        {
+            let gone = async {
+                if *active {
+                    client.deactivate_jwk(&app.id, id).await.ok_if_absent()?;
+                }
+                client.delete_jwk(&app.id, id).await.ok_if_absent()
+            };
+            note(format!("the key {kid} of {}", app.id), gone.await);
+        }
+        if app.active && !old.active {
+            note(format!("the app {} is switched on", app.id), client.deactivate_application(&app.id).await);
+        }
+    }
+    if let (Some((id, _)), None) = (&now.set, &before.set) {
+        note(format!("the resource set {id}"), client.delete_resource_set(id).await.ok_if_absent());
+    }
+    if let (Some((id, _)), None) = (&now.role, &before.role) {
+        note(format!("the custom role {id}"), client.delete_custom_role(id).await.ok_if_absent());
+    }
+    let back = match stored {
+        Some(stored) => run.sink.write(stored),
+        None => run.sink.remove(),
+    };
+    left.extend(back.err().map(|stop| stop.to_string()));
+    left
+}
+
+/// A plan as JSON, for people and programs.
+pub fn described(run: &Run<'_>, owner: &Owner, steps: &[Step]) -> Value {
+    json!({
+        "v": 1, "org": run.org.as_str(), "mode": "service-app", "dryRun": true, "tokenOf": owner.login,
+        "credential": run.sink.to_string(), "steps": steps,
+    })
+}
