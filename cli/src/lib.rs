@@ -66,7 +66,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: Environm
         Group::Connect(command) => {
             return connections::connect(&command, arguments.printing, &environment);
         }
-        Group::Connection(command) => return connections::connection(&command, arguments.printing),
+        Group::Connection(command) => {
+            return connections::connection(&command, arguments.printing, &environment);
+        }
         Group::Completions { shell } => (arguments::completions(shell), false),
         Group::Manual { folder } => (arguments::manual(&folder), false),
     };

@@ -170,3 +170,40 @@ async fn a_file_that_others_read_is_refused() {
     assert!(run.code == 13 && !run.stderr.contains("theirs"), "{}", run.stderr);
     assert_eq!(std::fs::read_to_string(world.credential()).unwrap(), "{\"theirs\":1}");
 }
+
+/// The page's own commands, in its order; a rotation takes five minutes at least, and is
+/// proven elsewhere.
+#[tokio::test]
+async fn the_walkthroughs_of_the_page_run() {
+    let world = World::start().await;
+    let page = std::fs::read_to_string(tests::repository().join("docs/connections.md")).unwrap();
+    let lines = page.lines().filter_map(|line| line.strip_prefix("$ okta-dac "));
+    let mut ran = 0;
+    for line in lines.filter(|line| !line.contains("rotate-")) {
+        let place = format!("file:{}/", world.home.path().display());
+        let line = line.replace("https://acme.okta.com", &world.okta.url()).replace("file:", &place);
+        let words: Vec<&str> = line.trim_end_matches(" < token").split(' ').collect();
+        let run = world.run(&words, &world.token()).await;
+        assert_eq!(run.code, 0, "{line}: {}", run.stderr);
+        assert!(serde_json::from_str::<Value>(&run.stdout).is_ok(), "{line}: {}", run.stdout);
+        ran += 1;
+    }
+    assert_eq!(ran, 8);
+    assert!(!world.home.path().join("tool.json").exists(), "taken out");
+}
+
+/// What ends a connection is asked for.
+#[tokio::test]
+async fn the_end_of_a_connection_is_asked_for() {
+    let world = World::start().await;
+    world.connect(&["--preset", "logs"], &world.token()).await.json();
+    let (org, to) = (world.okta.url(), format!("file:{}", world.credential().display()));
+    for what in ["revoke", "uninstall"] {
+        let run = world.run(&["connection", what, "--org", &org, "--to", &to], &world.token()).await;
+        assert!(run.code == 64 && run.stderr.contains("--yes"), "{what}: {}", run.stderr);
+    }
+    let run =
+        world.run(&["connection", "rotate-key", "--org", &org, "--to", &to, "--overlap", "10"], "").await;
+    assert!(run.code == 64 && run.stderr.contains("300"), "{}", run.stderr);
+    assert!(world.credential().exists());
+}

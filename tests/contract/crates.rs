@@ -92,7 +92,8 @@ fn a_forbidden_dependency_is_noticed() {
 }
 
 /// The crates below those that know Lambda: a program for a terminal can stand on them.
-const CORE: [&str; 7] = ["run-kit", "tenancy", "guard", "state", "okta-client", "domain", "operations"];
+const CORE: [&str; 8] =
+    ["connections", "run-kit", "tenancy", "guard", "state", "okta-client", "domain", "operations"];
 
 /// What of Lambda, and of HTTP servers, is built into a package of the core.
 fn of_a_server(package: &str, built: &[(String, String)]) -> Complaints {

@@ -19,6 +19,10 @@ pub struct ConnectCommand {
 pub enum Connect {
     /// Make an OAuth service app with least privilege, and prove it
     ServiceApp(Box<ServiceApp>),
+    /// Install an integration of Okta's catalogue, and keep its secret
+    ApiService(ApiService),
+    /// Check an API token, say what it may do, and keep it
+    ApiToken(ApiToken),
 }
 
 /// `okta-dac connection`.
@@ -34,17 +38,24 @@ pub struct ConnectionCommand {
 pub enum Connection {
     /// Try the stored credential, in what it may and may not do
     Verify(Verify),
+    /// Replace the key of a service app, without a failed request
+    RotateKey(Rotate),
+    /// Replace the secret of a service integration, without a failed request
+    RotateSecret(Rotate),
+    /// Stop a connection at once; everything is kept
+    Revoke(End),
+    /// Take a connection out, with its credential
+    Uninstall(End),
+    /// List the connections that okta-dac made in an org
+    List(List),
 }
 
-/// Where the bootstrap token comes from, and where it goes. It is never an argument.
+/// Where the bootstrap token comes from, and where it goes.
 #[derive(Clone, Debug, Args)]
 pub struct Token {
-    /// Read the super admin's API token from stdin [default where stdin is no terminal]
-    #[arg(long, conflicts_with = "token_file")]
-    pub token_stdin: bool,
-    /// Read it from a file that nobody else may read
-    #[arg(long, value_name = "FILE")]
-    pub token_file: Option<PathBuf>,
+    /// Where it comes from.
+    #[command(flatten)]
+    pub given: AdminToken,
     /// Do not revoke it in the end
     #[arg(long)]
     pub keep_token: bool,
@@ -56,18 +67,15 @@ pub struct Token {
 /// `connect service-app`.
 #[derive(Clone, Debug, Args)]
 pub struct ServiceApp {
-    /// URL of the org
-    #[arg(long, env = "OKTA_DAC_CONNECT_ORG", value_name = "URL")]
-    pub org: String,
+    /// Where.
+    #[command(flatten)]
+    pub place: Place,
     /// Rights: read-only, logs, response, rotation, dac, dac-read, dac-delegation
     #[arg(long, env = "OKTA_DAC_CONNECT_PRESET", value_name = "NAME", default_value = "read-only")]
     pub preset: String,
     /// Label of the app [default: okta-dac PRESET]
     #[arg(long, env = "OKTA_DAC_CONNECT_NAME")]
     pub name: Option<String>,
-    /// Where the credential goes: file:PATH
-    #[arg(long, env = "OKTA_DAC_CONNECT_TO", value_name = "PLACE")]
-    pub to: Sink,
     /// Kind of the key: rsa-3072, rsa-2048 or p-256
     #[arg(long, env = "OKTA_DAC_CONNECT_KEY", value_name = "KIND", default_value_t)]
     pub key: KeyKind,
@@ -85,15 +93,113 @@ pub struct ServiceApp {
     pub token: Token,
 }
 
-/// `connection verify`.
+/// Where a connection is.
 #[derive(Clone, Debug, Args)]
-pub struct Verify {
+pub struct Place {
     /// URL of the org
     #[arg(long, env = "OKTA_DAC_CONNECT_ORG", value_name = "URL")]
     pub org: String,
     /// Where the credential is: file:PATH
     #[arg(long, env = "OKTA_DAC_CONNECT_TO", value_name = "PLACE")]
     pub to: Sink,
+}
+
+/// Where the token of a super admin comes from. It is never an argument.
+#[derive(Clone, Debug, Args)]
+pub struct AdminToken {
+    /// Read the super admin's API token from stdin [default where stdin is no terminal]
+    #[arg(long, conflicts_with = "token_file")]
+    pub token_stdin: bool,
+    /// Read it from a file that nobody else may read
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+}
+
+/// `connect api-service`.
+#[derive(Clone, Debug, Args)]
+pub struct ApiService {
+    /// Where.
+    #[command(flatten)]
+    pub place: Place,
+    /// Kind of the integration in Okta's catalogue
+    #[arg(long = "type", value_name = "TYPE")]
+    pub kind: String,
+    /// Scopes, by preset
+    #[arg(long, env = "OKTA_DAC_CONNECT_PRESET", value_name = "NAME", default_value = "read-only")]
+    pub preset: String,
+    /// Do not revoke the bootstrap token in the end
+    #[arg(long)]
+    pub keep_token: bool,
+    /// The bootstrap token.
+    #[command(flatten)]
+    pub token: AdminToken,
+}
+
+/// `connect api-token`.
+#[derive(Clone, Debug, Args)]
+pub struct ApiToken {
+    /// Where.
+    #[command(flatten)]
+    pub place: Place,
+    /// The token.
+    #[command(flatten)]
+    pub token: AdminToken,
+}
+
+/// `connection rotate-key`, `connection rotate-secret`.
+#[derive(Clone, Debug, Args)]
+pub struct Rotate {
+    /// Where.
+    #[command(flatten)]
+    pub place: Place,
+    /// Kind of a new key: rsa-3072, rsa-2048 or p-256
+    #[arg(long, env = "OKTA_DAC_CONNECT_KEY", value_name = "KIND", default_value_t)]
+    pub key: KeyKind,
+    /// Seconds for which both are good: readers keep a credential for five minutes
+    #[arg(long, value_name = "SECONDS", default_value_t = 900, value_parser = clap::value_parser!(u64).range(300..=86_400))]
+    pub overlap: u64,
+    /// Finish a rotation that was interrupted
+    #[arg(long)]
+    pub resume: bool,
+    /// Delete the old one too, instead of at the next rotation
+    #[arg(long)]
+    pub delete_old: bool,
+    /// The token.
+    #[command(flatten)]
+    pub token: AdminToken,
+}
+
+/// `connection revoke`, `connection uninstall`.
+#[derive(Clone, Debug, Args)]
+pub struct End {
+    /// Where.
+    #[command(flatten)]
+    pub place: Place,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+    /// The token.
+    #[command(flatten)]
+    pub token: AdminToken,
+}
+
+/// `connection list`.
+#[derive(Clone, Debug, Args)]
+pub struct List {
+    /// URL of the org
+    #[arg(long, env = "OKTA_DAC_CONNECT_ORG", value_name = "URL")]
+    pub org: String,
+    /// The token.
+    #[command(flatten)]
+    pub token: AdminToken,
+}
+
+/// `connection verify`.
+#[derive(Clone, Debug, Args)]
+pub struct Verify {
+    /// Where.
+    #[command(flatten)]
+    pub place: Place,
     /// What the connection is to be
     #[arg(long, env = "OKTA_DAC_CONNECT_PRESET", value_name = "NAME", default_value = "read-only")]
     pub preset: String,

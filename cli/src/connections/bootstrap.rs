@@ -7,7 +7,7 @@ use std::path::Path;
 use ::connections::stop::{Code, Stop};
 use okta_client::ApiToken;
 
-use super::arguments::Token;
+use super::arguments::AdminToken;
 use crate::environment::Environment;
 use crate::terminal::Terminal;
 
@@ -26,7 +26,15 @@ pub(crate) fn is_token(word: &OsStr) -> bool {
 }
 
 /// The token: of a file, of stdin, of the variable, or typed.
-pub(super) fn token(arguments: &Token, environment: &Environment) -> Result<ApiToken, Stop> {
+pub(super) fn token(arguments: &AdminToken, environment: &Environment) -> Result<ApiToken, Stop> {
+    Ok(ApiToken::from(text(arguments, environment)?.to_string()))
+}
+
+/// The same as text.
+pub(super) fn text(
+    arguments: &AdminToken,
+    environment: &Environment,
+) -> Result<zeroize::Zeroizing<String>, Stop> {
     let text = if let Some(path) = &arguments.token_file {
         of_file(path)?
     } else if arguments.token_stdin
@@ -47,7 +55,7 @@ pub(super) fn token(arguments: &Token, environment: &Environment) -> Result<ApiT
     if token.is_empty() || token.contains(char::is_whitespace) {
         return Err(Stop::new(Code::Usage, "no API token was given: one line on stdin, or `--token-file`"));
     }
-    Ok(ApiToken::from(token.to_owned()))
+    Ok(zeroize::Zeroizing::new(token.to_owned()))
 }
 
 fn of_file(path: &Path) -> Result<String, Stop> {

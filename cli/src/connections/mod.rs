@@ -18,10 +18,15 @@ use ::connections::preset::{Preset, Role};
 use ::connections::probes;
 use ::connections::service_app::{self, Run};
 use ::connections::stop::{Code, Stop};
+use ::connections::{api_service, api_token, ending, rotate};
 
-use self::arguments::{Connect, ConnectCommand, Connection, ConnectionCommand, ServiceApp, Verify};
+use self::arguments::{
+    AdminToken, ApiService, ApiToken, Connect, ConnectCommand, Connection, ConnectionCommand, End, List,
+    Rotate, ServiceApp, Verify,
+};
 use crate::environment::Environment;
 use crate::output::Printing;
+use crate::terminal::Terminal;
 use crate::{interrupt, warn};
 
 /// How long rights may take to come into effect.
@@ -31,13 +36,20 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub fn connect(command: &ConnectCommand, printing: Printing, environment: &Environment) -> ExitCode {
     ended(match &command.what {
         Connect::ServiceApp(arguments) => service_app_of(arguments, printing, environment),
+        Connect::ApiService(arguments) => api_service_of(arguments, printing, environment),
+        Connect::ApiToken(arguments) => api_token_of(arguments, printing, environment),
     })
 }
 
 /// Runs a command of `connection`; says on stderr why it stopped.
-pub fn connection(command: &ConnectionCommand, printing: Printing) -> ExitCode {
+pub fn connection(command: &ConnectionCommand, printing: Printing, environment: &Environment) -> ExitCode {
     ended(match &command.what {
         Connection::Verify(arguments) => verify(arguments, printing),
+        Connection::RotateKey(arguments) => rotated(arguments, true, printing, environment),
+        Connection::RotateSecret(arguments) => rotated(arguments, false, printing, environment),
+        Connection::Revoke(arguments) => ending_of(arguments, false, printing, environment),
+        Connection::Uninstall(arguments) => ending_of(arguments, true, printing, environment),
+        Connection::List(arguments) => list(arguments, printing, environment),
     })
 }
 
@@ -57,9 +69,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, Stop> {
 
 fn service_app_of(arguments: &ServiceApp, printing: Printing, environment: &Environment) -> Result<(), Stop> {
     let preset = Preset::parse(&arguments.preset)?;
-    let org = org(&arguments.org)?;
-    let token = bootstrap::token(&arguments.token, environment)?;
-    let client = Client::new(org.clone(), token).map_err(|error| Stop::of("preparing calls", &error))?;
+    let (org, client) = admin(&arguments.place.org, &arguments.token.given, environment)?;
     let wanted = Wanted {
         label: arguments.name.clone().unwrap_or_else(|| format!("okta-dac {}", preset.name)),
         preset,
@@ -70,7 +80,7 @@ fn service_app_of(arguments: &ServiceApp, printing: Printing, environment: &Envi
     let run = Run {
         client: &client,
         org: &org,
-        sink: &arguments.to,
+        sink: &arguments.place.to,
         wanted: &wanted,
         keep_token: arguments.token.keep_token,
         patience: PATIENCE,
@@ -97,16 +107,126 @@ fn service_app_of(arguments: &ServiceApp, printing: Printing, environment: &Envi
             return Err(stop);
         }
     };
-    let report = serde_json::to_value(&report)
-        .map_err(|error| Stop::new(Code::Defect, format!("the report cannot be written: {error}")))?;
+    let report = json(&report)?;
     print(printing, &report, || table(&report))
+}
+
+fn api_service_of(arguments: &ApiService, printing: Printing, environment: &Environment) -> Result<(), Stop> {
+    let (org, client) = admin(&arguments.place.org, &arguments.token, environment)?;
+    let run = api_service::Run {
+        client: &client,
+        org: &org,
+        sink: &arguments.place.to,
+        kind: &arguments.kind,
+        preset: Preset::parse(&arguments.preset)?,
+        keep_token: arguments.keep_token,
+        patience: PATIENCE,
+    };
+    interrupt::watch();
+    interrupt::done("an integration may be installed: `connection list` and Okta's console show it");
+    let report = runtime()?.block_on(api_service::connect(&run))?;
+    let report = json(&report)?;
+    print(printing, &report, || table(&report))
+}
+
+fn api_token_of(arguments: &ApiToken, printing: Printing, environment: &Environment) -> Result<(), Stop> {
+    let org = org(&arguments.place.org)?;
+    let text = bootstrap::text(&arguments.token, environment)?;
+    let checked = api_token::connect(&org, text.as_str().into(), &arguments.place.to);
+    let report = json(&runtime()?.block_on(checked)?)?;
+    for warning in report["warnings"].as_array().into_iter().flatten().filter_map(|text| text.as_str()) {
+        warn(warning);
+    }
+    print(printing, &report, || table(&report))
+}
+
+fn rotated(arguments: &Rotate, key: bool, printing: Printing, environment: &Environment) -> Result<(), Stop> {
+    let (org, client) = admin(&arguments.place.org, &arguments.token, environment)?;
+    let run = rotate::Run {
+        client: &client,
+        org: &org,
+        sink: &arguments.place.to,
+        key: arguments.key,
+        overlap: Duration::from_secs(arguments.overlap),
+        resume: arguments.resume,
+        delete_old: arguments.delete_old,
+    };
+    interrupt::watch();
+    interrupt::done("the credential in use works on; `--resume` finishes what was begun");
+    let runtime = runtime()?;
+    let report =
+        if key { runtime.block_on(rotate::key(&run))? } else { runtime.block_on(rotate::secret(&run))? };
+    let report = json(&report)?;
+    print(printing, &report, || format!("{report:#}\n"))
+}
+
+fn ending_of(
+    arguments: &End,
+    uninstall: bool,
+    printing: Printing,
+    environment: &Environment,
+) -> Result<(), Stop> {
+    let (org, client) = admin(&arguments.place.org, &arguments.token, environment)?;
+    let sink = &arguments.place.to;
+    if !arguments.yes {
+        let what = if uninstall { "taken out, with its credential" } else { "stopped" };
+        let question = format!("The connection of {sink} is {what}. Go on? Type yes");
+        let mut terminal = Terminal::new(true);
+        if !terminal.is_there() {
+            let sentence = "this is asked first, and there is no terminal: `--yes` is the answer of a script";
+            return Err(Stop::new(Code::Usage, sentence));
+        }
+        let answer = terminal.ask(&question).map_err(|failure| Stop::new(Code::Usage, failure.sentence))?;
+        if answer != "yes" {
+            return Err(Stop::new(Code::Usage, "nothing was changed"));
+        }
+    }
+    let runtime = runtime()?;
+    let id = if uninstall {
+        runtime.block_on(ending::uninstall(&client, sink))?
+    } else {
+        runtime.block_on(ending::revoke(&client, &org, sink))?
+    };
+    let outcome = if uninstall { "uninstalled" } else { "revoked" };
+    let report = json!({ "v": 1, "clientId": id, "outcome": outcome, "calls": client.calls() });
+    print(printing, &report, || format!("{id} {outcome}\n"))
+}
+
+fn list(arguments: &List, printing: Printing, environment: &Environment) -> Result<(), Stop> {
+    let (_, client) = admin(&arguments.org, &arguments.token, environment)?;
+    let all = runtime()?.block_on(ending::list(&client))?;
+    let rows = all.iter().map(json).collect::<Result<Vec<_>, _>>()?;
+    let printed = printing.list(&rows, || {
+        let mut table = comfy_table::Table::new();
+        table
+            .load_style(comfy_table::TableStyle::new())
+            .set_header(["CLIENT", "LABEL", "PRESET", "STATUS", "ROLES"]);
+        for one in &all {
+            table.add_row([&one.client_id, &one.label, &one.preset, &one.status, &one.roles.join(", ")]);
+        }
+        format!("{table}\n")
+    });
+    printed.map_err(|failure| Stop::new(Code::Defect, failure.sentence))
+}
+
+/// The org, and a client with a super admin's token.
+fn admin(url: &str, token: &AdminToken, environment: &Environment) -> Result<(OrgUrl, Client), Stop> {
+    let org = org(url)?;
+    let token = bootstrap::token(token, environment)?;
+    let client = Client::new(org.clone(), token).map_err(|error| Stop::of("preparing calls", &error))?;
+    Ok((org, client))
+}
+
+fn json(report: &impl serde::Serialize) -> Result<serde_json::Value, Stop> {
+    serde_json::to_value(report)
+        .map_err(|error| Stop::new(Code::Defect, format!("the report cannot be written: {error}")))
 }
 
 fn verify(arguments: &Verify, printing: Printing) -> Result<(), Stop> {
     let preset = Preset::parse(&arguments.preset)?;
-    let org = org(&arguments.org)?;
-    let stored = arguments.to.read()?;
-    let nothing = || Stop::new(Code::Usage, format!("there is no credential in {}", arguments.to));
+    let org = org(&arguments.place.org)?;
+    let stored = arguments.place.to.read()?;
+    let nothing = || Stop::new(Code::Usage, format!("there is no credential in {}", arguments.place.to));
     let stored = stored.ok_or_else(nothing)?;
     let client = Client::new(org.clone(), stored.credential()?);
     let client = client.map_err(|error| Stop::of("preparing calls", &error))?;

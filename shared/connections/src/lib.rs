@@ -7,16 +7,22 @@
 //! | [`stored`], [`sink`] | the credential as a document, and the place for it |
 //! | [`seen`] | what the org has |
 //! | [`plan`] | what a run will do: a pure function |
+//! | [`api_token`], [`api_service`] | `connect api-token`, `connect api-service` |
+//! | [`rotate`], [`ending`] | a new key or secret; a connection's end |
 //! | [`probes`] | what a credential may do and may not, asked |
 //! | [`service_app`] | `connect service-app`: the plan, its execution, and its undo |
 //! | [`stop`] | why a command stops before its end |
 
 #![warn(missing_docs)]
 
+pub mod api_service;
+pub mod api_token;
+pub mod ending;
 pub mod key;
 pub mod plan;
 pub mod preset;
 pub mod probes;
+pub mod rotate;
 pub mod seen;
 pub mod service_app;
 pub mod sink;

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use futures::{StreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 use http::Method;
 use okta_client::{Client, Error};
 use serde::Serialize;
@@ -192,6 +192,45 @@ pub async fn run(
     while let Some(probe) = negatives.next().await {
         probes.push(probe?);
     }
+    Ok(probes)
+}
+
+/// Families of scopes that can be asked about.
+const FAMILIES: [&str; 15] = [
+    "users",
+    "groups",
+    "apps",
+    "idps",
+    "policies",
+    "logs",
+    "roles",
+    "authorizationServers",
+    "eventHooks",
+    "inlineHooks",
+    "trustedOrigins",
+    "userTypes",
+    "schemas",
+    "linkedObjects",
+    "apiTokens",
+];
+
+/// What a credential without scopes may do; nothing is expected of it.
+///
+/// # Errors
+///
+/// Okta is not available, or does not take the credential.
+pub async fn survey(client: &Client) -> Result<Vec<Probe>, Stop> {
+    let reads = stream::iter(FAMILIES).map(|family| async move {
+        let Some((path, query)) = read_of(&format!("okta.{family}.read")) else {
+            return Ok(Probe { what: format!("read {family}"), expected: "any", got: Got::Unavailable });
+        };
+        let got = meaning(client.probe(Method::GET, path, query, None).await)?;
+        Ok(Probe { what: format!("read {family}"), expected: "any", got })
+    });
+    let mut probes: Vec<Probe> = reads.buffered(AT_ONCE).try_collect().await?;
+    let negatives = stream::iter(&NEGATIVES).map(|negative| refused(client, negative));
+    let negatives: Vec<Probe> = negatives.buffered(AT_ONCE).try_collect().await?;
+    probes.extend(negatives.into_iter().map(|probe| Probe { expected: "any", ..probe }));
     Ok(probes)
 }
 

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use futures::{StreamExt, TryStreamExt, stream};
-use okta_client::Client;
 use okta_client::models::{
     AppId, Application, CustomRoleId, GrantId, JsonWebKeyId, ResourceSetId, Role, UserId,
 };
+use okta_client::{Client, Error};
 use serde_json::Value;
 
 use crate::stop::{Code, Stop};
@@ -24,8 +24,9 @@ pub struct Owner {
     pub id: UserId,
     /// Login.
     pub login: String,
-    /// Roles by type, their own and those of their groups.
-    pub roles: BTreeSet<String>,
+    /// Roles by type, their own and those of their groups; [`None`] if they may not read
+    /// them.
+    pub roles: Option<BTreeSet<String>>,
 }
 
 /// A service app.
@@ -75,16 +76,20 @@ impl Owner {
     /// Okta does not take the token, or is not available.
     pub async fn read(client: &Client) -> Result<Self, Stop> {
         let doing = |error| Stop::of("asking whose token this is", &error);
-        let (user, roles) =
-            futures::try_join!(client.get_user("me"), client.list_assigned_roles_for_user("me"))
-                .map_err(doing)?;
+        let (user, roles) = futures::join!(client.get_user("me"), client.list_assigned_roles_for_user("me"));
+        let user = user.map_err(doing)?;
+        let roles = match roles {
+            Ok(roles) => Some(roles.into_iter().map(|role| role.kind).collect()),
+            Err(Error::Api(api)) if api.status == 403 => None,
+            Err(error) => return Err(doing(error)),
+        };
         let login = user.profile.get("login").and_then(Value::as_str).unwrap_or_default().to_owned();
-        Ok(Self { id: user.id, login, roles: roles.into_iter().map(|role| role.kind).collect() })
+        Ok(Self { id: user.id, login, roles })
     }
 
     /// Whether they are a super admin.
     pub fn is_super_admin(&self) -> bool {
-        self.roles.contains("SUPER_ADMIN")
+        self.roles.as_ref().is_some_and(|roles| roles.contains("SUPER_ADMIN"))
     }
 }
 

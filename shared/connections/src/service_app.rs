@@ -100,12 +100,7 @@ pub async fn plan(run: &Run<'_>) -> Result<(Owner, Vec<Step>), Stop> {
 async fn prepared(run: &Run<'_>) -> Result<(Owner, Seen, Option<Stored>, Vec<Step>), Stop> {
     let owner = Owner::read(run.client).await?;
     if !owner.is_super_admin() {
-        let roles: Vec<&str> = owner.roles.iter().map(String::as_str).collect();
-        let sentence = format!(
-            "only a super admin grants scopes; the token is of {} with the roles: {}",
-            owner.login,
-            if roles.is_empty() { "none".to_owned() } else { roles.join(", ") }
-        );
+        let sentence = format!("only a super admin grants scopes; the token is of {}", owner.login);
         return Err(Stop::new(Code::NotPermitted, sentence));
     }
     let stored = run.sink.read()?;

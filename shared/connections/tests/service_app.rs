@@ -2,97 +2,18 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod world;
+
 use std::time::Duration;
 
-use connections::key::KeyKind;
 use connections::plan::{Step, Wanted};
 use connections::preset::{PRESETS, Preset};
 use connections::probes::Got;
-use connections::service_app::{self, Report, Run};
-use connections::sink::Sink;
-use connections::stop::{Code, Stop};
-use okta_client::{ApiToken, Client, OrgUrl};
-use okta_emulator::{Action, DEMO_ORG, Drop, Emulator, Fault, Options, Seed};
-use serde_json::Value;
+use connections::service_app::{self, Run};
+use connections::stop::Code;
+use okta_emulator::{Action, Drop, Fault};
 
-struct World {
-    emulator: Emulator,
-    org: OrgUrl,
-    folder: tempfile::TempDir,
-}
-
-impl World {
-    async fn start() -> Self {
-        let seed = Seed::parse(DEMO_ORG).unwrap();
-        let emulator = Emulator::start(Options { port: 0, seed, state_file: None }).await.unwrap();
-        let org = OrgUrl::parse(&emulator.url()).unwrap();
-        Self { emulator, org, folder: tempfile::tempdir().unwrap() }
-    }
-
-    fn sink(&self) -> Sink {
-        Sink::File(self.folder.path().join("credential.json"))
-    }
-
-    fn client(&self, token: &str) -> Client {
-        Client::new(self.org.clone(), ApiToken::from(token.to_owned())).unwrap()
-    }
-
-    /// A bootstrap token of a super admin.
-    fn token(&self) -> String {
-        self.emulator.api_token("superuser@demo.test").unwrap()
-    }
-
-    fn wanted(&self, preset: &str) -> Wanted {
-        Wanted {
-            label: "A tool".to_owned(),
-            preset: Preset::parse(preset).unwrap(),
-            key: KeyKind::P256,
-            adopt: false,
-            resources: vec![
-                format!("{}/api/v1/users", self.org.as_str()),
-                format!("{}/api/v1/groups", self.org.as_str()),
-            ],
-        }
-    }
-
-    async fn connect(&self, wanted: &Wanted, token: &str) -> Result<Report, Stop> {
-        let (client, sink) = (self.client(token), self.sink());
-        let run = Run {
-            client: &client,
-            org: &self.org,
-            sink: &sink,
-            wanted,
-            keep_token: false,
-            patience: Duration::from_millis(1_500),
-        };
-        service_app::connect(&run).await
-    }
-
-    /// What a connection is made of, without ids and times.
-    fn parts(&self) -> Value {
-        let all = self.emulator.stable_snapshot();
-        let of = ["apps", "grants", "client_roles", "custom_roles", "resource_sets", "app_groups"];
-        of.into_iter()
-            .map(|name| (name.to_owned(), all[name].clone()))
-            .collect::<serde_json::Map<_, _>>()
-            .into()
-    }
-
-    /// Apps of ours, and how many keys each has.
-    fn apps(&self) -> Vec<usize> {
-        let snapshot = self.emulator.snapshot();
-        let apps = snapshot["apps"].as_object().unwrap().values();
-        let ours = apps.filter(|app| app["label"] == "A tool");
-        ours.map(|app| app["settings"]["oauthClient"]["jwks"]["keys"].as_array().unwrap().len()).collect()
-    }
-
-    /// Calls with what the sink holds.
-    async fn works(&self) {
-        let credential = self.sink().read().unwrap().unwrap().credential().unwrap();
-        let client = Client::new(self.org.clone(), credential).unwrap();
-        client.probe(http::Method::GET, &["api", "v1", "users"], &[("limit", "1")], None).await.unwrap();
-    }
-}
+use crate::world::World;
 
 #[tokio::test]
 async fn every_preset_is_connected_proven_and_the_token_dead() {
@@ -175,28 +96,6 @@ async fn a_run_that_breaks_anywhere_is_taken_back_or_named() {
         }
     }
     assert!(broken > 40 && named < broken / 4, "{broken} broken, of {named} something was left");
-}
-
-impl World {
-    /// Takes everything out by hand.
-    async fn remove(&self) {
-        let seed = Seed::parse(DEMO_ORG).unwrap();
-        let client = self.client(&seed.api_token.token);
-        let snapshot = self.emulator.snapshot();
-        for (id, app) in snapshot["apps"].as_object().unwrap() {
-            if app["label"] == "A tool" {
-                client.deactivate_application(&id.as_str().into()).await.unwrap();
-                client.delete_application(&id.as_str().into()).await.unwrap();
-            }
-        }
-        for id in snapshot["custom_roles"].as_object().unwrap().keys() {
-            client.delete_custom_role(&id.as_str().into()).await.unwrap();
-        }
-        for id in snapshot["resource_sets"].as_object().unwrap().keys() {
-            client.delete_resource_set(&id.as_str().into()).await.unwrap();
-        }
-        self.sink().remove().unwrap();
-    }
 }
 
 /// An org that makes every client a super admin by itself.

@@ -33,9 +33,9 @@ const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
 /// A client of one org. Cloning is cheap and shares the connections.
 #[derive(Clone, Debug)]
 pub struct Client {
-    http: reqwest::Client,
+    pub(crate) http: reqwest::Client,
     org: Arc<OrgUrl>,
-    authorization: Authorization,
+    pub(crate) authorization: Authorization,
     limits: Arc<Limits>,
     /// What the party may use for whom the calls are made.
     budget: Option<Budget>,
@@ -54,7 +54,7 @@ pub struct Client {
 
 /// What every call carries.
 #[derive(Clone, Debug)]
-enum Authorization {
+pub(crate) enum Authorization {
     /// The header of an API token.
     Fixed(HeaderValue),
     OAuth(Arc<Tokens>),

@@ -3,6 +3,8 @@
 //! Evidence: Okta Management API 2026.06.3, `createApiServiceIntegrationInstance` (the secret
 //! is in this answer alone), `deleteApiServiceIntegrationInstance` (its grants go as well),
 //! `createApiServiceIntegrationInstanceSecret` (two at most; a new one makes none inactive).
+//! Roles are for service apps alone (E0000227): an integration may do what its scopes say,
+//! which is not documented in so many words.
 //! Of types in Okta's catalogue nothing is known here: every name is one, and it takes the
 //! scopes that it is given.
 
@@ -82,6 +84,7 @@ fn create(org: &mut Org, call: &Call) -> Outcome {
     org.apps.insert(id.clone(), app);
     stamp(&mut integration, &id, "ACTIVE", call.now);
     org.service_integrations.insert(id.clone(), integration);
+    app_credentials::make_super_admin(org, &id, call);
     for scope in scopes {
         app_credentials::insert_grant(org, &id, scope, call.caller.who.id(), &call.org_url, call.now);
     }

@@ -332,7 +332,7 @@ fn grant(org: &mut Org, call: &Call) -> Outcome {
 }
 
 /// What the org setting "Public client app admins" does.
-fn make_super_admin(org: &mut Org, client: &str, call: &Call) {
+pub(crate) fn make_super_admin(org: &mut Org, client: &str, call: &Call) {
     let time = okta_time(call.now);
     let role = Role {
         id: org.new_id("ra1"),

@@ -1,12 +1,16 @@
 //! API tokens, service integrations, custom roles: what integrations of other tools are made
 //! of (Okta Management API 2026.06.3).
 
+use std::time::Duration;
+
 use http::Method;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use url::Url;
 
+use crate::client::Authorization;
 use crate::models::{
     ApiToken, AppId, ClientSecret, ClientSecretId, CustomRole, CustomRoleId, ResourceSet, ResourceSetId,
     Role, ServiceIntegration, UserId,
@@ -273,6 +277,20 @@ impl Client {
         let url = self.url(&["iam", "assignees", "users"])?;
         let listed: Vec<Assignee> = self.objects("listUsersWithRoleAssignments", url, "value").await?;
         Ok(listed.into_iter().map(|assignee| assignee.id).collect())
+    }
+
+    /// Gets an access token, to see whether Okta takes the credential. An API token needs none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_rejected_credential`].
+    pub async fn token(&self) -> Result<(), Error> {
+        match &self.authorization {
+            Authorization::Fixed(_) => Ok(()),
+            Authorization::OAuth(tokens) => {
+                tokens.get(&self.http, Instant::now() + Duration::from_secs(30)).await.map(drop)
+            }
+        }
     }
 
     /// Sends a call that shall change nothing, to see whether it is allowed. `path` is that of

@@ -1,0 +1,167 @@
+//! `connect api-service`: an integration of Okta's catalogue, whose secret is shown once.
+
+use std::time::Duration;
+
+use futures::TryStreamExt;
+use okta_client::models::{AppId, ServiceIntegration};
+use okta_client::{Client, OkIfAbsent, OrgUrl};
+use secrecy::ExposeSecret;
+use serde::Serialize;
+
+use crate::preset::Preset;
+use crate::probes::{self, Probe};
+use crate::seen::Owner;
+use crate::service_app::{Scopes, revoke};
+use crate::sink::Sink;
+use crate::stop::{Code, Stop};
+use crate::stored::Stored;
+
+/// A run.
+pub struct Run<'a> {
+    /// Calls with the bootstrap token.
+    pub client: &'a Client,
+    /// The org.
+    pub org: &'a OrgUrl,
+    /// Where the credential goes.
+    pub sink: &'a Sink,
+    /// Its kind in Okta's catalogue.
+    pub kind: &'a str,
+    /// Its scopes.
+    pub preset: &'static Preset,
+    /// The bootstrap token lives on.
+    pub keep_token: bool,
+    /// How long rights may take to come into effect.
+    pub patience: Duration,
+}
+
+/// What a run did. It has no secret.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// Of this format.
+    pub v: u8,
+    /// `made`, or `exists`: the secret of one that is there cannot be read again.
+    pub outcome: &'static str,
+    /// The org's URL.
+    pub org: String,
+    /// `api-service`.
+    pub mode: &'static str,
+    /// The client.
+    pub client_id: String,
+    /// Its scopes.
+    pub scopes: Scopes,
+    /// Where the credential is.
+    pub credential: Option<String>,
+    /// What was tried.
+    pub probes: Vec<Probe>,
+    /// `revoked` or `kept`.
+    pub bootstrap_token: &'static str,
+    /// Calls of Okta.
+    pub calls: u32,
+}
+
+/// Installs the integration, unless one of its kind is there.
+///
+/// # Errors
+///
+/// A [`Stop`]: before the first change, or after the integration was taken away again.
+pub async fn connect(run: &Run<'_>) -> Result<Report, Stop> {
+    let owner = Owner::read(run.client).await?;
+    if !owner.is_super_admin() {
+        let sentence = format!("only a super admin installs an integration; the token is of {}", owner.login);
+        return Err(Stop::new(Code::NotPermitted, sentence));
+    }
+    let stored = run.sink.read()?;
+    let there = of_kind(run).await?;
+    let (outcome, kept, probes) = match (there, stored) {
+        (Some(there), stored) => {
+            let own = stored.filter(|stored| stored.client_id.as_deref() == Some(there.id.as_str()));
+            ("exists", own.unwrap_or_else(|| named(&there.id, &there.granted_scopes)), Vec::new())
+        }
+        (None, Some(_)) => {
+            let sentence = format!("{} holds another credential: name another place", run.sink);
+            return Err(Stop::new(Code::Ambiguous, sentence));
+        }
+        (None, None) => {
+            let (stored, probes) = make(run).await?;
+            ("made", stored, probes)
+        }
+    };
+    if !run.keep_token {
+        revoke(run.client).await?;
+    }
+    Ok(Report {
+        v: 1,
+        outcome,
+        org: run.org.as_str().to_owned(),
+        mode: "api-service",
+        client_id: kept.client_id.clone().unwrap_or_default(),
+        scopes: Scopes { granted: kept.scopes.clone(), skipped: Vec::new() },
+        credential: kept.client_secret.is_some().then(|| run.sink.to_string()),
+        probes,
+        bootstrap_token: if run.keep_token { "kept" } else { "revoked" },
+        calls: run.client.calls(),
+    })
+}
+
+fn named(id: &AppId, scopes: &[String]) -> Stored {
+    Stored { client_id: Some(id.as_str().to_owned()), scopes: scopes.to_vec(), ..Stored::default() }
+}
+
+async fn of_kind(run: &Run<'_>) -> Result<Option<ServiceIntegration>, Stop> {
+    let all: Result<Vec<ServiceIntegration>, _> = run.client.list_api_services().try_collect().await;
+    let all = all.map_err(|error| Stop::of("looking for the integration", &error))?;
+    Ok(all.into_iter().find(|of| of.kind == run.kind))
+}
+
+async fn make(run: &Run<'_>) -> Result<(Stored, Vec<Probe>), Stop> {
+    let made = match run.client.create_api_service(run.kind, run.preset.scopes).await {
+        Ok(made) => made,
+        Err(error) => {
+            let stop = Stop::of("installing the integration", &error);
+            // Perhaps it is there, and its secret was in the answer that is lost.
+            return Err(match of_kind(run).await {
+                Ok(Some(lost)) => taken_back(run, &lost.id, stop).await,
+                Ok(None) => stop,
+                Err(_) => Stop { left: vec![format!("perhaps an integration `{}`", run.kind)], ..stop },
+            });
+        }
+    };
+    let Some(secret) = &made.client_secret else {
+        let stop = Stop::new(Code::State, "Okta gives no secret for the integration");
+        return Err(taken_back(run, &made.id, stop).await);
+    };
+    let stored = Stored {
+        client_secret: Some(secret.expose_secret().into()),
+        ..named(&made.id, &run.preset.scopes.iter().map(|scope| (*scope).to_owned()).collect::<Vec<_>>())
+    };
+    // At once: nobody shows the secret again.
+    let result = match run.sink.write(&stored) {
+        Ok(()) => verified(run, &stored).await,
+        Err(stop) => Err(stop),
+    };
+    match result {
+        Ok(probes) => Ok((stored, probes)),
+        Err(stop) => Err(taken_back(run, &made.id, stop).await),
+    }
+}
+
+async fn verified(run: &Run<'_>, stored: &Stored) -> Result<Vec<Probe>, Stop> {
+    let client = Client::new(run.org.clone(), stored.credential()?);
+    let client = client.map_err(|error| Stop::of("trying the credential", &error))?;
+    let probes = probes::run(&client, run.preset, &stored.scopes, run.patience).await?;
+    // The role of an integration is Okta's affair: what it may besides is said, and no stop.
+    let weak: Vec<Probe> = probes.iter().filter(|probe| probe.expected == "allowed").cloned().collect();
+    probes::judge(&weak, "of the integration")?;
+    Ok(probes)
+}
+
+/// The stop, after the integration and its secret are gone.
+async fn taken_back(run: &Run<'_>, id: &AppId, stop: Stop) -> Stop {
+    let mut left = Vec::new();
+    if let Err(error) = run.client.delete_api_service(id).await.ok_if_absent() {
+        left.push(format!("the integration {id}: {error}"));
+    }
+    left.extend(run.sink.remove().err().map(|stop| stop.sentence));
+    if left.is_empty() { stop } else { Stop { code: Code::Operator, left, ..stop } }
+}

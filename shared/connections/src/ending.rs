@@ -1,0 +1,145 @@
+//! `connection list`, `revoke` and `uninstall`: what there is, and its end.
+
+use futures::TryStreamExt;
+use okta_client::models::{AppId, Application, Role};
+use okta_client::{Client, OkIfAbsent, OrgUrl};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::seen::{MARK, mark};
+use crate::sink::Sink;
+use crate::stop::{Code, Stop};
+use crate::stored::Stored;
+
+/// A connection that okta-dac made.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Listed {
+    /// The client.
+    pub client_id: String,
+    /// Label of the app.
+    pub label: String,
+    /// Its purpose.
+    pub preset: String,
+    /// `ACTIVE` or `INACTIVE`.
+    pub status: String,
+    /// Its scopes.
+    pub scopes: Vec<String>,
+    /// Its roles.
+    pub roles: Vec<String>,
+    /// Its keys in use: `kid`, and when each was made.
+    pub keys: Vec<(String, String)>,
+}
+
+/// Every connection of the org.
+///
+/// # Errors
+///
+/// Okta does not allow it, or is not available.
+pub async fn list(client: &Client) -> Result<Vec<Listed>, Stop> {
+    let doing = |error| Stop::of("listing the connections", &error);
+    let apps: Vec<Application> = client.list_applications(None).try_collect().await.map_err(doing)?;
+    let mut all = Vec::new();
+    for app in apps {
+        let Some(mark) = mark(&app) else { continue };
+        let (keys, grants, roles) = futures::try_join!(
+            client.list_jwk(&app.id),
+            client.list_scope_consent_grants(&app.id),
+            client.list_roles_for_client(&app.id)
+        )
+        .map_err(doing)?;
+        let keys = keys.into_iter().filter(|key| key.status == "ACTIVE");
+        all.push(Listed {
+            client_id: app.id.to_string(),
+            preset: mark[MARK.len()..].split(' ').next().unwrap_or_default().to_owned(),
+            scopes: grants.into_iter().map(|grant| grant.scope_id).collect(),
+            roles: roles.iter().map(|role| role.kind.clone()).collect(),
+            keys: keys
+                .map(|key| {
+                    let created = key.other.get("created").and_then(Value::as_str).unwrap_or_default();
+                    (key.kid.clone(), created.to_owned())
+                })
+                .collect(),
+            label: app.label,
+            status: app.status,
+        });
+    }
+    Ok(all)
+}
+
+fn stored(sink: &Sink) -> Result<(Stored, AppId), Stop> {
+    let stored = sink.read()?.unwrap_or_default();
+    let id = stored.client_id.clone();
+    let id =
+        id.ok_or_else(|| Stop::new(Code::Usage, format!("there is no client's credential in {sink}")))?;
+    Ok((stored, id.into()))
+}
+
+/// Stops a connection at once, and proves it; everything is kept.
+///
+/// # Errors
+///
+/// [`Code::Operator`]: the credential still works.
+pub async fn revoke(client: &Client, org: &OrgUrl, sink: &Sink) -> Result<AppId, Stop> {
+    let doing = |error| Stop::of("stopping the connection", &error);
+    let (stored, id) = stored(sink)?;
+    if stored.client_secret.is_some() {
+        for secret in client.list_api_service_secrets(&id).await.map_err(doing)? {
+            client.deactivate_api_service_secret(&id, &secret.id).await.map_err(doing)?;
+        }
+    } else {
+        client.deactivate_application(&id).await.map_err(doing)?;
+    }
+    let own = Client::new(org.clone(), stored.credential()?).map_err(doing)?;
+    match own.token().await {
+        Err(error) if error.is_rejected_credential() => Ok(id),
+        Err(error) => Err(Stop::of("proving that the connection is stopped", &error)),
+        Ok(()) => Err(Stop::new(Code::Operator, format!("THE CREDENTIAL OF {id} STILL GETS TOKENS"))),
+    }
+}
+
+/// Takes a connection out: app, grants, role, what of a custom role is ours and unused, and
+/// the credential. What is gone already counts as done.
+///
+/// # Errors
+///
+/// What could not be taken out is named.
+pub async fn uninstall(client: &Client, sink: &Sink) -> Result<AppId, Stop> {
+    let doing = |error| Stop::of("taking the connection out", &error);
+    let (stored, id) = stored(sink)?;
+    if stored.client_secret.is_some() {
+        client.delete_api_service(&id).await.ok_if_absent().map_err(doing)?;
+    } else {
+        let roles = match client.list_roles_for_client(&id).await {
+            Ok(roles) => roles,
+            Err(error) if error.is_not_found() => Vec::new(),
+            Err(error) => return Err(doing(error)),
+        };
+        client.deactivate_application(&id).await.ok_if_absent().map_err(doing)?;
+        client.delete_application(&id).await.ok_if_absent().map_err(doing)?;
+        for role in roles {
+            take_out(client, &role).await.map_err(doing)?;
+        }
+    }
+    sink.remove()?;
+    Ok(id)
+}
+
+/// The resource set and the custom role, if they are ours and nobody else has them.
+async fn take_out(client: &Client, role: &Role) -> Result<(), okta_client::Error> {
+    let (Some(custom), Some(set)) = (&role.custom_role, &role.resource_set) else { return Ok(()) };
+    let ours = |label: &str| label.starts_with("okta-dac ");
+    let (roles, sets) = futures::try_join!(client.list_custom_roles(), client.list_resource_sets())?;
+    // 409: somebody else has it, and keeps it.
+    let unless_used = |result: Result<(), okta_client::Error>| match result {
+        Err(error) if error.is_duplicate() => Ok(()),
+        result => result.ok_if_absent(),
+    };
+    if sets.iter().any(|own| own.id == *set && ours(&own.label)) {
+        unless_used(client.delete_resource_set(set).await)?;
+    }
+    if roles.iter().any(|own| own.id == *custom && ours(&own.label)) {
+        unless_used(client.delete_custom_role(custom).await)?;
+    }
+    Ok(())
+}

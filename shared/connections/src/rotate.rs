@@ -1,0 +1,224 @@
+//! `connection rotate-key` and `rotate-secret`: a new credential beside the old one, then in
+//! its place; at no time does a request fail.
+//!
+//! Where a run is in its way is in the sink (`pending`, `previous`) and in Okta, and nowhere
+//! else: the next run goes on from there.
+
+use std::time::Duration;
+
+use okta_client::models::{AppId, ClientSecret, JsonWebKey};
+use okta_client::{Client, OkIfAbsent, OrgUrl};
+use secrecy::ExposeSecret;
+use serde::Serialize;
+
+use crate::key::{KeyKind, KeyPair};
+use crate::sink::Sink;
+use crate::stop::{Code, Stop};
+use crate::stored::{Part, Stored};
+
+/// A run.
+pub struct Run<'a> {
+    /// Calls with a super admin's token.
+    pub client: &'a Client,
+    /// The org.
+    pub org: &'a OrgUrl,
+    /// Where the credential is.
+    pub sink: &'a Sink,
+    /// The kind of a new key.
+    pub key: KeyKind,
+    /// How long both are good: whoever keeps a credential reads it anew meanwhile.
+    pub overlap: Duration,
+    /// Go on with a rotation that was interrupted after its switch.
+    pub resume: bool,
+    /// Delete what is out of use; otherwise the next rotation does.
+    pub delete_old: bool,
+}
+
+/// What a run did. It has no secret.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// Of this format.
+    pub v: u8,
+    /// The client.
+    pub client_id: String,
+    /// Id of the new key or secret.
+    pub current: String,
+    /// Id of the old one, which is out of use.
+    pub retired: Option<String>,
+    /// Where the credential is.
+    pub credential: String,
+    /// Calls of Okta.
+    pub calls: u32,
+}
+
+fn stored(run: &Run<'_>) -> Result<(Stored, AppId), Stop> {
+    let stored = run.sink.read()?.unwrap_or_default();
+    let id = stored
+        .client_id
+        .clone()
+        .ok_or_else(|| Stop::new(Code::Usage, format!("there is no client's credential in {}", run.sink)))?;
+    Ok((stored, id.into()))
+}
+
+/// A call with a credential that is not yet, or no longer, the one in use.
+async fn proven(run: &Run<'_>, stored: &Stored) -> Result<(), Stop> {
+    let doing = |error| Stop::of("trying the new credential", &error);
+    let client = Client::new(run.org.clone(), stored.credential()?).map_err(doing)?;
+    client.token().await.map_err(doing)
+}
+
+/// Replaces the key of a service app.
+///
+/// # Errors
+///
+/// A [`Stop`]; the credential in use works on.
+pub async fn key(run: &Run<'_>) -> Result<Report, Stop> {
+    let doing = |what: &'static str| move |error| Stop::of(what, &error);
+    let (mut stored, app) = stored(run)?;
+    if stored.private_key.is_none() {
+        return Err(Stop::new(
+            Code::Usage,
+            "the credential has no key: `connection rotate-secret` replaces a secret",
+        ));
+    }
+    let mut keys = run.client.list_jwk(&app).await.map_err(doing("reading the keys"))?;
+    if keys.iter().any(|key| key.kid.is_empty()) {
+        let sentence = "a key of the app has no `kid`: Okta adds none beside it; give it one in the console";
+        return Err(Stop::new(Code::State, sentence));
+    }
+    let active =
+        |keys: &[JsonWebKey], kid: &str| keys.iter().any(|key| key.kid == kid && key.status == "ACTIVE");
+    let unfinished = stored.previous.as_ref().is_some_and(|part| active(&keys, &part.id));
+    if !unfinished || stored.pending.is_some() {
+        // What an earlier rotation left out of use.
+        for key in keys.iter().filter(|key| key.status != "ACTIVE") {
+            run.client
+                .delete_jwk(&app, &key.id)
+                .await
+                .ok_if_absent()
+                .map_err(doing("deleting an old key"))?;
+        }
+        if stored.pending.is_none() {
+            let pair = KeyPair::generate(run.key)?;
+            stored.pending = Some(Part { id: pair.key_id, value: pair.private.expose_secret().into() });
+            run.sink.write(&stored)?;
+        }
+        let pair =
+            stored.pending_key()?.ok_or_else(|| Stop::new(Code::Defect, "the new key is not there"))?;
+        if !active(&keys, &pair.key_id) {
+            run.client.add_jwk(&app, &pair.public).await.map_err(doing("adding the new key"))?;
+        }
+        let switched = stored.switched();
+        proven(run, &switched).await?;
+        run.sink.write(&switched)?;
+        stored = switched;
+    } else if !run.resume {
+        let sentence = "an earlier rotation is not finished: `--resume` takes its old key out of use";
+        return Err(Stop::new(Code::State, sentence));
+    }
+    tokio::time::sleep(run.overlap).await;
+    keys = run.client.list_jwk(&app).await.map_err(doing("reading the keys"))?;
+    let old = stored.previous.as_ref().and_then(|part| keys.iter().find(|key| key.kid == part.id));
+    let current = stored.key_id.clone().unwrap_or_default();
+    if let Some(old) = old.filter(|_| active(&keys, &current)) {
+        if old.status == "ACTIVE" {
+            run.client.deactivate_jwk(&app, &old.id).await.map_err(doing("taking the old key out of use"))?;
+        }
+        if run.delete_old {
+            run.client
+                .delete_jwk(&app, &old.id)
+                .await
+                .ok_if_absent()
+                .map_err(doing("deleting the old key"))?;
+        }
+    }
+    report(run, &stored, current, old.map(|key| key.kid.clone()))
+}
+
+/// Replaces the secret of a service integration.
+///
+/// # Errors
+///
+/// A [`Stop`]; the credential in use works on.
+pub async fn secret(run: &Run<'_>) -> Result<Report, Stop> {
+    let doing = |what: &'static str| move |error| Stop::of(what, &error);
+    let (mut stored, app) = stored(run)?;
+    let Some(in_use) = stored.client_secret.clone() else {
+        return Err(Stop::new(
+            Code::Usage,
+            "the credential has no secret: `connection rotate-key` replaces a key",
+        ));
+    };
+    let secrets = run.client.list_api_service_secrets(&app).await.map_err(doing("reading the secrets"))?;
+    let (active, inactive): (Vec<ClientSecret>, Vec<ClientSecret>) =
+        secrets.into_iter().partition(|secret| secret.status == "ACTIVE");
+    let unfinished =
+        stored.previous.as_ref().is_some_and(|part| active.iter().any(|own| own.id.as_str() == part.id));
+    let old = if unfinished && run.resume {
+        stored.previous.as_ref().map(|part| part.id.clone())
+    } else if let [one, other] = &active[..] {
+        let sentence =
+            format!("both secrets are in use, {} and {}: take one out of use by hand", one.id, other.id);
+        return Err(Stop::new(if unfinished { Code::State } else { Code::Operator }, sentence));
+    } else {
+        for secret in &inactive {
+            run.client
+                .delete_api_service_secret(&app, &secret.id)
+                .await
+                .ok_if_absent()
+                .map_err(doing("deleting an old secret"))?;
+        }
+        let old = active.first().map(|secret| secret.id.as_str().to_owned());
+        let made = run.client.create_api_service_secret(&app).await.map_err(doing("making a secret"))?;
+        let value = made.client_secret.expose_secret();
+        let switched = Stored {
+            client_secret: Some(value.into()),
+            key_id: None,
+            previous: old.clone().map(|id| Part { id, value: in_use }),
+            ..stored.clone()
+        };
+        let tried = match proven(run, &switched).await {
+            Ok(()) => run.sink.write(&switched),
+            Err(stop) => Err(stop),
+        };
+        if let Err(stop) = tried {
+            // The new secret is nowhere: it goes again.
+            let gone = async {
+                run.client.deactivate_api_service_secret(&app, &made.id).await?;
+                run.client.delete_api_service_secret(&app, &made.id).await
+            };
+            return Err(match gone.await {
+                Ok(()) => stop,
+                Err(error) => Stop { left: vec![format!("the secret {}: {error}", made.id)], ..stop },
+            });
+        }
+        stored = switched;
+        old
+    };
+    tokio::time::sleep(run.overlap).await;
+    if let Some(old) = &old {
+        let old = old.as_str().into();
+        let done = run.client.deactivate_api_service_secret(&app, &old).await.ok_if_absent();
+        done.map_err(doing("taking the old secret out of use"))?;
+        if run.delete_old {
+            let done = run.client.delete_api_service_secret(&app, &old).await.ok_if_absent();
+            done.map_err(doing("deleting the old secret"))?;
+        }
+    }
+    let all = run.client.list_api_service_secrets(&app).await.map_err(doing("reading the secrets"))?;
+    let own = stored.client_secret.as_ref().map(|secret| secret.expose().to_owned());
+    let current = all.iter().find(|secret| Some(secret.client_secret.expose_secret()) == own.as_deref());
+    report(run, &stored, current.map(|secret| secret.id.as_str().to_owned()).unwrap_or_default(), old)
+}
+
+fn report(run: &Run<'_>, stored: &Stored, current: String, retired: Option<String>) -> Result<Report, Stop> {
+    Ok(Report {
+        v: 1,
+        client_id: stored.client_id.clone().unwrap_or_default(),
+        current,
+        retired,
+        credential: run.sink.to_string(),
+        calls: run.client.calls(),
+    })
+}

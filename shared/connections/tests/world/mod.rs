@@ -1,0 +1,116 @@
+//! An Okta org on this machine, and a place for a credential.
+
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+use std::time::Duration;
+
+use connections::key::KeyKind;
+use connections::plan::Wanted;
+use connections::preset::Preset;
+use connections::service_app::{self, Report, Run};
+use connections::sink::Sink;
+use connections::stop::Stop;
+use okta_client::{ApiToken, Client, OrgUrl};
+use okta_emulator::{DEMO_ORG, Emulator, Options, Seed};
+use serde_json::Value;
+
+pub(crate) struct World {
+    pub(crate) emulator: Emulator,
+    pub(crate) org: OrgUrl,
+    pub(crate) folder: tempfile::TempDir,
+}
+
+impl World {
+    pub(crate) async fn start() -> Self {
+        let seed = Seed::parse(DEMO_ORG).unwrap();
+        let emulator = Emulator::start(Options { port: 0, seed, state_file: None }).await.unwrap();
+        let org = OrgUrl::parse(&emulator.url()).unwrap();
+        Self { emulator, org, folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn sink(&self) -> Sink {
+        Sink::File(self.folder.path().join("credential.json"))
+    }
+
+    pub(crate) fn client(&self, token: &str) -> Client {
+        Client::new(self.org.clone(), ApiToken::from(token.to_owned())).unwrap()
+    }
+
+    /// A bootstrap token of a super admin.
+    pub(crate) fn token(&self) -> String {
+        self.emulator.api_token("superuser@demo.test").unwrap()
+    }
+
+    pub(crate) fn wanted(&self, preset: &str) -> Wanted {
+        Wanted {
+            label: "A tool".to_owned(),
+            preset: Preset::parse(preset).unwrap(),
+            key: KeyKind::P256,
+            adopt: false,
+            resources: vec![
+                format!("{}/api/v1/users", self.org.as_str()),
+                format!("{}/api/v1/groups", self.org.as_str()),
+            ],
+        }
+    }
+
+    pub(crate) async fn connect(&self, wanted: &Wanted, token: &str) -> Result<Report, Stop> {
+        let (client, sink) = (self.client(token), self.sink());
+        let run = Run {
+            client: &client,
+            org: &self.org,
+            sink: &sink,
+            wanted,
+            keep_token: false,
+            patience: Duration::from_millis(1_500),
+        };
+        service_app::connect(&run).await
+    }
+
+    /// What a connection is made of, without ids and times.
+    pub(crate) fn parts(&self) -> Value {
+        let all = self.emulator.stable_snapshot();
+        let of = ["apps", "grants", "client_roles", "custom_roles", "resource_sets", "app_groups"];
+        of.into_iter()
+            .map(|name| (name.to_owned(), all[name].clone()))
+            .collect::<serde_json::Map<_, _>>()
+            .into()
+    }
+
+    /// Apps of ours, and how many keys each has.
+    pub(crate) fn apps(&self) -> Vec<usize> {
+        let snapshot = self.emulator.snapshot();
+        let apps = snapshot["apps"].as_object().unwrap().values();
+        let ours = apps.filter(|app| app["label"] == "A tool");
+        ours.map(|app| app["settings"]["oauthClient"]["jwks"]["keys"].as_array().unwrap().len()).collect()
+    }
+
+    /// Calls with what the sink holds.
+    pub(crate) async fn works(&self) {
+        let credential = self.sink().read().unwrap().unwrap().credential().unwrap();
+        let client = Client::new(self.org.clone(), credential).unwrap();
+        client.probe(http::Method::GET, &["api", "v1", "users"], &[("limit", "1")], None).await.unwrap();
+    }
+}
+
+impl World {
+    /// Takes everything out by hand.
+    pub(crate) async fn remove(&self) {
+        let seed = Seed::parse(DEMO_ORG).unwrap();
+        let client = self.client(&seed.api_token.token);
+        let snapshot = self.emulator.snapshot();
+        for (id, app) in snapshot["apps"].as_object().unwrap() {
+            if app["label"] == "A tool" {
+                client.deactivate_application(&id.as_str().into()).await.unwrap();
+                client.delete_application(&id.as_str().into()).await.unwrap();
+            }
+        }
+        for id in snapshot["custom_roles"].as_object().unwrap().keys() {
+            client.delete_custom_role(&id.as_str().into()).await.unwrap();
+        }
+        for id in snapshot["resource_sets"].as_object().unwrap().keys() {
+            client.delete_resource_set(&id.as_str().into()).await.unwrap();
+        }
+        self.sink().remove().unwrap();
+    }
+}
