@@ -178,17 +178,27 @@ async fn the_walkthroughs_of_the_page_run() {
     let world = World::start().await;
     let page = std::fs::read_to_string(tests::repository().join("docs/connections.md")).unwrap();
     let lines = page.lines().filter_map(|line| line.strip_prefix("$ okta-dac "));
-    let mut ran = 0;
-    for line in lines.filter(|line| !line.contains("rotate-")) {
+    let (mut ran, mut planned) = (0, 0);
+    for line in lines {
         let place = format!("file:{}/", world.home.path().display());
         let line = line.replace("https://acme.okta.com", &world.okta.url()).replace("file:", &place);
         let words: Vec<&str> = line.trim_end_matches(" < token").split(' ').collect();
-        let run = world.run(&words, &world.token()).await;
-        assert_eq!(run.code, 0, "{line}: {}", run.stderr);
-        assert!(serde_json::from_str::<Value>(&run.stdout).is_ok(), "{line}: {}", run.stdout);
-        ran += 1;
+        let reads = ["verify", "list", "api-token", "--dry-run"].iter().any(|word| words.contains(word));
+        if !reads {
+            world.okta.clear_journal();
+            let plan = world.run(&[&words[..], &["--dry-run"]].concat(), &world.token()).await.json();
+            assert!(!plan["steps"].as_array().unwrap().is_empty(), "{line}: {plan}");
+            assert!(world.okta.journal().iter().all(|call| call.method == "GET"), "{line}");
+            planned += 1;
+        }
+        if !line.contains("rotate-") {
+            let run = world.run(&words, &world.token()).await;
+            assert_eq!(run.code, 0, "{line}: {}", run.stderr);
+            assert!(serde_json::from_str::<Value>(&run.stdout).is_ok(), "{line}: {}", run.stdout);
+            ran += 1;
+        }
     }
-    assert_eq!(ran, 8);
+    assert_eq!((ran, planned), (8, 6));
     assert!(!world.home.path().join("tool.json").exists(), "taken out");
 }
 

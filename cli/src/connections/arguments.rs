@@ -130,6 +130,9 @@ pub struct ApiService {
     /// Do not revoke the bootstrap token in the end
     #[arg(long)]
     pub keep_token: bool,
+    /// Print the plan, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
     /// The bootstrap token.
     #[command(flatten)]
     pub token: AdminToken,
@@ -164,6 +167,9 @@ pub struct Rotate {
     /// Delete the old one too, instead of at the next rotation
     #[arg(long)]
     pub delete_old: bool,
+    /// Print the plan, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
     /// The token.
     #[command(flatten)]
     pub token: AdminToken,
@@ -178,6 +184,9 @@ pub struct End {
     /// Do not ask
     #[arg(long)]
     pub yes: bool,
+    /// Print the plan, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
     /// The token.
     #[command(flatten)]
     pub token: AdminToken,

@@ -122,6 +122,9 @@ fn api_service_of(arguments: &ApiService, printing: Printing, environment: &Envi
         keep_token: arguments.keep_token,
         patience: PATIENCE,
     };
+    if arguments.dry_run {
+        return planned(printing, run.org, &runtime()?.block_on(api_service::plan(&run))?);
+    }
     interrupt::watch();
     interrupt::done("an integration may be installed: `connection list` and Okta's console show it");
     let report = runtime()?.block_on(api_service::connect(&run))?;
@@ -151,6 +154,9 @@ fn rotated(arguments: &Rotate, key: bool, printing: Printing, environment: &Envi
         resume: arguments.resume,
         delete_old: arguments.delete_old,
     };
+    if arguments.dry_run {
+        return planned(printing, run.org, &runtime()?.block_on(rotate::plan(&run, key))?);
+    }
     interrupt::watch();
     interrupt::done("the credential in use works on; `--resume` finishes what was begun");
     let runtime = runtime()?;
@@ -168,6 +174,9 @@ fn ending_of(
 ) -> Result<(), Stop> {
     let (org, client) = admin(&arguments.place.org, &arguments.token, environment)?;
     let sink = &arguments.place.to;
+    if arguments.dry_run {
+        return planned(printing, &org, &runtime()?.block_on(ending::plan(&client, sink, uninstall))?);
+    }
     if !arguments.yes {
         let what = if uninstall { "taken out, with its credential" } else { "stopped" };
         let question = format!("The connection of {sink} is {what}. Go on? Type yes");
@@ -207,6 +216,13 @@ fn list(arguments: &List, printing: Printing, environment: &Environment) -> Resu
         format!("{table}\n")
     });
     printed.map_err(|failure| Stop::new(Code::Defect, failure.sentence))
+}
+
+/// What a run would do.
+fn planned(printing: Printing, org: &OrgUrl, steps: &[impl AsRef<str>]) -> Result<(), Stop> {
+    let steps: Vec<&str> = steps.iter().map(AsRef::as_ref).collect();
+    let plan = json!({ "v": 1, "org": org.as_str(), "dryRun": true, "steps": steps });
+    print(printing, &plan, || steps.iter().map(|step| format!("{step}\n")).collect())
 }
 
 /// The org, and a client with a super admin's token.

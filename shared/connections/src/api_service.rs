@@ -60,12 +60,23 @@ pub struct Report {
     pub calls: u32,
 }
 
-/// Installs the integration, unless one of its kind is there.
+/// What a run would do, for `--dry-run`: it reads only.
 ///
 /// # Errors
 ///
-/// A [`Stop`]: before the first change, or after the integration was taken away again.
-pub async fn connect(run: &Run<'_>) -> Result<Report, Stop> {
+/// As [`connect`], before its first change.
+pub async fn plan(run: &Run<'_>) -> Result<Vec<&'static str>, Stop> {
+    let (there, _) = prepared(run).await?;
+    let mut steps = match there {
+        Some(_) => Vec::new(),
+        None => vec!["install", "store", "verify"],
+    };
+    steps.extend((!run.keep_token).then_some("revokeToken"));
+    Ok(steps)
+}
+
+/// What is there of its kind, and in the place: one of them at most.
+async fn prepared(run: &Run<'_>) -> Result<(Option<ServiceIntegration>, Option<Stored>), Stop> {
     let owner = Owner::read(run.client).await?;
     if !owner.is_super_admin() {
         let sentence = format!("only a super admin installs an integration; the token is of {}", owner.login);
@@ -73,16 +84,26 @@ pub async fn connect(run: &Run<'_>) -> Result<Report, Stop> {
     }
     let stored = run.sink.read()?;
     let there = of_kind(run).await?;
-    let (outcome, kept, probes) = match (there, stored) {
-        (Some(there), stored) => {
+    if there.is_none() && stored.is_some() {
+        let sentence = format!("{} holds another credential: name another place", run.sink);
+        return Err(Stop::new(Code::Ambiguous, sentence));
+    }
+    Ok((there, stored))
+}
+
+/// Installs the integration, unless one of its kind is there.
+///
+/// # Errors
+///
+/// A [`Stop`]: before the first change, or after the integration was taken away again.
+pub async fn connect(run: &Run<'_>) -> Result<Report, Stop> {
+    let (there, stored) = prepared(run).await?;
+    let (outcome, kept, probes) = match there {
+        Some(there) => {
             let own = stored.filter(|stored| stored.client_id.as_deref() == Some(there.id.as_str()));
             ("exists", own.unwrap_or_else(|| named(&there.id, &there.granted_scopes)), Vec::new())
         }
-        (None, Some(_)) => {
-            let sentence = format!("{} holds another credential: name another place", run.sink);
-            return Err(Stop::new(Code::Ambiguous, sentence));
-        }
-        (None, None) => {
+        None => {
             let (stored, probes) = make(run).await?;
             ("made", stored, probes)
         }

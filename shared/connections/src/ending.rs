@@ -75,6 +75,35 @@ fn stored(sink: &Sink) -> Result<(Stored, AppId), Stop> {
     Ok((stored, id.into()))
 }
 
+/// What a connection's end would take out, for `--dry-run`: it reads only.
+///
+/// # Errors
+///
+/// There is no connection in the place, or Okta is not available.
+pub async fn plan(client: &Client, sink: &Sink, uninstall: bool) -> Result<Vec<String>, Stop> {
+    let doing = |error| Stop::of("looking at the connection", &error);
+    let (stored, id) = stored(sink)?;
+    if stored.client_secret.is_some() {
+        let what = if uninstall { "delete the integration" } else { "deactivate the secrets of" };
+        return Ok([format!("{what} {id}")]
+            .into_iter()
+            .chain(uninstall.then(|| format!("remove {sink}")))
+            .collect());
+    }
+    if !uninstall {
+        return Ok(vec![format!("deactivate the app {id}")]);
+    }
+    let mut steps = vec![format!("delete the app {id}")];
+    for role in client.list_roles_for_client(&id).await.map_err(doing)? {
+        if let (Some(custom), Some(set)) = (&role.custom_role, &role.resource_set) {
+            steps.push(format!("delete the resource set {set}, if it is ours and nobody else has it"));
+            steps.push(format!("delete the custom role {custom}, if it is ours and nobody else has it"));
+        }
+    }
+    steps.push(format!("remove {sink}"));
+    Ok(steps)
+}
+
 /// Stops a connection at once, and proves it; everything is kept.
 ///
 /// # Errors

@@ -61,11 +61,55 @@ fn stored(run: &Run<'_>) -> Result<(Stored, AppId), Stop> {
     Ok((stored, id.into()))
 }
 
+/// What a run would do, for `--dry-run`: it reads only.
+///
+/// # Errors
+///
+/// As [`key`] and [`secret`], before their first change.
+pub async fn plan(run: &Run<'_>, of_a_key: bool) -> Result<Vec<&'static str>, Stop> {
+    let (stored, app) = stored(run)?;
+    let unfinished = if of_a_key {
+        state_of_keys(run, &stored, &app).await?.1
+    } else {
+        state_of_secrets(run, &stored, &app).await?.2
+    };
+    let mut steps = if unfinished { Vec::new() } else { vec!["deleteInactive", "make", "verify", "store"] };
+    steps.extend(["wait", "deactivateOld"]);
+    steps.extend(run.delete_old.then_some("deleteOld"));
+    Ok(steps)
+}
+
 /// A call with a credential that is not yet, or no longer, the one in use.
 async fn proven(run: &Run<'_>, stored: &Stored) -> Result<(), Stop> {
     let doing = |error| Stop::of("trying the new credential", &error);
     let client = Client::new(run.org.clone(), stored.credential()?).map_err(doing)?;
     client.token().await.map_err(doing)
+}
+
+fn active(keys: &[JsonWebKey], kid: &str) -> bool {
+    keys.iter().any(|key| key.kid == kid && key.status == "ACTIVE")
+}
+
+/// The keys, and whether there is an earlier rotation to finish.
+async fn state_of_keys(run: &Run<'_>, stored: &Stored, app: &AppId) -> Result<(Vec<JsonWebKey>, bool), Stop> {
+    if stored.private_key.is_none() {
+        return Err(Stop::new(
+            Code::Usage,
+            "the credential has no key: `connection rotate-secret` replaces a secret",
+        ));
+    }
+    let keys = run.client.list_jwk(app).await.map_err(|error| Stop::of("reading the keys", &error))?;
+    if keys.iter().any(|key| key.kid.is_empty()) {
+        let sentence = "a key of the app has no `kid`: Okta adds none beside it; give it one in the console";
+        return Err(Stop::new(Code::State, sentence));
+    }
+    let unfinished =
+        stored.pending.is_none() && stored.previous.as_ref().is_some_and(|part| active(&keys, &part.id));
+    if unfinished && !run.resume {
+        let sentence = "an earlier rotation is not finished: `--resume` takes its old key out of use";
+        return Err(Stop::new(Code::State, sentence));
+    }
+    Ok((keys, unfinished))
 }
 
 /// Replaces the key of a service app.
@@ -76,21 +120,8 @@ async fn proven(run: &Run<'_>, stored: &Stored) -> Result<(), Stop> {
 pub async fn key(run: &Run<'_>) -> Result<Report, Stop> {
     let doing = |what: &'static str| move |error| Stop::of(what, &error);
     let (mut stored, app) = stored(run)?;
-    if stored.private_key.is_none() {
-        return Err(Stop::new(
-            Code::Usage,
-            "the credential has no key: `connection rotate-secret` replaces a secret",
-        ));
-    }
-    let mut keys = run.client.list_jwk(&app).await.map_err(doing("reading the keys"))?;
-    if keys.iter().any(|key| key.kid.is_empty()) {
-        let sentence = "a key of the app has no `kid`: Okta adds none beside it; give it one in the console";
-        return Err(Stop::new(Code::State, sentence));
-    }
-    let active =
-        |keys: &[JsonWebKey], kid: &str| keys.iter().any(|key| key.kid == kid && key.status == "ACTIVE");
-    let unfinished = stored.previous.as_ref().is_some_and(|part| active(&keys, &part.id));
-    if !unfinished || stored.pending.is_some() {
+    let (mut keys, unfinished) = state_of_keys(run, &stored, &app).await?;
+    if !unfinished {
         // What an earlier rotation left out of use.
         for key in keys.iter().filter(|key| key.status != "ACTIVE") {
             run.client
@@ -113,9 +144,6 @@ pub async fn key(run: &Run<'_>) -> Result<Report, Stop> {
         proven(run, &switched).await?;
         run.sink.write(&switched)?;
         stored = switched;
-    } else if !run.resume {
-        let sentence = "an earlier rotation is not finished: `--resume` takes its old key out of use";
-        return Err(Stop::new(Code::State, sentence));
     }
     tokio::time::sleep(run.overlap).await;
     keys = run.client.list_jwk(&app).await.map_err(doing("reading the keys"))?;
@@ -136,6 +164,40 @@ pub async fn key(run: &Run<'_>) -> Result<Report, Stop> {
     report(run, &stored, current, old.map(|key| key.kid.clone()))
 }
 
+/// The secrets in use and out of use, and whether there is an earlier rotation to finish.
+async fn state_of_secrets(
+    run: &Run<'_>,
+    stored: &Stored,
+    app: &AppId,
+) -> Result<(Vec<ClientSecret>, Vec<ClientSecret>, bool), Stop> {
+    if stored.client_secret.is_none() {
+        return Err(Stop::new(
+            Code::Usage,
+            "the credential has no secret: `connection rotate-key` replaces a key",
+        ));
+    }
+    let secrets = run.client.list_api_service_secrets(app).await;
+    let secrets = secrets.map_err(|error| Stop::of("reading the secrets", &error))?;
+    let (active, inactive): (Vec<ClientSecret>, Vec<ClientSecret>) =
+        secrets.into_iter().partition(|secret| secret.status == "ACTIVE");
+    let previous = stored.previous.as_ref();
+    let unfinished = previous.is_some_and(|part| active.iter().any(|own| own.id.as_str() == part.id));
+    match &active[..] {
+        _ if unfinished && run.resume => {}
+        _ if unfinished => {
+            let sentence = "an earlier rotation is not finished: `--resume` takes its old secret out of use";
+            return Err(Stop::new(Code::State, sentence));
+        }
+        [one, other] => {
+            let sentence =
+                format!("both secrets are in use, {} and {}: take one out of use by hand", one.id, other.id);
+            return Err(Stop::new(Code::Operator, sentence));
+        }
+        _ => {}
+    }
+    Ok((active, inactive, unfinished))
+}
+
 /// Replaces the secret of a service integration.
 ///
 /// # Errors
@@ -144,23 +206,9 @@ pub async fn key(run: &Run<'_>) -> Result<Report, Stop> {
 pub async fn secret(run: &Run<'_>) -> Result<Report, Stop> {
     let doing = |what: &'static str| move |error| Stop::of(what, &error);
     let (mut stored, app) = stored(run)?;
-    let Some(in_use) = stored.client_secret.clone() else {
-        return Err(Stop::new(
-            Code::Usage,
-            "the credential has no secret: `connection rotate-key` replaces a key",
-        ));
-    };
-    let secrets = run.client.list_api_service_secrets(&app).await.map_err(doing("reading the secrets"))?;
-    let (active, inactive): (Vec<ClientSecret>, Vec<ClientSecret>) =
-        secrets.into_iter().partition(|secret| secret.status == "ACTIVE");
-    let unfinished =
-        stored.previous.as_ref().is_some_and(|part| active.iter().any(|own| own.id.as_str() == part.id));
-    let old = if unfinished && run.resume {
+    let (active, inactive, unfinished) = state_of_secrets(run, &stored, &app).await?;
+    let old = if unfinished {
         stored.previous.as_ref().map(|part| part.id.clone())
-    } else if let [one, other] = &active[..] {
-        let sentence =
-            format!("both secrets are in use, {} and {}: take one out of use by hand", one.id, other.id);
-        return Err(Stop::new(if unfinished { Code::State } else { Code::Operator }, sentence));
     } else {
         for secret in &inactive {
             run.client
@@ -175,7 +223,7 @@ pub async fn secret(run: &Run<'_>) -> Result<Report, Stop> {
         let switched = Stored {
             client_secret: Some(value.into()),
             key_id: None,
-            previous: old.clone().map(|id| Part { id, value: in_use }),
+            previous: old.clone().zip(stored.client_secret.clone()).map(|(id, value)| Part { id, value }),
             ..stored.clone()
         };
         let tried = match proven(run, &switched).await {
