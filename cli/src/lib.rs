@@ -41,11 +41,16 @@ use crate::failure::Failure;
 /// The name of the program that this one succeeds: under it, every command is one of `aws`.
 const PREDECESSOR: &str = "okta-aws-cred-helper";
 
+/// The groups, as the command line names them.
+const GROUPS: [&str; 5] = ["aws", "connect", "connection", "completions", "manual"];
+
 /// Runs a command line; the first argument is the program's own name.
 pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: Environment) -> ExitCode {
     forbid_core_dumps();
     let words = as_group(arguments);
-    let connects = words.get(1).is_some_and(|group| group == "connect" || group == "connection");
+    // Options of the program may stand before the group.
+    let group = words.iter().skip(1).find(|word| GROUPS.iter().any(|group| word == group));
+    let connects = group.is_some_and(|group| group == "connect" || group == "connection");
     if connects && words.iter().any(|word| connections::is_token(word)) {
         // Not parsed: a message about it could repeat it.
         warn("a token on the command line is seen by others: give it on stdin, or by `--token-file`");

@@ -128,6 +128,9 @@ async fn rez_01_a_token_on_the_command_line_is_refused() {
         assert_eq!((run.code, run.stdout.as_str()), (64, ""));
         assert!(run.stderr.contains("stdin") && !run.stderr.contains(&token), "{}", run.stderr);
     }
+    // Options of the program before the group change nothing.
+    let run = world.run(&["--json", "connect", "service-app", &token], "").await;
+    assert!(run.code == 64 && !run.stderr.contains(&token), "{}", run.stderr);
     assert!(world.okta.journal().is_empty());
 }
 
@@ -215,5 +218,10 @@ async fn the_end_of_a_connection_is_asked_for() {
     let run =
         world.run(&["connection", "rotate-key", "--org", &org, "--to", &to, "--overlap", "10"], "").await;
     assert!(run.code == 64 && run.stderr.contains("300"), "{}", run.stderr);
+    // The credential of another org is not touched.
+    let other = World::start().await;
+    let wrong = ["connection", "uninstall", "--yes", "--org", &other.okta.url(), "--to", &to];
+    let run = world.run(&wrong, &other.token()).await;
+    assert!(run.code == 64 && run.stderr.contains("is of http"), "{}", run.stderr);
     assert!(world.credential().exists());
 }

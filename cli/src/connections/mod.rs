@@ -99,10 +99,12 @@ fn service_app_of(arguments: &ServiceApp, printing: Printing, environment: &Envi
     let report = match result {
         Ok(report) => report,
         Err(stop) => {
-            if arguments.token.always_revoke && stop.code != Code::TokenLives {
-                runtime.block_on(service_app::revoke(&client))?;
-            } else {
+            if !arguments.token.always_revoke || stop.code == Code::TokenLives {
                 warn("the bootstrap token lives, for another try");
+            } else if let Err(lives) = runtime.block_on(::connections::bootstrap::revoke(&client)) {
+                // What the run left is as important as the token.
+                warn(&stop.sentence);
+                return Err(Stop { left: stop.left, ..lives });
             }
             return Err(stop);
         }
@@ -126,7 +128,7 @@ fn api_service_of(arguments: &ApiService, printing: Printing, environment: &Envi
         return planned(printing, run.org, &runtime()?.block_on(api_service::plan(&run))?);
     }
     interrupt::watch();
-    interrupt::done("an integration may be installed: `connection list` and Okta's console show it");
+    interrupt::done("an integration may be installed: the same command goes on from it");
     let report = runtime()?.block_on(api_service::connect(&run))?;
     let report = json(&report)?;
     print(printing, &report, || table(&report))
@@ -162,7 +164,8 @@ fn rotated(arguments: &Rotate, key: bool, printing: Printing, environment: &Envi
     let runtime = runtime()?;
     let report =
         if key { runtime.block_on(rotate::key(&run))? } else { runtime.block_on(rotate::secret(&run))? };
-    let report = json(&report)?;
+    let mut report = json(&report)?;
+    report["bootstrapToken"] = "kept".into();
     print(printing, &report, || format!("{report:#}\n"))
 }
 
@@ -175,7 +178,7 @@ fn ending_of(
     let (org, client) = admin(&arguments.place.org, &arguments.token, environment)?;
     let sink = &arguments.place.to;
     if arguments.dry_run {
-        return planned(printing, &org, &runtime()?.block_on(ending::plan(&client, sink, uninstall))?);
+        return planned(printing, &org, &runtime()?.block_on(ending::plan(&client, &org, sink, uninstall))?);
     }
     if !arguments.yes {
         let what = if uninstall { "taken out, with its credential" } else { "stopped" };
@@ -192,12 +195,12 @@ fn ending_of(
     }
     let runtime = runtime()?;
     let id = if uninstall {
-        runtime.block_on(ending::uninstall(&client, sink))?
+        runtime.block_on(ending::uninstall(&client, &org, sink))?
     } else {
         runtime.block_on(ending::revoke(&client, &org, sink))?
     };
     let outcome = if uninstall { "uninstalled" } else { "revoked" };
-    let report = json!({ "v": 1, "clientId": id, "outcome": outcome, "calls": client.calls() });
+    let report = json!({ "v": 1, "clientId": id, "outcome": outcome, "bootstrapToken": "kept", "calls": client.calls() });
     print(printing, &report, || format!("{id} {outcome}\n"))
 }
 
@@ -246,8 +249,17 @@ fn verify(arguments: &Verify, printing: Printing) -> Result<(), Stop> {
     let stored = stored.ok_or_else(nothing)?;
     let client = Client::new(org.clone(), stored.credential()?);
     let client = client.map_err(|error| Stop::of("preparing calls", &error))?;
-    let tried = probes::run(&client, preset, &stored.scopes, Duration::ZERO);
-    let probes = runtime()?.block_on(tried)?;
+    if let Some(own) = stored.org.as_ref().filter(|own| *own != org.as_str()) {
+        return Err(Stop::new(
+            Code::Usage,
+            format!("the credential is of {own}, and not of {}", org.as_str()),
+        ));
+    }
+    let runtime = runtime()?;
+    let mut probes = runtime.block_on(probes::run(&client, preset, &stored.scopes, Duration::ZERO))?;
+    if stored.client_id.is_some() {
+        probes.push(runtime.block_on(probes::ungranted(&org, &stored))?);
+    }
     let report = json!({
         "v": 1, "org": org.as_str(), "clientId": stored.client_id, "keyId": stored.key_id, "scopes": stored.scopes,
         "probes": probes, "calls": client.calls(),

@@ -8,10 +8,11 @@ use okta_client::{Client, OkIfAbsent, OrgUrl};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
+use crate::bootstrap::revoke;
 use crate::preset::Preset;
 use crate::probes::{self, Probe};
 use crate::seen::Owner;
-use crate::service_app::{Scopes, revoke};
+use crate::service_app::Scopes;
 use crate::sink::Sink;
 use crate::stop::{Code, Stop};
 use crate::stored::Stored;
@@ -100,15 +101,29 @@ pub async fn connect(run: &Run<'_>) -> Result<Report, Stop> {
     let (there, stored) = prepared(run).await?;
     let (outcome, kept, probes) = match there {
         Some(there) => {
-            let own = stored.filter(|stored| stored.client_id.as_deref() == Some(there.id.as_str()));
-            ("exists", own.unwrap_or_else(|| named(&there.id, &there.granted_scopes)), Vec::new())
+            let own = match stored {
+                Some(stored) if stored.client_id.as_deref() == Some(there.id.as_str()) => stored,
+                Some(_) => {
+                    let sentence = format!("{} holds another credential: name another place", run.sink);
+                    return Err(Stop::new(Code::Ambiguous, sentence));
+                }
+                None => {
+                    // Its secret cannot be read again; `rotate-secret` makes another.
+                    let named = named(run.org, &there.id, &there.granted_scopes);
+                    run.sink.write(&named)?;
+                    named
+                }
+            };
+            ("exists", own, Vec::new())
         }
         None => {
             let (stored, probes) = make(run).await?;
             ("made", stored, probes)
         }
     };
-    if !run.keep_token {
+    // Without a secret there is more to do with the token.
+    let revokes = !run.keep_token && kept.client_secret.is_some();
+    if revokes {
         revoke(run.client).await?;
     }
     Ok(Report {
@@ -120,13 +135,18 @@ pub async fn connect(run: &Run<'_>) -> Result<Report, Stop> {
         scopes: Scopes { granted: kept.scopes.clone(), skipped: Vec::new() },
         credential: kept.client_secret.is_some().then(|| run.sink.to_string()),
         probes,
-        bootstrap_token: if run.keep_token { "kept" } else { "revoked" },
+        bootstrap_token: if revokes { "revoked" } else { "kept" },
         calls: run.client.calls(),
     })
 }
 
-fn named(id: &AppId, scopes: &[String]) -> Stored {
-    Stored { client_id: Some(id.as_str().to_owned()), scopes: scopes.to_vec(), ..Stored::default() }
+fn named(org: &OrgUrl, id: &AppId, scopes: &[String]) -> Stored {
+    Stored {
+        org: Some(org.as_str().to_owned()),
+        client_id: Some(id.as_str().to_owned()),
+        scopes: scopes.to_vec(),
+        ..Stored::default()
+    }
 }
 
 async fn of_kind(run: &Run<'_>) -> Result<Option<ServiceIntegration>, Stop> {
@@ -140,12 +160,17 @@ async fn make(run: &Run<'_>) -> Result<(Stored, Vec<Probe>), Stop> {
         Ok(made) => made,
         Err(error) => {
             let stop = Stop::of("installing the integration", &error);
-            // Perhaps it is there, and its secret was in the answer that is lost.
-            return Err(match of_kind(run).await {
-                Ok(Some(lost)) => taken_back(run, &lost.id, stop).await,
-                Ok(None) => stop,
-                Err(_) => Stop { left: vec![format!("perhaps an integration `{}`", run.kind)], ..stop },
-            });
+            if !error.may_have_happened() {
+                return Err(stop);
+            }
+            // Perhaps it is there, and its secret was in the answer that is lost; perhaps it is
+            // somebody else's: it is named, and the same command goes on from it.
+            let perhaps = match of_kind(run).await {
+                Ok(None) => return Err(stop),
+                Ok(Some(lost)) => format!("the integration {}, whose secret nobody has", lost.id),
+                Err(_) => format!("perhaps an integration `{}`", run.kind),
+            };
+            return Err(Stop { code: Code::Operator, left: vec![perhaps], ..stop });
         }
     };
     let Some(secret) = &made.client_secret else {
@@ -154,7 +179,11 @@ async fn make(run: &Run<'_>) -> Result<(Stored, Vec<Probe>), Stop> {
     };
     let stored = Stored {
         client_secret: Some(secret.expose_secret().into()),
-        ..named(&made.id, &run.preset.scopes.iter().map(|scope| (*scope).to_owned()).collect::<Vec<_>>())
+        ..named(
+            run.org,
+            &made.id,
+            &run.preset.scopes.iter().map(|scope| (*scope).to_owned()).collect::<Vec<_>>(),
+        )
     };
     // At once: nobody shows the secret again.
     let result = match run.sink.write(&stored) {

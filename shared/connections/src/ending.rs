@@ -1,11 +1,15 @@
 //! `connection list`, `revoke` and `uninstall`: what there is, and its end.
 
+use std::collections::BTreeSet;
+
 use futures::TryStreamExt;
-use okta_client::models::{AppId, Application, Role};
+use okta_client::models::{AppId, Application, CustomRole, CustomRoleId};
 use okta_client::{Client, OkIfAbsent, OrgUrl};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::plan::set_label;
+use crate::preset::PRESETS;
 use crate::seen::{MARK, mark};
 use crate::sink::Sink;
 use crate::stop::{Code, Stop};
@@ -67,12 +71,31 @@ pub async fn list(client: &Client) -> Result<Vec<Listed>, Stop> {
     Ok(all)
 }
 
-fn stored(sink: &Sink) -> Result<(Stored, AppId), Stop> {
+fn stored(org: &OrgUrl, sink: &Sink) -> Result<(Stored, AppId), Stop> {
     let stored = sink.read()?.unwrap_or_default();
-    let id = stored.client_id.clone();
-    let id =
-        id.ok_or_else(|| Stop::new(Code::Usage, format!("there is no client's credential in {sink}")))?;
-    Ok((stored, id.into()))
+    let id = stored.client_of(org.as_str())?;
+    Ok((stored, id))
+}
+
+/// The app of a connection, if it is there.
+///
+/// # Errors
+///
+/// It is not ours, or it is not there and nothing says that it ever was.
+async fn own_app(client: &Client, stored: &Stored, id: &AppId) -> Result<Option<Application>, Stop> {
+    match client.get_application(id).await {
+        Ok(app) if mark(&app).is_some() => Ok(Some(app)),
+        Ok(app) => {
+            let sentence = format!("the app `{}` ({id}) was not made by `okta-dac connect`", app.label);
+            Err(Stop::new(Code::Ambiguous, sentence))
+        }
+        Err(error) if error.is_not_found() && stored.org.is_some() => Ok(None),
+        Err(error) => Err(Stop::of("reading the app", &error)),
+    }
+}
+
+fn is_integration(stored: &Stored) -> bool {
+    stored.private_key.is_none()
 }
 
 /// What a connection's end would take out, for `--dry-run`: it reads only.
@@ -80,10 +103,10 @@ fn stored(sink: &Sink) -> Result<(Stored, AppId), Stop> {
 /// # Errors
 ///
 /// There is no connection in the place, or Okta is not available.
-pub async fn plan(client: &Client, sink: &Sink, uninstall: bool) -> Result<Vec<String>, Stop> {
+pub async fn plan(client: &Client, org: &OrgUrl, sink: &Sink, uninstall: bool) -> Result<Vec<String>, Stop> {
     let doing = |error| Stop::of("looking at the connection", &error);
-    let (stored, id) = stored(sink)?;
-    if stored.client_secret.is_some() {
+    let (stored, id) = stored(org, sink)?;
+    if is_integration(&stored) {
         let what = if uninstall { "delete the integration" } else { "deactivate the secrets of" };
         return Ok([format!("{what} {id}")]
             .into_iter()
@@ -93,6 +116,7 @@ pub async fn plan(client: &Client, sink: &Sink, uninstall: bool) -> Result<Vec<S
     if !uninstall {
         return Ok(vec![format!("deactivate the app {id}")]);
     }
+    own_app(client, &stored, &id).await?;
     let mut steps = vec![format!("delete the app {id}")];
     for role in client.list_roles_for_client(&id).await.map_err(doing)? {
         if let (Some(custom), Some(set)) = (&role.custom_role, &role.resource_set) {
@@ -111,8 +135,8 @@ pub async fn plan(client: &Client, sink: &Sink, uninstall: bool) -> Result<Vec<S
 /// [`Code::Operator`]: the credential still works.
 pub async fn revoke(client: &Client, org: &OrgUrl, sink: &Sink) -> Result<AppId, Stop> {
     let doing = |error| Stop::of("stopping the connection", &error);
-    let (stored, id) = stored(sink)?;
-    if stored.client_secret.is_some() {
+    let (stored, id) = stored(org, sink)?;
+    if is_integration(&stored) {
         for secret in client.list_api_service_secrets(&id).await.map_err(doing)? {
             client.deactivate_api_service_secret(&id, &secret.id).await.map_err(doing)?;
         }
@@ -133,42 +157,43 @@ pub async fn revoke(client: &Client, org: &OrgUrl, sink: &Sink) -> Result<AppId,
 /// # Errors
 ///
 /// What could not be taken out is named.
-pub async fn uninstall(client: &Client, sink: &Sink) -> Result<AppId, Stop> {
+pub async fn uninstall(client: &Client, org: &OrgUrl, sink: &Sink) -> Result<AppId, Stop> {
     let doing = |error| Stop::of("taking the connection out", &error);
-    let (stored, id) = stored(sink)?;
-    if stored.client_secret.is_some() {
+    let (stored, id) = stored(org, sink)?;
+    if is_integration(&stored) {
         client.delete_api_service(&id).await.ok_if_absent().map_err(doing)?;
-    } else {
-        let roles = match client.list_roles_for_client(&id).await {
-            Ok(roles) => roles,
-            Err(error) if error.is_not_found() => Vec::new(),
-            Err(error) => return Err(doing(error)),
-        };
+    } else if let Some(app) = own_app(client, &stored, &id).await? {
+        // The app last: as long as it is there, the same command finds the rest.
+        let roles = client.list_roles_for_client(&id).await.map_err(doing)?;
+        let custom: Vec<CustomRoleId> = roles.iter().filter_map(|role| role.custom_role.clone()).collect();
+        for role in &roles {
+            client.delete_role_from_client(&id, &role.id).await.ok_if_absent().map_err(doing)?;
+        }
+        take_out(client, &app.label, &custom).await.map_err(doing)?;
         client.deactivate_application(&id).await.ok_if_absent().map_err(doing)?;
         client.delete_application(&id).await.ok_if_absent().map_err(doing)?;
-        for role in roles {
-            take_out(client, &role).await.map_err(doing)?;
-        }
     }
     sink.remove()?;
     Ok(id)
 }
 
-/// The resource set and the custom role, if they are ours and nobody else has them.
-async fn take_out(client: &Client, role: &Role) -> Result<(), okta_client::Error> {
-    let (Some(custom), Some(set)) = (&role.custom_role, &role.resource_set) else { return Ok(()) };
-    let ours = |label: &str| label.starts_with("okta-dac ");
+/// The resource set of the connection, and custom roles of ours that nobody else has.
+async fn take_out(client: &Client, label: &str, of_app: &[CustomRoleId]) -> Result<(), okta_client::Error> {
     let (roles, sets) = futures::try_join!(client.list_custom_roles(), client.list_resource_sets())?;
-    // 409: somebody else has it, and keeps it.
-    let unless_used = |result: Result<(), okta_client::Error>| match result {
-        Err(error) if error.is_duplicate() => Ok(()),
-        result => result.ok_if_absent(),
-    };
-    if sets.iter().any(|own| own.id == *set && ours(&own.label)) {
-        unless_used(client.delete_resource_set(set).await)?;
+    let mut bound = BTreeSet::new();
+    for set in &sets {
+        let own = PRESETS.iter().any(|preset| set.label == set_label(preset.role, label));
+        let roles = client.list_bindings(&set.id).await?;
+        if own && roles.is_empty() {
+            client.delete_resource_set(&set.id).await.ok_if_absent()?;
+        }
+        bound.extend(roles);
     }
-    if roles.iter().any(|own| own.id == *custom && ours(&own.label)) {
-        unless_used(client.delete_custom_role(custom).await)?;
+    let ours = |role: &CustomRole| PRESETS.iter().any(|preset| preset.role.name() == role.label);
+    // After a run that was killed the app has no role any more: an unused one of ours goes.
+    let unused = roles.iter().filter(|role| ours(role) && !bound.contains(&role.id));
+    for role in unused.filter(|role| of_app.is_empty() || of_app.contains(&role.id)) {
+        client.delete_custom_role(&role.id).await.ok_if_absent()?;
     }
     Ok(())
 }

@@ -8,6 +8,7 @@
 //! | [`seen`] | what the org has |
 //! | [`plan`] | what a run will do: a pure function |
 //! | [`api_token`], [`api_service`] | `connect api-token`, `connect api-service` |
+//! | [`bootstrap`] | the end of the bootstrap token |
 //! | [`rotate`], [`ending`] | a new key or secret; a connection's end |
 //! | [`probes`] | what a credential may do and may not, asked |
 //! | [`service_app`] | `connect service-app`: the plan, its execution, and its undo |
@@ -17,6 +18,7 @@
 
 pub mod api_service;
 pub mod api_token;
+pub mod bootstrap;
 pub mod ending;
 pub mod key;
 pub mod plan;

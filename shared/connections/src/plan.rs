@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::key::KeyKind;
 use crate::preset::{Preset, Role};
-use crate::seen::{Seen, SeenApp};
+use crate::seen::{MARK, Seen, SeenApp};
 use crate::stop::{Code, Stop};
 use crate::stored::Stored;
 
@@ -28,7 +28,7 @@ pub struct Wanted {
 impl Wanted {
     /// Label of the resource set of a custom role.
     pub fn set_label(&self) -> String {
-        format!("{} of {}", self.preset.role.name(), self.label)
+        set_label(self.preset.role, &self.label)
     }
 
     /// Labels of the custom role and its resource set, if the role is one.
@@ -38,6 +38,11 @@ impl Wanted {
             Role::Standard(_) => None,
         }
     }
+}
+
+/// Label of the resource set of a role of an app.
+pub fn set_label(role: Role, app: &str) -> String {
+    format!("{} of {app}", role.name())
 }
 
 /// One step.
@@ -91,8 +96,11 @@ pub enum Step {
     Verify,
     /// The pending key becomes the one in use.
     UseKey,
-    /// Other keys of the app are taken out.
-    RetireKeys,
+    /// Keys that nobody here holds are taken out.
+    RetireKeys {
+        /// Their `kid`s.
+        keys: Vec<String>,
+    },
     /// The bootstrap token ends.
     RevokeToken,
 }
@@ -112,6 +120,7 @@ pub fn service_app(
     let none = Stored::default();
     let stored = stored.unwrap_or(&none);
     fits(stored, app)?;
+    let others = app.map(|app| others(wanted, stored, app)).transpose()?.unwrap_or_default();
     let mut steps = Vec::new();
     let make = Step::MakeKey { kind: wanted.key.to_string() };
     let in_use = app.is_some_and(|app| stored.key_id.as_deref().is_some_and(|kid| app.has_key(kid)));
@@ -143,13 +152,63 @@ pub fn service_app(
     if !in_use {
         steps.push(Step::UseKey);
     }
-    if app.is_some() {
-        steps.push(Step::RetireKeys);
+    if !others.is_empty() {
+        steps.push(Step::RetireKeys { keys: others });
     }
     if !keep_token {
         steps.push(Step::RevokeToken);
     }
     Ok(steps)
+}
+
+/// Active keys of an app that `--to` does not hold: with `adopt` they are taken out.
+///
+/// # Errors
+///
+/// The app is somebody else's, who would lose it.
+fn others(wanted: &Wanted, stored: &Stored, app: &SeenApp) -> Result<Vec<String>, Stop> {
+    let stop = |sentence: String| Err(Stop::new(Code::Ambiguous, sentence));
+    if let Some(other) = app.mark.as_deref().and_then(preset_of).filter(|name| *name != wanted.preset.name) {
+        return stop(format!(
+            "the app `{}` ({}) was made for the preset `{other}`: `--name` makes another",
+            app.label, app.id
+        ));
+    }
+    let beyond: Vec<&str> = app.grants.iter().map(|(_, scope)| scope.as_str()).collect();
+    let beyond: Vec<&str> =
+        beyond.into_iter().filter(|scope| wanted.preset.all_scopes().all(|own| own != *scope)).collect();
+    if !beyond.is_empty() {
+        let sentence = format!(
+            "the app `{}` ({}) has scopes that the preset does not have: {}; take them away first",
+            app.label,
+            app.id,
+            beyond.join(", ")
+        );
+        return Err(Stop::new(Code::TooStrong, sentence));
+    }
+    let held: Vec<&str> = [&stored.pending, &stored.previous]
+        .into_iter()
+        .flatten()
+        .map(|part| part.id.as_str())
+        .chain(stored.key_id.as_deref())
+        .collect();
+    let others = app.keys.iter().filter(|(_, kid, active)| *active && !held.contains(&kid.as_str()));
+    let others: Vec<String> = others.map(|(_, kid, _)| kid.clone()).collect();
+    if !others.is_empty() && !wanted.adopt {
+        return stop(format!(
+            "the app `{}` ({}) has a key that `--to` does not hold ({}): name the place that has the key, or take \
+             the app over with `--adopt`, which ends that key",
+            app.label,
+            app.id,
+            others.join(", ")
+        ));
+    }
+    Ok(others)
+}
+
+/// The preset of a mark.
+fn preset_of(mark: &str) -> Option<&str> {
+    mark.strip_prefix(MARK)?.split(' ').next()
 }
 
 /// Whether what is stored may be of this app.
@@ -258,7 +317,7 @@ mod tests {
         };
         let steps = service_app(&wanted("logs"), &seen, Some(&stored), true).unwrap();
         let kept = Step::Keep { scopes: vec!["okta.logs.read".to_owned()] };
-        assert_eq!(steps, [kept, Step::SetRole { role: "REPORT_ADMIN" }, Step::Verify, Step::RetireKeys]);
+        assert_eq!(steps, [kept, Step::SetRole { role: "REPORT_ADMIN" }, Step::Verify]);
     }
 
     /// Whatever a killed run left, the next one ends with one app and one key.
@@ -270,14 +329,39 @@ mod tests {
         let steps = of(&Seen::default(), &pending);
         assert!(matches!(steps[0], Step::CreateApp { .. }), "the key is there: {steps:?}");
         let seen = Seen { apps: vec![app()], ..Seen::default() };
-        assert!(of(&seen, &pending).contains(&Step::AddKey));
+        let keyless = Seen { apps: vec![SeenApp { keys: Vec::new(), ..app() }], ..Seen::default() };
+        assert!(of(&keyless, &pending).contains(&Step::AddKey));
         let made = Stored { pending: Some(part("kid1")), ..Stored::default() };
         let steps = of(&seen, &made);
         assert!(!steps.contains(&Step::AddKey) && steps.contains(&Step::UseKey), "{steps:?}");
-        let lost = of(&seen, &Stored::default());
-        assert!(matches!(lost[0], Step::MakeKey { .. }) && lost.contains(&Step::RetireKeys), "{lost:?}");
+        // A key that is held elsewhere is not ended unasked.
+        let foreign = service_app(&wanted("logs"), &seen, None, true).unwrap_err();
+        assert!(foreign.code == Code::Ambiguous && foreign.sentence.contains("kid1"), "{foreign}");
+        let adopted = Wanted { adopt: true, ..wanted("logs") };
+        let lost = service_app(&adopted, &seen, None, true).unwrap();
+        let retired = Step::RetireKeys { keys: vec!["kid1".to_owned()] };
+        assert!(matches!(lost[0], Step::MakeKey { .. }) && lost.contains(&retired), "{lost:?}");
+        // Nor the one before, while a rotation waits.
+        let rotated =
+            Stored { key_id: Some("kid2".to_owned()), previous: Some(part("kid1")), ..made.clone() };
+        let two =
+            SeenApp { keys: [app().keys, vec![("pks2".into(), "kid2".to_owned(), true)]].concat(), ..app() };
+        let two = Seen { apps: vec![two], ..Seen::default() };
+        let steps = of(&two, &Stored { pending: None, client_id: Some("0oa1".to_owned()), ..rotated });
+        assert!(!steps.iter().any(|step| matches!(step, Step::RetireKeys { .. })), "{steps:?}");
         let off = Seen { apps: vec![SeenApp { active: false, ..app() }], ..Seen::default() };
         assert_eq!(of(&off, &made)[0], Step::ActivateApp);
+    }
+
+    #[test]
+    fn another_preset_is_another_app() {
+        let of = |app: SeenApp| {
+            let seen = Seen { apps: vec![app], ..Seen::default() };
+            service_app(&wanted("dac-read"), &seen, None, true).unwrap_err().code
+        };
+        assert_eq!(of(app()), Code::Ambiguous);
+        let mark = Some("okta-dac connection v1 dac-read 1".to_owned());
+        assert_eq!(of(SeenApp { mark, ..app() }), Code::TooStrong, "okta.logs.read is not of the preset");
     }
 
     #[test]

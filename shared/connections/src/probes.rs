@@ -5,16 +5,18 @@
 //! for rights before it looks for objects is not documented; two probes that disagree say
 //! nothing.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use http::Method;
-use okta_client::{Client, Error};
+use okta_client::{Client, Error, OrgUrl};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::preset::Preset;
 use crate::stop::{Code, Stop};
+use crate::stored::Stored;
 
 /// Probes at once.
 const AT_ONCE: usize = 6;
@@ -55,7 +57,7 @@ impl Probe {
     }
 
     fn is_too_weak(&self) -> bool {
-        self.expected == "allowed" && self.got != Got::Allowed && self.got != Got::Unavailable
+        self.expected == "allowed" && self.got != Got::Allowed
     }
 }
 
@@ -148,20 +150,21 @@ fn read_of(scope: &str) -> Option<Read> {
     })
 }
 
-/// What an answer says of a right.
-fn meaning(result: Result<(), Error>) -> Result<Got, Stop> {
+/// What an answer says of a right; `reads` is a call that must succeed to be allowed.
+fn meaning(result: Result<(), Error>, reads: bool) -> Result<Got, Stop> {
     match result {
-        Ok(()) => Ok(Got::Allowed),
-        Err(Error::Api(api)) => Ok(match (api.status, api.code.as_str()) {
-            (403, _) if api.insufficient_scope => Got::RefusedByScope,
-            (403, "E0000006") => Got::RefusedByRole,
-            // No such endpoint, or a feature that the org does not have.
-            (404, "E0000008") | (401 | 403, "E0000015") => Got::Unavailable,
-            // Okta looked at the object, or at the body: the right is there.
-            (400 | 404, _) => Got::Allowed,
-            _ => Got::Unknown,
-        }),
-        Err(Error::Undecodable { .. }) => Ok(Got::Allowed),
+        Ok(()) | Err(Error::Undecodable { .. }) => Ok(Got::Allowed),
+        Err(Error::Api(api)) if api.status != 401 && api.status < 500 => {
+            Ok(match (api.status, api.code.as_str()) {
+                (403, _) if api.insufficient_scope => Got::RefusedByScope,
+                (403, "E0000006") => Got::RefusedByRole,
+                // No such endpoint, or a feature that the org does not have.
+                (404, "E0000008") | (403, "E0000015") => Got::Unavailable,
+                // Okta looked at the object, or at the body: the right is there.
+                (400 | 404, _) if !reads => Got::Allowed,
+                _ => Got::Unknown,
+            })
+        }
         Err(error) => Err(Stop::of("trying the credential", &error)),
     }
 }
@@ -178,10 +181,12 @@ pub async fn run(
     scopes: &[String],
     patience: Duration,
 ) -> Result<Vec<Probe>, Stop> {
-    // One token for all of them.
-    let first = preset.scopes.first().copied().unwrap_or_default();
-    let mut probes = vec![positive(client, preset, first, patience).await?];
-    let rest = scopes.iter().filter(|scope| *scope != first);
+    // One token for all of them; keys and grants may take effect late.
+    token(client, patience).await?;
+    let mut probes = Vec::new();
+    let all: BTreeSet<&str> =
+        scopes.iter().map(String::as_str).chain(preset.scopes.iter().copied()).collect();
+    let rest = all.into_iter();
     let positives = stream::iter(rest).map(|scope| positive(client, preset, scope, patience));
     let mut positives = positives.buffered(AT_ONCE);
     while let Some(probe) = positives.next().await {
@@ -224,7 +229,7 @@ pub async fn survey(client: &Client) -> Result<Vec<Probe>, Stop> {
         let Some((path, query)) = read_of(&format!("okta.{family}.read")) else {
             return Ok(Probe { what: format!("read {family}"), expected: "any", got: Got::Unavailable });
         };
-        let got = meaning(client.probe(Method::GET, path, query, None).await)?;
+        let got = meaning(client.probe(Method::GET, path, query, None).await, true)?;
         Ok(Probe { what: format!("read {family}"), expected: "any", got })
     });
     let mut probes: Vec<Probe> = reads.buffered(AT_ONCE).try_collect().await?;
@@ -234,12 +239,46 @@ pub async fn survey(client: &Client) -> Result<Vec<Probe>, Stop> {
     Ok(probes)
 }
 
+async fn token(client: &Client, patience: Duration) -> Result<(), Stop> {
+    let mut left = patience;
+    loop {
+        match client.token().await {
+            Err(Error::Token { status, .. }) if status < 500 && !left.is_zero() => {
+                tokio::time::sleep(EVERY.min(left)).await;
+                left = left.saturating_sub(EVERY);
+            }
+            result => return result.map_err(|error| Stop::of("getting a token", &error)),
+        }
+    }
+}
+
+/// Whether a client gets a token for a scope that it was not granted.
+///
+/// # Errors
+///
+/// Okta is not available.
+pub async fn ungranted(org: &OrgUrl, stored: &Stored) -> Result<Probe, Stop> {
+    const SCOPES: [&str; 4] =
+        ["okta.apps.manage", "okta.users.manage", "okta.eventHooks.manage", "okta.orgs.manage"];
+    let other = SCOPES.into_iter().find(|scope| stored.scopes.iter().all(|own| own != scope));
+    let other = other.unwrap_or_default();
+    let asking = Stored { scopes: vec![other.to_owned()], ..stored.clone() };
+    let client = Client::new(org.clone(), asking.credential()?);
+    let client = client.map_err(|error| Stop::of("trying the credential", &error))?;
+    let got = match client.token().await {
+        Ok(()) => Got::Allowed,
+        Err(Error::Token { status, .. }) if status < 500 => Got::RefusedByScope,
+        Err(error) => return Err(Stop::of("trying the credential", &error)),
+    };
+    Ok(Probe { what: format!("get a token for {other}"), expected: "refused", got })
+}
+
 async fn positive(client: &Client, preset: &Preset, scope: &str, patience: Duration) -> Result<Probe, Stop> {
     let expected = if preset.scopes.contains(&scope) { "allowed" } else { "any" };
     let mut left = if expected == "allowed" { patience } else { Duration::ZERO };
     let got = loop {
         let Some((path, query)) = read_of(scope) else { break Got::Unavailable };
-        match meaning(client.probe(Method::GET, path, query, None).await)? {
+        match meaning(client.probe(Method::GET, path, query, None).await, true)? {
             Got::RefusedByRole | Got::RefusedByScope if !left.is_zero() => {
                 tokio::time::sleep(EVERY.min(left)).await;
                 left = left.saturating_sub(EVERY);
@@ -256,7 +295,7 @@ async fn refused(client: &Client, negative: &Negative) -> Result<Probe, Stop> {
         let method = if *method == "POST" { Method::POST } else { Method::DELETE };
         let path: Vec<&str> = path.split('/').collect();
         let body = body.then(|| json!({}));
-        gots.push(meaning(client.probe(method, &path, &[], body.as_ref()).await)?);
+        gots.push(meaning(client.probe(method, &path, &[], body.as_ref()).await, false)?);
     }
     let got = match (&gots[0], &gots[1]) {
         (one, other) if one == other => one.clone(),

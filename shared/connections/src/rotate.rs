@@ -42,7 +42,7 @@ pub struct Report {
     pub v: u8,
     /// The client.
     pub client_id: String,
-    /// Id of the new key or secret.
+    /// Id of the new key or secret; empty where an earlier run made it.
     pub current: String,
     /// Id of the old one, which is out of use.
     pub retired: Option<String>,
@@ -146,10 +146,11 @@ pub async fn key(run: &Run<'_>) -> Result<Report, Stop> {
         stored = switched;
     }
     tokio::time::sleep(run.overlap).await;
+    // Nothing is taken out of use before the one that stays has shown itself.
+    proven(run, &stored).await?;
     keys = run.client.list_jwk(&app).await.map_err(doing("reading the keys"))?;
     let old = stored.previous.as_ref().and_then(|part| keys.iter().find(|key| key.kid == part.id));
-    let current = stored.key_id.clone().unwrap_or_default();
-    if let Some(old) = old.filter(|_| active(&keys, &current)) {
+    if let Some(old) = old {
         if old.status == "ACTIVE" {
             run.client.deactivate_jwk(&app, &old.id).await.map_err(doing("taking the old key out of use"))?;
         }
@@ -161,7 +162,8 @@ pub async fn key(run: &Run<'_>) -> Result<Report, Stop> {
                 .map_err(doing("deleting the old key"))?;
         }
     }
-    report(run, &stored, current, old.map(|key| key.kid.clone()))
+    let current = stored.key_id.clone().unwrap_or_default();
+    Ok(report(run, &stored, current, old.map(|key| key.kid.clone())))
 }
 
 /// The secrets in use and out of use, and whether there is an earlier rotation to finish.
@@ -170,25 +172,25 @@ async fn state_of_secrets(
     stored: &Stored,
     app: &AppId,
 ) -> Result<(Vec<ClientSecret>, Vec<ClientSecret>, bool), Stop> {
-    if stored.client_secret.is_none() {
-        return Err(Stop::new(
-            Code::Usage,
-            "the credential has no secret: `connection rotate-key` replaces a key",
-        ));
+    if stored.private_key.is_some() {
+        let sentence = "the credential has no secret: `connection rotate-key` replaces a key";
+        return Err(Stop::new(Code::Usage, sentence));
     }
     let secrets = run.client.list_api_service_secrets(app).await;
     let secrets = secrets.map_err(|error| Stop::of("reading the secrets", &error))?;
     let (active, inactive): (Vec<ClientSecret>, Vec<ClientSecret>) =
         secrets.into_iter().partition(|secret| secret.status == "ACTIVE");
-    let previous = stored.previous.as_ref();
-    let unfinished = previous.is_some_and(|part| active.iter().any(|own| own.id.as_str() == part.id));
+    let among = |part: &Option<Part>| {
+        part.as_ref().is_some_and(|part| active.iter().any(|own| own.id.as_str() == part.id))
+    };
+    let unfinished = among(&stored.previous);
     match &active[..] {
         _ if unfinished && run.resume => {}
         _ if unfinished => {
             let sentence = "an earlier rotation is not finished: `--resume` takes its old secret out of use";
             return Err(Stop::new(Code::State, sentence));
         }
-        [one, other] => {
+        [one, other] if !among(&stored.pending) => {
             let sentence =
                 format!("both secrets are in use, {} and {}: take one out of use by hand", one.id, other.id);
             return Err(Stop::new(Code::Operator, sentence));
@@ -198,7 +200,7 @@ async fn state_of_secrets(
     Ok((active, inactive, unfinished))
 }
 
-/// Replaces the secret of a service integration.
+/// Replaces the secret of a service integration; one whose secret nobody has gets one.
 ///
 /// # Errors
 ///
@@ -207,44 +209,32 @@ pub async fn secret(run: &Run<'_>) -> Result<Report, Stop> {
     let doing = |what: &'static str| move |error| Stop::of(what, &error);
     let (mut stored, app) = stored(run)?;
     let (active, inactive, unfinished) = state_of_secrets(run, &stored, &app).await?;
-    let old = if unfinished {
-        stored.previous.as_ref().map(|part| part.id.clone())
-    } else {
+    let mut current = String::new();
+    if !unfinished {
         for secret in &inactive {
-            run.client
-                .delete_api_service_secret(&app, &secret.id)
-                .await
-                .ok_if_absent()
-                .map_err(doing("deleting an old secret"))?;
+            let gone = run.client.delete_api_service_secret(&app, &secret.id).await.ok_if_absent();
+            gone.map_err(doing("deleting an old secret"))?;
         }
-        let old = active.first().map(|secret| secret.id.as_str().to_owned());
-        let made = run.client.create_api_service_secret(&app).await.map_err(doing("making a secret"))?;
-        let value = made.client_secret.expose_secret();
-        let switched = Stored {
-            client_secret: Some(value.into()),
-            key_id: None,
-            previous: old.clone().zip(stored.client_secret.clone()).map(|(id, value)| Part { id, value }),
-            ..stored.clone()
+        let pending =
+            stored.pending.clone().filter(|part| active.iter().any(|own| own.id.as_str() == part.id));
+        let pending = match pending {
+            Some(part) => part,
+            None => made(run, &app, &active).await?,
         };
-        let tried = match proven(run, &switched).await {
-            Ok(()) => run.sink.write(&switched),
-            Err(stop) => Err(stop),
-        };
-        if let Err(stop) = tried {
-            // The new secret is nowhere: it goes again.
-            let gone = async {
-                run.client.deactivate_api_service_secret(&app, &made.id).await?;
-                run.client.delete_api_service_secret(&app, &made.id).await
-            };
-            return Err(match gone.await {
-                Ok(()) => stop,
-                Err(error) => Stop { left: vec![format!("the secret {}: {error}", made.id)], ..stop },
-            });
-        }
+        // Kept before anything else: nobody shows it again.
+        current.clone_from(&pending.id);
+        let old = active.iter().find(|own| own.id.as_str() != pending.id);
+        stored.pending = Some(pending);
+        run.sink.write(&stored)?;
+        let switched = stored.switched_secret(old.map(|own| own.id.as_str()));
+        proven(run, &switched).await?;
+        run.sink.write(&switched)?;
         stored = switched;
-        old
-    };
+    }
     tokio::time::sleep(run.overlap).await;
+    // Nothing is taken out of use before the one that stays has shown itself.
+    proven(run, &stored).await?;
+    let old = stored.previous.as_ref().map(|part| part.id.clone());
     if let Some(old) = &old {
         let old = old.as_str().into();
         let done = run.client.deactivate_api_service_secret(&app, &old).await.ok_if_absent();
@@ -254,19 +244,48 @@ pub async fn secret(run: &Run<'_>) -> Result<Report, Stop> {
             done.map_err(doing("deleting the old secret"))?;
         }
     }
-    let all = run.client.list_api_service_secrets(&app).await.map_err(doing("reading the secrets"))?;
-    let own = stored.client_secret.as_ref().map(|secret| secret.expose().to_owned());
-    let current = all.iter().find(|secret| Some(secret.client_secret.expose_secret()) == own.as_deref());
-    report(run, &stored, current.map(|secret| secret.id.as_str().to_owned()).unwrap_or_default(), old)
+    Ok(report(run, &stored, current, old))
 }
 
-fn report(run: &Run<'_>, stored: &Stored, current: String, retired: Option<String>) -> Result<Report, Stop> {
-    Ok(Report {
+/// A new secret. One whose answer is lost goes again: nobody has it.
+async fn made(run: &Run<'_>, app: &AppId, before: &[ClientSecret]) -> Result<Part, Stop> {
+    let error = match run.client.create_api_service_secret(app).await {
+        Ok(made) => {
+            let value = made.client_secret.expose_secret().into();
+            return Ok(Part { id: made.id.as_str().to_owned(), value });
+        }
+        Err(error) => error,
+    };
+    let stop = Stop::of("making a secret", &error);
+    if !error.may_have_happened() {
+        return Err(stop);
+    }
+    let gone = async {
+        for secret in run.client.list_api_service_secrets(app).await? {
+            if before.iter().all(|own| own.id != secret.id) && secret.status == "ACTIVE" {
+                run.client.deactivate_api_service_secret(app, &secret.id).await?;
+                run.client.delete_api_service_secret(app, &secret.id).await?;
+            }
+        }
+        Ok::<(), okta_client::Error>(())
+    };
+    Err(match gone.await {
+        Ok(()) => stop,
+        Err(error) => Stop {
+            code: Code::Operator,
+            left: vec![format!("perhaps a new secret of {app}, which nobody has: {error}")],
+            ..stop
+        },
+    })
+}
+
+fn report(run: &Run<'_>, stored: &Stored, current: String, retired: Option<String>) -> Report {
+    Report {
         v: 1,
         client_id: stored.client_id.clone().unwrap_or_default(),
         current,
         retired,
         credential: run.sink.to_string(),
         calls: run.client.calls(),
-    })
+    }
 }

@@ -15,6 +15,7 @@ use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::bootstrap::revoke;
 use crate::key::KeyPair;
 use crate::plan::{self, Step, Wanted};
 use crate::preset::Role;
@@ -26,9 +27,6 @@ use crate::stored::{Part, Stored};
 
 /// Grants at once.
 const AT_ONCE: usize = 4;
-
-/// How long a revoked token may still work.
-const TOKEN_ENDS: Duration = Duration::from_secs(10);
 
 /// A run.
 pub struct Run<'a> {
@@ -66,6 +64,8 @@ pub struct Report {
     pub role: &'static str,
     /// Roles that it had besides, which were taken away.
     pub roles_removed: Vec<String>,
+    /// Keys that nobody here held, which were taken out.
+    pub keys_retired: Vec<String>,
     /// Whether its tokens are bound to a key.
     pub dpop: bool,
     /// Where the credential is.
@@ -129,12 +129,17 @@ pub async fn connect(run: &Run<'_>) -> Result<Report, Stop> {
         role: before.role.as_ref().map(|(id, _)| id.clone()),
         set: before.set.as_ref().map(|(id, _)| id.clone()),
         stored: stored.clone().unwrap_or_default(),
+        mark: format!("{MARK}{} {}", run.wanted.preset.name, uuid::Uuid::new_v4()),
+        made_role: false,
+        made_set: false,
+        switches: steps.contains(&Step::UseKey),
         scopes: Scopes::default(),
         removed: Vec::new(),
+        retired: Vec::new(),
         probes: Vec::new(),
     };
     let (make, end): (Vec<&Step>, Vec<&Step>) =
-        steps.iter().partition(|step| !matches!(step, Step::RetireKeys | Step::RevokeToken));
+        steps.iter().partition(|step| !matches!(step, Step::RetireKeys { .. } | Step::RevokeToken));
     for step in make {
         if let Err(stop) = made.step(run, step).await {
             let left = take_back(run, &before, stored.as_ref(), &made).await;
@@ -154,6 +159,7 @@ pub async fn connect(run: &Run<'_>) -> Result<Report, Stop> {
         scopes: made.scopes,
         role: run.wanted.preset.role.name(),
         roles_removed: made.removed,
+        keys_retired: made.retired,
         dpop: made.dpop,
         credential: run.sink.to_string(),
         probes: made.probes,
@@ -170,8 +176,17 @@ struct Made {
     set: Option<ResourceSetId>,
     /// What the sink holds now.
     stored: Stored,
+    /// The note of an app that this run makes.
+    mark: String,
+    /// This run made the custom role, or may have.
+    made_role: bool,
+    /// This run made the resource set, or may have.
+    made_set: bool,
+    /// The pending key becomes the one in use.
+    switches: bool,
     scopes: Scopes,
     removed: Vec<String>,
+    retired: Vec<String>,
     probes: Vec<Probe>,
 }
 
@@ -202,23 +217,25 @@ impl Made {
             Step::CreateRole { label, permissions } => {
                 let about = format!("okta-dac: {}", run.wanted.preset.about);
                 let role = run.client.create_custom_role(label, &about, permissions).await;
+                self.made_role = role.as_ref().map_or_else(Error::may_have_happened, |_| true);
                 self.role = Some(role.map_err(|error| Stop::of("making the custom role", &error))?.id);
                 Ok(())
             }
             Step::CreateResourceSet { label, resources } => {
                 let set = run.client.create_resource_set(label, "okta-dac", resources).await;
+                self.made_set = set.as_ref().map_or_else(Error::may_have_happened, |_| true);
                 self.set = Some(set.map_err(|error| Stop::of("making the resource set", &error))?.id);
                 Ok(())
             }
             Step::SetRole { .. } => self.set_role(run).await,
             Step::Verify => self.verify(run).await,
             Step::UseKey => {
-                let switched = self.candidate()?;
+                let switched = self.candidate(run)?;
                 run.sink.write(&switched)?;
                 self.stored = switched;
                 Ok(())
             }
-            Step::RetireKeys => self.retire(run).await,
+            Step::RetireKeys { keys } => self.retire(run, keys).await,
             Step::RevokeToken => revoke(run.client).await,
         }
     }
@@ -232,7 +249,7 @@ impl Made {
     }
 
     async fn create_app(&mut self, run: &Run<'_>, label: &str) -> Result<(), Stop> {
-        let mark = format!("{MARK}{} {}", run.wanted.preset.name, uuid::Uuid::new_v4());
+        let mark = self.mark.clone();
         let mut app = json!({
             "name": "oidc_client", "label": label, "signOnMode": "OPENID_CONNECT",
             "credentials": { "oauthClient": {
@@ -337,68 +354,60 @@ impl Made {
     }
 
     /// What the sink is to hold in the end.
-    fn candidate(&self) -> Result<Stored, Stop> {
+    fn candidate(&self, run: &Run<'_>) -> Result<Stored, Stop> {
         let mut scopes = self.scopes.granted.clone();
         scopes.sort();
         let app = Some(self.app()?.as_str().to_owned());
-        Ok(Stored { client_id: app, scopes, dpop: self.dpop, ..self.stored.switched() })
+        let stored = if self.switches { self.stored.switched() } else { self.stored.clone() };
+        Ok(Stored {
+            org: Some(run.org.as_str().to_owned()),
+            client_id: app,
+            scopes,
+            dpop: self.dpop,
+            ..stored
+        })
     }
 
     async fn verify(&mut self, run: &Run<'_>) -> Result<(), Stop> {
-        let candidate = self.candidate()?;
+        let candidate = self.candidate(run)?;
         let client = Client::new(run.org.clone(), candidate.credential()?)
             .map_err(|error| Stop::of("trying the credential", &error))?;
         self.probes = probes::run(&client, run.wanted.preset, &candidate.scopes, run.patience).await?;
+        self.probes.push(probes::ungranted(run.org, &candidate).await?);
         probes::judge(&self.probes, run.wanted.preset.role.name())
     }
 
-    /// Keys of former runs, and of others: one key is current.
-    async fn retire(&self, run: &Run<'_>) -> Result<(), Stop> {
-        let app = self.app()?;
+    /// Keys that nobody here holds end, as `--adopt` says.
+    async fn retire(&mut self, run: &Run<'_>, keys: &[String]) -> Result<(), Stop> {
+        let app = self.app()?.clone();
         let doing = |error| Stop::of("taking out other keys", &error);
-        for key in run.client.list_jwk(app).await.map_err(doing)? {
-            if Some(&key.kid) != self.stored.key_id.as_ref() {
-                if key.status == "ACTIVE" {
-                    run.client.deactivate_jwk(app, &key.id).await.map_err(doing)?;
-                }
-                run.client.delete_jwk(app, &key.id).await.ok_if_absent().map_err(doing)?;
+        for key in run.client.list_jwk(&app).await.map_err(doing)? {
+            if keys.contains(&key.kid) {
+                run.client.deactivate_jwk(&app, &key.id).await.map_err(doing)?;
+                run.client.delete_jwk(&app, &key.id).await.ok_if_absent().map_err(doing)?;
+                self.retired.push(key.kid);
             }
         }
         Ok(())
     }
 }
 
-/// Ends the bootstrap token, and proves that it is dead.
-///
-/// # Errors
-///
-/// [`Code::TokenLives`]: it is not.
-pub async fn revoke(client: &Client) -> Result<(), Stop> {
-    // Whatever this says, the next question decides.
-    let revoked = client.revoke_current_api_token().await;
-    let started = tokio::time::Instant::now();
-    loop {
-        match client.get_user("me").await {
-            Err(error) if error.is_rejected_credential() => return Ok(()),
-            _ if started.elapsed() < TOKEN_ENDS && revoked.is_ok() => {
-                tokio::time::sleep(Duration::from_millis(500)).await;
-            }
-            _ => {
-                let why = revoked.err().map(|error| format!(": {error}")).unwrap_or_default();
-                let sentence = format!("everything is done, but THE BOOTSTRAP TOKEN STILL WORKS{why}");
-                return Err(Stop::new(Code::TokenLives, sentence));
-            }
-        }
-    }
-}
-
 /// Takes back what a failed run made; what is left is named.
 async fn take_back(run: &Run<'_>, before: &Seen, stored: Option<&Stored>, made: &Made) -> Vec<String> {
-    let mut left = Vec::new();
+    let (mut left, mut taken) = (Vec::new(), Vec::new());
     let now = match look(run).await {
         Ok(now) => now,
         Err(stop) => {
-            left.push(format!("perhaps the app `{}`: {stop}", run.wanted.label));
+            let app = made.app.as_ref().map_or_else(|| run.wanted.label.clone(), ToString::to_string);
+            left.push(format!("perhaps the app {app}: {stop}"));
+            for (made, what, id) in [
+                (made.made_role, "the custom role", made.role.as_ref().map(ToString::to_string)),
+                (made.made_set, "the resource set", made.set.as_ref().map(ToString::to_string)),
+            ] {
+                if made {
+                    left.push(format!("perhaps {what} {}", id.unwrap_or_default()));
+                }
+            }
             return left;
         }
     };
@@ -410,7 +419,8 @@ async fn take_back(run: &Run<'_>, before: &Seen, stored: Option<&Stored>, made: 
     let client = run.client;
     for app in &now.apps {
         let Some(old) = before.apps.iter().find(|old| old.id == app.id) else {
-            if app.mark.is_some() {
+            // Another run's app is that run's.
+            if app.mark.as_ref() == Some(&made.mark) {
                 let gone = async {
                     client.deactivate_application(&app.id).await.ok_if_absent()?;
                     client.delete_application(&app.id).await.ok_if_absent()
@@ -432,11 +442,8 @@ async fn take_back(run: &Run<'_>, before: &Seen, stored: Option<&Stored>, made: 
             note(format!("the role {} of {}", role.kind, app.id), gone);
         }
         for role in old.roles.iter().filter(|role| app.roles.iter().all(|own| own.id != role.id)) {
-            let back = match (&role.custom_role, &role.resource_set) {
-                (Some(custom), Some(set)) => client.assign_custom_role_to_client(&app.id, custom, set).await,
-                _ => client.assign_role_to_client(&app.id, &role.kind).await,
-            };
-            note(format!("{} lacks the role {}", app.id, role.kind), back.map(|_| ()));
+            // What it was limited to is not known any more: nobody is given more than they had.
+            taken.push(format!("{} had the role {} before, which was taken away", app.id, role.kind));
         }
         for (id, kid, active) in app.keys.iter().filter(|(id, ..)| old.keys.iter().all(|(own, ..)| own != id))
         {
@@ -452,10 +459,10 @@ async fn take_back(run: &Run<'_>, before: &Seen, stored: Option<&Stored>, made: 
             note(format!("the app {} is switched on", app.id), client.deactivate_application(&app.id).await);
         }
     }
-    if let (Some((id, _)), None) = (&now.set, &before.set) {
+    if let (Some((id, _)), None, true) = (&now.set, &before.set, made.made_set) {
         note(format!("the resource set {id}"), client.delete_resource_set(id).await.ok_if_absent());
     }
-    if let (Some((id, _)), None) = (&now.role, &before.role) {
+    if let (Some((id, _)), None, true) = (&now.role, &before.role, made.made_role) {
         note(format!("the custom role {id}"), client.delete_custom_role(id).await.ok_if_absent());
     }
     let back = match stored {
@@ -463,6 +470,7 @@ async fn take_back(run: &Run<'_>, before: &Seen, stored: Option<&Stored>, made: 
         None => run.sink.remove(),
     };
     left.extend(back.err().map(|stop| stop.to_string()));
+    left.extend(taken);
     left
 }
 

@@ -22,7 +22,7 @@ pub enum Code {
     TooStrong = 22,
     /// A probe failed: the connection does less than it should.
     TooWeak = 23,
-    /// Everything is done, but the bootstrap token still works.
+    /// The bootstrap token still works, whatever else was done.
     TokenLives = 30,
     /// The command line.
     Usage = 64,
@@ -39,7 +39,7 @@ impl Code {
         (Self::NotPermitted, "the token or the credential may not do it"),
         (Self::TooStrong, "the connection may do more than it should; the message names what"),
         (Self::TooWeak, "the connection may do less than it should; the message names the probe"),
-        (Self::TokenLives, "everything is done, but the bootstrap token still works"),
+        (Self::TokenLives, "the bootstrap token still works, whatever else was done"),
         (Self::Usage, "the command line is wrong"),
     ];
 
@@ -71,7 +71,8 @@ impl Stop {
     pub fn of(doing: &str, error: &Error) -> Self {
         let code = match error {
             _ if error.is_rejected_credential() => Code::NotPermitted,
-            Error::Api(api) if api.status == 403 => Code::NotPermitted,
+            Error::Api(api) if matches!(api.status, 401 | 403) => Code::NotPermitted,
+            Error::Token { status, .. } if *status >= 500 => Code::NotAvailable,
             Error::Token { .. } => Code::NotPermitted,
             Error::Communication { .. } | Error::RateLimited { .. } | Error::Unexpected { .. } => {
                 Code::NotAvailable

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use okta_client::Credential;
+use okta_client::models::AppId;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -50,6 +51,9 @@ pub struct Stored {
     /// An API token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_token: Option<Secret>,
+    /// URL of the org whose client this is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub org: Option<String>,
     /// Id of the client.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
@@ -110,6 +114,34 @@ impl Stored {
     pub fn credential(&self) -> Result<Credential, Stop> {
         let text = self.text()?;
         Credential::parse(&text).map_err(|error| Stop::new(Code::Operator, error.to_string()))
+    }
+
+    /// The client, if it is one of this org.
+    ///
+    /// # Errors
+    ///
+    /// There is none, or it is another org's.
+    pub fn client_of(&self, org: &str) -> Result<AppId, Stop> {
+        let id = self.client_id.clone();
+        let id = id.ok_or_else(|| Stop::new(Code::Usage, "there is no client's credential in this place"))?;
+        match &self.org {
+            Some(own) if own != org => {
+                Err(Stop::new(Code::Usage, format!("the credential is of {own}, and not of {org}")))
+            }
+            _ => Ok(id.into()),
+        }
+    }
+
+    /// The same with the secret to come in its place; `old` is the id of the one before.
+    pub fn switched_secret(&self, old: Option<&str>) -> Self {
+        let Some(pending) = self.pending.clone() else { return self.clone() };
+        let before = old.map(str::to_owned).zip(self.client_secret.clone());
+        Self {
+            client_secret: Some(pending.value),
+            pending: None,
+            previous: before.map(|(id, value)| Part { id, value }),
+            ..self.clone()
+        }
     }
 
     /// The same with the key to come in its place.

@@ -74,6 +74,7 @@ async fn an_integration_is_installed_once_or_taken_back() {
                     world.sink().read().unwrap().is_none() || !stop.left.is_empty(),
                     "call {call}: {stop}"
                 );
+                assert_eq!(stop.left.is_empty(), stop.code != Code::Operator, "call {call}: {stop}");
             } else {
                 world.works().await;
             }
@@ -91,6 +92,16 @@ async fn an_integration_is_installed_once_or_taken_back() {
     let stored = world.sink().read().unwrap();
     let again = service(&world, &world.token()).await.unwrap();
     assert_eq!((again.outcome, world.sink().read().unwrap()), ("exists", stored));
+    // Killed before the secret was stored, or installed by hand: there is a way on.
+    world.sink().remove().unwrap();
+    let lost = service(&world, &world.token()).await.unwrap();
+    assert_eq!((lost.outcome, lost.credential), ("exists", None));
+    let (client, sink) = (world.client(&world.token()), world.sink());
+    let report = rotate::secret(&run(&client, &world, &sink, false)).await.unwrap();
+    assert_eq!(report.retired, None, "somebody may have the other one");
+    world.works().await;
+    ending::uninstall(&client, &world.org, &sink).await.unwrap();
+    assert_eq!(world.parts(), before);
 }
 
 fn run<'a>(
@@ -213,10 +224,10 @@ async fn a_connection_is_listed_stopped_and_taken_out() {
     // The same command connects it again.
     world.connect(&world.wanted("response"), &world.token()).await.unwrap();
     world.works().await;
-    ending::uninstall(&client, &sink).await.unwrap();
+    ending::uninstall(&client, &world.org, &sink).await.unwrap();
     assert_eq!((world.parts(), sink.read().unwrap()), (before.clone(), None));
     service(&world, &world.token()).await.unwrap();
     ending::revoke(&client, &world.org, &sink).await.unwrap();
-    ending::uninstall(&client, &sink).await.unwrap();
+    ending::uninstall(&client, &world.org, &sink).await.unwrap();
     assert_eq!(world.parts(), before);
 }

@@ -90,7 +90,10 @@ struct Written {
     scopes: Vec<String>,
     #[serde(default)]
     dpop: bool,
-    /// The key or secret that is to follow, and the one before: not for calls.
+    /// Whose the client is, the key or secret that is to follow, and the one before: not for
+    /// calls.
+    #[serde(rename = "org")]
+    _org: Option<IgnoredAny>,
     #[serde(rename = "pending")]
     _pending: Option<IgnoredAny>,
     #[serde(rename = "previous")]
@@ -107,8 +110,8 @@ impl Credential {
     /// - `{"clientId": "0oa…", "privateKey": "-----BEGIN…", "keyId": "…", "scopes": […]}`,
     ///   a service app; the key in PEM form
     ///
-    /// `"dpop": true` says that the app's tokens are bound to a key (RFC 9449). `pending` and
-    /// `previous`, which a rotation keeps beside them, are passed over.
+    /// `"dpop": true` says that the app's tokens are bound to a key (RFC 9449). `org`,
+    /// `pending` and `previous`, which `okta-dac connect` keeps beside them, are passed over.
     ///
     /// # Errors
     ///

@@ -42,6 +42,11 @@ struct Assignee {
 }
 
 #[derive(Deserialize)]
+struct Bound {
+    id: CustomRoleId,
+}
+
+#[derive(Deserialize)]
 struct Permission {
     label: String,
 }
@@ -249,6 +254,17 @@ impl Client {
         let url = self.url(&["iam", "resource-sets", set.as_str(), "resources"])?;
         let listed: Vec<Resource> = self.objects("listResourceSetResources", url, "resources").await?;
         Ok(listed.into_iter().map(|resource| resource.links.own.href).collect())
+    }
+
+    /// The custom roles that somebody has on a resource set (`listBindings`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`].
+    pub async fn list_bindings(&self, set: &ResourceSetId) -> Result<Vec<CustomRoleId>, Error> {
+        let url = self.url(&["iam", "resource-sets", set.as_str(), "bindings"])?;
+        let listed: Vec<Bound> = self.objects("listBindings", url, "roles").await?;
+        Ok(listed.into_iter().map(|role| role.id).collect())
     }
 
     /// Gives a service app a custom role on a resource set (`assignRoleToClient`).
