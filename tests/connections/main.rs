@@ -36,11 +36,17 @@ impl World {
         self.okta.api_token("superuser@demo.test").unwrap()
     }
 
-    /// Runs with something on stdin, and nothing of this process's environment.
-    async fn run(&self, arguments: &[&str], input: &str) -> Run {
+    /// The program, with nothing of this process's environment.
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(tests::binaries().join("okta-dac"));
         command.args(arguments).env_clear().env("HOME", self.home.path());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs with something on stdin.
+    async fn run(&self, arguments: &[&str], input: &str) -> Run {
+        let mut command = self.command(arguments);
         let input = input.to_owned();
         let run = move || {
             let mut child = command.spawn().unwrap();
@@ -224,4 +230,44 @@ async fn the_end_of_a_connection_is_asked_for() {
     let run = world.run(&wrong, &other.token()).await;
     assert!(run.code == 64 && run.stderr.contains("is of http"), "{}", run.stderr);
     assert!(world.credential().exists());
+}
+
+/// Killed at every call: the same command ends with one app and one key, and nothing else of
+/// ours is left after its end.
+#[tokio::test]
+async fn a_killed_connect_is_completed_by_the_same_command() {
+    let world = World::start().await;
+    world.okta.configure(|settings| settings.latency_ms = 5);
+    let (org, to) = (world.okta.url(), format!("file:{}", world.credential().display()));
+    let words = ["--org", &org, "--to", &to, "--preset", "rotation"];
+    let connect = [&["connect", "service-app", "--key", "p-256"], &words[..]].concat();
+    let mut killed = 0;
+    for call in 1..=36 {
+        let before = world.okta.arrivals();
+        let mut child = world.command(&connect).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(world.token().as_bytes()).unwrap();
+        while world.okta.arrivals() < before + call && child.try_wait().unwrap().is_none() {
+            tokio::task::yield_now().await;
+        }
+        child.kill().unwrap();
+        killed += usize::from(!child.wait().unwrap().success());
+        let run = world.run(&connect, &world.token()).await;
+        assert_eq!(run.code, 0, "call {call}: {}", run.stderr);
+        let snapshot = world.okta.snapshot();
+        let apps = snapshot["apps"].as_object().unwrap().values();
+        let keys: Vec<usize> = apps
+            .filter(|app| app["label"] == "okta-dac rotation")
+            .map(|app| app["settings"]["oauthClient"]["jwks"]["keys"].as_array().unwrap().len())
+            .collect();
+        assert_eq!(keys, [1], "call {call}");
+        let verify = [&["connection", "verify"], &words[..]].concat();
+        assert_eq!(world.run(&verify, "").await.code, 0, "call {call}");
+        let uninstall = ["connection", "uninstall", "--yes", "--org", &org, "--to", &to];
+        assert_eq!(world.run(&uninstall, &world.token()).await.code, 0, "call {call}");
+        let snapshot = world.okta.snapshot();
+        for kind in ["custom_roles", "resource_sets"] {
+            assert_eq!(snapshot[kind].as_object().unwrap().len(), 0, "call {call}: {kind}");
+        }
+    }
+    assert!(killed > 20, "{killed}");
 }
