@@ -53,7 +53,7 @@ async fn one_line_and_then_no_call_at_all() {
     assert_eq!(String::from_utf8(output.stdout).unwrap(), first, "{okta_url} {aws_url}");
 }
 
-/// botocore asks from 15 minutes before the end: what is handed out is good for longer.
+/// AWS-19: botocore asks from 15 minutes before the end: what is handed out is good for longer.
 #[tokio::test]
 async fn credentials_are_renewed_in_time() {
     let world = World::set_up().await;

@@ -227,7 +227,8 @@ async fn states_of_an_account() {
     world.init(json!({ "username": WITH_FACTOR, "totpSeed": TOTP })).await.ok();
 }
 
-/// A factor that the app wants, after a sign-in with the password alone.
+/// AWS-16: a factor that the app wants, after a sign-in with the password alone; cookies of
+/// every redirect count.
 #[tokio::test]
 async fn an_app_wants_a_factor_of_its_own() {
     let world = with_factor("token:hardware", "778899").await;

@@ -7,7 +7,8 @@ use tests::repository;
 use crate::{Complaints, assert_none, assert_some};
 
 /// The groups of ids.
-const GROUPS: [&str; 10] = ["AUZ", "TEN", "APP", "ADM", "DOM", "IDP", "PXY", "INF", "MAN", "DLG"];
+const GROUPS: [&str; 12] =
+    ["AUZ", "TEN", "APP", "ADM", "DOM", "IDP", "PXY", "INF", "MAN", "DLG", "AWS", "REZ"];
 
 /// The group of promises.
 const PROMISES: [&str; 1] = ["SEC"];

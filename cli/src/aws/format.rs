@@ -168,7 +168,7 @@ mod tests {
         assert!(with.ends_with(",\"AccountId\":\"123456789012\"}\n"), "{with}");
     }
 
-    /// What a shell has after it evaluated the text; other shells are tried by `make conformance`.
+    /// AWS-28: what a shell has after it evaluated the text; other shells are tried by `make conformance`.
     #[test]
     fn a_shell_has_the_very_values() {
         let wanted = credentials();
