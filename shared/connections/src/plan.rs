@@ -174,6 +174,14 @@ fn others(wanted: &Wanted, stored: &Stored, app: &SeenApp) -> Result<Vec<String>
             app.label, app.id
         ));
     }
+    // Whoever administers apps can write our label and our note, and add a way in of their own.
+    if !app.by_keys_alone {
+        return stop(format!(
+            "the app `{}` ({}) has another way in than the keys that it lists: it gets no scopes; \
+             `--name` makes another",
+            app.label, app.id
+        ));
+    }
     let beyond: Vec<&str> = app.grants.iter().map(|(_, scope)| scope.as_str()).collect();
     let beyond: Vec<&str> =
         beyond.into_iter().filter(|scope| wanted.preset.all_scopes().all(|own| own != *scope)).collect();
@@ -274,6 +282,7 @@ mod tests {
             mark: Some("okta-dac connection v1 logs 1".to_owned()),
             active: true,
             dpop: true,
+            by_keys_alone: true,
             keys: vec![("pks1".into(), "kid1".to_owned(), true)],
             grants: vec![("oag1".into(), "okta.logs.read".to_owned())],
             roles: Vec::new(),

@@ -42,6 +42,9 @@ pub struct SeenApp {
     pub active: bool,
     /// Whether its tokens are bound to a key.
     pub dpop: bool,
+    /// Nothing but the keys below shows who the client is: no secret, and no keys of an
+    /// address. Label and note say nothing of that: whoever administers apps writes them.
+    pub by_keys_alone: bool,
     /// Its keys: id, `kid`, whether the key is active.
     pub keys: Vec<(JsonWebKeyId, String, bool)>,
     /// Its scopes.
@@ -154,6 +157,13 @@ pub fn mark(app: &Application) -> Option<String> {
     note.starts_with(MARK).then(|| note.to_owned())
 }
 
+fn authenticates_by_keys_alone(app: &Application) -> bool {
+    let credentials = app.other.get("credentials").map_or(&Value::Null, |own| &own["oauthClient"]);
+    let address = &oauth(app)["jwks_uri"];
+    credentials["token_endpoint_auth_method"] == "private_key_jwt"
+        && address.as_str().is_none_or(str::is_empty)
+}
+
 async fn app_of(client: &Client, app: Application) -> Result<SeenApp, Stop> {
     let doing = |error| Stop::of("reading the app", &error);
     let id = app.id.clone();
@@ -168,6 +178,7 @@ async fn app_of(client: &Client, app: Application) -> Result<SeenApp, Stop> {
         mark: mark(&app),
         active: app.status == "ACTIVE",
         dpop: oauth(&app)["dpop_bound_access_tokens"] == true,
+        by_keys_alone: authenticates_by_keys_alone(&app),
         keys: keys.into_iter().map(|key| (key.id, key.kid, key.status == "ACTIVE")).collect(),
         grants: grants.into_iter().map(|grant| (grant.id, grant.scope_id)).collect(),
         roles,

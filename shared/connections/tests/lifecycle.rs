@@ -15,9 +15,9 @@ use connections::stop::Code;
 use connections::stored::Stored;
 use connections::{api_service, api_token, ending, rotate};
 use okta_client::Client;
-use okta_emulator::{Action, Drop, Fault};
+use okta_emulator::Fault;
 
-use crate::world::World;
+use crate::world::{FAULTS, World};
 
 async fn service(world: &World, token: &str) -> Result<api_service::Report, connections::stop::Stop> {
     let (client, sink) = (world.client(token), world.sink());
@@ -58,12 +58,7 @@ async fn an_api_token_is_checked_and_kept() {
 async fn an_integration_is_installed_once_or_taken_back() {
     let world = World::start().await;
     let before = world.parts();
-    let faults: [fn() -> Action; 3] = [
-        || Action { status: Some(500), ..Action::default() },
-        || Action { drop: Some(Drop::Before), ..Action::default() },
-        || Action { drop: Some(Drop::After), ..Action::default() },
-    ];
-    for fault in faults {
+    for fault in FAULTS {
         for call in 1..=12 {
             world.emulator.order(Fault::on_call(call, 1, fault()));
             let result = service(&world, &world.token()).await;

@@ -11,9 +11,9 @@ use connections::preset::{PRESETS, Preset};
 use connections::probes::Got;
 use connections::service_app::{self, Run};
 use connections::stop::Code;
-use okta_emulator::{Action, Drop, Fault};
+use okta_emulator::Fault;
 
-use crate::world::World;
+use crate::world::{FAULTS, World};
 
 #[tokio::test]
 async fn every_preset_is_connected_proven_and_the_token_dead() {
@@ -59,13 +59,8 @@ async fn a_second_run_changes_nothing() {
 async fn a_run_that_breaks_anywhere_is_taken_back_or_named() {
     let world = World::start().await;
     let before = world.parts();
-    let faults: [fn() -> Action; 3] = [
-        || Action { status: Some(500), ..Action::default() },
-        || Action { drop: Some(Drop::Before), ..Action::default() },
-        || Action { drop: Some(Drop::After), ..Action::default() },
-    ];
     let (mut broken, mut named) = (0, 0);
-    for fault in faults {
+    for fault in FAULTS {
         for call in 1.. {
             world.emulator.order(Fault::on_call(call, 1, fault()));
             let token = world.token();
@@ -216,4 +211,36 @@ async fn a_role_with_targets_is_named_and_not_widened() {
     );
     let roles = client.list_roles_for_client(&app).await.unwrap();
     assert!(roles.iter().all(|role| role.kind != "USER_ADMIN"), "{roles:?}");
+}
+
+/// Whoever administers apps can write our label and our note beside a key of their own.
+#[tokio::test]
+async fn a_planted_app_gets_no_scopes() {
+    for planted in [
+        serde_json::json!({ "jwks_uri": "https://evil.test/jwks.json" }),
+        serde_json::json!({ "token_endpoint_auth_method": "client_secret_basic" }),
+    ] {
+        let world = World::start().await;
+        let client = world.client(&world.token());
+        let mut app = serde_json::json!({
+            "name": "oidc_client", "label": "A tool", "signOnMode": "OPENID_CONNECT",
+            "credentials": { "oauthClient": { "token_endpoint_auth_method": "private_key_jwt" } },
+            "settings": {
+                "notes": { "admin": "okta-dac connection v1 dac 1" },
+                "oauthClient": { "application_type": "service", "grant_types": ["client_credentials"], "response_types": ["token"] },
+            },
+        });
+        for (name, value) in planted.as_object().unwrap() {
+            let place = if name == "jwks_uri" { "/settings/oauthClient" } else { "/credentials/oauthClient" };
+            app.pointer_mut(place).unwrap()[name] = value.clone();
+        }
+        let app = client.create_application(&app).await.unwrap();
+        for adopt in [false, true] {
+            let wanted = Wanted { adopt, ..world.wanted("dac") };
+            let stop = world.connect(&wanted, &world.token()).await.unwrap_err();
+            assert!(stop.code == Code::Ambiguous && stop.sentence.contains("another way in"), "{stop}");
+        }
+        assert!(client.list_scope_consent_grants(&app.id).await.unwrap().is_empty());
+        assert!(client.list_roles_for_client(&app.id).await.unwrap().is_empty());
+    }
 }

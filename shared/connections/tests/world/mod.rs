@@ -11,8 +11,15 @@ use connections::service_app::{self, Report, Run};
 use connections::sink::Sink;
 use connections::stop::Stop;
 use okta_client::{ApiToken, Client, OrgUrl};
-use okta_emulator::{DEMO_ORG, Emulator, Options, Seed};
+use okta_emulator::{Action, DEMO_ORG, Drop, Emulator, Options, Seed};
 use serde_json::Value;
+
+/// What can happen to a call.
+pub(crate) const FAULTS: [fn() -> Action; 3] = [
+    || Action { status: Some(500), ..Action::default() },
+    || Action { drop: Some(Drop::Before), ..Action::default() },
+    || Action { drop: Some(Drop::After), ..Action::default() },
+];
 
 pub(crate) struct World {
     pub(crate) emulator: Emulator,
