@@ -39,6 +39,11 @@ pub(crate) const TABLE: &[Operation] = &[
     entry("remove-delegation-agent", Method::Post, "/delegator/agents/remove", Access::ManagedAccess),
     entry("set-delegation", Method::Post, "/delegator/delegation", Access::ManagedAccess),
     entry("start-delegation", Method::Post, "/agent", Access::ManagedAccess),
+    entry("list-responses", Method::Get, "/responses", Access::Responder),
+    entry("add-response", Method::Post, "/responses", Access::Responder),
+    entry("get-response", Method::Get, "/responses/{responseId}", Access::Responder),
+    entry("lift-response", Method::Post, "/responses/{responseId}/lift", Access::Responder),
+    entry("add-tenant-response", Method::Post, "/tenants/{tenant}/responses", Access::TenantAdmin),
     entry("list-idps", Method::Get, "/idps", Access::AnyUser),
     entry("get-idp-metadata", Method::Get, "/idps/{idpId}/metadata.xml", Access::IdpAdmin),
     entry("get-idp", Method::Get, "/idps/{idpId}", Access::IdpAdmin),
@@ -90,6 +95,14 @@ pub(crate) fn allowed(claims: &Value, method: &str, path: &[&str]) -> bool {
     if delegation {
         return has("managed.access") && claims["on_behalf"] != true;
     }
+    let response = matches!(
+        (method, path),
+        ("GET" | "POST", ["responses"]) | ("GET", ["responses", _]) | ("POST", ["responses", _, "lift"])
+    );
+    if response {
+        let responder = groups.iter().any(|group| group == "RESPONDERS");
+        return has("dac.respond") && claims["on_behalf"] != true && (superuser || responder);
+    }
     if !has("dac.admin") {
         return false;
     }
@@ -135,6 +148,7 @@ pub(crate) fn allowed(claims: &Value, method: &str, path: &[&str]) -> bool {
         ("DELETE", ["tenants", _, "apps", _]) => superuser,
         ("GET" | "POST", ["tenants", tenant, "domains"]) => admin_of(tenant),
         ("GET" | "PUT" | "DELETE", ["tenants", tenant, "domains", _]) => admin_of(tenant),
+        ("POST", ["tenants", tenant, "responses"]) => admin_of(tenant),
         ("PUT", ["apps", _, "tenants", tenant]) => admin_of(tenant),
         ("GET", ["apps"]) => true,
         ("GET", ["apps", _]) => true,

@@ -43,7 +43,7 @@ fn group() -> impl Strategy<Value = Value> {
     prop_oneof![
         6 => name().prop_map(|name| json!(format!("ADMINS_{name}"))),
         1 => name().prop_map(|name| json!(format!("USERS_{name}"))),
-        1 => prop::sample::select(vec![json!("SUPERUSERS"), json!("superusers"), json!("SUPERUSERS "), json!(1)]),
+        1 => prop::sample::select(vec![json!("SUPERUSERS"), json!("superusers"), json!("SUPERUSERS "), json!("RESPONDERS"), json!(1)]),
     ]
 }
 
@@ -53,6 +53,8 @@ fn claims() -> impl Strategy<Value = Value> {
         json!(["dac.admin"]),
         json!(["managed.access"]),
         json!(["dac.admin", "managed.access"]),
+        json!(["dac.respond"]),
+        json!(["dac.respond", "dac.admin"]),
     ]);
     (vec(element(), 0..5), vec(group(), 0..5), prop::bool::weighted(0.2), scopes).prop_map(
         |(tenants, groups, on_behalf, scp)| {
@@ -65,7 +67,8 @@ fn claims() -> impl Strategy<Value = Value> {
 fn path() -> impl Strategy<Value = Vec<String>> {
     let other = prop::sample::select(vec!["00u1", "0oa1", "0oa2", "*", "x"]).prop_map(String::from);
     let fixed = |words: &'static [&'static str]| words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
-    let third = prop::sample::select(vec!["admins", "apps", "domains", "*"]).prop_map(String::from);
+    let third =
+        prop::sample::select(vec!["admins", "apps", "domains", "responses", "*"]).prop_map(String::from);
     prop_oneof![
         Just(fixed(&["tenants"])),
         Just(fixed(&["apps"])),
@@ -75,6 +78,9 @@ fn path() -> impl Strategy<Value = Vec<String>> {
         Just(fixed(&["delegator", "agents", "add"])),
         Just(fixed(&["delegator", "events"])),
         Just(fixed(&["tokenEnrichment", "agent"])),
+        Just(fixed(&["responses"])),
+        other.clone().prop_map(|o| vec!["responses".to_owned(), o]),
+        other.clone().prop_map(|o| vec!["responses".to_owned(), o, "lift".to_owned()]),
         name().prop_map(|n| vec!["tenants".to_owned(), n]),
         (name(), third.clone()).prop_map(|(n, t)| vec!["tenants".to_owned(), n, t]),
         (name(), third, other.clone()).prop_map(|(n, t, o)| vec!["tenants".to_owned(), n, t, o]),
@@ -322,7 +328,7 @@ fn a_widened_table_is_found() {
                 _ => *entry,
             })
             .collect();
-        let config = ProptestConfig { cases: 10_000, failure_persistence: None, ..ProptestConfig::default() };
+        let config = ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() };
         let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
         let mut runner = TestRunner::new_with_rng(config, rng);
         let same = runner.run(&(claims(), path()), |(claims, path)| {

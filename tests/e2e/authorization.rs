@@ -15,6 +15,8 @@ struct Acme {
     users_group: String,
     /// Who may act for `delegator@demo.test`.
     agent: String,
+    /// Who is in the group of those who respond.
+    responder: String,
 }
 
 impl Acme {
@@ -23,16 +25,18 @@ impl Acme {
         let text = |member: &str| tenant[member].as_str().unwrap().to_owned();
         let user = stack.user("user@acme.test").await;
         let agent = stack.user("agent@demo.test").await;
-        Self { idp: text("id"), users_group: text("USERS_groupId"), user, agent }
+        let responder = stack.user("responder@demo.test").await;
+        Self { idp: text("id"), users_group: text("USERS_groupId"), user, agent, responder }
     }
 
-    fn parameters(&self) -> [(&'static str, &str); 5] {
+    fn parameters(&self) -> [(&'static str, &str); 6] {
         [
             ("tenant", "acme"),
             ("userId", &self.user),
             ("appId", "0oa1spyder0000000001"),
             ("idpId", &self.idp),
             ("domain", "acme.test"),
+            ("responseId", "00u000000000000000040mmmmmmmm00000000000"),
         ]
     }
 
@@ -56,10 +60,18 @@ impl Acme {
             "superuser, on behalf of a user" => (json!([]), json!(["SUPERUSERS"]), "true"),
             "user with `managed.access`" => (json!([]), json!([]), "false"),
             "the same, on behalf of a user" => (json!([]), json!([]), "true"),
+            "user with `dac.respond`" => (json!([acme]), json!(["ADMINS_acme"]), "false"),
+            "responder" => (json!([]), json!(["RESPONDERS"]), "false"),
+            "superuser with `dac.respond`" => (json!([]), json!(["SUPERUSERS"]), "false"),
             other => panic!("{other}"),
         };
-        let managed = ROLES[5..].contains(&role);
-        let (uid, scope) = if managed { (&self.agent, "managed.access") } else { (&self.user, "dac.admin") };
+        let (uid, scope) = if ROLES[5..7].contains(&role) {
+            (&self.agent, "managed.access")
+        } else if ROLES[7..].contains(&role) {
+            (&self.responder, "dac.respond")
+        } else {
+            (&self.user, "dac.admin")
+        };
         let (tenants, groups) = (tenants.to_string(), groups.to_string());
         json!({
             "uid": uid, "cid": "0oa1dacapp0000000001", "scp": json!([scope]).to_string(), "sub": "x", "tenants": tenants, "groups": groups, "onBehalf": on_behalf,
@@ -100,6 +112,13 @@ async fn through_the_gateway(stack: &TestStack, endpoint: &Description, path: &s
             ..Default::default()
         })
     };
+    let responding = |login: &str| {
+        stack.token_with(&okta_emulator::TokenRequest {
+            login: login.to_owned(),
+            scopes: Some(vec!["dac.respond".to_owned()]),
+            ..Default::default()
+        })
+    };
     let token = match role {
         "any user" => stack.token("user@acme.test"),
         "admin of another tenant" => stack.token("admin@globex.test"),
@@ -114,6 +133,9 @@ async fn through_the_gateway(stack: &TestStack, endpoint: &Description, path: &s
         "the same, on behalf of a user" => {
             managed([("on_behalf".to_owned(), "True".into())].into_iter().collect())
         }
+        "user with `dac.respond`" => responding("admin@acme.test"),
+        "responder" => responding("responder@demo.test"),
+        "superuser with `dac.respond`" => responding("superuser@demo.test"),
         other => panic!("{other}"),
     };
     headers.push(("authorization", format!("Bearer {token}")));
@@ -170,14 +192,17 @@ async fn principals() {
 #[test]
 fn the_words_and_the_matrix_agree() {
     for operation in operations::OPERATIONS {
-        let [user, other, admin, superuser, _, managed, _] = matrix(operation);
+        let [user, other, admin, superuser, _, managed, _, unknown, responder, responding] =
+            matrix(operation);
         let expected = match operation.http().map(|http| http.access) {
-            Some(Access::AnyUser) => [true, true, true, true, false],
-            Some(Access::TenantAdmin | Access::IdpAdmin) => [false, false, true, true, false],
-            Some(Access::Superuser) => [false, false, false, true, false],
-            Some(Access::ManagedAccess) => [false, false, false, false, true],
-            None => [false; 5],
+            Some(Access::AnyUser) => [true, true, true, true, false, false],
+            Some(Access::TenantAdmin | Access::IdpAdmin) => [false, false, true, true, false, false],
+            Some(Access::Superuser) => [false, false, false, true, false, false],
+            Some(Access::ManagedAccess) => [false, false, false, false, true, false],
+            Some(Access::Responder) => [false, false, false, false, false, true],
+            None => [false; 6],
         };
-        assert_eq!([user, other, admin, superuser, managed], expected, "{}", operation.name);
+        assert_eq!([user, other, admin, superuser, managed, responder], expected, "{}", operation.name);
+        assert_eq!((unknown, responding), (false, responder), "{}", operation.name);
     }
 }

@@ -57,6 +57,10 @@ pub struct Member(pub &'static str);
 #[derive(Clone, Copy, Debug)]
 pub struct Managed(pub &'static str);
 
+/// A user by login, with the scope for responses.
+#[derive(Clone, Copy, Debug)]
+pub struct Responding(pub &'static str);
+
 /// Whoever this token says.
 #[derive(Clone, Debug)]
 pub struct Bearer(pub String);
@@ -90,6 +94,17 @@ impl Principal for Managed {
         let request = TokenRequest {
             login: self.0.to_owned(),
             scopes: Some(vec!["managed.access".to_owned()]),
+            ..TokenRequest::default()
+        };
+        Some(format!("Bearer {}", stack.token_with(&request)))
+    }
+}
+
+impl Principal for Responding {
+    fn authorization(&self, stack: &TestStack) -> Option<String> {
+        let request = TokenRequest {
+            login: self.0.to_owned(),
+            scopes: Some(vec!["dac.respond".to_owned()]),
             ..TokenRequest::default()
         };
         Some(format!("Bearer {}", stack.token_with(&request)))

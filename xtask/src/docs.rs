@@ -3,9 +3,9 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use domain::{Caller, SUPERUSERS, permits};
+use domain::{Caller, RESPONDERS, SUPERUSERS, permits};
 use lambda_kit::Description;
-use operations::{EnvVar, MANAGED_ACCESS, Method, OPERATIONS, Operation, ProblemCode};
+use operations::{DAC_RESPOND, EnvVar, MANAGED_ACCESS, Method, OPERATIONS, Operation, ProblemCode};
 
 use crate::conformance;
 
@@ -67,7 +67,7 @@ fn route(operation: &Operation) -> String {
 }
 
 /// Kinds of callers whose tokens are accepted: the columns of the matrix.
-pub const ROLES: [&str; 7] = [
+pub const ROLES: [&str; 10] = [
     "any user",
     "admin of another tenant",
     "admin of the tenant",
@@ -75,6 +75,9 @@ pub const ROLES: [&str; 7] = [
     "superuser, on behalf of a user",
     "user with `managed.access`",
     "the same, on behalf of a user",
+    "user with `dac.respond`",
+    "responder",
+    "superuser with `dac.respond`",
 ];
 
 /// Which of [`ROLES`] may call an operation, by the rule that the authorizer and
@@ -92,6 +95,9 @@ pub fn matrix(operation: &Operation) -> [bool; ROLES.len()] {
         admin("acme", true, &[SUPERUSERS]),
         admin("acme", false, &[]).with_token("0oa1", &[MANAGED_ACCESS.to_owned()]),
         admin("acme", true, &[]).with_token("0oa1", &[MANAGED_ACCESS.to_owned()]),
+        admin("acme", false, &["ADMINS_acme"]).with_token("0oa1", &[DAC_RESPOND.to_owned()]),
+        admin("acme", false, &[RESPONDERS]).with_token("0oa1", &[DAC_RESPOND.to_owned()]),
+        admin("acme", false, &[SUPERUSERS]).with_token("0oa1", &[DAC_RESPOND.to_owned()]),
     ];
     let parameter = |name: &str| match name {
         "tenant" => Some("acme"),
@@ -109,7 +115,8 @@ pub(crate) fn authorization() -> String {
          A caller is a superuser with the group `SUPERUSERS`.\n\
          A caller is admin of a tenant with a well-formed element `<tenantId>:<tenant>:<usersGroupId>` in `tenants` **and** the group `ADMINS_<tenant>`.\n\
          A token with `on_behalf` is refused wherever something would change, and by everything about delegation.\n\
-         A token needs the scope `dac.admin`, for delegation `managed.access`.\n\n\
+         A caller is a responder with the group `RESPONDERS`, if the user is also in the group of `RESPONDERS_GROUP_ID`: the functions look.\n\
+         A token needs the scope `dac.admin`, for delegation `managed.access`, for responses `dac.respond`.\n\n\
          Properties, each tested in `tests/authz`, most on generated claims:\n\n\
          - Nothing is allowed that the table does not list.\n\
          - An admin of one tenant never reaches another.\n\

@@ -43,6 +43,7 @@ pub fn endpoints() -> Vec<&'static lambda_kit::Description> {
         delegation::ENDPOINTS,
         idps::ENDPOINTS,
         okta_proxy::ENDPOINTS,
+        responses::ENDPOINTS,
         tenant_admins::ENDPOINTS,
         tenant_apps::ENDPOINTS,
         tenant_domains::ENDPOINTS,
@@ -58,6 +59,7 @@ pub fn endpoints() -> Vec<&'static lambda_kit::Description> {
 pub fn tasks() -> Vec<&'static lambda_kit::TaskDescription> {
     [
         reconcile::TASKS,
+        responses::TASKS,
     ]
     .into_iter()
     .flatten()

@@ -38,7 +38,7 @@ pub(crate) fn start_with(root: &Path, arguments: &[&str]) -> Result<(Running, Va
 pub(crate) async fn token(addresses: &Value) -> Result<String, String> {
     let http = run_kit::http_client(Duration::from_secs(10)).map_err(|error| error.to_string())?;
     let url = format!("{}/_emulator/token", addresses["okta"].as_str().unwrap_or_default());
-    let scopes = ["openid", "dac.admin", "managed.access"];
+    let scopes = ["openid", "dac.admin", "managed.access", "dac.respond"];
     let request = http.post(url).json(&json!({ "login": "superuser@demo.test", "scopes": scopes }));
     let answer = async { request.send().await?.error_for_status()?.json::<Value>().await };
     let answer = answer.await.map_err(|error| error.to_string())?;

@@ -254,7 +254,9 @@ fn entry(new: &NewOperation, package: &str, method: &str) -> String {
         ),
         Start::InlineHook => format!("InlineHook {{ path: \"{}\" }}", new.route),
         Start::Schedule => "Trigger::Schedule { every: crate::Every::Hours(1), enabled_by: None }".to_owned(),
-        Start::Bus => "Trigger::Bus { source: \"okta-dac\", detail_type: \"Say which events\" }".to_owned(),
+        Start::Bus => {
+            "Trigger::Bus { bus: \"ResponseEventBus\", sources: &[\"say.which.events\"] }".to_owned()
+        }
         Start::SecretRotation => "Trigger::SecretRotation".to_owned(),
     };
     format!(
@@ -354,7 +356,10 @@ mod tests {
         new_operation(&root, &task).unwrap();
         let lib = read("functions/tenants/src/lib.rs");
         assert!(lib.contains("pub const TASKS: &[lambda_kit::TaskDescription] = &[\n    lambda_kit::TaskDescription::of::<ExpireTenants>(),\n];"), "{lib}");
-        assert!(read("xtask/src/lib.rs").contains("        reconcile::TASKS,\n        tenants::TASKS,\n"));
+        assert!(
+            read("xtask/src/lib.rs")
+                .contains("        reconcile::TASKS,\n        responses::TASKS,\n        tenants::TASKS,\n")
+        );
         assert!(read("shared/operations/src/table.rs").contains("trigger: Trigger::Schedule"));
         assert!(
             read("functions/tenants/src/bin/expire-tenants.rs")

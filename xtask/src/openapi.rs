@@ -47,7 +47,7 @@ pub fn openapi(endpoints: &[&Description]) -> Value {
             "securitySchemes": {
                 "accessToken": {
                     "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
-                    "description": "Access token of the custom authorization server, with the scope `dac.admin`, or `managed.access` for delegation.",
+                    "description": "Access token of the custom authorization server, with the scope `dac.admin`, `managed.access` for delegation, or `dac.respond` for responses.",
                 },
                 "hookSecret": {
                     "type": "apiKey", "in": "header", "name": "Authorization",

@@ -9,7 +9,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use heck::ToPascalCase;
-use operations::{EnvVar, OPERATIONS, OktaUse, Operation, Permission, Trigger};
+use operations::{EnvVar, OPERATIONS, OktaUse, Operation, Permission, Settings, Trigger};
 
 /// A part between markers.
 struct Part {
@@ -163,9 +163,16 @@ fn events(operation: &Operation) -> String {
                 state.unwrap_or_default()
             )
         }
-        Trigger::Bus { source, detail_type } => format!(
-            "        Bus:\n          Type: EventBridgeRule\n          Properties:\n            Pattern:\n              source: ['{source}']\n              detail-type: ['{detail_type}']\n"
-        ),
+        Trigger::Bus { bus, sources } => {
+            let source = |source: &&str| match source.strip_suffix('*') {
+                Some(prefix) => format!("                - prefix: {prefix}\n"),
+                None => format!("                - {source}\n"),
+            };
+            let sources: String = sources.iter().map(source).collect();
+            format!(
+                "        Bus:\n          Type: EventBridgeRule\n          Properties:\n            EventBusName: !Ref {bus}\n            Pattern:\n              source:\n{sources}"
+            )
+        }
         Trigger::Authorizer | Trigger::SecretRotation => return String::new(),
     };
     format!("      Events:\n{events}")
@@ -196,6 +203,9 @@ fn role(operation: &Operation) -> String {
                 "                Condition:\n                  ForAllValues:StringLike:\n                    dynamodb:LeadingKeys: ['{keys}']\n"
             );
         }
+    }
+    if operation.settings.contains(&Settings::ResponseRules) {
+        statements += "              - !If\n                - HasResponseRules\n                - Effect: Allow\n                  Action: ssm:GetParameter\n                  Resource: !Sub arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${ResponseRules}\n                - !Ref AWS::NoValue\n";
     }
     if operation.trigger.has_dead_letters() {
         statements += &statement(&["sqs:SendMessage"], "!GetAtt DeadLetters.Arn");
@@ -266,8 +276,13 @@ mod tests {
         for part in ["Schedule: rate(5 minutes)", "State: !Ref ReconcileSchedule", "sqs:SendMessage"] {
             assert!(schedule.contains(part), "{part}: {schedule}");
         }
-        let bus = of(Trigger::Bus { source: "okta-dac", detail_type: "Expire" });
-        for part in ["Type: EventBridgeRule", "source: ['okta-dac']", "TargetArn: !GetAtt DeadLetters.Arn"] {
+        let bus = of(Trigger::Bus { bus: "EventBus", sources: &["okta-dac", "aws.partner/*"] });
+        let parts = [
+            "EventBusName: !Ref EventBus",
+            "                - okta-dac\n                - prefix: aws.partner/\n",
+            "TargetArn: !GetAtt DeadLetters.Arn",
+        ];
+        for part in parts {
             assert!(bus.contains(part), "{part}: {bus}");
         }
         let rotation = of(Trigger::SecretRotation);

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use domain::{Caller, SUPERUSERS, TenantClaim, admins_group, permits};
+use domain::{Caller, RESPONDERS, SUPERUSERS, TenantClaim, admins_group, permits};
 use operations::Routes;
 use serde::Serialize;
 use serde_json::json;
@@ -223,8 +223,9 @@ fn context(claims: &Claims, tenant: Option<&str>) -> Context {
     let wanted = |claim: &&TenantClaim| tenant.is_none_or(|tenant| claim.name.as_str() == tenant);
     let tenants: Vec<&TenantClaim> = caller.tenants.iter().filter(wanted).collect();
     let superuser = caller.superuser.then(|| SUPERUSERS.to_owned());
+    let responder = caller.responder.then(|| RESPONDERS.to_owned());
     let groups: Vec<String> =
-        superuser.into_iter().chain(tenants.iter().map(|t| admins_group(&t.name))).collect();
+        superuser.into_iter().chain(responder).chain(tenants.iter().map(|t| admins_group(&t.name))).collect();
     let tenants: Vec<String> = tenants.iter().map(ToString::to_string).collect();
     Context {
         sub: claims.subject.clone(),

@@ -3,14 +3,11 @@
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use domain::{CLOCK_SKEW_SECONDS, Caller};
 use jsonwebtoken::Algorithm;
-use operations::{DAC_ADMIN, MANAGED_ACCESS};
+use operations::SCOPES;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{Key, Settings};
-
-/// The scopes that are ours; every token needs one of them.
-const SCOPES: [&str; 2] = [DAC_ADMIN, MANAGED_ACCESS];
 
 /// Longest token: more does not fit into the headers that API Gateway takes.
 const MAX_BYTES: usize = 10_240;
@@ -60,7 +57,7 @@ pub enum Rejection {
     NotYetValid,
     #[error("`cid` is a client that is not accepted")]
     WrongClient,
-    #[error("`scp` has neither `dac.admin` nor `managed.access`")]
+    #[error("`scp` has none of `dac.admin`, `managed.access` and `dac.respond`")]
     MissingScope,
     #[error("the token is bound to a key (`cnf`) and comes without its proof")]
     Bound,

@@ -384,7 +384,7 @@ async fn groups_of_other_types_do_not_shadow_the_tenants() {
     let org = TestOrg::start().await;
     let before = org.call::<GetTenant>(&TestRequest::tenant("acme")).await.unwrap();
     for name in ["ADMINS_acme", "USERS_acme"] {
-        org.emulator.insert_imported_group(name);
+        org.emulator.insert_imported_group(name, &[]);
     }
     assert_eq!(org.call::<GetTenant>(&TestRequest::tenant("acme")).await.unwrap(), before);
     let list = org.call::<ListTenants>(&TestRequest::new()).await.unwrap();

@@ -51,6 +51,7 @@ pub(crate) fn lambda(gateway: Arc<Deployment>) -> Router {
         .route("/restapis/{api}/authorizers", get(authorizers))
         .route("/restapis/{api}/stages/{stage}/cache/authorizers", delete(flush))
         .route("/secretsmanager/get", get(secret))
+        .route("/systemsmanager/parameters/get", get(parameter))
         .merge(triggers::routes())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(gateway)
@@ -377,6 +378,25 @@ async fn flush(State(gateway): Shared, Path((api, stage)): Path<(String, String)
 }
 
 /// The AWS Parameters and Secrets extension.
+/// What Systems Manager has, as the extension answers (AWS Systems Manager User Guide,
+/// "Using Parameter Store parameters in AWS Lambda functions"): from the same store as the
+/// secrets, under the parameter's name.
+async fn parameter(
+    State(gateway): Shared,
+    Query(query): Query<std::collections::HashMap<String, String>>,
+    headers: HeaderMap,
+) -> Response {
+    if headers.get("x-aws-parameters-secrets-token").is_none_or(|token| token != SESSION_TOKEN) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let name = query.get("name").map_or("", String::as_str);
+    match gateway.secrets.get(name) {
+        Some(value) => axum::Json(json!({ "Parameter": { "Name": name, "Type": "String", "Value": value } }))
+            .into_response(),
+        None => StatusCode::BAD_REQUEST.into_response(),
+    }
+}
+
 async fn secret(
     State(gateway): Shared,
     Query(query): Query<std::collections::HashMap<String, String>>,

@@ -21,6 +21,9 @@ use crate::template::Template;
 use crate::triggers;
 
 /// The app whose tokens are asked about.
+/// Name of the parameter with the rules for responses.
+pub const RESPONSE_RULES: &str = "/okta-dac/response-rules";
+
 const DELEGATION_DEMO: &str = "Delegation demo";
 
 /// The events that the function `end-user-rights` is told of.
@@ -191,6 +194,7 @@ impl Stack {
         let hook_secret =
             options.hook_secret.unwrap_or_else(|| json!({ "current": HOOK_SECRET }).to_string());
         let mut secrets = options.secrets;
+        secrets.entry(RESPONSE_RULES.to_owned()).or_insert_with(|| "[]".to_owned());
         secrets.insert(SECRET_ARN.to_owned(), secret);
         secrets.insert(HOOK_SECRET_ARN.to_owned(), hook_secret);
         let gateway = Arc::new(Deployment::new(template, lambda, secrets, tables, options.throttled_status));
@@ -317,6 +321,11 @@ fn parameters(okta: &Emulator, seed: &Seed, lambda: SocketAddr) -> BTreeMap<Stri
         ("DnsResolvers", format!("{0}/dns-query,{0}/dns-query", okta.url())),
         ("CorsAllowOrigin", "http://127.0.0.1:8080".to_owned()),
         ("SecretsExtensionPort", lambda.port().to_string()),
+        ("ResponseMode", "act".to_owned()),
+        ("ResponseRules", RESPONSE_RULES.to_owned()),
+        ("RespondersGroupId", okta_emulator::RESPONDERS.to_owned()),
+        ("ResponseQuarantineGroup", okta_emulator::QUARANTINE.to_owned()),
+        ("ResponseProtectedGroup", okta_emulator::EMERGENCY.to_owned()),
     ];
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

@@ -64,10 +64,8 @@ pub enum Trigger {
     },
     /// Events on the account's bus.
     Bus {
-        /// Member `source`.
-        source: String,
-        /// Member `detail-type`.
-        detail_type: String,
+        /// What the member `source` may be; what ends with `*` stands for all that begin so.
+        sources: Vec<String>,
     },
     /// Secrets Manager, which has the permission to.
     SecretRotation,
@@ -341,13 +339,17 @@ impl Scope<'_> {
         Ok(Trigger::Schedule { every, enabled })
     }
 
-    /// A pattern of one `source` and one `detail-type`.
+    /// A pattern of sources, each a text or a prefix.
     fn bus(&self, properties: &Value) -> Result<Trigger> {
-        let only = |member: &str| match properties["Pattern"][member].as_sequence().map(Vec::as_slice) {
-            Some([one]) => self.text(one),
-            _ => unsupported(format!("a pattern whose `{member}` is not one text")),
+        let pattern = properties["Pattern"].as_mapping().filter(|pattern| pattern.len() == 1);
+        let Some(sources) = pattern.and_then(|pattern| pattern.get("source")?.as_sequence()) else {
+            return unsupported("a pattern of something else than `source`".to_owned());
         };
-        Ok(Trigger::Bus { source: only("source")?, detail_type: only("detail-type")? })
+        let source = |source: &Value| match &source["prefix"] {
+            Value::Null => self.text(source),
+            prefix => Ok(format!("{}*", self.text(prefix)?)),
+        };
+        Ok(Trigger::Bus { sources: sources.iter().map(source).collect::<Result<_>>()? })
     }
 
     /// What `CreateTable` takes; without a name of its own a table is called as

@@ -43,8 +43,8 @@ pub(crate) fn list(gateway: &Deployment) -> Value {
             Trigger::Schedule { every, enabled } => {
                 json!({ "function": binary, "kind": "schedule", "seconds": every.as_secs(), "enabled": enabled })
             }
-            Trigger::Bus { source, detail_type } => {
-                json!({ "function": binary, "kind": "event", "source": source, "detailType": detail_type })
+            Trigger::Bus { sources } => {
+                json!({ "function": binary, "kind": "event", "sources": sources })
             }
             Trigger::SecretRotation => json!({ "function": binary, "kind": "rotation" }),
         }));
@@ -108,9 +108,13 @@ async fn put_event(State(gateway): State<Arc<Deployment>>, body: Bytes) -> Respo
     };
     let mut event = common();
     event.extend(given);
-    let of = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
+    let of = event.get("source").and_then(Value::as_str).unwrap_or_default();
+    let is_for = |source: &String| match source.strip_suffix('*') {
+        Some(prefix) => of.starts_with(prefix),
+        None => source == of,
+    };
     let matches = |trigger: &Trigger| match trigger {
-        Trigger::Bus { source, detail_type } => source == of("source") && detail_type == of("detail-type"),
+        Trigger::Bus { sources } => sources.iter().any(is_for),
         _ => false,
     };
     let functions = gateway.template.functions.iter();

@@ -156,15 +156,17 @@ impl Emulator {
     }
 
     /// Puts a group into the org that came from an application, whose name need
-    /// not be unique.
-    pub fn insert_imported_group(&self, name: &str) {
+    /// not be unique, with these members, by id; gives its id.
+    pub fn insert_imported_group(&self, name: &str, members: &[&str]) -> String {
         let mut state = lock(&self.state);
         let now = now(state.settings.clock_offset_ms);
         let profile = crate::json::object(serde_json::json!({ "name": name, "description": "" }));
         let id = state.org.insert_group(profile, now);
         if let Some(group) = state.org.groups.get_mut(&id) {
             group.kind = "APP_GROUP".to_owned();
+            group.members.extend(members.iter().map(|id| (*id).to_owned()));
         }
+        id
     }
 
     /// Delivers what [`Settings::hold_events`] held; gives what the hooks answered.

@@ -36,6 +36,7 @@ mod routes;
 mod saml;
 mod seed;
 mod seeding;
+mod seeding_tenants;
 mod serve;
 mod settings;
 mod snapshot;
@@ -50,6 +51,7 @@ pub use routes::{Endpoint, endpoints, operation_ids};
 pub use seed::{
     EventHookSeed, HookSeed, PendingDomainSeed, Seed, SeedError, TenantAppSeed, TenantSeed, UserSeed,
 };
+pub use seeding::{EMERGENCY, QUARANTINE, RESPONDERS};
 pub use settings::{Assurance, PushResult, Settings, SignIn};
 pub use state::StartError;
 

@@ -149,6 +149,9 @@ pub struct UserSeed {
     /// Member of SUPERUSERS.
     #[serde(default)]
     pub superuser: bool,
+    /// Member of RESPONDERS, planted after everybody else.
+    #[serde(default)]
+    pub responder: bool,
     /// Password; without one nobody can sign in as this user.
     #[serde(default)]
     pub password: Option<String>,

@@ -8,10 +8,19 @@ use crate::api::{api_tokens, app_credentials, apps, factor_challenges, factors, 
 use crate::clock::okta_time;
 use crate::json::{lookup_mut, object, stamp, text};
 use crate::org::{AppGroup, Org, Role, User};
-use crate::seed::{AppKind, AppSeed, Seed, SeedError, TenantSeed};
+use crate::seed::{AppKind, AppSeed, Seed, SeedError};
 
 /// Where the ids of what every org has begin: those of users, groups and
 /// tenants stay small, and do not change when a claim is added.
+/// Id of the group of those who may use responses of okta-dac.
+pub const RESPONDERS: &str = "00g1responders000001";
+
+/// Id of the group that users in quarantine are put into.
+pub const QUARANTINE: &str = "00g1quarantine000001";
+
+/// Id of the group whose members no response touches.
+pub const EMERGENCY: &str = "00g1emergency0000001";
+
 const INFRASTRUCTURE: u64 = 900_000;
 
 impl Seed {
@@ -60,7 +69,7 @@ impl Seed {
         }
         let superusers = org.insert_group(group("SUPERUSERS", "May do everything in okta-dac"), now);
         let mut delegations = Vec::new();
-        for seed in &self.users {
+        for seed in self.users.iter().filter(|user| !user.responder) {
             let id = org.new_id("00u");
             let (first, domain) = seed.login.split_once('@').unwrap_or((&seed.login, ""));
             let kind = match &seed.kind {
@@ -171,6 +180,7 @@ impl Seed {
             self.plant_tenant_apps(&mut org, tenant, now);
             self.plant_tenant_domains(&mut org, tenant, now);
         }
+        self.plant_responders(&mut org, &kind, &everyone, now)?;
         for n in 0..self.bulk_groups {
             org.insert_group(group(&format!("BULK_{n}"), "For measurements"), now);
         }
@@ -205,12 +215,12 @@ impl Seed {
         }
         org.insert_claim(&mut server, json!({
             "name": "tenants", "claimType": "RESOURCE", "valueType": "EXPRESSION", "value": "appuser.tenants",
-            "conditions": { "scopes": ["dac.admin"] },
+            "conditions": { "scopes": ["dac.admin", "dac.respond"] },
         }));
         // Never all groups: above 100 Okta fails the request.
         org.insert_claim(&mut server, json!({
             "name": "groups", "claimType": "RESOURCE", "valueType": "GROUPS", "group_filter_type": "REGEX",
-            "value": "SUPERUSERS|ADMINS_.*", "conditions": { "scopes": ["dac.admin"] },
+            "value": "SUPERUSERS|RESPONDERS|ADMINS_.*", "conditions": { "scopes": ["dac.admin", "dac.respond"] },
         }));
         org.insert_claim(
             &mut server,
@@ -256,132 +266,38 @@ impl Seed {
         org.authorization_servers.insert(seed.id.clone(), server);
     }
 
-    /// The objects of a tenant, as the source document lists them.
-    fn plant_tenant(&self, org: &mut Org, tenant: &TenantSeed, now: Timestamp) -> Result<(), SeedError> {
-        let time = okta_time(now);
-        let name = &tenant.name;
-        let group =
-            |name: String, description: &str| object(json!({ "name": name, "description": description }));
-        let users = org.insert_group(group(format!("USERS_{name}"), "Users of an okta-dac tenant"), now);
-        let idp = org.new_id("0oa");
-        let admins =
-            org.insert_group(group(format!("ADMINS_{name}"), &json!({ "tenantId": idp }).to_string()), now);
-        let idp_object = json!({
-            "id": idp, "type": "SAML2", "name": format!("DAC_{name}"), "status": "INACTIVE", "created": time, "lastUpdated": time,
-            "protocol": {
-                "type": "SAML2",
-                "endpoints": {
-                    "sso": { "url": "https://idp.invalid/sso", "binding": "HTTP-POST", "destination": "https://idp.invalid/sso" },
-                    "acs": { "binding": "HTTP-POST", "type": "INSTANCE" },
-                },
-                "algorithms": {
-                    "request": { "signature": { "algorithm": "SHA-256", "scope": "REQUEST" } },
-                    "response": { "signature": { "algorithm": "SHA-256", "scope": "ANY" } },
-                },
-                "settings": { "nameFormat": "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified" },
-                "credentials": { "trust": {
-                    "issuer": "https://idp.invalid", "kid": self.placeholder_key.kid,
-                    "audience": format!("https://www.okta.com/saml2/service-provider/sp{}", &idp[3..]),
-                } },
-            },
-            "policy": {
-                "provisioning": {
-                    "action": "AUTO", "profileMaster": false, "groups": { "action": "ASSIGN", "assignments": [users] },
-                    "conditions": { "deprovisioned": { "action": "NONE" }, "suspended": { "action": "NONE" } },
-                },
-                "accountLink": { "action": "AUTO", "filter": { "groups": { "include": [users] }, "users": { "excludeAdmins": true } } },
-                "subject": { "userNameTemplate": { "template": "idpuser.email" }, "matchType": "USERNAME" },
-                "maxClockSkew": 0,
-            },
-        });
-        if let Value::Object(idp_object) = idp_object {
-            org.idps.insert(idp.clone(), idp_object);
+    /// The groups that responses know, by ids of their own, and who responds.
+    fn plant_responders(
+        &self,
+        org: &mut Org,
+        kind: &str,
+        everyone: &str,
+        now: Timestamp,
+    ) -> Result<(), SeedError> {
+        let groups = [
+            (RESPONDERS, "RESPONDERS", "May use responses of okta-dac"),
+            (QUARANTINE, "Quarantine", "Signs in nowhere"),
+            (EMERGENCY, "Emergency accounts", "No response does anything to them"),
+        ];
+        for (id, name, description) in groups {
+            org.insert_group_with(id, object(json!({ "name": name, "description": description })), now);
         }
-        let role = Role {
-            id: "KVJUKUS7IFCE2SKO".into(),
-            kind: "USER_ADMIN".into(),
-            created: time.clone(),
-            last_updated: time.clone(),
-            targets: [users.clone(), admins.clone()].into(),
-            custom: None,
-        };
-        org.group_roles.insert(admins.clone(), vec![role]);
-        let app = self.apps.iter().find(|app| app.label == "okta-dac");
-        let app = app.ok_or_else(|| SeedError::Contradiction("no app `okta-dac`".to_owned()))?;
-        let mut profile = Map::new();
-        profile.insert("tenants".to_owned(), json!([format!("{idp}:{name}:{users}")]));
-        let assignments = org.app_groups.entry(app.id.clone()).or_default();
-        let priority = assignments.len() as u64;
-        assignments.insert(admins.clone(), AppGroup { priority, profile, last_updated: time });
-        for (login, admin) in
-            tenant.admins.iter().map(|l| (l, true)).chain(tenant.users.iter().map(|l| (l, false)))
-        {
-            let user = org
-                .user(login)
-                .map_err(|_| SeedError::Contradiction(format!("no user `{login}`")))?
-                .id
-                .clone();
-            join(org, &users, &user);
-            if admin {
-                join(org, &admins, &user);
+        for seed in self.users.iter().filter(|user| user.responder) {
+            let id = org.new_id("00u");
+            let (first, domain) = seed.login.split_once('@').unwrap_or((&seed.login, ""));
+            let mut user = user(&id, kind, &seed.login, first, domain, &okta_time(now));
+            if let Some(password) = &seed.password {
+                passwords::set(&mut user, password, now);
             }
+            org.insert_user(user, now);
+            join(org, everyone, &id);
+            join(org, RESPONDERS, &id);
         }
         Ok(())
     }
 }
 
-impl Seed {
-    /// The app groups of a tenant, as `PUT /tenants/{tenant}/apps/{appId}` makes them.
-    fn plant_tenant_apps(&self, org: &mut Org, tenant: &TenantSeed, now: Timestamp) {
-        let named = |org: &Org, name: String| {
-            org.groups.values().find(|group| group.name() == name).map(|group| group.id.clone())
-        };
-        let name = &tenant.name;
-        let groups = named(org, format!("ADMINS_{name}")).zip(named(org, format!("USERS_{name}")));
-        let Some((admins, users)) = groups else { return };
-        for app in &tenant.apps {
-            let profile = json!({ "name": format!("APPUSERS_{name}_{}", app.id), "description": "" });
-            let group = org.insert_group(object(profile), now);
-            for role in org.group_roles.get_mut(&admins).into_iter().flatten() {
-                role.targets.insert(group.clone());
-            }
-            let all = app.all_users.then(|| users.clone());
-            for group in [Some(group), all].into_iter().flatten() {
-                let assignments = org.app_groups.entry(app.id.clone()).or_default();
-                let priority = assignments.len() as u64;
-                let assignment = AppGroup { priority, profile: Map::new(), last_updated: okta_time(now) };
-                assignments.insert(group, assignment);
-            }
-        }
-    }
-
-    /// The routing rules of a tenant: the active one with the verified domains,
-    /// the inactive one with the pending ones.
-    fn plant_tenant_domains(&self, org: &mut Org, tenant: &TenantSeed, now: Timestamp) {
-        let name = &tenant.name;
-        let idp = org.idps.values().find(|idp| text(idp, "name") == format!("DAC_{name}"));
-        let Some(idp) = idp.map(|idp| text(idp, "id").to_owned()) else { return };
-        let pending = tenant.pending_domains.iter().map(|p| format!("{}.{}", p.token, p.domain)).collect();
-        let rules = [
-            ("routingRuleId", format!("DAC_{name}"), true, tenant.domains.clone()),
-            ("inactiveRoutingRuleId", format!("DAC_{name}_unverified"), false, pending),
-        ];
-        for (member, rule, active, patterns) in rules {
-            if patterns.is_empty() {
-                continue;
-            }
-            let id = org.insert_rule(&self.routing_policy_id, &rule, &idp, active, &patterns, now);
-            let admins = org.groups.values_mut().find(|group| group.name() == format!("ADMINS_{name}"));
-            let Some(admins) = admins else { continue };
-            let record = text(&admins.profile, "description");
-            let mut record: Map<String, Value> = serde_json::from_str(record).unwrap_or_default();
-            record.insert(member.to_owned(), id.into());
-            admins.profile.insert("description".to_owned(), Value::Object(record).to_string().into());
-        }
-    }
-}
-
-fn join(org: &mut Org, group: &str, user: &str) {
+pub(crate) fn join(org: &mut Org, group: &str, user: &str) {
     if let Some(group) = org.groups.get_mut(group) {
         group.members.insert(user.to_owned());
     }

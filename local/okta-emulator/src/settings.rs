@@ -47,6 +47,8 @@ pub struct Settings {
     /// A client that gets its first scope becomes a super admin by itself, as with Okta's org
     /// setting "Public client app admins".
     pub clients_become_super_admins: bool,
+    /// The org has Identity Threat Protection: users have a risk.
+    pub identity_threat_protection: bool,
     /// Event hooks are told of nothing before `POST /_emulator/deliver`.
     pub hold_events: bool,
 }
@@ -70,6 +72,7 @@ impl Default for Settings {
             app_factor: Vec::new(),
             repeated_grant_is_refused: false,
             clients_become_super_admins: false,
+            identity_threat_protection: true,
             hold_events: false,
         }
     }

@@ -16,6 +16,10 @@ use tokio::task::JoinHandle;
 pub(crate) const TABLE: &str = "state";
 
 /// Name of the table of delegation's records.
+/// Name of the table of responses.
+pub(crate) const RESPONSES: &str = operations::EnvVar::RESPONSES_TABLE.example;
+
+/// Name of the table of delegation's records.
 pub(crate) const RECORDS: &str = operations::EnvVar::DELEGATION_EVENTS_TABLE.example;
 
 /// The service, on a port of its own.
@@ -31,27 +35,21 @@ impl Aws {
     pub(crate) async fn start() -> Self {
         let database = Database::memory().expect("a database");
         let table = json!({
-            "TableName": TABLE, "BillingMode": "PAY_PER_REQUEST",
-            "AttributeDefinitions": [{ "AttributeName": "id", "AttributeType": "S" }],
+            "TableName": TABLE, "BillingMode": "PAY_PER_REQUEST", "AttributeDefinitions": attributes(&["id"]),
             "KeySchema": [{ "AttributeName": "id", "KeyType": "HASH" }],
         });
         let records = json!({
             "TableName": RECORDS, "BillingMode": "PAY_PER_REQUEST",
-            "AttributeDefinitions": [
-                { "AttributeName": "delegator", "AttributeType": "S" }, { "AttributeName": "at", "AttributeType": "S" },
-                { "AttributeName": OPEN_INDEX, "AttributeType": "S" },
-            ],
-            "KeySchema": [
-                { "AttributeName": "delegator", "KeyType": "HASH" }, { "AttributeName": "at", "KeyType": "RANGE" },
-            ],
-            "GlobalSecondaryIndexes": [{
-                "IndexName": OPEN_INDEX, "Projection": { "ProjectionType": "ALL" },
-                "KeySchema": [
-                    { "AttributeName": OPEN_INDEX, "KeyType": "HASH" }, { "AttributeName": "at", "KeyType": "RANGE" },
-                ],
-            }],
+            "AttributeDefinitions": attributes(&["delegator", "at", OPEN_INDEX]), "KeySchema": keys("delegator", "at"),
+            "GlobalSecondaryIndexes": [index(OPEN_INDEX, OPEN_INDEX, "at")],
         });
-        for table in [table, records] {
+        let responses = json!({
+            "TableName": RESPONSES, "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": attributes(&["user", "at", "all", "open", "due"]),
+            "KeySchema": keys("user", "at"),
+            "GlobalSecondaryIndexes": [index("all", "all", "at"), index("open", "open", "due")],
+        });
+        for table in [table, records, responses] {
             database.create_table(serde_json::from_value(table).expect("a table")).expect("it is created");
         }
         let (listener, own_url) = listen().await;
@@ -84,7 +82,7 @@ impl Aws {
         *lock(&self.faults) = Fault { canceled: Some(code), failing: times, ..Fault::default() };
     }
 
-    /// Everything in both tables, as text.
+    /// Everything in the tables, as text.
     pub(crate) fn everything(&self) -> String {
         let scan = |table: &str| {
             let request = serde_json::from_value(json!({ "TableName": table })).expect("a scan");
@@ -93,7 +91,7 @@ impl Aws {
             found.sort_all_objects();
             found.to_string()
         };
-        scan(TABLE) + &scan(RECORDS)
+        scan(TABLE) + &scan(RECORDS) + &scan(RESPONSES)
     }
 
     /// Writes an item with one number.
@@ -148,6 +146,18 @@ impl Aws {
         let ids = ids.filter_map(|item: &Value| Some(item["id"]["S"].as_str()?.to_owned()));
         ids.filter(|id| id.starts_with(prefix)).collect()
     }
+}
+
+fn attributes(names: &[&str]) -> Vec<Value> {
+    names.iter().map(|name| json!({ "AttributeName": name, "AttributeType": "S" })).collect()
+}
+
+fn keys(hash: &str, range: &str) -> Value {
+    json!([{ "AttributeName": hash, "KeyType": "HASH" }, { "AttributeName": range, "KeyType": "RANGE" }])
+}
+
+fn index(name: &str, hash: &str, range: &str) -> Value {
+    json!({ "IndexName": name, "Projection": { "ProjectionType": "ALL" }, "KeySchema": keys(hash, range) })
 }
 
 impl Drop for Aws {

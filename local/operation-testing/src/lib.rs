@@ -33,7 +33,7 @@ use run_kit::{Actor, Clock, Environment, Run, UNDO};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::aws::{Aws, RECORDS, TABLE};
+use crate::aws::{Aws, RECORDS, RESPONSES, TABLE};
 pub use crate::faults::{assert_same, converges_after_being_killed, fails_cleanly_at_every_step};
 
 /// The demo org, and a superuser who calls.
@@ -198,6 +198,11 @@ impl TestOrg {
             (EnvVar::DNS_RESOLVERS.name, resolvers),
             (EnvVar::STATE_TABLE.name, TABLE.to_owned()),
             (EnvVar::DELEGATION_EVENTS_TABLE.name, RECORDS.to_owned()),
+            (EnvVar::RESPONSES_TABLE.name, RESPONSES.to_owned()),
+            (EnvVar::RESPONSE_MODE.name, "act".to_owned()),
+            (EnvVar::RESPONDERS_GROUP_ID.name, okta_emulator::RESPONDERS.to_owned()),
+            (EnvVar::RESPONSE_QUARANTINE_GROUP.name, okta_emulator::QUARANTINE.to_owned()),
+            (EnvVar::RESPONSE_PROTECTED_GROUP.name, okta_emulator::EMERGENCY.to_owned()),
             (EnvVar::AWS_REGION.name, "us-east-1".to_owned()),
             (EnvVar::AWS_ACCESS_KEY_ID.name, "local".to_owned()),
             (EnvVar::AWS_SECRET_ACCESS_KEY.name, "local".to_owned()),
@@ -256,7 +261,12 @@ impl TestOrg {
     /// The surroundings of a new request of `caller`.
     pub fn context_of(&self, caller: Caller) -> Context {
         let actor = Actor::Caller { uid: caller.uid.clone(), client: caller.client.clone() };
-        Context { run: self.run(actor), caller, base_url: "https://api.example.test/v1".to_owned() }
+        Context {
+            run: self.run(actor),
+            caller,
+            base_url: "https://api.example.test/v1".to_owned(),
+            source_ip: Some("192.0.2.1".to_owned()),
+        }
     }
 
     /// The surroundings of a new request of a superuser.

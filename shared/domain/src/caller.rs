@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use operations::{Access, DAC_ADMIN, Operation};
 
-use crate::{SUPERUSERS, TenantName, admins_group};
+use crate::{RESPONDERS, SUPERUSERS, TenantName, admins_group};
 
 /// One element of the `tenants` claim: `<tenantId>:<tenantName>:<usersGroupId>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +63,8 @@ pub struct Caller {
     pub uid: String,
     /// Member of `SUPERUSERS`.
     pub superuser: bool,
+    /// Member of a group called `RESPONDERS`: where to look, and no evidence.
+    pub responder: bool,
     /// The token was issued to act for somebody else (claim `on_behalf`).
     pub on_behalf: bool,
     /// Tenants that the caller administers, in the order of the claim.
@@ -102,6 +104,7 @@ impl Caller {
         Self {
             uid: uid.to_owned(),
             superuser: groups.iter().any(|group| group == SUPERUSERS),
+            responder: groups.iter().any(|group| group == RESPONDERS),
             on_behalf,
             tenants: administered,
             client: String::new(),
@@ -143,7 +146,7 @@ pub fn permits<'v>(
 ) -> bool {
     // What else starts operations passes no authorizer, and tokens of ours are not for it.
     let Some(http) = operation.http() else { return false };
-    if caller.on_behalf && !http.method.is_safe() {
+    if caller.on_behalf && (!http.method.is_safe() || http.access == Access::Responder) {
         return false;
     }
     if !caller.scopes.iter().any(|scope| scope == http.access.scope()) {
@@ -154,6 +157,7 @@ pub fn permits<'v>(
         // A delegated token neither nominates agents nor starts another delegation.
         Access::ManagedAccess => !caller.on_behalf,
         Access::Superuser => caller.superuser,
+        Access::Responder => caller.superuser || caller.responder,
         Access::TenantAdmin => {
             caller.superuser || parameter("tenant").is_some_and(|tenant| caller.administers(tenant))
         }

@@ -24,3 +24,6 @@ pub use subject_filter::subject_filter;
 
 /// Group whose members may do everything.
 pub const SUPERUSERS: &str = "SUPERUSERS";
+
+/// The group whose members respond; its configured id counts, and not its name.
+pub const RESPONDERS: &str = "RESPONDERS";

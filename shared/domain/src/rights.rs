@@ -127,7 +127,7 @@ impl Question {
             Some(Access::AnyUser) => {
                 (caller.tenants.iter().map(|claim| claim.tenant_id.clone()).collect(), false)
             }
-            Some(Access::Superuser | Access::ManagedAccess) | None => (Vec::new(), false),
+            Some(Access::Superuser | Access::ManagedAccess | Access::Responder) | None => (Vec::new(), false),
         };
         Self { user: caller.uid.clone(), superuser: caller.superuser, issued, tenants, required }
     }

@@ -12,4 +12,6 @@ pub struct Context {
     pub caller: Caller,
     /// Where this API is, as the caller sees it, without a trailing slash.
     pub base_url: String,
+    /// Address that the request came from, as API Gateway says.
+    pub source_ip: Option<String>,
 }

@@ -91,6 +91,14 @@ pub(crate) fn caller(event: &lambda_http::Request) -> Result<(Caller, i64), Fail
     Ok((caller.with_token(text("cid").unwrap_or_default(), &list("scp")), seconds("iat")))
 }
 
+/// Address that the request came from, as API Gateway saw it.
+pub(crate) fn source_ip(event: &lambda_http::Request) -> Option<String> {
+    match event.request_context_ref() {
+        Some(RequestContext::ApiGatewayV1(context)) => context.identity.source_ip.clone(),
+        _ => None,
+    }
+}
+
 /// Where the caller reached this API: scheme, host, and the stage or a custom
 /// domain's base path, which come before the path of the resource.
 pub(crate) fn base_url(event: &lambda_http::Request) -> String {

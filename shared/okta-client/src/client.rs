@@ -49,7 +49,7 @@ pub struct Client {
     /// Okta's ids of the last answers.
     request_ids: Arc<Mutex<Vec<String>>>,
     /// `Date` of the newest answer, in seconds since 1970; 0 before the first.
-    clock: Arc<AtomicI64>,
+    pub(crate) clock: Arc<AtomicI64>,
 }
 
 /// What every call carries.
@@ -198,6 +198,15 @@ impl Client {
         }
     }
 
+    /// Id of the OAuth client that calls are made by; [`None`] for an API token, whose calls
+    /// are its owner's.
+    pub fn client_id(&self) -> Option<&str> {
+        match &self.authorization {
+            Authorization::Fixed(_) => None,
+            Authorization::OAuth(tokens) => Some(tokens.client_id()),
+        }
+    }
+
     /// Calls sent so far, repeated ones included.
     pub fn calls(&self) -> u32 {
         self.calls.load(Ordering::Relaxed)
@@ -207,26 +216,6 @@ impl Client {
     /// first 30.
     pub fn request_ids(&self) -> Vec<String> {
         self.request_ids.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// How long ago, by Okta's clock at its newest answer, `time` was: a time
-    /// as Okta prints it. `None` before the first answer, or if it is no time.
-    pub fn age(&self, time: &str) -> Option<Duration> {
-        let now = self.clock.load(Ordering::Relaxed);
-        let then: jiff::Timestamp = time.parse().ok()?;
-        (now > 0).then(|| Duration::from_secs(u64::try_from(now - then.as_second()).unwrap_or(0)))
-    }
-
-    /// Okta's clock at its newest answer, as Okta prints times; the beginning of
-    /// 1970 before the first.
-    pub fn time(&self) -> String {
-        let now = jiff::Timestamp::from_second(self.now()).unwrap_or_default();
-        format!("{now:.3}")
-    }
-
-    /// The same in seconds since 1970.
-    pub fn now(&self) -> i64 {
-        self.clock.load(Ordering::Relaxed)
     }
 
     /// A URL of this org.

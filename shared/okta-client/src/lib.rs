@@ -42,6 +42,7 @@ mod error;
 mod limits;
 mod link;
 pub mod models;
+mod okta_clock;
 mod org_url;
 mod permit;
 pub mod retry;

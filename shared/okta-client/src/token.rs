@@ -89,6 +89,10 @@ impl Tokens {
         Self { client, endpoint, state: Mutex::default() }
     }
 
+    pub(crate) fn client_id(&self) -> &str {
+        &self.client.client_id
+    }
+
     /// The token to use now.
     pub(crate) async fn get(
         &self,

@@ -256,6 +256,71 @@ impl EnvVar {
         example: "okta-dac/hook-secret",
         default: None,
     };
+    /// Whether responses are done.
+    pub const RESPONSE_MODE: EnvVar = EnvVar {
+        name: "RESPONSE_MODE",
+        meaning: "How far responses go: `off` refuses all of them, `observe` says and keeps what would be done, `act` does it",
+        example: "act",
+        default: Some("off"),
+    };
+    /// What responses may do.
+    pub const RESPONSE_ACTIONS: EnvVar = EnvVar {
+        name: "RESPONSE_ACTIONS",
+        meaning: "Actions that responses may have, separated by commas; the credential needs the rights for each",
+        example: "suspend,expire-password,reset-password,reset-factors,remove-from-groups,quarantine,clear-sessions",
+        default: Some(
+            "suspend,expire-password,reset-password,reset-factors,remove-from-groups,quarantine,clear-sessions",
+        ),
+    };
+    /// Where users in quarantine are.
+    pub const RESPONSE_QUARANTINE_GROUP: EnvVar = EnvVar {
+        name: "RESPONSE_QUARANTINE_GROUP",
+        meaning: "Id of the group that `quarantine` puts a user into; a sign-on policy of yours denies its members; empty: there is no `quarantine`",
+        example: "00g1quarantine000001",
+        default: Some(""),
+    };
+    /// Users whom no response touches.
+    pub const RESPONSE_PROTECTED_GROUP: EnvVar = EnvVar {
+        name: "RESPONSE_PROTECTED_GROUP",
+        meaning: "Id of the group whose members no response does anything to, as accounts for emergencies; empty: there is none",
+        example: "00g1breakglass000001",
+        default: Some(""),
+    };
+    /// Who may respond.
+    pub const RESPONDERS_GROUP_ID: EnvVar = EnvVar {
+        name: "RESPONDERS_GROUP_ID",
+        meaning: "Id of the group `RESPONDERS`, whose members may use responses; empty: superusers alone may",
+        example: "00g1responders000001",
+        default: Some(""),
+    };
+    /// How many users events may concern.
+    pub const RESPONSE_MAX_PER_HOUR: EnvVar = EnvVar {
+        name: "RESPONSE_MAX_PER_HOUR",
+        meaning: "Users that one rule, or the admins of one tenant, may act on in an hour, 1 to 50; all events together may act on 50. What a rule asks for above is kept and not done, a tenant's admin is refused",
+        example: "20",
+        default: Some("20"),
+    };
+    /// How long responses are kept.
+    pub const RESPONSE_DAYS: EnvVar = EnvVar {
+        name: "RESPONSE_DAYS",
+        meaning: "Days for which a response is kept after its end, 1 to 3650",
+        example: "400",
+        default: Some("400"),
+    };
+    /// The table of responses.
+    pub const RESPONSES_TABLE: EnvVar = EnvVar {
+        name: "RESPONSES_TABLE",
+        meaning: "Name of the DynamoDB table with the responses",
+        example: "okta-dac-responses",
+        default: None,
+    };
+    /// Which events lead to responses.
+    pub const RESPONSE_RULES: EnvVar = EnvVar {
+        name: "RESPONSE_RULES",
+        meaning: "Name of the Systems Manager parameter with the rules for events of Okta's System Log, a JSON array, read through the AWS Parameters and Secrets extension; empty: there are no rules",
+        example: "/okta-dac/response-rules",
+        default: Some(""),
+    };
     /// Log filter.
     pub const AWS_LAMBDA_LOG_LEVEL: EnvVar = EnvVar {
         name: "AWS_LAMBDA_LOG_LEVEL",
@@ -291,6 +356,15 @@ impl EnvVar {
         EnvVar::DELEGATED_USER_TYPE_ID,
         EnvVar::USER_TYPE_ID,
         EnvVar::HOOK_SECRET_ID,
+        EnvVar::RESPONSE_MODE,
+        EnvVar::RESPONSE_ACTIONS,
+        EnvVar::RESPONSE_QUARANTINE_GROUP,
+        EnvVar::RESPONSE_PROTECTED_GROUP,
+        EnvVar::RESPONDERS_GROUP_ID,
+        EnvVar::RESPONSE_MAX_PER_HOUR,
+        EnvVar::RESPONSE_RULES,
+        EnvVar::RESPONSE_DAYS,
+        EnvVar::RESPONSES_TABLE,
         EnvVar::TOKEN_ISSUER,
         EnvVar::TOKEN_AUDIENCES,
         EnvVar::TOKEN_CLIENT_IDS,

@@ -22,4 +22,6 @@ pub use package::Package;
 pub use problem_code::ProblemCode;
 pub use routes::{Match, Routes};
 pub use table::{OPERATIONS, get};
-pub use trigger::{Access, DAC_ADMIN, Every, Http, MANAGED_ACCESS, Method, Throttle, Trigger};
+pub use trigger::{
+    Access, DAC_ADMIN, DAC_RESPOND, Every, Http, MANAGED_ACCESS, Method, SCOPES, Throttle, Trigger,
+};

@@ -22,6 +22,8 @@ pub enum StateUse {
     ReadsGrants,
     /// Reads the records of delegation, or of who changed what.
     ReadsRecords,
+    /// Reads responses.
+    ReadsResponses,
     /// Reads what ended of the caller's rights.
     ReadsRights,
     /// Looks whether a tenant is suspended.
@@ -30,6 +32,10 @@ pub enum StateUse {
     Records,
     /// Keeps its answer for an `Idempotency-Key`.
     Replays,
+    /// Keeps responses: before they are done, with each outcome, and their ends.
+    Responds,
+    /// Looks for responses whose time is over, or whose run died.
+    EndsResponses,
     /// Takes rights away: writes a revocation.
     Revokes,
     /// Counts what the party of a request uses of Okta's limits.
@@ -45,6 +51,7 @@ impl StateUse {
     pub const fn permissions(self) -> &'static [Permission] {
         const EVENTS: &str = "DelegationEventsTable";
         const STATE: &str = "StateTable";
+        const RESPONSES: &str = "ResponsesTable";
         const fn on(resource: &'static str, actions: &'static [&'static str]) -> Permission {
             Permission { resource, actions, leading_keys: None }
         }
@@ -62,6 +69,11 @@ impl StateUse {
             StateUse::Progresses => const { &[on(STATE, &["GetItem", "UpdateItem"])] },
             StateUse::ReadsRecords => const { &[on(EVENTS, &["Query"])] },
             StateUse::ReadsSuspensions => const { &[on(STATE, &["GetItem"])] },
+            StateUse::ReadsResponses => {
+                const { &[on(RESPONSES, &["GetItem", "Query"]), on("ResponsesTable/index/all", &["Query"])] }
+            }
+            StateUse::Responds => const { &[on(RESPONSES, &["GetItem", "PutItem", "Query", "UpdateItem"])] },
+            StateUse::EndsResponses => const { &[on("ResponsesTable/index/open", &["Query"])] },
             StateUse::ReadsRights => const { &[on(STATE, &["BatchGetItem"])] },
             StateUse::Records => const { &[on(EVENTS, &["PutItem"])] },
             StateUse::Revokes | StateUse::Suspends => {
@@ -98,6 +110,8 @@ pub enum OktaUse {
     Tenants,
     /// Changes who delegates to whom: users.
     Delegation,
+    /// Contains users: suspends, ends sessions, changes memberships.
+    Response,
 }
 
 impl OktaUse {
@@ -111,6 +125,7 @@ impl OktaUse {
             }
             OktaUse::Tenants => &["OktaTenantsCredentialSecretArn", "OktaCredentialSecretArn"],
             OktaUse::Delegation => &["OktaDelegationCredentialSecretArn", "OktaCredentialSecretArn"],
+            OktaUse::Response => &["OktaResponseCredentialSecretArn", "OktaCredentialSecretArn"],
         }
     }
 }
@@ -135,6 +150,12 @@ pub enum Settings {
     Placeholder,
     /// The table of records, of delegation and of who changed what.
     Records,
+    /// Where responses are kept, and who may ask for them.
+    Responders,
+    /// What responses may do.
+    Responses,
+    /// Which events lead to responses.
+    ResponseRules,
     /// Which tokens are accepted.
     Tokens,
 }
@@ -162,6 +183,19 @@ impl Settings {
             Settings::Org => &[EnvVar::OKTA_ORG_URL],
             Settings::Placeholder => &[EnvVar::PLACEHOLDER_KEY_ID],
             Settings::Records => &[EnvVar::DELEGATION_EVENTS_TABLE, EnvVar::DELEGATION_EVENT_DAYS],
+            Settings::Responders => &[
+                EnvVar::RESPONSES_TABLE,
+                EnvVar::RESPONSE_DAYS,
+                EnvVar::RESPONDERS_GROUP_ID,
+                EnvVar::RESPONSE_MODE,
+            ],
+            Settings::Responses => &[
+                EnvVar::RESPONSE_MAX_PER_HOUR,
+                EnvVar::RESPONSE_ACTIONS,
+                EnvVar::RESPONSE_QUARANTINE_GROUP,
+                EnvVar::RESPONSE_PROTECTED_GROUP,
+            ],
+            Settings::ResponseRules => &[EnvVar::RESPONSE_RULES],
             Settings::Tokens => &[EnvVar::TOKEN_ISSUER, EnvVar::TOKEN_AUDIENCES, EnvVar::TOKEN_CLIENT_IDS],
         }
     }

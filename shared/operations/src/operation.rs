@@ -80,7 +80,7 @@ impl Operation {
             Trigger::Proxy { .. } => "bearer of a token of the org".to_owned(),
             Trigger::SecretRotation => "Secrets Manager".to_owned(),
             Trigger::Schedule { every, .. } => format!("a schedule, {}", every.describe()),
-            Trigger::Bus { source, detail_type } => format!("events `{detail_type}` of `{source}`"),
+            Trigger::Bus { sources, .. } => format!("events of `{}`", sources.join("`, `")),
         }
     }
 

@@ -15,6 +15,8 @@ pub enum Package {
     OktaProxy,
     /// Looks for what a run that was killed left, and reports it.
     Reconcile,
+    /// What is done to a user whose account somebody else may use, and its end.
+    Responses,
     /// Admins of a tenant.
     TenantAdmins,
     /// Apps that a tenant is entitled to.
@@ -34,6 +36,7 @@ impl Package {
         Package::Idps,
         Package::OktaProxy,
         Package::Reconcile,
+        Package::Responses,
         Package::TenantAdmins,
         Package::TenantApps,
         Package::TenantDomains,
@@ -49,6 +52,7 @@ impl Package {
             Package::Idps => "idps",
             Package::OktaProxy => "okta-proxy",
             Package::Reconcile => "reconcile",
+            Package::Responses => "responses",
             Package::TenantAdmins => "tenant-admins",
             Package::TenantApps => "tenant-apps",
             Package::TenantDomains => "tenant-domains",

@@ -15,6 +15,10 @@ pub enum ProblemCode {
     NotAMember,
     /// 403: the request changes a member that is okta-dac's own.
     MemberNotEditable,
+    /// 403: nothing is done to this user, or not by the caller.
+    UserProtected,
+    /// 403: responses are switched off.
+    ResponsesDisabled,
     /// 404: no such tenant.
     TenantNotFound,
     /// 404: no such app, for this caller.
@@ -25,6 +29,8 @@ pub enum ProblemCode {
     AdminNotFound,
     /// 404: no such user.
     UserNotFound,
+    /// 404: no such response.
+    ResponseNotFound,
     /// 404: the tenant is not entitled to the app.
     TenantAppNotFound,
     /// 404: the tenant has no such domain.
@@ -45,6 +51,10 @@ pub enum ProblemCode {
     UserNotActive,
     /// 409: the tenant would be left without an admin.
     LastAdmin,
+    /// 409: nobody could administer the org any more.
+    LastSuperAdmin,
+    /// 409: the deployment, or the state of the user, has no room for the action.
+    ActionNotPossible,
     /// 409: the tenant has the domain already.
     DomainAlreadyVerified,
     /// 409: the domain is somebody else's, or overlaps with theirs.
@@ -57,7 +67,7 @@ pub enum ProblemCode {
     TooManyAgents,
     /// 409: the other type of users lacks attributes that the caller has.
     AttributesWouldBeLost,
-    /// 409: another request is changing the caller's delegation.
+    /// 409: another request is changing the same user.
     UserBusy,
     /// 409: the same request is being executed.
     RequestInProgress,
@@ -67,6 +77,8 @@ pub enum ProblemCode {
     UnsupportedMediaType,
     /// 422: the key was sent with another request.
     IdempotencyKeyReused,
+    /// 429: the tenant's admins have responded to as many users as they may in an hour.
+    TooManyResponses,
     /// 429: Okta's rate limit is used up.
     RateLimited,
     /// 500: a defect of okta-dac.
@@ -93,11 +105,14 @@ impl ProblemCode {
         ProblemCode::Forbidden,
         ProblemCode::NotAMember,
         ProblemCode::MemberNotEditable,
+        ProblemCode::UserProtected,
+        ProblemCode::ResponsesDisabled,
         ProblemCode::TenantNotFound,
         ProblemCode::AppNotFound,
         ProblemCode::AgentNotFound,
         ProblemCode::AdminNotFound,
         ProblemCode::UserNotFound,
+        ProblemCode::ResponseNotFound,
         ProblemCode::TenantAppNotFound,
         ProblemCode::DomainNotFound,
         ProblemCode::IdpNotFound,
@@ -108,6 +123,8 @@ impl ProblemCode {
         ProblemCode::TenantSuspended,
         ProblemCode::UserNotActive,
         ProblemCode::LastAdmin,
+        ProblemCode::LastSuperAdmin,
+        ProblemCode::ActionNotPossible,
         ProblemCode::DomainAlreadyVerified,
         ProblemCode::DomainTaken,
         ProblemCode::DomainNotVerified,
@@ -119,6 +136,7 @@ impl ProblemCode {
         ProblemCode::PayloadTooLarge,
         ProblemCode::UnsupportedMediaType,
         ProblemCode::IdempotencyKeyReused,
+        ProblemCode::TooManyResponses,
         ProblemCode::RateLimited,
         ProblemCode::Internal,
         ProblemCode::OktaInvalidResponse,
@@ -180,7 +198,7 @@ impl ProblemCode {
             ),
             ProblemCode::Unauthorized => (
                 "unauthorized", 401, false, "No accepted access token",
-                "Get a new token with the scope `dac.admin`, or `managed.access` for delegation.",
+                "Get a new token with the scope `dac.admin`, `managed.access` for delegation, or `dac.respond` for responses.",
                 "If it concerns every caller: compare issuer, audiences and client ids of the deployment with the tokens.",
             ),
             ProblemCode::Forbidden => (
@@ -194,6 +212,15 @@ impl ProblemCode {
             ProblemCode::MemberNotEditable => (
                 "member-not-editable", 403, false, "The member cannot be changed",
                 "Leave the member out that `errors` points at, or send it as it is.", "Nothing.",
+            ),
+            ProblemCode::UserProtected => (
+                "user-protected", 403, false, "Nothing is done to this user",
+                "Ask a superuser, if the user is an administrator.",
+                "If somebody must respond to the user: do it in Okta.",
+            ),
+            ProblemCode::ResponsesDisabled => (
+                "responses-disabled", 403, false, "Responses are switched off",
+                "Ask an operator.", "Set `RESPONSE_MODE` to `observe` or `act`.",
             ),
             ProblemCode::TenantNotFound => (
                 "tenant-not-found", 404, false, "No such tenant",
@@ -215,6 +242,10 @@ impl ProblemCode {
             ProblemCode::UserNotFound => (
                 "user-not-found", 404, false, "No such user",
                 "Check the id: it is the user's id in Okta.", "Nothing.",
+            ),
+            ProblemCode::ResponseNotFound => (
+                "response-not-found", 404, false, "No such response",
+                "Check the id; `GET /responses` lists them.", "Nothing.",
             ),
             ProblemCode::TenantAppNotFound => (
                 "tenant-app-not-found", 404, false, "The tenant does not have the app",
@@ -258,6 +289,15 @@ impl ProblemCode {
                 "last-admin", 409, false, "The last admin of the tenant",
                 "Assign another admin first, or ask a superuser.", "Nothing.",
             ),
+            ProblemCode::LastSuperAdmin => (
+                "last-super-admin", 409, false, "The last super admin",
+                "Make another user a super admin first.", "Nothing.",
+            ),
+            ProblemCode::ActionNotPossible => (
+                "action-not-possible", 409, false, "The action is not possible",
+                "Leave the action out that `detail` names.",
+                "If the deployment shall have it: see `RESPONSE_ACTIONS` and `RESPONSE_QUARANTINE_GROUP`.",
+            ),
             ProblemCode::DomainAlreadyVerified => (
                 "domain-already-verified", 409, false, "The tenant has the domain already",
                 "Nothing: logins of the domain go to the tenant's IdP.", "Nothing.",
@@ -286,7 +326,7 @@ impl ProblemCode {
                 "Add the attributes that `detail` names to the type.",
             ),
             ProblemCode::UserBusy => (
-                "user-busy", 409, true, "The user's delegation is being changed",
+                "user-busy", 409, true, "The user is being changed",
                 "Send the request again after `Retry-After` seconds.", "Nothing.",
             ),
             ProblemCode::RequestInProgress => (
@@ -304,6 +344,11 @@ impl ProblemCode {
             ProblemCode::IdempotencyKeyReused => (
                 "idempotency-key-reused", 422, false, "The key belongs to another request",
                 "Use another `Idempotency-Key` for another request.", "Nothing.",
+            ),
+            ProblemCode::TooManyResponses => (
+                "too-many-responses", 429, true, "Too many responses in an hour",
+                "Send the request again after `Retry-After` seconds, or ask a responder.",
+                "Look at who the users are; `RESPONSE_MAX_PER_HOUR` is the number.",
             ),
             ProblemCode::RateLimited => (
                 "rate-limited", 429, true, "Okta's rate limit is used up",

@@ -1,21 +1,24 @@
 //! The table itself.
 
-use crate::Access::{AnyUser, IdpAdmin, ManagedAccess, Superuser, TenantAdmin};
+use crate::Access::{AnyUser, IdpAdmin, ManagedAccess, Responder, Superuser, TenantAdmin};
 use crate::Method::{Delete, Get, Post, Put};
 use crate::OktaUse::Read;
-use crate::Package::{Apps, Authorizer, Idps, OktaProxy, TenantAdmins, TenantApps, TenantDomains, Tenants};
-use crate::ProblemCode::{
-    AdminNotFound, AgentNotFound, AppNotFound, AttributesWouldBeLost, DelegationNotActive, DnsUnavailable,
-    DomainAlreadyVerified, DomainNotFound, DomainNotVerified, DomainTaken, IdempotencyKeyReused, IdpNotFound,
-    LastAdmin, MemberNotEditable, NameTaken, NotAMember, OperationIncomplete, OutcomeUnknown,
-    PayloadTooLarge, RequestInProgress, TenantAlreadyExists, TenantAppNotFound, TenantBroken, TenantBusy,
-    TenantNotFound, TenantSuspended, TooManyAgents, UnsupportedMediaType, UserBusy, UserNotActive,
-    UserNotFound,
+use crate::Package::{
+    Apps, Authorizer, Idps, OktaProxy, Responses, TenantAdmins, TenantApps, TenantDomains, Tenants,
 };
-use crate::Settings::{App, Dns, Doubt, Org, Placeholder, Tokens};
+use crate::ProblemCode::{
+    ActionNotPossible, AdminNotFound, AgentNotFound, AppNotFound, AttributesWouldBeLost, DelegationNotActive,
+    DnsUnavailable, DomainAlreadyVerified, DomainNotFound, DomainNotVerified, DomainTaken,
+    IdempotencyKeyReused, IdpNotFound, LastAdmin, LastSuperAdmin, MemberNotEditable, NameTaken, NotAMember,
+    OperationIncomplete, OutcomeUnknown, PayloadTooLarge, RequestInProgress, ResponseNotFound,
+    ResponsesDisabled, TenantAlreadyExists, TenantAppNotFound, TenantBroken, TenantBusy, TenantNotFound,
+    TenantSuspended, TooManyAgents, TooManyResponses, UnsupportedMediaType, UserBusy, UserNotActive,
+    UserNotFound, UserProtected,
+};
+use crate::Settings::{App, Dns, Doubt, Org, Placeholder, Responders, ResponseRules, Tokens};
 use crate::StateUse::{
-    Consumes, EndsRecords, Locks, Progresses, ReadsGrants, ReadsRecords, ReadsSuspensions, Records, Revokes,
-    Starts, Suspends,
+    Consumes, EndsRecords, EndsResponses, Locks, Progresses, ReadsGrants, ReadsRecords, ReadsResponses,
+    ReadsSuspensions, Records, Responds, Revokes, Starts, Suspends,
 };
 use crate::Trigger::{EventHook, Http as HttpTrigger, InlineHook, Proxy};
 use crate::{Every, Http, OktaUse, Operation, Package, Settings, Size, StateUse, Trigger};
@@ -167,6 +170,59 @@ pub const OPERATIONS: &[Operation] = &[
         size: Size { timeout_seconds: 240, ..API },
         summary: "Look for what a run that was killed left, cure it or report it, and end the rights that ended in Okta.",
         trigger: Trigger::Schedule { every: Every::Minutes(5), enabled_by: Some("ReconcileSchedule") },
+    },
+    Operation {
+        name: "add-response", package: Responses, okta: OktaUse::Response, state: &[Locks, Responds], settings: &[Responders, Settings::Responses], size: API,
+        summary: "Contain a user: suspend, end sessions, reset, quarantine.",
+        trigger: HttpTrigger(Http {
+            method: Post, path: "/responses", access: Responder, success: 201, idempotent: true, replaces: None,
+            problems: &[ResponsesDisabled, UserProtected, UserNotFound, LastSuperAdmin, ActionNotPossible, UserBusy, PayloadTooLarge, UnsupportedMediaType, RequestInProgress, IdempotencyKeyReused, OperationIncomplete],
+        }),
+    },
+    Operation {
+        name: "add-tenant-response", package: Responses, okta: OktaUse::Response, state: &[Locks, Responds], settings: &[App, Responders, Settings::Responses], size: API,
+        summary: "Contain a user of a tenant.",
+        trigger: HttpTrigger(Http {
+            method: Post, path: "/tenants/{tenant}/responses", access: TenantAdmin, success: 201, idempotent: true, replaces: None,
+            problems: &[ResponsesDisabled, UserProtected, NotAMember, TenantNotFound, TenantBroken, UserNotFound, ActionNotPossible, UserBusy, TooManyResponses, PayloadTooLarge, UnsupportedMediaType, RequestInProgress, IdempotencyKeyReused, OperationIncomplete],
+        }),
+    },
+    Operation {
+        name: "expire-responses", package: Responses, okta: OktaUse::Response, state: &[EndsResponses, Locks, Responds], settings: &[Responders, Settings::Responses],
+        // The next run takes what this one leaves.
+        size: Size { timeout_seconds: 55, ..API },
+        summary: "End the responses whose time is over, and judge those whose run died.",
+        trigger: Trigger::Schedule { every: Every::Minutes(1), enabled_by: Some("ResponseSchedule") },
+    },
+    Operation {
+        name: "get-response", package: Responses, okta: Read, state: &[ReadsResponses], settings: &[Responders], size: API,
+        summary: "Get a response, with what became of each action.",
+        trigger: HttpTrigger(Http {
+            method: Get, path: "/responses/{responseId}", access: Responder, success: 200, idempotent: false, replaces: None,
+            problems: &[ResponsesDisabled, ResponseNotFound],
+        }),
+    },
+    Operation {
+        name: "lift-response", package: Responses, okta: OktaUse::Response, state: &[Locks, Responds], settings: &[Responders, Settings::Responses], size: API,
+        summary: "End a response: take back what it changed and what is still as it left it.",
+        trigger: HttpTrigger(Http {
+            method: Post, path: "/responses/{responseId}/lift", access: Responder, success: 200, idempotent: false, replaces: None,
+            problems: &[ResponsesDisabled, ResponseNotFound, UserProtected, UserBusy, PayloadTooLarge, UnsupportedMediaType, OperationIncomplete],
+        }),
+    },
+    Operation {
+        name: "list-responses", package: Responses, okta: Read, state: &[ReadsResponses], settings: &[Responders], size: API,
+        summary: "List responses, newest first, page by page.",
+        trigger: HttpTrigger(Http {
+            method: Get, path: "/responses", access: Responder, success: 200, idempotent: false, replaces: None,
+            problems: &[ResponsesDisabled],
+        }),
+    },
+    Operation {
+        name: "respond-to-event", package: Responses, okta: OktaUse::Response, state: &[Locks, Responds], settings: &[Responders, Settings::Responses, ResponseRules],
+        size: Size { timeout_seconds: 60, ..API },
+        summary: "Contain the user of an event, by a rule or as the event says.",
+        trigger: Trigger::Bus { bus: "ResponseEventBus", sources: &["okta-dac.response", "aws.partner/okta.com/*"] },
     },
     Operation {
         name: "assign-tenant-admin", package: TenantAdmins, okta: OktaUse::Tenants, state: &[Locks], settings: &[App], size: API,

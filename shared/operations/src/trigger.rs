@@ -42,12 +42,13 @@ pub enum Trigger {
         /// schedule; none: it is always on.
         enabled_by: Option<&'static str>,
     },
-    /// Events on the account's default bus.
+    /// Events on a bus of EventBridge.
     Bus {
-        /// Which: the member `source` of the event (EventBridge).
-        source: &'static str,
-        /// Which: the member `detail-type` of the event.
-        detail_type: &'static str,
+        /// The parameter of the template with the name of the bus.
+        bus: &'static str,
+        /// Which events, by their member `source`: one of these. A source that ends with `*`
+        /// stands for all that begin so.
+        sources: &'static [&'static str],
     },
 }
 
@@ -141,6 +142,12 @@ pub const DAC_ADMIN: &str = "dac.admin";
 /// The scope for delegation.
 pub const MANAGED_ACCESS: &str = "managed.access";
 
+/// The scope for responses.
+pub const DAC_RESPOND: &str = "dac.respond";
+
+/// The scopes that are ours; every token needs one of them.
+pub const SCOPES: [&str; 3] = [DAC_ADMIN, MANAGED_ACCESS, DAC_RESPOND];
+
 /// Who may call an operation of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
@@ -155,6 +162,10 @@ pub enum Access {
     /// Users with the scope `managed.access`, in their own name: no token that was
     /// issued to act for somebody else.
     ManagedAccess,
+    /// Superusers, and callers with the group `RESPONDERS`, both with the scope
+    /// `dac.respond`. The operation itself looks whether such a caller is in the group with
+    /// the configured id: the name alone is where to look.
+    Responder,
 }
 
 impl Access {
@@ -166,6 +177,7 @@ impl Access {
             Access::IdpAdmin => "superuser, admin of the tenant of the IdP",
             Access::AnyUser => "any user",
             Access::ManagedAccess => "any user, in their own name",
+            Access::Responder => "superuser, responder",
         }
     }
 
@@ -173,6 +185,7 @@ impl Access {
     pub const fn scope(self) -> &'static str {
         match self {
             Access::ManagedAccess => MANAGED_ACCESS,
+            Access::Responder => DAC_RESPOND,
             _ => DAC_ADMIN,
         }
     }

@@ -65,6 +65,27 @@ pub struct Secrets {
     session_token: SecretString,
 }
 
+/// Where the extension has what a text is stored in.
+#[derive(Clone, Copy, Debug)]
+enum Store {
+    /// Secrets Manager.
+    SecretsManager,
+    /// Systems Manager's Parameter Store.
+    ParameterStore,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ParameterValue {
+    parameter: Parameter,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Parameter {
+    value: SecretString,
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct SecretValue {
@@ -93,12 +114,34 @@ impl Secrets {
     ///
     /// [`SecretError`].
     pub async fn read(&self, id: &str) -> Result<SecretString, SecretError> {
+        let answer: SecretValue = self.get(Store::SecretsManager, id).await?;
+        Ok(answer.secret_string)
+    }
+
+    /// The parameter of Systems Manager with this name, as the extension has it.
+    ///
+    /// # Errors
+    ///
+    /// [`SecretError`].
+    pub async fn read_parameter(&self, name: &str) -> Result<SecretString, SecretError> {
+        let answer: ParameterValue = self.get(Store::ParameterStore, name).await?;
+        Ok(answer.parameter.value)
+    }
+
+    async fn get<T: serde::de::DeserializeOwned>(&self, store: Store, id: &str) -> Result<T, SecretError> {
         let (port, id) = (self.port, id.to_owned());
         let malformed = || SecretError::Malformed { id: id.clone() };
+        let (path, name) = match store {
+            Store::SecretsManager => ("secretsmanager/get", "secretId"),
+            Store::ParameterStore => ("systemsmanager/parameters/get", "name"),
+        };
         // INVARIANT: a constant with a port number is a URL.
         #[expect(clippy::expect_used, reason = "invariant above")]
-        let mut url = Url::parse(&format!("http://localhost:{port}/secretsmanager/get")).expect("a URL");
-        url.query_pairs_mut().append_pair("secretId", &id);
+        let mut url = Url::parse(&format!("http://localhost:{port}/{path}")).expect("a URL");
+        url.query_pairs_mut().append_pair(name, &id);
+        if matches!(store, Store::ParameterStore) {
+            url.query_pairs_mut().append_pair("withDecryption", "true");
+        }
         let response = self
             .http
             .get(url)
@@ -109,8 +152,7 @@ impl Secrets {
         if !response.status().is_success() {
             return Err(SecretError::Refused { id, status: response.status().as_u16() });
         }
-        let value: SecretValue = response.json().await.map_err(|_| malformed())?;
-        Ok(value.secret_string)
+        response.json().await.map_err(|_| malformed())
     }
 }
 
@@ -123,6 +165,7 @@ type Parse<T> =
 /// One secret, and what is made of its text: kept for a while, and read again then.
 pub struct Secret<T> {
     secrets: Secrets,
+    store: Store,
     id: String,
     time_to_live: Duration,
     parse: Parse<T>,
@@ -146,8 +189,41 @@ impl<T: Clone> Secret<T> {
     where
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
+        Self::stored(Store::SecretsManager, secrets, id, time_to_live, parse)
+    }
+
+    /// The parameter of Systems Manager with this name; nothing is read yet.
+    pub fn of_parameter<E>(
+        secrets: Secrets,
+        name: String,
+        time_to_live: Duration,
+        parse: impl Fn(&SecretString) -> Result<T, E> + Send + Sync + 'static,
+    ) -> Self
+    where
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        Self::stored(Store::ParameterStore, secrets, name, time_to_live, parse)
+    }
+
+    fn stored<E>(
+        store: Store,
+        secrets: Secrets,
+        id: String,
+        time_to_live: Duration,
+        parse: impl Fn(&SecretString) -> Result<T, E> + Send + Sync + 'static,
+    ) -> Self
+    where
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
         let parse = Box::new(move |text: &SecretString| parse(text).map_err(Into::into));
-        Self { secrets, id, time_to_live, parse, kept: Mutex::default() }
+        Self { secrets, store, id, time_to_live, parse, kept: Mutex::default() }
+    }
+
+    async fn read(&self) -> Result<SecretString, SecretError> {
+        match self.store {
+            Store::SecretsManager => self.secrets.read(&self.id).await,
+            Store::ParameterStore => self.secrets.read_parameter(&self.id).await,
+        }
     }
 
     /// The value, as it was at most the time to live ago. It is older while the secret
@@ -160,7 +236,7 @@ impl<T: Clone> Secret<T> {
     pub async fn get(&self) -> Result<T, SecretError> {
         let mut kept = self.kept.lock().await;
         let Some(former) = kept.as_mut() else {
-            let text = self.secrets.read(&self.id).await?;
+            let text = self.read().await?;
             let value = self.parse(&text)?;
             *kept = Some(Kept { read: Instant::now(), text, value: value.clone() });
             return Ok(value);
@@ -168,7 +244,7 @@ impl<T: Clone> Secret<T> {
         if former.read.elapsed() < self.time_to_live {
             return Ok(former.value.clone());
         }
-        match tokio::time::timeout(PATIENCE, self.secrets.read(&self.id)).await {
+        match tokio::time::timeout(PATIENCE, self.read()).await {
             Ok(Ok(text)) => {
                 if text.expose_secret() != former.text.expose_secret() {
                     *former = Kept { read: former.read, value: self.parse(&text)?, text };

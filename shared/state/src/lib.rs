@@ -5,7 +5,7 @@
 //! lives on when its rights are gone; answers, for requests that are sent again;
 //! delegations that wait for their token. A second table has the records of
 //! delegation, by delegator and time ([`Record`]), and those of who changed what, by
-//! tenant and time ([`Changed`]).
+//! tenant and time ([`Changed`]). A third one has the responses ([`KeptResponse`]).
 //!
 //! | `id` | other attributes | `expires` |
 //! |---|---|---|
@@ -37,6 +37,7 @@ mod leases;
 mod locks;
 mod records;
 mod replays;
+mod responses;
 mod revocations;
 mod suspensions;
 mod table;
@@ -48,6 +49,7 @@ pub use leases::Lease;
 pub use locks::{Change, LockError, Locks, holding};
 pub use records::{Event, Kept, Record, RecordsTable};
 pub use replays::{Begun, Replay, ReplayError};
+pub use responses::{Counted, KeptResponse, ResponsesTable};
 pub use revocations::Revocation;
 pub use suspensions::{EmptyGroup, Suspension};
 pub use table::{State, StateError};

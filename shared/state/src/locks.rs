@@ -7,7 +7,8 @@
 //! | `domain#<registrable domain>` | makes a domain a tenant's, so that no other gets one that overlaps |
 //! | `idp#<id>` | the tenant's IdP |
 //! | `rule-order` | the order of the routing rules, where domains end in the same letters |
-//! | `user#<id>` | whether and to whom the user delegates |
+//! | `user#<id>` | whether and to whom the user delegates; what responses do to the user |
+//! | `super-admins` | a response to a super admin |
 //!
 //! Taken in this order, names sorted: so no two requests wait for each other.
 //! What a change starts from is read under the lock, the caller's rights included:
@@ -90,8 +91,10 @@ pub enum Change<'c> {
     Idp(&'c str),
     /// In which order the routing rules stand.
     RuleOrder,
-    /// The delegation of the user with this id.
+    /// The user with this id: delegation, and what responses do.
     User(&'c str),
+    /// Whether a super admin is left.
+    SuperAdmins,
 }
 
 impl Change<'_> {
@@ -102,6 +105,7 @@ impl Change<'_> {
             Change::RuleOrder => "rule-order".to_owned(),
             Change::Idp(id) => format!("idp#{id}"),
             Change::User(id) => format!("user#{id}"),
+            Change::SuperAdmins => "super-admins".to_owned(),
         }
     }
 
@@ -110,7 +114,7 @@ impl Change<'_> {
             Change::Tenant(_) | Change::Domain(_) | Change::Idp(_) | Change::RuleOrder => {
                 ProblemCode::TenantBusy
             }
-            Change::User(_) => ProblemCode::UserBusy,
+            Change::User(_) | Change::SuperAdmins => ProblemCode::UserBusy,
         }
     }
 }

@@ -51,6 +51,13 @@ impl StateError {
     }
 }
 
+impl StateError {
+    /// What must not be guessed cannot be made.
+    pub fn without_randomness() -> Self {
+        Self::new("make an id", "there is no randomness")
+    }
+}
+
 impl From<Denied> for StateError {
     fn from(denied: Denied) -> Self {
         Self::new("get a permit", denied)

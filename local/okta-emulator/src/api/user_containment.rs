@@ -1,13 +1,15 @@
-//! What contains a user: the end of sessions, factors and consents.
+//! What contains a user: the end of sessions, factors and consents, and the risk.
 //!
 //! Evidence: Okta Management API 2026.06.3, `revokeUserSessions` (sessions of Okta, and with
 //! `oauthTokens` the tokens that were issued; sessions inside apps and API tokens stay),
-//! `resetFactors`, `revokeUserGrants`. Not in the part of the description that is compared.
+//! `resetFactors`, `revokeUserGrants`; `getUserRisk` and `upsertUserRisk` (`HIGH` and `LOW`
+//! alone can be set; E0000015 without Identity Threat Protection is not verified). Not in the part of the description that is compared.
 
 use serde_json::json;
 
-use crate::call::{Auth, Call, Outcome, Reply, Route, delete, post};
+use crate::call::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
 use crate::error::OktaError;
+use crate::json::{href, text};
 use crate::org::Org;
 
 use super::user_object::log;
@@ -19,7 +21,43 @@ pub(crate) const ROUTES: &[Route] = &[
     delete("/api/v1/users/{userId}/sessions", "revokeUserSessions", USERS, revoke_sessions),
     delete("/api/v1/users/{userId}/grants", "revokeUserGrants", USERS, revoke_grants),
     post("/api/v1/users/{id}/lifecycle/reset_factors", "resetFactors", USERS, reset_factors),
+    get("/api/v1/users/{userId}/risk", "getUserRisk", USERS, get_risk),
+    put("/api/v1/users/{userId}/risk", "upsertUserRisk", USERS, set_risk),
 ];
+
+/// An org without Identity Threat Protection knows no risk.
+fn knows_risk(call: &Call) -> Result<(), OktaError> {
+    match call.settings.identity_threat_protection {
+        true => Ok(()),
+        false => {
+            let summary = "You do not have permission to access the feature you are requesting";
+            Err(OktaError::new(403, "E0000015", summary))
+        }
+    }
+}
+
+fn risk(org: &Org, call: &Call, user: &str) -> serde_json::Value {
+    let level = org.risks.get(user).map_or("NONE", String::as_str);
+    json!({ "riskLevel": level, "_links": { "self": href(call.url(format!("/api/v1/users/{user}/risk"))) } })
+}
+
+fn get_risk(org: &mut Org, call: &Call) -> Outcome {
+    let user = user(org, call, "userId")?;
+    knows_risk(call)?;
+    Ok(Reply::ok(risk(org, call, &user)))
+}
+
+fn set_risk(org: &mut Org, call: &Call) -> Outcome {
+    let user = user(org, call, "userId")?;
+    knows_risk(call)?;
+    let level = text(call.object()?, "riskLevel").to_owned();
+    if !["HIGH", "LOW"].contains(&level.as_str()) {
+        return Err(OktaError::validation("riskLevel", "riskLevel: The field must be HIGH or LOW"));
+    }
+    let known = org.risks.insert(user.clone(), level).is_some();
+    log(org, call, "user.risk.change", "User risk level changed", &user);
+    Ok(Reply::new(if known { 200 } else { 201 }, risk(org, call, &user)))
+}
 
 fn user(org: &Org, call: &Call, parameter: &str) -> Result<String, OktaError> {
     Ok(org.user(call.parameter(parameter))?.id.clone())

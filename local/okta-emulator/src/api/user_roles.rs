@@ -2,20 +2,47 @@
 //!
 //! Evidence: reference page "Role assignments" 2025 (`listAssignedRolesForUser`: the
 //! user's own roles, `assignmentType` `USER`, and those of their groups, `GROUP`).
-//! Assigning and unassigning are left out: okta-dac gives roles to groups alone.
+//! `assignRoleToUser` answers 201, `unassignRoleFromUser` 204; a role of a group's cannot be
+//! taken from the user.
 
-use crate::call::{Auth, Call, Outcome, Reply, Route, get};
+use crate::call::{Auth, Call, Outcome, Reply, Route, delete, get, post};
 use crate::error::OktaError;
 use crate::org::Org;
 
-use super::group_roles::render;
+use super::group_roles::{new_role, render};
+use super::user_object::log;
 
 const ROLES: Auth = Auth::Admin("roles");
 
 #[rustfmt::skip] // A table.
 pub(crate) const ROUTES: &[Route] = &[
     get("/api/v1/users/{userId}/roles", "listAssignedRolesForUser", ROLES, list_roles),
+    post("/api/v1/users/{userId}/roles", "assignRoleToUser", ROLES, assign_role),
+    delete("/api/v1/users/{userId}/roles/{roleAssignmentId}", "unassignRoleFromUser", ROLES, unassign_role),
 ];
+
+fn assign_role(org: &mut Org, call: &Call) -> Outcome {
+    let user = org.user(call.parameter("userId"))?.id.clone();
+    let assigned = org.user_roles.get(&user).cloned().unwrap_or_default();
+    let role = new_role(org, call, &assigned, "ra1")?;
+    let answer = render(org, &role, "USER", call.url(format!("/api/v1/users/{user}")), call);
+    org.user_roles.entry(user.clone()).or_default().push(role);
+    log(org, call, "user.account.privilege.grant", "Grant user privilege", &user);
+    Ok(Reply::new(201, answer))
+}
+
+fn unassign_role(org: &mut Org, call: &Call) -> Outcome {
+    let user = org.user(call.parameter("userId"))?.id.clone();
+    let id = call.parameter("roleAssignmentId");
+    let roles = org.user_roles.entry(user.clone()).or_default();
+    let before = roles.len();
+    roles.retain(|role| role.id != id);
+    if roles.len() == before {
+        return Err(OktaError::not_found(id, "RoleAssignment"));
+    }
+    log(org, call, "user.account.privilege.revoke", "Revoke user privilege", &user);
+    Ok(Reply::no_content())
+}
 
 fn list_roles(org: &mut Org, call: &Call) -> Outcome {
     let (org, name) = (&*org, call.parameter("userId"));

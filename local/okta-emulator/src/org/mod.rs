@@ -80,6 +80,9 @@ pub(crate) struct Org {
     /// With their resources.
     #[serde(default)]
     pub(crate) resource_sets: BTreeMap<String, Object>,
+    /// What somebody said of the risk of users, by id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) risks: BTreeMap<String, String>,
     /// The newest events of the system log.
     #[serde(skip)]
     pub(crate) log: VecDeque<Object>,
@@ -197,6 +200,7 @@ impl Org {
         }
         self.factors.remove(id);
         self.user_roles.remove(id);
+        self.risks.remove(id);
         self.links.remove(id);
         for links in self.links.values_mut() {
             links.retain(|_, primary| primary != id);
@@ -303,12 +307,18 @@ impl Org {
     /// Creates a group; used by the seed, too.
     pub(crate) fn insert_group(&mut self, profile: Object, now: Timestamp) -> String {
         let id = self.new_id("00g");
+        self.insert_group_with(&id, profile, now);
+        id
+    }
+
+    /// The same with an id that is given.
+    pub(crate) fn insert_group_with(&mut self, id: &str, profile: Object, now: Timestamp) {
         let time = okta_time(now);
-        self.before_group_change(&id, now);
+        self.before_group_change(id, now);
         self.groups.insert(
-            id.clone(),
+            id.to_owned(),
             Group {
-                id: id.clone(),
+                id: id.to_owned(),
                 kind: "OKTA_GROUP".to_owned(),
                 profile,
                 created: time.clone(),
@@ -317,7 +327,6 @@ impl Org {
                 members: BTreeSet::new(),
             },
         );
-        id
     }
 
     /// An app that must exist.

@@ -16,7 +16,7 @@ use run_kit::{Actor, Audit, ConfigError, Denied, Environment, Failure, OktaAcces
 
 use super::{serve_requests, start};
 use crate::answer::{Answer, Answering};
-use crate::event::{Times, base_url, caller, parts};
+use crate::event::{Times, base_url, caller, parts, source_ip};
 use crate::{Context, Decode, Endpoint, Exit, Request, Success};
 
 /// Time between a run's own deadline and the last moment to answer: an operation that
@@ -100,7 +100,12 @@ impl<E: Endpoint> EndpointService<E> {
             run = run.paid_by(budget.budget());
         }
         let _ = known.set(Run { record: record.clone(), ..run.clone() });
-        let context = Context { run, caller: request.caller.clone(), base_url: base_url(event) };
+        let context = Context {
+            run,
+            caller: request.caller.clone(),
+            base_url: base_url(event),
+            source_ip: source_ip(event),
+        };
         let again = || E::Input::decode(&request);
         let ask = {
             let (rights, budget) = (self.rights.clone(), budget.clone());

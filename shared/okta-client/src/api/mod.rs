@@ -5,6 +5,7 @@
 
 mod apps;
 mod connections;
+mod containment;
 mod groups;
 mod idps;
 mod logs;

@@ -80,6 +80,9 @@ pub struct Role {
     /// `USER_ADMIN`, `SUPER_ADMIN`, …, or `CUSTOM`.
     #[serde(rename = "type")]
     pub kind: String,
+    /// `USER`, `GROUP` or `CLIENT`: whose the role is, as far as Okta says.
+    #[serde(rename = "assignmentType", default)]
+    pub assignment: Option<String>,
     /// Of a custom role its id.
     #[serde(rename = "role")]
     pub custom_role: Option<CustomRoleId>,

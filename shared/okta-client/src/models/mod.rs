@@ -22,7 +22,7 @@ pub use ids::{
 };
 pub use logs::{LogEvent, LogOutcome, LogTarget};
 pub use policies::{NewPolicyRule, Policy, PolicyRule};
-pub use users::{PasswordChange, User, UserSchema, UserType, UserTypeRef};
+pub use users::{PasswordChange, RiskLevel, User, UserSchema, UserType, UserTypeRef};
 
 /// `status` of an active IdP or rule.
 pub const ACTIVE: &str = "ACTIVE";

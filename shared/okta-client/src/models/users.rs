@@ -35,6 +35,11 @@ impl User {
         self.profile.get(name).and_then(Value::as_str).unwrap_or_default()
     }
 
+    /// When `status` last changed, RFC 3339, UTC.
+    pub fn status_changed(&self) -> Option<&str> {
+        self.other.get("statusChanged").and_then(Value::as_str)
+    }
+
     /// The name that the user signs in with.
     pub fn login(&self) -> &str {
         self.attribute("login")
@@ -52,6 +57,20 @@ impl User {
 pub struct UserTypeRef {
     /// Id of the type.
     pub id: UserTypeId,
+}
+
+/// The risk that Identity Threat Protection sees in a user (schema `UserRiskLevelAll`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum RiskLevel {
+    /// Nothing was seen.
+    None,
+    /// Somebody said so.
+    Low,
+    /// Only Okta says so.
+    Medium,
+    /// Somebody is likely to use the account who is not its user.
+    High,
 }
 
 /// A type of users (schema `UserType`).

@@ -1,0 +1,5 @@
+//! The function `expire-responses`.
+
+fn main() -> lambda_kit::Exit {
+    lambda_kit::serve_task::<responses::ExpireResponses>()
+}

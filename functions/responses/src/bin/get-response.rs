@@ -1,0 +1,5 @@
+//! The function `get-response`.
+
+fn main() -> lambda_kit::Exit {
+    lambda_kit::serve::<responses::GetResponse>()
+}
