@@ -10,6 +10,7 @@ use crate::aws::arguments::AwsCommand;
 use crate::connections::arguments::{ConnectCommand, ConnectionCommand};
 use crate::failure::{Exit, Failure};
 use crate::output::Printing;
+use crate::response::ResponseCommand;
 
 /// okta-dac on the command line.
 #[derive(Debug, Parser)]
@@ -32,6 +33,8 @@ pub enum Group {
     Connect(Box<ConnectCommand>),
     /// Look at a connection that was made
     Connection(ConnectionCommand),
+    /// Check what responses are made of
+    Response(ResponseCommand),
     /// Print completions for a shell
     Completions {
         /// The shell

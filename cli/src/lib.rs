@@ -10,6 +10,7 @@
 //! | [`interrupt`] | what Ctrl-C says and leaves |
 //! | [`output`] | lists and reports, for a person or a program |
 //! | [`progress`] | what is under way, while it takes long |
+//! | [`response`] | rules for responses |
 //! | [`terminal`] | the person in front of the terminal, if there is one |
 //!
 //! stdout is data, stderr is messages. A secret is never an argument, a variable of another
@@ -25,6 +26,7 @@ pub mod failure;
 pub mod interrupt;
 pub mod output;
 pub mod progress;
+pub mod response;
 pub mod terminal;
 
 use std::ffi::OsString;
@@ -42,7 +44,7 @@ use crate::failure::Failure;
 const PREDECESSOR: &str = "okta-aws-cred-helper";
 
 /// The groups, as the command line names them.
-const GROUPS: [&str; 5] = ["aws", "connect", "connection", "completions", "manual"];
+const GROUPS: [&str; 6] = ["aws", "connect", "connection", "response", "completions", "manual"];
 
 /// Runs a command line; the first argument is the program's own name.
 pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: Environment) -> ExitCode {
@@ -74,6 +76,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: Environm
         Group::Connection(command) => {
             return connections::connection(&command, arguments.printing, &environment);
         }
+        Group::Response(command) => (response::run(&command, arguments.printing), false),
         Group::Completions { shell } => (arguments::completions(shell), false),
         Group::Manual { folder } => (arguments::manual(&folder), false),
     };

@@ -1,4 +1,4 @@
-//! The README's first screen gives what it shows.
+//! The README's first screen, and the walkthrough of docs/responses.md, give what they show.
 
 use std::process::Command;
 
@@ -51,4 +51,23 @@ async fn the_first_screen_runs_as_written() {
             None => assert_eq!(stable(&output), stable(&expected), "{command}"),
         }
     }
+}
+
+/// Every command of the page in one shell; what it shows is what comes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_walkthrough_of_responses_runs_as_written() {
+    let stack = TestStack::start().await;
+    let page = std::fs::read_to_string(repository().join("docs/responses.md")).unwrap();
+    let blocks = page.split("```console\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let lines: Vec<&str> = blocks.flat_map(str::lines).collect();
+    let (commands, shown): (Vec<&str>, Vec<&str>) =
+        lines.into_iter().partition(|line| line.starts_with("$ "));
+    let script: String = commands.iter().map(|command| format!("{}\n", &command[2..])).collect();
+    let script = script
+        .replace("http://127.0.0.1:3000", &stack.stack.api_url())
+        .replace("http://127.0.0.1:8700", &stack.okta().url());
+    let output = tokio::task::spawn_blocking(move || Command::new("bash").args(["-c", &script]).output());
+    let output = String::from_utf8(output.await.unwrap().unwrap().stdout).unwrap();
+    assert_eq!(output.lines().collect::<Vec<_>>(), shown);
+    assert!(commands.len() > 8);
 }

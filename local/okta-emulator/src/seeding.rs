@@ -282,8 +282,9 @@ impl Seed {
         for (id, name, description) in groups {
             org.insert_group_with(id, object(json!({ "name": name, "description": description })), now);
         }
-        for seed in self.users.iter().filter(|user| user.responder) {
-            let id = org.new_id("00u");
+        // Ids of their own, as the groups: those of everybody else stay what they are.
+        for (n, seed) in self.users.iter().filter(|user| user.responder).enumerate() {
+            let id = format!("00u1responder{:0>7}", n + 1);
             let (first, domain) = seed.login.split_once('@').unwrap_or((&seed.login, ""));
             let mut user = user(&id, kind, &seed.login, first, domain, &okta_time(now));
             if let Some(password) = &seed.password {
