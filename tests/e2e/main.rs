@@ -36,6 +36,7 @@ mod get_response;
 mod get_tenant;
 mod get_tenant_domain;
 mod idempotency;
+mod least_privilege;
 mod lift_response;
 mod list_apps;
 mod list_delegation_agents;

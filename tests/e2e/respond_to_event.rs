@@ -1,6 +1,5 @@
 //! The task `respond-to-event`.
 
-use gateway::RESPONSE_RULES;
 use serde_json::{Value, json};
 use tests::TestStack;
 
@@ -35,7 +34,7 @@ async fn a_rule_says_what_is_done() {
         { "name": "watch", "match": { "eventType": ["user.risk.change"] }, "actions": ["suspend"], "mode": "observe" },
     ]);
     let stack = TestStack::start_as(|options| {
-        options.secrets.insert(RESPONSE_RULES.to_owned(), rules.to_string());
+        options.response_rules = Some(rules.to_string());
     })
     .await;
     let (risky, other) = (stack.user("user@acme.test").await, stack.user("user@globex.test").await);
@@ -69,7 +68,7 @@ async fn a_rule_says_what_is_done() {
 #[tokio::test]
 async fn rules_that_are_wrong_fail() {
     let stack = TestStack::start_as(|options| {
-        options.secrets.insert(RESPONSE_RULES.to_owned(), "[{}]".to_owned());
+        options.response_rules = Some("[{}]".to_owned());
     })
     .await;
     let client = stack.okta_client();

@@ -207,6 +207,7 @@ impl TestStack {
             secret: None,
             hook_secret: None,
             secrets: Default::default(),
+            response_rules: None,
             parameters: Default::default(),
             log: Arc::new(move |binary, line| {
                 let mut lines = sink.lock().unwrap_or_else(PoisonError::into_inner);

@@ -99,7 +99,7 @@ pub struct Place {
     /// URL of the org
     #[arg(long, env = "OKTA_DAC_CONNECT_ORG", value_name = "URL")]
     pub org: String,
-    /// Where the credential is: file:PATH
+    /// Where the credential is: file:PATH, secretsmanager:NAME or ssm:/NAME
     #[arg(long, env = "OKTA_DAC_CONNECT_TO", value_name = "PLACE")]
     pub to: Sink,
 }

@@ -244,7 +244,8 @@ fn json(report: &impl serde::Serialize) -> Result<serde_json::Value, Stop> {
 fn verify(arguments: &Verify, printing: Printing) -> Result<(), Stop> {
     let preset = Preset::parse(&arguments.preset)?;
     let org = org(&arguments.place.org)?;
-    let stored = arguments.place.to.read()?;
+    let runtime = runtime()?;
+    let stored = runtime.block_on(arguments.place.to.read())?;
     let nothing = || Stop::new(Code::Usage, format!("there is no credential in {}", arguments.place.to));
     let stored = stored.ok_or_else(nothing)?;
     let client = Client::new(org.clone(), stored.credential()?);
@@ -255,7 +256,6 @@ fn verify(arguments: &Verify, printing: Printing) -> Result<(), Stop> {
             format!("the credential is of {own}, and not of {}", org.as_str()),
         ));
     }
-    let runtime = runtime()?;
     let mut probes = runtime.block_on(probes::run(&client, preset, &stored.scopes, Duration::ZERO))?;
     if stored.client_id.is_some() {
         probes.push(runtime.block_on(probes::ungranted(&org, &stored))?);

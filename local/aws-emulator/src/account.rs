@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 
 use crate::arn::Arn;
 use crate::error::AwsError;
+use crate::parameters::{Parameter, Parameters};
 use crate::random;
+use crate::secrets::{self, Secrets};
 use crate::seed::{AccountSeed, RoleSeed, Seed};
 use crate::settings::Settings;
 
@@ -63,6 +65,13 @@ pub(crate) struct Role {
     pub(crate) seed: RoleSeed,
 }
 
+/// What a reset does not take away.
+#[derive(Clone, Debug, Default)]
+struct Planted {
+    secrets: BTreeMap<String, String>,
+    parameters: BTreeMap<String, String>,
+}
+
 /// What is remembered between calls.
 pub(crate) struct State {
     seed: Seed,
@@ -72,21 +81,51 @@ pub(crate) struct State {
     pub(crate) signin_tokens: BTreeMap<String, Timestamp>,
     /// Metadata and keys of identity providers, by URL.
     pub(crate) documents: BTreeMap<String, String>,
+    /// By name.
+    pub(crate) secrets: Secrets,
+    /// By name.
+    pub(crate) parameters: Parameters,
+    /// Secrets and parameters that were there from the beginning.
+    planted: Planted,
 }
 
 impl State {
     pub(crate) fn new(seed: Seed) -> Self {
+        let first = seed.accounts.first();
+        let secrets = first.map_or_else(Secrets::default, |first| Secrets::of(&first.partition, &first.id));
         Self {
             seed,
             settings: Settings::default(),
             sessions: BTreeMap::new(),
             signin_tokens: BTreeMap::new(),
             documents: BTreeMap::new(),
+            secrets,
+            parameters: Parameters::new(),
+            planted: Planted::default(),
         }
     }
 
     pub(crate) fn reset(&mut self) {
+        let planted = std::mem::take(&mut self.planted);
         *self = Self::new(self.seed.clone());
+        for (id, value) in &planted.secrets {
+            self.plant_secret(id, value);
+        }
+        for (name, value) in &planted.parameters {
+            self.plant_parameter(name, value);
+        }
+    }
+
+    /// Puts a secret into the account, also after a reset.
+    pub(crate) fn plant_secret(&mut self, id: &str, value: &str) {
+        self.planted.secrets.insert(id.to_owned(), value.to_owned());
+        secrets::plant(&mut self.secrets, id, value, Timestamp::now());
+    }
+
+    /// Puts a parameter into the account, also after a reset.
+    pub(crate) fn plant_parameter(&mut self, name: &str, value: &str) {
+        self.planted.parameters.insert(name.to_owned(), value.to_owned());
+        self.parameters.insert(name.to_owned(), Parameter::new(value));
     }
 
     pub(crate) fn account(&self, arn: &Arn) -> Option<&AccountSeed> {
@@ -175,7 +214,10 @@ impl State {
                 "roles": roles.collect::<Vec<_>>(),
             })
         });
-        json!({ "accounts": accounts.collect::<Vec<_>>(), "sessions": sessions.collect::<Vec<_>>() })
+        json!({
+            "accounts": accounts.collect::<Vec<_>>(), "sessions": sessions.collect::<Vec<_>>(),
+            "secrets": secrets::snapshot(&self.secrets), "parameters": self.parameters.keys().collect::<Vec<_>>(),
+        })
     }
 }
 

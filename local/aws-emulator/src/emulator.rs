@@ -18,7 +18,7 @@ use crate::random::request_id;
 use crate::seed::Seed;
 use crate::settings::Settings;
 use crate::shared::Shared;
-use crate::{control, iam, signin, sts};
+use crate::{control, iam, json_protocol, secrets, signin, sts};
 
 /// How to start an emulator.
 #[derive(Clone, Debug)]
@@ -84,6 +84,11 @@ impl AwsEmulator {
         format!("http://{}", self.address)
     }
 
+    /// Its secrets and parameters.
+    pub fn vault(&self) -> Vault {
+        Vault(Arc::clone(&self.shared))
+    }
+
     /// What was asked since the journal was emptied last.
     pub fn journal(&self) -> Vec<Entry> {
         self.shared.journal()
@@ -120,6 +125,32 @@ impl AwsEmulator {
     }
 }
 
+/// The account's secrets and parameters, for what stands beside a function.
+#[derive(Clone)]
+pub struct Vault(Arc<Shared>);
+
+impl Vault {
+    /// The value of a secret with the label `AWSCURRENT`, by name or ARN.
+    pub fn secret(&self, id: &str) -> Option<String> {
+        secrets::current(&self.0.state().secrets, id)
+    }
+
+    /// The value of a parameter.
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        self.0.state().parameters.get(name).map(|parameter| parameter.value.clone())
+    }
+
+    /// Puts a secret into the account, also after a reset.
+    pub fn plant_secret(&self, id: &str, value: &str) {
+        self.0.state().plant_secret(id, value);
+    }
+
+    /// Puts a parameter into the account, also after a reset.
+    pub fn plant_parameter(&self, name: &str, value: &str) {
+        self.0.state().plant_parameter(name, value);
+    }
+}
+
 impl Drop for AwsEmulator {
     fn drop(&mut self) {
         self.server.abort();
@@ -137,7 +168,10 @@ async fn handle(
     let (arrived, at) = (Instant::now(), shared.started.elapsed());
     let call = Call::new(method, &uri, headers, body, shared.now());
     let action = call.optional("Action").unwrap_or("unknown").to_owned();
+    let target = json_protocol::target(&call);
+    let is_json = target.is_some();
     let (service, operation) = match call.route.as_str() {
+        _ if target.is_some() => target.unwrap_or((Service::Sts, String::new())),
         "/federation" => (Service::Signin, action.clone()),
         "/saml" => (Service::Signin, "saml".to_owned()),
         _ if call.optional("Version") == Some("2010-05-08") => (Service::Iam, action.clone()),
@@ -155,6 +189,11 @@ async fn handle(
     }
     let call_itself = async {
         match service {
+            Service::SecretsManager | Service::Ssm => {
+                let answer =
+                    json_protocol::answer(&mut shared.state(), &call, service, &operation, &mut principal);
+                json_protocol::response(answer, &mut code)
+            }
             Service::Signin if operation == "saml" => signin::saml(&shared.state(), &call),
             Service::Signin => signin::federation(&mut shared.state(), &call, &action),
             Service::Iam => {
@@ -168,6 +207,9 @@ async fn handle(
         }
     };
     let answer = faults::through(fault, call_itself, |status, code, message| {
+        if is_json {
+            return json_protocol::error_response(status, code, message);
+        }
         let error = AwsError { status: status.as_u16(), code: code.to_owned(), message: message.to_owned() };
         (status, [("content-type", "text/xml")], error.xml(sts::NAMESPACE, &request_id())).into_response()
     });

@@ -15,6 +15,11 @@ impl AwsError {
         Self { status, code: code.to_owned(), message: message.into() }
     }
 
+    /// An error of the JSON protocol.
+    pub(crate) fn json(code: &str, message: impl Into<String>) -> Self {
+        Self::new(400, code, message)
+    }
+
     pub(crate) fn validation(message: impl Into<String>) -> Self {
         Self::new(400, "ValidationError", message)
     }

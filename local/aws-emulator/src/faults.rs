@@ -46,8 +46,12 @@ pub enum Service {
     Extension,
     /// Identity and Access Management.
     Iam,
+    /// Secrets Manager.
+    SecretsManager,
     /// The sign-in host: `/federation`, `/saml`.
     Signin,
+    /// Systems Manager.
+    Ssm,
     /// The Security Token Service.
     Sts,
 }

@@ -11,7 +11,7 @@ pub struct Entry {
     pub at_ms: f64,
     /// Time until the answer was ready, in milliseconds.
     pub duration_ms: f64,
-    /// `sts`, `iam` or `signin`.
+    /// `sts`, `iam`, `signin`, `secretsmanager` or `ssm`.
     pub service: String,
     /// AWS's name of the operation.
     pub action: String,

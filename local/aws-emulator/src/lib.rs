@@ -1,7 +1,9 @@
 //! What of AWS is neither DynamoDB, API Gateway nor Lambda: a made-up account on this
-//! machine. STS, IAM's list of aliases, and the sign-in host (`/federation`, `/saml`).
+//! machine. STS, IAM's list of aliases, the sign-in host (`/federation`, `/saml`), Secrets
+//! Manager, and Parameter Store of Systems Manager.
 //!
-//! Calls are told apart as AWS does: the query protocol by `Action` (STS, IAM), the pages
+//! Calls are told apart as AWS does: the query protocol by `Action` (STS, IAM), the JSON
+//! protocol by `X-Amz-Target` (Secrets Manager, Systems Manager), the pages
 //! of the sign-in host by their path. The first segment of a path may be a region:
 //! `http://127.0.0.1:4600/eu-west-1` is STS in Ireland.
 //!
@@ -26,8 +28,11 @@ mod error;
 pub mod faults;
 mod iam;
 mod journal;
+mod json_protocol;
+mod parameters;
 mod random;
 mod saml_response;
+mod secrets;
 mod seed;
 mod settings;
 mod shared;
@@ -35,7 +40,7 @@ mod signature;
 mod signin;
 mod sts;
 
-pub use emulator::{AwsEmulator, Options, StartError};
+pub use emulator::{AwsEmulator, Options, StartError, Vault};
 pub use journal::Entry;
 pub use seed::{DEMO_ACCOUNT, Seed, SeedError};
 pub use settings::{RoleSettings, Settings};

@@ -22,6 +22,19 @@ pub(crate) fn base64(count: usize) -> String {
     BASE64_STANDARD.encode(bytes(count))
 }
 
+/// One character of a text.
+pub(crate) fn one_of(text: &str) -> Option<char> {
+    let all: Vec<char> = text.chars().collect();
+    let random =
+        bytes(8).into_iter().fold(0_usize, |number, byte| number.wrapping_mul(256) + usize::from(byte));
+    all.get(random.checked_rem(all.len())?).copied()
+}
+
+/// So many letters.
+pub(crate) fn letters(count: usize) -> String {
+    (0..count).filter_map(|_| one_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")).collect()
+}
+
 /// As AWS writes the id of a request.
 pub(crate) fn request_id() -> String {
     let hex: String = bytes(16).iter().map(|byte| format!("{byte:02x}")).collect();

@@ -1,9 +1,9 @@
 //! What is deployed: the template, its functions, and what stands around them.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_emulator::Vault;
 use aws_emulator::faults::Faults;
 
 use crate::lambda::Lambda;
@@ -18,8 +18,8 @@ pub(crate) struct Deployment {
     pub(crate) lambda: Lambda,
     pub(crate) policies: PolicyCache,
     pub(crate) buckets: Buckets,
-    /// What Secrets Manager has, by ARN.
-    pub(crate) secrets: BTreeMap<String, String>,
+    /// Secrets Manager and Parameter Store, as the extension reads them.
+    pub(crate) vault: Vault,
     pub(crate) tables: Tables,
     pub(crate) faults: Arc<Faults>,
     /// What API Gateway answers where Lambda has no environment left for a function.
@@ -30,7 +30,7 @@ impl Deployment {
     pub(crate) fn new(
         template: Template,
         lambda: Lambda,
-        secrets: BTreeMap<String, String>,
+        vault: Vault,
         tables: Tables,
         throttled_status: u16,
     ) -> Self {
@@ -40,7 +40,7 @@ impl Deployment {
             lambda,
             policies,
             buckets: Buckets::default(),
-            secrets,
+            vault,
             tables,
             faults: Arc::default(),
             throttled_status,

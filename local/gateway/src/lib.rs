@@ -27,5 +27,5 @@ pub use aws::{HOOK_SECRET, HOOK_SECRET_ARN, SECRET_ARN, SESSION_TOKEN};
 pub use iam::{Decision, evaluate};
 pub use intrinsics::TemplateError;
 pub use lambda::{InvokeError, LogSink};
-pub use stack::{EVENT_HOOK_EVENTS, RESPONSE_RULES, Stack, StackError, StackOptions};
+pub use stack::{EVENT_HOOK_EVENTS, Stack, StackError, StackOptions};
 pub use template::Template;

@@ -379,8 +379,7 @@ async fn flush(State(gateway): Shared, Path((api, stage)): Path<(String, String)
 
 /// The AWS Parameters and Secrets extension.
 /// What Systems Manager has, as the extension answers (AWS Systems Manager User Guide,
-/// "Using Parameter Store parameters in AWS Lambda functions"): from the same store as the
-/// secrets, under the parameter's name.
+/// "Using Parameter Store parameters in AWS Lambda functions").
 async fn parameter(
     State(gateway): Shared,
     Query(query): Query<std::collections::HashMap<String, String>>,
@@ -390,7 +389,7 @@ async fn parameter(
         return StatusCode::UNAUTHORIZED.into_response();
     }
     let name = query.get("name").map_or("", String::as_str);
-    match gateway.secrets.get(name) {
+    match gateway.vault.parameter(name) {
         Some(value) => axum::Json(json!({ "Parameter": { "Name": name, "Type": "String", "Value": value } }))
             .into_response(),
         None => StatusCode::BAD_REQUEST.into_response(),
@@ -407,7 +406,7 @@ async fn secret(
     }
     let id = query.get("secretId").map_or("", String::as_str);
     let answer = async {
-        match gateway.secrets.get(id) {
+        match gateway.vault.secret(id) {
             Some(secret) => axum::Json(json!({ "ARN": id, "SecretString": secret })).into_response(),
             None => StatusCode::BAD_REQUEST.into_response(),
         }

@@ -22,7 +22,7 @@ use crate::triggers;
 
 /// The app whose tokens are asked about.
 /// Name of the parameter with the rules for responses.
-pub const RESPONSE_RULES: &str = "/okta-dac/response-rules";
+const RESPONSE_RULES: &str = "/okta-dac/response-rules";
 
 const DELEGATION_DEMO: &str = "Delegation demo";
 
@@ -75,6 +75,8 @@ pub struct StackOptions {
     pub hook_secret: Option<String>,
     /// What Secrets Manager has besides, by ARN.
     pub secrets: BTreeMap<String, String>,
+    /// The rules for responses; none, unless given.
+    pub response_rules: Option<String>,
     /// Parameters of the template that differ.
     pub parameters: BTreeMap<String, String>,
     /// Where the functions' log lines go.
@@ -193,11 +195,14 @@ impl Stack {
             options.secret.unwrap_or_else(|| json!({ "apiToken": seed.api_token.token }).to_string());
         let hook_secret =
             options.hook_secret.unwrap_or_else(|| json!({ "current": HOOK_SECRET }).to_string());
-        let mut secrets = options.secrets;
-        secrets.entry(RESPONSE_RULES.to_owned()).or_insert_with(|| "[]".to_owned());
-        secrets.insert(SECRET_ARN.to_owned(), secret);
-        secrets.insert(HOOK_SECRET_ARN.to_owned(), hook_secret);
-        let gateway = Arc::new(Deployment::new(template, lambda, secrets, tables, options.throttled_status));
+        let vault = aws.vault();
+        vault.plant_parameter(RESPONSE_RULES, options.response_rules.as_deref().unwrap_or("[]"));
+        for (id, value) in &options.secrets {
+            vault.plant_secret(id, value);
+        }
+        vault.plant_secret(SECRET_ARN, &secret);
+        vault.plant_secret(HOOK_SECRET_ARN, &hook_secret);
+        let gateway = Arc::new(Deployment::new(template, lambda, vault, tables, options.throttled_status));
         let failed = |error: &dyn std::fmt::Display| StackError::DynamoDb(error.to_string());
         let (own_listener, own_address) = rest::bind(0).await.map_err(|error| failed(&error))?;
         let rights = gateway.template.functions.values();

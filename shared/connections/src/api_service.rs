@@ -83,7 +83,7 @@ async fn prepared(run: &Run<'_>) -> Result<(Option<ServiceIntegration>, Option<S
         let sentence = format!("only a super admin installs an integration; the token is of {}", owner.login);
         return Err(Stop::new(Code::NotPermitted, sentence));
     }
-    let stored = run.sink.read()?;
+    let stored = run.sink.read().await?;
     let there = of_kind(run).await?;
     if there.is_none() && stored.is_some() {
         let sentence = format!("{} holds another credential: name another place", run.sink);
@@ -110,7 +110,7 @@ pub async fn connect(run: &Run<'_>) -> Result<Report, Stop> {
                 None => {
                     // Its secret cannot be read again; `rotate-secret` makes another.
                     let named = named(run.org, &there.id, &there.granted_scopes);
-                    run.sink.write(&named)?;
+                    run.sink.write(&named).await?;
                     named
                 }
             };
@@ -186,7 +186,7 @@ async fn make(run: &Run<'_>) -> Result<(Stored, Vec<Probe>), Stop> {
         )
     };
     // At once: nobody shows the secret again.
-    let result = match run.sink.write(&stored) {
+    let result = match run.sink.write(&stored).await {
         Ok(()) => verified(run, &stored).await,
         Err(stop) => Err(stop),
     };
@@ -212,6 +212,6 @@ async fn taken_back(run: &Run<'_>, id: &AppId, stop: Stop) -> Stop {
     if let Err(error) = run.client.delete_api_service(id).await.ok_if_absent() {
         left.push(format!("the integration {id}: {error}"));
     }
-    left.extend(run.sink.remove().err().map(|stop| stop.sentence));
+    left.extend(run.sink.remove().await.err().map(|stop| stop.sentence));
     if left.is_empty() { stop } else { Stop { code: Code::Operator, left, ..stop } }
 }

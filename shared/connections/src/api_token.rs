@@ -56,7 +56,7 @@ pub struct OwnToken {
 /// Okta does not take the token, or the place holds something else.
 pub async fn connect(org: &OrgUrl, token: Secret, sink: &Sink) -> Result<Report, Stop> {
     let stored = Stored { api_token: Some(token), ..Stored::default() };
-    if sink.read()?.is_some_and(|kept| kept != stored) {
+    if sink.read().await?.is_some_and(|kept| kept != stored) {
         return Err(Stop::new(
             Code::Ambiguous,
             format!("{sink} holds another credential: name another place"),
@@ -90,7 +90,7 @@ pub async fn connect(org: &OrgUrl, token: Secret, sink: &Sink) -> Result<Report,
             warnings.push("a token of theirs works from anywhere: a network zone limits that".to_owned());
         }
     }
-    sink.write(&stored)?;
+    sink.write(&stored).await?;
     Ok(Report {
         v: 1,
         org: org.as_str().to_owned(),

@@ -71,8 +71,8 @@ pub async fn list(client: &Client) -> Result<Vec<Listed>, Stop> {
     Ok(all)
 }
 
-fn stored(org: &OrgUrl, sink: &Sink) -> Result<(Stored, AppId), Stop> {
-    let stored = sink.read()?.unwrap_or_default();
+async fn stored(org: &OrgUrl, sink: &Sink) -> Result<(Stored, AppId), Stop> {
+    let stored = sink.read().await?.unwrap_or_default();
     let id = stored.client_of(org.as_str())?;
     Ok((stored, id))
 }
@@ -105,7 +105,7 @@ fn is_integration(stored: &Stored) -> bool {
 /// There is no connection in the place, or Okta is not available.
 pub async fn plan(client: &Client, org: &OrgUrl, sink: &Sink, uninstall: bool) -> Result<Vec<String>, Stop> {
     let doing = |error| Stop::of("looking at the connection", &error);
-    let (stored, id) = stored(org, sink)?;
+    let (stored, id) = stored(org, sink).await?;
     if is_integration(&stored) {
         let what = if uninstall { "delete the integration" } else { "deactivate the secrets of" };
         return Ok([format!("{what} {id}")]
@@ -135,7 +135,7 @@ pub async fn plan(client: &Client, org: &OrgUrl, sink: &Sink, uninstall: bool) -
 /// [`Code::Operator`]: the credential still works.
 pub async fn revoke(client: &Client, org: &OrgUrl, sink: &Sink) -> Result<AppId, Stop> {
     let doing = |error| Stop::of("stopping the connection", &error);
-    let (stored, id) = stored(org, sink)?;
+    let (stored, id) = stored(org, sink).await?;
     if is_integration(&stored) {
         for secret in client.list_api_service_secrets(&id).await.map_err(doing)? {
             client.deactivate_api_service_secret(&id, &secret.id).await.map_err(doing)?;
@@ -159,7 +159,7 @@ pub async fn revoke(client: &Client, org: &OrgUrl, sink: &Sink) -> Result<AppId,
 /// What could not be taken out is named.
 pub async fn uninstall(client: &Client, org: &OrgUrl, sink: &Sink) -> Result<AppId, Stop> {
     let doing = |error| Stop::of("taking the connection out", &error);
-    let (stored, id) = stored(org, sink)?;
+    let (stored, id) = stored(org, sink).await?;
     if is_integration(&stored) {
         client.delete_api_service(&id).await.ok_if_absent().map_err(doing)?;
     } else if let Some(app) = own_app(client, &stored, &id).await? {
@@ -173,7 +173,7 @@ pub async fn uninstall(client: &Client, org: &OrgUrl, sink: &Sink) -> Result<App
         client.deactivate_application(&id).await.ok_if_absent().map_err(doing)?;
         client.delete_application(&id).await.ok_if_absent().map_err(doing)?;
     }
-    sink.remove()?;
+    sink.remove().await?;
     Ok(id)
 }
 

@@ -52,8 +52,8 @@ pub struct Report {
     pub calls: u32,
 }
 
-fn stored(run: &Run<'_>) -> Result<(Stored, AppId), Stop> {
-    let stored = run.sink.read()?.unwrap_or_default();
+async fn stored(run: &Run<'_>) -> Result<(Stored, AppId), Stop> {
+    let stored = run.sink.read().await?.unwrap_or_default();
     let id = stored
         .client_id
         .clone()
@@ -67,7 +67,7 @@ fn stored(run: &Run<'_>) -> Result<(Stored, AppId), Stop> {
 ///
 /// As [`key`] and [`secret`], before their first change.
 pub async fn plan(run: &Run<'_>, of_a_key: bool) -> Result<Vec<&'static str>, Stop> {
-    let (stored, app) = stored(run)?;
+    let (stored, app) = stored(run).await?;
     let unfinished = if of_a_key {
         state_of_keys(run, &stored, &app).await?.1
     } else {
@@ -119,7 +119,7 @@ async fn state_of_keys(run: &Run<'_>, stored: &Stored, app: &AppId) -> Result<(V
 /// A [`Stop`]; the credential in use works on.
 pub async fn key(run: &Run<'_>) -> Result<Report, Stop> {
     let doing = |what: &'static str| move |error| Stop::of(what, &error);
-    let (mut stored, app) = stored(run)?;
+    let (mut stored, app) = stored(run).await?;
     let (mut keys, unfinished) = state_of_keys(run, &stored, &app).await?;
     if !unfinished {
         // What an earlier rotation left out of use.
@@ -133,7 +133,7 @@ pub async fn key(run: &Run<'_>) -> Result<Report, Stop> {
         if stored.pending.is_none() {
             let pair = KeyPair::generate(run.key)?;
             stored.pending = Some(Part { id: pair.key_id, value: pair.private.expose_secret().into() });
-            run.sink.write(&stored)?;
+            run.sink.write(&stored).await?;
         }
         let pair =
             stored.pending_key()?.ok_or_else(|| Stop::new(Code::Defect, "the new key is not there"))?;
@@ -142,7 +142,7 @@ pub async fn key(run: &Run<'_>) -> Result<Report, Stop> {
         }
         let switched = stored.switched();
         proven(run, &switched).await?;
-        run.sink.write(&switched)?;
+        run.sink.write(&switched).await?;
         stored = switched;
     }
     tokio::time::sleep(run.overlap).await;
@@ -207,7 +207,7 @@ async fn state_of_secrets(
 /// A [`Stop`]; the credential in use works on.
 pub async fn secret(run: &Run<'_>) -> Result<Report, Stop> {
     let doing = |what: &'static str| move |error| Stop::of(what, &error);
-    let (mut stored, app) = stored(run)?;
+    let (mut stored, app) = stored(run).await?;
     let (active, inactive, unfinished) = state_of_secrets(run, &stored, &app).await?;
     let mut current = String::new();
     if !unfinished {
@@ -225,10 +225,10 @@ pub async fn secret(run: &Run<'_>) -> Result<Report, Stop> {
         current.clone_from(&pending.id);
         let old = active.iter().find(|own| own.id.as_str() != pending.id);
         stored.pending = Some(pending);
-        run.sink.write(&stored)?;
+        run.sink.write(&stored).await?;
         let switched = stored.switched_secret(old.map(|own| own.id.as_str()));
         proven(run, &switched).await?;
-        run.sink.write(&switched)?;
+        run.sink.write(&switched).await?;
         stored = switched;
     }
     tokio::time::sleep(run.overlap).await;

@@ -103,7 +103,7 @@ async fn prepared(run: &Run<'_>) -> Result<(Owner, Seen, Option<Stored>, Vec<Ste
         let sentence = format!("only a super admin grants scopes; the token is of {}", owner.login);
         return Err(Stop::new(Code::NotPermitted, sentence));
     }
-    let stored = run.sink.read()?;
+    let stored = run.sink.read().await?;
     let seen = look(run).await?;
     let steps = plan::service_app(run.wanted, &seen, stored.as_ref(), run.keep_token)?;
     Ok((owner, seen, stored, steps))
@@ -197,7 +197,7 @@ impl Made {
                 let pair = KeyPair::generate(run.wanted.key)?;
                 let part = Part { id: pair.key_id, value: pair.private.expose_secret().into() };
                 self.stored.pending = Some(part);
-                run.sink.write(&self.stored)
+                run.sink.write(&self.stored).await
             }
             Step::CreateApp { label } => self.create_app(run, label).await,
             Step::ActivateApp => {
@@ -231,7 +231,7 @@ impl Made {
             Step::Verify => self.verify(run).await,
             Step::UseKey => {
                 let switched = self.candidate(run)?;
-                run.sink.write(&switched)?;
+                run.sink.write(&switched).await?;
                 self.stored = switched;
                 Ok(())
             }
@@ -466,8 +466,8 @@ async fn take_back(run: &Run<'_>, before: &Seen, stored: Option<&Stored>, made: 
         note(format!("the custom role {id}"), client.delete_custom_role(id).await.ok_if_absent());
     }
     let back = match stored {
-        Some(stored) => run.sink.write(stored),
-        None => run.sink.remove(),
+        Some(stored) => run.sink.write(stored).await,
+        None => run.sink.remove().await,
     };
     left.extend(back.err().map(|stop| stop.to_string()));
     left.extend(taken);

@@ -47,7 +47,7 @@ async fn an_api_token_is_checked_and_kept() {
     let admin = world.emulator.api_token("admin@acme.test").unwrap();
     let other = api_token::connect(&world.org, admin.as_str().into(), &world.sink()).await.unwrap_err();
     assert_eq!(other.code, Code::Ambiguous, "the place holds another one");
-    world.sink().remove().unwrap();
+    world.sink().remove().await.unwrap();
     let report = api_token::connect(&world.org, admin.as_str().into(), &world.sink()).await.unwrap();
     let got = |what: &str| report.probes.iter().find(|probe| probe.what == what).unwrap().got.clone();
     assert_eq!((got("read users"), got("make an app")), (Got::Allowed, Got::RefusedByRole));
@@ -66,7 +66,7 @@ async fn an_integration_is_installed_once_or_taken_back() {
             if let Err(stop) = result {
                 assert!(!stop.left.is_empty() || world.parts() == before, "call {call}: {stop}");
                 assert!(
-                    world.sink().read().unwrap().is_none() || !stop.left.is_empty(),
+                    world.sink().read().await.unwrap().is_none() || !stop.left.is_empty(),
                     "call {call}: {stop}"
                 );
                 assert_eq!(stop.left.is_empty(), stop.code != Code::Operator, "call {call}: {stop}");
@@ -79,16 +79,16 @@ async fn an_integration_is_installed_once_or_taken_back() {
             for own in all.iter().filter(|of| of.kind == "a_tool") {
                 client.delete_api_service(&own.id).await.unwrap();
             }
-            world.sink().remove().unwrap();
+            world.sink().remove().await.unwrap();
             assert_eq!(world.parts(), before);
         }
     }
     assert_eq!(service(&world, &world.token()).await.unwrap().outcome, "made");
-    let stored = world.sink().read().unwrap();
+    let stored = world.sink().read().await.unwrap();
     let again = service(&world, &world.token()).await.unwrap();
-    assert_eq!((again.outcome, world.sink().read().unwrap()), ("exists", stored));
+    assert_eq!((again.outcome, world.sink().read().await.unwrap()), ("exists", stored));
     // Killed before the secret was stored, or installed by hand: there is a way on.
-    world.sink().remove().unwrap();
+    world.sink().remove().await.unwrap();
     let lost = service(&world, &world.token()).await.unwrap();
     assert_eq!((lost.outcome, lost.credential), ("exists", None));
     let (client, sink) = (world.client(&world.token()), world.sink());
@@ -122,7 +122,7 @@ async fn meanwhile<T>(world: &World, what: impl Future<Output = T>) -> (T, usize
     let requests = async {
         while !over.load(Ordering::Relaxed) {
             // Read anew for each request, which takes less than the overlap on any machine.
-            let credential = world.sink().read().unwrap().unwrap().credential().unwrap();
+            let credential = world.sink().read().await.unwrap().unwrap().credential().unwrap();
             let client = Client::new(world.org.clone(), credential).unwrap();
             client.token().await.unwrap();
             sent.fetch_add(1, Ordering::Relaxed);
@@ -147,10 +147,10 @@ async fn open_int_6_a_key_is_rotated_without_a_failed_request() {
     wanted.key = KeyKind::P256;
     world.connect(&wanted, &world.token()).await.unwrap();
     let (client, sink) = (world.client(&token), world.sink());
-    let first = sink.read().unwrap().unwrap();
+    let first = sink.read().await.unwrap().unwrap();
     let (report, sent) = meanwhile(&world, rotate::key(&run(&client, &world, &sink, false))).await;
     let report = report.unwrap();
-    let second = sink.read().unwrap().unwrap();
+    let second = sink.read().await.unwrap().unwrap();
     assert_eq!((Some(&report.current), report.retired), (second.key_id.as_ref(), first.key_id.clone()));
     assert!(sent > 5 && first.credential().is_ok(), "{sent}");
     assert!(Client::new(world.org.clone(), first.credential().unwrap()).unwrap().token().await.is_err());
@@ -164,11 +164,11 @@ async fn open_int_6_a_key_is_rotated_without_a_failed_request() {
             client.delete_jwk(&app, &key.id).await.unwrap();
         }
     }
-    let stored = sink.read().unwrap().unwrap();
+    let stored = sink.read().await.unwrap().unwrap();
     let old = connections::key::KeyPair::generate(KeyKind::P256).unwrap();
     client.add_jwk(&app, &old.public).await.unwrap();
     let previous = connections::stored::Part { id: old.key_id.clone(), value: "x".into() };
-    sink.write(&Stored { previous: Some(previous), ..stored }).unwrap();
+    sink.write(&Stored { previous: Some(previous), ..stored }).await.unwrap();
     assert_eq!(rotate::key(&run(&client, &world, &sink, false)).await.unwrap_err().code, Code::State);
     let report = rotate::key(&run(&client, &world, &sink, true)).await.unwrap();
     assert_eq!(report.retired, Some(old.key_id));
@@ -181,7 +181,7 @@ async fn open_int_8_a_secret_is_rotated_without_a_failed_request() {
     let world = World::start().await;
     service(&world, &world.token()).await.unwrap();
     let (client, sink) = (world.client(&world.token()), world.sink());
-    let first = sink.read().unwrap().unwrap();
+    let first = sink.read().await.unwrap().unwrap();
     let (report, sent) = meanwhile(&world, rotate::secret(&run(&client, &world, &sink, false))).await;
     let report = report.unwrap();
     assert!(sent > 5 && report.retired.is_some(), "{sent}");
@@ -197,9 +197,9 @@ async fn open_int_8_a_secret_is_rotated_without_a_failed_request() {
         }
     }
     client.create_api_service_secret(&id).await.unwrap();
-    let before = sink.read().unwrap();
+    let before = sink.read().await.unwrap();
     assert_eq!(rotate::secret(&run(&client, &world, &sink, false)).await.unwrap_err().code, Code::Operator);
-    assert_eq!(sink.read().unwrap(), before);
+    assert_eq!(sink.read().await.unwrap(), before);
     world.works().await;
 }
 
@@ -218,7 +218,7 @@ async fn a_connection_is_listed_stopped_and_taken_out() {
     world.connect(&world.wanted("response"), &world.token()).await.unwrap();
     world.works().await;
     ending::uninstall(&client, &world.org, &sink).await.unwrap();
-    assert_eq!((world.parts(), sink.read().unwrap()), (before.clone(), None));
+    assert_eq!((world.parts(), sink.read().await.unwrap()), (before.clone(), None));
     service(&world, &world.token()).await.unwrap();
     ending::revoke(&client, &world.org, &sink).await.unwrap();
     ending::uninstall(&client, &world.org, &sink).await.unwrap();

@@ -46,9 +46,9 @@ async fn a_second_run_changes_nothing() {
     for preset in ["read-only", "response"] {
         let world = World::start().await;
         world.connect(&world.wanted(preset), &world.token()).await.unwrap();
-        let (before, stored) = (world.parts(), world.sink().read().unwrap());
+        let (before, stored) = (world.parts(), world.sink().read().await.unwrap());
         let report = world.connect(&world.wanted(preset), &world.token()).await.unwrap();
-        assert_eq!((world.parts(), world.sink().read().unwrap()), (before, stored));
+        assert_eq!((world.parts(), world.sink().read().await.unwrap()), (before, stored));
         assert_eq!(report.bootstrap_token, "revoked");
     }
 }
@@ -74,7 +74,7 @@ async fn a_run_that_breaks_anywhere_is_taken_back_or_named() {
                     named += usize::from(!stop.left.is_empty());
                     assert!(!stop.left.is_empty() || world.parts() == before, "call {call}: {stop}");
                     assert!(
-                        world.sink().read().unwrap().is_none() || !stop.left.is_empty(),
+                        world.sink().read().await.unwrap().is_none() || !stop.left.is_empty(),
                         "call {call}: {stop}"
                     );
                     let report = world.connect(&world.wanted("rotation"), &world.token()).await;
@@ -121,7 +121,7 @@ async fn too_strong_and_too_weak_are_told_apart() {
     assert_eq!(stop.code, Code::TooWeak);
     assert!(stop.sentence.contains("okta.groups.read"), "{stop}");
     assert_eq!(world.parts(), before);
-    assert_eq!(world.sink().read().unwrap(), None);
+    assert_eq!(world.sink().read().await.unwrap(), None);
 }
 
 /// Everything that is not allowed is found before the first change.
@@ -198,7 +198,8 @@ async fn a_role_with_targets_is_named_and_not_widened() {
     let world = World::start().await;
     world.connect(&world.wanted("dac-read"), &world.token()).await.unwrap();
     let client = world.client(&world.token());
-    let app: okta_client::models::AppId = world.sink().read().unwrap().unwrap().client_id.unwrap().into();
+    let app: okta_client::models::AppId =
+        world.sink().read().await.unwrap().unwrap().client_id.unwrap().into();
     client.assign_role_to_client(&app, "USER_ADMIN").await.unwrap();
     // The run fails after the role was taken away.
     let weak: &'static Preset =

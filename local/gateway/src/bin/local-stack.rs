@@ -102,6 +102,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         secret: None,
         hook_secret: None,
         secrets: Default::default(),
+        response_rules: None,
         parameters: Default::default(),
         log: Arc::new(|binary, line| eprintln!("{binary}: {line}")),
     };

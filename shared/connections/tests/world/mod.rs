@@ -4,11 +4,14 @@
 
 use std::time::Duration;
 
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_emulator::AwsEmulator;
 use connections::key::KeyKind;
 use connections::plan::Wanted;
 use connections::preset::Preset;
 use connections::service_app::{self, Report, Run};
-use connections::sink::Sink;
+use connections::sink::{Account, Sink};
 use connections::stop::Stop;
 use okta_client::{ApiToken, Client, OrgUrl};
 use okta_emulator::{Action, DEMO_ORG, Drop, Emulator, Options, Seed};
@@ -25,6 +28,10 @@ pub(crate) struct World {
     pub(crate) emulator: Emulator,
     pub(crate) org: OrgUrl,
     pub(crate) folder: tempfile::TempDir,
+    /// Where the credential goes.
+    pub(crate) place: Sink,
+    /// The AWS account, where one is needed.
+    pub(crate) aws: Option<AwsEmulator>,
 }
 
 impl World {
@@ -32,11 +39,33 @@ impl World {
         let seed = Seed::parse(DEMO_ORG).unwrap();
         let emulator = Emulator::start(Options { port: 0, seed, state_file: None }).await.unwrap();
         let org = OrgUrl::parse(&emulator.url()).unwrap();
-        Self { emulator, org, folder: tempfile::tempdir().unwrap() }
+        let folder = tempfile::tempdir().unwrap();
+        let place = Sink::File(folder.path().join("credential.json"));
+        Self { emulator, org, folder, place, aws: None }
+    }
+
+    /// With a place of AWS's: `secretsmanager:NAME` or `ssm:/NAME`.
+    pub(crate) async fn on_aws(place: &str) -> Self {
+        let world = Self::start().await;
+        let seed = aws_emulator::Seed::parse(aws_emulator::DEMO_ACCOUNT).unwrap();
+        let options = aws_emulator::Options { port: 0, seed, okta_url: world.emulator.url() };
+        let aws = AwsEmulator::start(options).await.unwrap();
+        let config = aws_config::SdkConfig::builder()
+            .behavior_version(aws_config::BehaviorVersion::latest())
+            .region(aws_config::Region::new("us-east-1"))
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+                "local", "local", None, None, "test",
+            )))
+            .endpoint_url(aws.url())
+            .retry_config(aws_config::retry::RetryConfig::disabled())
+            .build();
+        let account = std::sync::Arc::new(Account::from(config));
+        let place = place.parse::<Sink>().unwrap().with_account(account);
+        Self { place, aws: Some(aws), ..world }
     }
 
     pub(crate) fn sink(&self) -> Sink {
-        Sink::File(self.folder.path().join("credential.json"))
+        self.place.clone()
     }
 
     pub(crate) fn client(&self, token: &str) -> Client {
@@ -94,7 +123,7 @@ impl World {
 
     /// Calls with what the sink holds.
     pub(crate) async fn works(&self) {
-        let credential = self.sink().read().unwrap().unwrap().credential().unwrap();
+        let credential = self.sink().read().await.unwrap().unwrap().credential().unwrap();
         let client = Client::new(self.org.clone(), credential).unwrap();
         client.probe(http::Method::GET, &["api", "v1", "users"], &[("limit", "1")], None).await.unwrap();
     }
@@ -118,6 +147,6 @@ impl World {
         for id in snapshot["resource_sets"].as_object().unwrap().keys() {
             client.delete_resource_set(&id.as_str().into()).await.unwrap();
         }
-        self.sink().remove().unwrap();
+        self.sink().remove().await.unwrap();
     }
 }

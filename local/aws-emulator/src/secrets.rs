@@ -1,0 +1,359 @@
+//! Secrets Manager: secrets, their versions, and the labels of versions.
+//!
+//! Evidence: Secrets Manager API Reference 2017-10-17: `CreateSecret`, `DescribeSecret`,
+//! `GetSecretValue`, `PutSecretValue` (`AWSCURRENT` unless `VersionStages` says something
+//! else; the version before becomes `AWSPREVIOUS`; the same token with the same value is no
+//! change, with another value `ResourceExistsException`), `UpdateSecretVersionStage`,
+//! `DeleteSecret`, `RestoreSecret`, `GetRandomPassword`; User Guide, "What's in a Secrets
+//! Manager secret?" (six characters after the name in the ARN; a version without labels is
+//! deprecated).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::error::AwsError;
+use crate::random;
+
+const CURRENT: &str = "AWSCURRENT";
+const PREVIOUS: &str = "AWSPREVIOUS";
+
+/// Longest value, in bytes.
+const VALUE: usize = 65_536;
+
+/// All secrets, by name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Secrets {
+    all: BTreeMap<String, Secret>,
+    /// What their ARNs begin with.
+    prefix: String,
+}
+
+impl Secrets {
+    pub(crate) fn of(partition: &str, account: &str) -> Self {
+        let prefix = format!("arn:{partition}:secretsmanager:us-east-1:{account}:secret:");
+        Self { all: BTreeMap::new(), prefix }
+    }
+}
+
+/// A secret.
+#[derive(Clone, Debug)]
+struct Secret {
+    arn: String,
+    created: Timestamp,
+    /// When it was marked for deletion.
+    deleted: Option<Timestamp>,
+    versions: BTreeMap<String, Version>,
+}
+
+#[derive(Clone, Debug)]
+struct Version {
+    value: String,
+    created: Timestamp,
+    labels: BTreeSet<String>,
+}
+
+fn not_found() -> AwsError {
+    AwsError::json("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
+}
+
+fn invalid_request(message: impl Into<String>) -> AwsError {
+    AwsError::json("InvalidRequestException", message)
+}
+
+fn invalid_parameter(message: impl Into<String>) -> AwsError {
+    AwsError::json("InvalidParameterException", message)
+}
+
+fn exists(message: impl Into<String>) -> AwsError {
+    AwsError::json("ResourceExistsException", message)
+}
+
+fn text<'b>(body: &'b Value, name: &str) -> Option<&'b str> {
+    body[name].as_str().filter(|text| !text.is_empty())
+}
+
+fn required<'b>(body: &'b Value, name: &str) -> Result<&'b str, AwsError> {
+    text(body, name).ok_or_else(|| invalid_parameter(format!("You must provide {name}.")))
+}
+
+fn seconds(time: Timestamp) -> f64 {
+    time.as_millisecond() as f64 / 1e3
+}
+
+pub(crate) fn answer(
+    state: &mut Secrets,
+    operation: &str,
+    body: &Value,
+    now: Timestamp,
+) -> Result<Value, AwsError> {
+    match operation {
+        "CreateSecret" => create(state, body, now),
+        "DescribeSecret" => describe(state, body),
+        "GetSecretValue" => get(state, body),
+        "PutSecretValue" => put(state, body, now),
+        "UpdateSecretVersionStage" => move_label(state, body),
+        "DeleteSecret" => delete(state, body, now),
+        "RestoreSecret" => restore(state, body),
+        "GetRandomPassword" => Ok(json!({ "RandomPassword": password(body) })),
+        _ => Err(AwsError::json("UnknownOperationException", "")),
+    }
+}
+
+/// A password of so many characters, with one of each kind.
+fn password(body: &Value) -> String {
+    let length =
+        body["PasswordLength"].as_u64().and_then(|length| usize::try_from(length).ok()).unwrap_or(32);
+    let excluded = text(body, "ExcludeCharacters").unwrap_or_default();
+    let kinds: Vec<String> = [
+        ("ExcludeLowercase", "abcdefghijklmnopqrstuvwxyz"),
+        ("ExcludeUppercase", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
+        ("ExcludeNumbers", "0123456789"),
+        ("ExcludePunctuation", "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"),
+    ]
+    .into_iter()
+    .filter(|(off, _)| body[off] != true)
+    .map(|(_, kind)| kind.chars().filter(|c| !excluded.contains(*c)).collect::<String>())
+    .filter(|kind| !kind.is_empty())
+    .collect();
+    let all: String = kinds.concat();
+    let mut password: Vec<char> = kinds.iter().filter_map(|kind| random::one_of(kind)).collect();
+    while password.len() < length {
+        password.extend(random::one_of(&all));
+    }
+    password.truncate(length);
+    password.into_iter().collect()
+}
+
+/// By name or ARN, also where the six characters are left out.
+fn name_of<'s>(state: &'s Secrets, id: &str) -> Option<&'s str> {
+    let is = |name: &str, secret: &Secret| {
+        name == id || secret.arn == id || secret.arn.rsplit_once('-').is_some_and(|(arn, _)| arn == id)
+    };
+    state.all.iter().find(|(name, secret)| is(name, secret)).map(|(name, _)| name.as_str())
+}
+
+/// A secret that is not marked for deletion.
+fn named<'s>(state: &'s mut Secrets, body: &Value) -> Result<(String, &'s mut Secret), AwsError> {
+    let name = name_of(state, required(body, "SecretId")?).ok_or_else(not_found)?.to_owned();
+    let secret = state.all.get_mut(&name).ok_or_else(not_found)?;
+    if secret.deleted.is_some() {
+        return Err(invalid_request(
+            "You can't perform this operation on the secret because it was marked for deletion.",
+        ));
+    }
+    Ok((name, secret))
+}
+
+fn create(state: &mut Secrets, body: &Value, now: Timestamp) -> Result<Value, AwsError> {
+    let name = required(body, "Name")?;
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "/_+=.@-".contains(c);
+    if name.len() > 512 || !name.chars().all(is_name) {
+        return Err(AwsError::json(
+            "ValidationException",
+            "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!",
+        ));
+    }
+    match state.all.get(name) {
+        Some(Secret { deleted: Some(_), .. }) => {
+            return Err(invalid_request(
+                "You can't create this secret because a secret with this name is already scheduled for deletion.",
+            ));
+        }
+        Some(_) => {
+            return Err(exists(format!("The operation failed because the secret {name} already exists.")));
+        }
+        None => {}
+    }
+    let arn = format!("{}{name}-{}", state.prefix, random::letters(6));
+    let secret = Secret { arn: arn.clone(), created: now, deleted: None, versions: BTreeMap::new() };
+    let secret = state.all.entry(name.to_owned()).or_insert(secret);
+    let mut answer = json!({ "ARN": arn, "Name": name });
+    if let Some(value) = text(body, "SecretString") {
+        answer["VersionId"] = version(secret, body, value, &[CURRENT], now)?.into();
+    }
+    Ok(answer)
+}
+
+fn describe(state: &mut Secrets, body: &Value) -> Result<Value, AwsError> {
+    let name = name_of(state, required(body, "SecretId")?).ok_or_else(not_found)?.to_owned();
+    let secret = state.all.get(&name).ok_or_else(not_found)?;
+    let labelled = secret.versions.iter().filter(|(_, version)| !version.labels.is_empty());
+    let versions: serde_json::Map<String, Value> = labelled
+        .map(|(id, version)| (id.clone(), version.labels.iter().cloned().collect::<Vec<_>>().into()))
+        .collect();
+    let mut answer = json!({
+        "ARN": secret.arn, "Name": name, "CreatedDate": seconds(secret.created), "VersionIdsToStages": versions,
+        "RotationEnabled": false,
+    });
+    if let Some(deleted) = secret.deleted {
+        answer["DeletedDate"] = seconds(deleted).into();
+    }
+    Ok(answer)
+}
+
+fn get(state: &mut Secrets, body: &Value) -> Result<Value, AwsError> {
+    let (name, secret) = named(state, body)?;
+    let wanted = text(body, "VersionStage");
+    let label = wanted.unwrap_or(CURRENT);
+    let id = text(body, "VersionId");
+    let found = secret.versions.iter().find(|(version_id, version)| match id {
+        Some(id) => id == *version_id && wanted.is_none_or(|wanted| version.labels.contains(wanted)),
+        None => version.labels.contains(label),
+    });
+    let Some((id, version)) = found else {
+        let message =
+            format!("Secrets Manager can't find the specified secret value for staging label: {label}");
+        return Err(AwsError::json("ResourceNotFoundException", message));
+    };
+    Ok(json!({
+        "ARN": secret.arn, "Name": name, "VersionId": id, "SecretString": version.value,
+        "VersionStages": version.labels, "CreatedDate": seconds(version.created),
+    }))
+}
+
+fn put(state: &mut Secrets, body: &Value, now: Timestamp) -> Result<Value, AwsError> {
+    let (name, secret) = named(state, body)?;
+    let value = required(body, "SecretString")?;
+    let labels: Vec<&str> =
+        body["VersionStages"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let labels = if labels.is_empty() { vec![CURRENT] } else { labels };
+    let id = version(secret, body, value, &labels, now)?;
+    let labels = secret.versions.get(&id).map(|version| version.labels.clone()).unwrap_or_default();
+    Ok(json!({ "ARN": secret.arn, "Name": name, "VersionId": id, "VersionStages": labels }))
+}
+
+/// A new version with these labels.
+fn version(
+    secret: &mut Secret,
+    body: &Value,
+    value: &str,
+    labels: &[&str],
+    now: Timestamp,
+) -> Result<String, AwsError> {
+    if value.len() > VALUE {
+        return Err(AwsError::json("ValidationException", "The secret value is longer than 65536 bytes."));
+    }
+    let id = text(body, "ClientRequestToken").map_or_else(random::request_id, str::to_owned);
+    match secret.versions.get(&id) {
+        Some(known) if known.value != value => {
+            return Err(exists(format!("The secret already has a version {id} with another value.")));
+        }
+        Some(_) => return Ok(id),
+        None => {}
+    }
+    secret
+        .versions
+        .insert(id.clone(), Version { value: value.to_owned(), created: now, labels: BTreeSet::new() });
+    for label in labels {
+        attach(secret, label, &id);
+    }
+    Ok(id)
+}
+
+/// Moves a label to a version; the version that loses `AWSCURRENT` gets `AWSPREVIOUS`.
+fn attach(secret: &mut Secret, label: &str, to: &str) {
+    let holder = secret.versions.iter().find(|(_, version)| version.labels.contains(label));
+    let holder = holder.map(|(id, _)| id.clone());
+    for version in secret.versions.values_mut() {
+        version.labels.remove(label);
+    }
+    if let Some(version) = secret.versions.get_mut(to) {
+        version.labels.insert(label.to_owned());
+    }
+    if label == CURRENT
+        && let Some(before) = holder.filter(|before| before != to)
+    {
+        attach(secret, PREVIOUS, &before);
+    }
+}
+
+fn move_label(state: &mut Secrets, body: &Value) -> Result<Value, AwsError> {
+    let (name, secret) = named(state, body)?;
+    let label = required(body, "VersionStage")?;
+    let (to, from) = (text(body, "MoveToVersionId"), text(body, "RemoveFromVersionId"));
+    for id in [to, from].into_iter().flatten() {
+        if !secret.versions.contains_key(id) {
+            return Err(AwsError::json("ResourceNotFoundException", format!("There is no version {id}.")));
+        }
+    }
+    let holder =
+        secret.versions.iter().find(|(_, version)| version.labels.contains(label)).map(|(id, _)| id.clone());
+    if let Some(holder) = &holder
+        && from.is_none_or(|from| from != holder)
+        && to != Some(holder)
+    {
+        return Err(invalid_parameter(format!(
+            "The parameter RemoveFromVersionId can't be empty. Staging label {label} is currently attached to version {holder}, so you must explicitly reference that version in RemoveFromVersionId."
+        )));
+    }
+    match to {
+        Some(to) => attach(secret, label, to),
+        None => {
+            if label == CURRENT {
+                return Err(invalid_parameter(
+                    "You can only move staging label AWSCURRENT to a different secret version. It can’t be completely removed.",
+                ));
+            }
+            for version in secret.versions.values_mut() {
+                version.labels.remove(label);
+            }
+        }
+    }
+    Ok(json!({ "ARN": secret.arn, "Name": name }))
+}
+
+fn delete(state: &mut Secrets, body: &Value, now: Timestamp) -> Result<Value, AwsError> {
+    let name = name_of(state, required(body, "SecretId")?).ok_or_else(not_found)?.to_owned();
+    let arn = state.all.get(&name).map(|secret| secret.arn.clone()).unwrap_or_default();
+    if body["ForceDeleteWithoutRecovery"] == true {
+        state.all.remove(&name);
+    } else if let Some(secret) = state.all.get_mut(&name) {
+        secret.deleted = Some(now);
+    }
+    Ok(json!({ "ARN": arn, "Name": name, "DeletionDate": seconds(now) }))
+}
+
+fn restore(state: &mut Secrets, body: &Value) -> Result<Value, AwsError> {
+    let name = name_of(state, required(body, "SecretId")?).ok_or_else(not_found)?.to_owned();
+    let secret = state.all.get_mut(&name).ok_or_else(not_found)?;
+    secret.deleted = None;
+    Ok(json!({ "ARN": secret.arn, "Name": name }))
+}
+
+/// Puts a secret into the account, as a deployment has it: under its ARN, or a name.
+pub(crate) fn plant(state: &mut Secrets, id: &str, value: &str, now: Timestamp) {
+    let name = match id.split_once(":secret:").and_then(|(_, rest)| rest.rsplit_once('-')) {
+        Some((name, _)) => name.to_owned(),
+        None => id.to_owned(),
+    };
+    let arn = if id.starts_with("arn:") { id.to_owned() } else { format!("{}{name}-AbCdEf", state.prefix) };
+    let labels = BTreeSet::from([CURRENT.to_owned()]);
+    let version = Version { value: value.to_owned(), created: now, labels };
+    let versions = BTreeMap::from([(random::request_id(), version)]);
+    state.all.insert(name, Secret { arn, created: now, deleted: None, versions });
+}
+
+/// The value with `AWSCURRENT`.
+pub(crate) fn current(state: &Secrets, id: &str) -> Option<String> {
+    let secret = state.all.get(name_of(state, id)?).filter(|secret| secret.deleted.is_none())?;
+    let version = secret.versions.values().find(|version| version.labels.contains(CURRENT))?;
+    Some(version.value.clone())
+}
+
+/// Names, and the labels of the versions: no values.
+pub(crate) fn snapshot(state: &Secrets) -> Value {
+    let of = |secret: &Secret| -> Vec<Vec<String>> {
+        let mut labels: Vec<Vec<String>> = secret
+            .versions
+            .values()
+            .filter(|version| !version.labels.is_empty())
+            .map(|version| version.labels.iter().cloned().collect())
+            .collect();
+        labels.sort();
+        labels
+    };
+    let kept = state.all.iter().filter(|(_, secret)| secret.deleted.is_none());
+    kept.map(|(name, secret)| (name.clone(), json!(of(secret)))).collect::<serde_json::Map<_, _>>().into()
+}

@@ -1,0 +1,73 @@
+//! A parameter of Systems Manager, encrypted.
+
+use aws_sdk_ssm::Client;
+use aws_sdk_ssm::types::{ParameterTier, ParameterType};
+
+use super::{Account, failed, in_use, to_come, together};
+use crate::stop::Stop;
+use crate::stored::Stored;
+
+/// Name of the parameter with what is to come.
+fn pending(name: &str) -> String {
+    format!("{name}.pending")
+}
+
+pub(in crate::sink) async fn read(account: &Account, name: &str) -> Result<Option<Stored>, Stop> {
+    let client = client(account).await;
+    Ok(together(get(&client, name).await?, get(&client, &pending(name)).await?))
+}
+
+/// The new credential in use first: readers are never without one.
+pub(in crate::sink) async fn write(account: &Account, name: &str, stored: &Stored) -> Result<(), Stop> {
+    let client = client(account).await;
+    let used = in_use(stored);
+    if used != Stored::default() && get(&client, name).await?.as_ref() != Some(&used) {
+        put(&client, name, &used).await?;
+    }
+    match to_come(stored) {
+        Some(wanted) => put(&client, &pending(name), &wanted).await,
+        None => delete(&client, &pending(name)).await,
+    }
+}
+
+pub(in crate::sink) async fn remove(account: &Account, name: &str) -> Result<(), Stop> {
+    let client = client(account).await;
+    delete(&client, name).await?;
+    delete(&client, &pending(name)).await
+}
+
+async fn client(account: &Account) -> Client {
+    Client::new(account.config().await)
+}
+
+async fn get(client: &Client, name: &str) -> Result<Option<Stored>, Stop> {
+    let answer = match client.get_parameter().name(name).with_decryption(true).send().await {
+        Ok(answer) => answer,
+        Err(error) if error.as_service_error().is_some_and(|error| error.is_parameter_not_found()) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(failed(&error)),
+    };
+    let value = answer.parameter.and_then(|parameter| parameter.value).unwrap_or_default();
+    Stored::parse(&zeroize::Zeroizing::new(value)).map(Some)
+}
+
+async fn put(client: &Client, name: &str, stored: &Stored) -> Result<(), Stop> {
+    let text = stored.text()?;
+    let put = client
+        .put_parameter()
+        .name(name)
+        .value(text.as_str())
+        .r#type(ParameterType::SecureString)
+        // Two keys and the scopes are longer than 4,096 characters.
+        .tier(ParameterTier::IntelligentTiering)
+        .overwrite(true);
+    put.send().await.map(drop).map_err(|error| failed(&error))
+}
+
+async fn delete(client: &Client, name: &str) -> Result<(), Stop> {
+    match client.delete_parameter().name(name).send().await {
+        Err(error) if error.as_service_error().is_some_and(|error| error.is_parameter_not_found()) => Ok(()),
+        deleted => deleted.map(drop).map_err(|error| failed(&error)),
+    }
+}
