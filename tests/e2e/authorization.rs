@@ -15,6 +15,8 @@ struct Acme {
     users_group: String,
     /// Who may act for `delegator@demo.test`.
     agent: String,
+    /// An administrator of `acme`.
+    admin: String,
     /// Who is in the group of those who respond.
     responder: String,
 }
@@ -25,8 +27,9 @@ impl Acme {
         let text = |member: &str| tenant[member].as_str().unwrap().to_owned();
         let user = stack.user("user@acme.test").await;
         let agent = stack.user("agent@demo.test").await;
+        let admin = stack.user("admin@acme.test").await;
         let responder = stack.user("responder@demo.test").await;
-        Self { idp: text("id"), users_group: text("USERS_groupId"), user, agent, responder }
+        Self { idp: text("id"), users_group: text("USERS_groupId"), user, agent, admin, responder }
     }
 
     fn parameters(&self) -> [(&'static str, &str); 6] {
@@ -36,7 +39,7 @@ impl Acme {
             ("appId", "0oa1spyder0000000001"),
             ("idpId", &self.idp),
             ("domain", "acme.test"),
-            ("responseId", "00u000000000000000040mmmmmmmm00000000000"),
+            ("responseId", "00u000000000000000070mmmmmmmm00000000000"),
         ]
     }
 
@@ -70,7 +73,7 @@ impl Acme {
         } else if ROLES[7..].contains(&role) {
             (&self.responder, "dac.respond")
         } else {
-            (&self.user, "dac.admin")
+            (&self.admin, "dac.admin")
         };
         let (tenants, groups) = (tenants.to_string(), groups.to_string());
         json!({

@@ -12,7 +12,7 @@ async fn lift(stack: &TestStack, who: Responding, response: &Value) -> Answer {
     stack.post(&path, who, json!({ "reason": "false alarm" })).await
 }
 
-const UNKNOWN: &str = "/responses/00u000000000000000040mmmmmmmm00000000000/lift";
+const UNKNOWN: &str = "/responses/00u000000000000000070mmmmmmmm99999999999/lift";
 
 #[tokio::test]
 async fn succeeds() {

@@ -42,6 +42,8 @@ pub enum Connection {
     RotateKey(Rotate),
     /// Replace the secret of a service integration, without a failed request
     RotateSecret(Rotate),
+    /// Change scopes and role of a service app, without a failed request
+    Upgrade(Upgrade),
     /// Stop a connection at once; everything is kept
     Revoke(End),
     /// Take a connection out, with its credential
@@ -167,6 +169,36 @@ pub struct Rotate {
     /// Delete the old one too, instead of at the next rotation
     #[arg(long)]
     pub delete_old: bool,
+    /// Print the plan, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The token.
+    #[command(flatten)]
+    pub token: AdminToken,
+}
+
+/// `connection upgrade`.
+#[derive(Clone, Debug, Args)]
+#[group(required = true, multiple = true, args = ["preset", "add_scope", "drop_scope"])]
+pub struct Upgrade {
+    /// Where.
+    #[command(flatten)]
+    pub place: Place,
+    /// The scopes and the role of this preset, and no others
+    #[arg(long, value_name = "NAME")]
+    pub preset: Option<String>,
+    /// One more scope
+    #[arg(long, value_name = "SCOPE")]
+    pub add_scope: Vec<String>,
+    /// A scope less
+    #[arg(long, value_name = "SCOPE")]
+    pub drop_scope: Vec<String>,
+    /// Whom a custom role is for: all, or group:ID
+    #[arg(long, value_name = "WHOM", default_value = "all", value_parser = users)]
+    pub users: String,
+    /// Seconds for which what is dropped is still good: readers keep a credential for five minutes
+    #[arg(long, value_name = "SECONDS", default_value_t = 900, value_parser = clap::value_parser!(u64).range(300..=86_400))]
+    pub overlap: u64,
     /// Print the plan, and change nothing
     #[arg(long)]
     pub dry_run: bool,

@@ -18,11 +18,11 @@ use ::connections::preset::{Preset, Role};
 use ::connections::probes;
 use ::connections::service_app::{self, Run};
 use ::connections::stop::{Code, Stop};
-use ::connections::{api_service, api_token, ending, rotate};
+use ::connections::{api_service, api_token, ending, rotate, upgrade};
 
 use self::arguments::{
     AdminToken, ApiService, ApiToken, Connect, ConnectCommand, Connection, ConnectionCommand, End, List,
-    Rotate, ServiceApp, Verify,
+    Rotate, ServiceApp, Upgrade, Verify,
 };
 use crate::environment::Environment;
 use crate::output::Printing;
@@ -47,6 +47,7 @@ pub fn connection(command: &ConnectionCommand, printing: Printing, environment: 
         Connection::Verify(arguments) => verify(arguments, printing),
         Connection::RotateKey(arguments) => rotated(arguments, true, printing, environment),
         Connection::RotateSecret(arguments) => rotated(arguments, false, printing, environment),
+        Connection::Upgrade(arguments) => upgraded(arguments, printing, environment),
         Connection::Revoke(arguments) => ending_of(arguments, false, printing, environment),
         Connection::Uninstall(arguments) => ending_of(arguments, true, printing, environment),
         Connection::List(arguments) => list(arguments, printing, environment),
@@ -167,6 +168,31 @@ fn rotated(arguments: &Rotate, key: bool, printing: Printing, environment: &Envi
     let mut report = json(&report)?;
     report["bootstrapToken"] = "kept".into();
     print(printing, &report, || format!("{report:#}\n"))
+}
+
+fn upgraded(arguments: &Upgrade, printing: Printing, environment: &Environment) -> Result<(), Stop> {
+    let (org, client) = admin(&arguments.place.org, &arguments.token, environment)?;
+    let preset = arguments.preset.as_deref().map(Preset::parse).transpose()?;
+    let run = upgrade::Run {
+        client: &client,
+        org: &org,
+        sink: &arguments.place.to,
+        preset,
+        add: &arguments.add_scope,
+        drop: &arguments.drop_scope,
+        resources: preset.map(|preset| resources(&org, preset, &arguments.users)).unwrap_or_default(),
+        overlap: Duration::from_secs(arguments.overlap),
+        patience: PATIENCE,
+    };
+    if arguments.dry_run {
+        let steps: Vec<String> =
+            runtime()?.block_on(upgrade::plan(&run))?.iter().map(ToString::to_string).collect();
+        return planned(printing, run.org, &steps);
+    }
+    interrupt::watch();
+    interrupt::done("the credential in use works on; the same command goes on");
+    let report = json(&runtime()?.block_on(upgrade::upgrade(&run))?)?;
+    print(printing, &report, || table(&report))
 }
 
 fn ending_of(

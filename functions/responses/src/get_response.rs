@@ -86,6 +86,6 @@ impl Endpoint for GetResponse {
     }
 
     fn example() -> Example {
-        Example { target: "/responses/00u000000000000000040mmmmmmmm00000000000", body: None, answer: None }
+        Example { target: "/responses/00u000000000000000070mmmmmmmm00000000000", body: None, answer: None }
     }
 }

@@ -101,7 +101,7 @@ impl Endpoint for LiftResponse {
 
     fn example() -> Example {
         Example {
-            target: "/responses/00u000000000000000040mmmmmmmm00000000000/lift",
+            target: "/responses/00u000000000000000070mmmmmmmm00000000000/lift",
             body: Some(json!({ "reason": "false alarm" })),
             answer: None,
         }

@@ -123,6 +123,6 @@ impl Endpoint for ListResponses {
     }
 
     fn example() -> Example {
-        Example { target: "/responses?status=active", body: None, answer: Some(json!([])) }
+        Example { target: "/responses?status=lifted", body: None, answer: Some(json!([])) }
     }
 }

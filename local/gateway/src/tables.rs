@@ -66,7 +66,32 @@ impl Tables {
                 Err(error) => return Err(failed(&error)),
             }
         }
-        Ok(())
+        self.put_response()
+    }
+
+    /// A response of the demo org, about `user@globex.test`: the sample requests are about it.
+    fn put_response(&self) -> Result<(), String> {
+        let (user, at) = ("00u00000000000000007", "0mmmmmmmm00000000000");
+        let response = json!({
+            "id": format!("{user}{at}"), "user": user, "status": "active", "reason": "A response of the demo org",
+            "actions": [{ "action": "clear-sessions", "outcome": "done", "at": "2026-01-31T12:00:00.000Z" }],
+            "actor": { "requestId": "demo" }, "contained": false, "created": "2026-01-31T12:00:00.000Z",
+            "before": { "status": "ACTIVE" },
+        });
+        let text = |text: &str| json!({ "S": text });
+        let put = json!({
+            "TableName": "ResponsesTable", "ConditionExpression": "attribute_not_exists(version)",
+            "Item": {
+                "user": text(user), "at": text(at), "all": text("all"), "status": text("active"),
+                "open": text("open"), "due": text("9999-12-31T23:59:59.999Z"),
+                "response": text(&response.to_string()), "version": { "N": "1" },
+            },
+        });
+        let request = serde_json::from_value(put).map_err(|error| failed(&error))?;
+        match self.database.put_item(request) {
+            Ok(_) | Err(DynoxideError::ConditionalCheckFailedException(..)) => Ok(()),
+            Err(error) => Err(failed(&error)),
+        }
     }
 }
 

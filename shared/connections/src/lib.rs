@@ -30,3 +30,4 @@ pub mod service_app;
 pub mod sink;
 pub mod stop;
 pub mod stored;
+pub mod upgrade;

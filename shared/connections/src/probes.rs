@@ -52,7 +52,8 @@ pub struct Probe {
 }
 
 impl Probe {
-    fn is_too_strong(&self) -> bool {
+    /// Whether the connection may do what it is not to.
+    pub fn is_too_strong(&self) -> bool {
         self.expected == "refused" && self.got == Got::Allowed
     }
 

@@ -107,6 +107,21 @@ impl Seen {
         Ok(Self { apps, role, set })
     }
 
+    /// The service app of a client, and a custom role and a resource set.
+    ///
+    /// # Errors
+    ///
+    /// There is none, Okta does not allow it, or is not available.
+    pub async fn client(client: &Client, id: &AppId, custom: Option<(&str, &str)>) -> Result<Self, Stop> {
+        let app = async {
+            let app =
+                client.get_application(id).await.map_err(|error| Stop::of("reading the app", &error))?;
+            app_of(client, app).await
+        };
+        let (app, (role, set)) = futures::try_join!(app, custom_parts(client, custom))?;
+        Ok(Self { apps: vec![app], role, set })
+    }
+
     /// The one app, if there is one: that of a mark, or with `adopt` any.
     ///
     /// # Errors

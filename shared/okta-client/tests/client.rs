@@ -42,7 +42,7 @@ async fn lists_follow_every_page() {
         let groups: Vec<_> = client.list_groups(&all()).try_collect().await.unwrap();
         let mut ids: Vec<_> = groups.iter().map(|group| group.id.clone()).collect();
         ids.dedup();
-        assert_eq!(ids.len(), 32, "{page_size}");
+        assert_eq!(ids.len(), 35, "{page_size}");
     }
     let idps: Vec<_> =
         client.list_identity_providers(&ListIdentityProviders::default()).try_collect().await.unwrap();

@@ -121,6 +121,13 @@ impl World {
         ours.map(|app| app["settings"]["oauthClient"]["jwks"]["keys"].as_array().unwrap().len()).collect()
     }
 
+    /// Reads the log with what the sink holds.
+    pub(crate) async fn works_with_logs(&self) {
+        let credential = self.sink().read().await.unwrap().unwrap().credential().unwrap();
+        let client = Client::new(self.org.clone(), credential).unwrap();
+        client.probe(http::Method::GET, &["api", "v1", "logs"], &[("limit", "1")], None).await.unwrap();
+    }
+
     /// Calls with what the sink holds.
     pub(crate) async fn works(&self) {
         let credential = self.sink().read().await.unwrap().unwrap().credential().unwrap();

@@ -45,6 +45,17 @@ impl Client {
         self.call_with("createApplication", Method::POST, url, app).await
     }
 
+    /// Replaces an app (`replaceApplication`): what is left out is gone. Status and id stay.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`] 400 E0000001 for an app that cannot be.
+    pub async fn replace_application(&self, app: &Application) -> Result<Application, Error> {
+        let url = self.url(&["apps", app.id.as_str()])?;
+        let body = super::writable(app, &["created", "lastUpdated", "_links", "_embedded", "orn"])?;
+        self.call_with("replaceApplication", Method::PUT, url, &body).await
+    }
+
     /// Switches an app on (`activateApplication`).
     ///
     /// # Errors
