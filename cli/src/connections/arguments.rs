@@ -72,9 +72,12 @@ pub struct ServiceApp {
     /// Where.
     #[command(flatten)]
     pub place: Place,
-    /// Rights: read-only, logs, response, rotation, dac, dac-read, dac-delegation
+    /// Rights: read-only, read-only-custom, logs, response, rotation, dac, dac-read, dac-delegation
     #[arg(long, env = "OKTA_DAC_CONNECT_PRESET", value_name = "NAME", default_value = "read-only")]
     pub preset: String,
+    /// For read-only: a custom role instead of Okta's read-only administrator
+    #[arg(long)]
+    pub custom_role: bool,
     /// Label of the app [default: okta-dac PRESET]
     #[arg(long, env = "OKTA_DAC_CONNECT_NAME")]
     pub name: Option<String>,

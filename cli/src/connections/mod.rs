@@ -69,7 +69,14 @@ fn runtime() -> Result<tokio::runtime::Runtime, Stop> {
 }
 
 fn service_app_of(arguments: &ServiceApp, printing: Printing, environment: &Environment) -> Result<(), Stop> {
-    let preset = Preset::parse(&arguments.preset)?;
+    let preset = match (arguments.preset.as_str(), arguments.custom_role) {
+        ("read-only", true) => Preset::parse("read-only-custom")?,
+        (name, true) => {
+            let sentence = format!("`--custom-role` goes with `--preset read-only`, and not with `{name}`");
+            return Err(Stop::new(Code::Usage, sentence));
+        }
+        (name, false) => Preset::parse(name)?,
+    };
     let (org, client) = admin(&arguments.place.org, &arguments.token.given, environment)?;
     let wanted = Wanted {
         label: arguments.name.clone().unwrap_or_else(|| format!("okta-dac {}", preset.name)),
@@ -302,10 +309,12 @@ fn org(text: &str) -> Result<OrgUrl, Stop> {
 fn resources(org: &OrgUrl, preset: &Preset, users: &str) -> Vec<String> {
     let Role::Custom { permissions, .. } = preset.role else { return Vec::new() };
     let url = |path: String| format!("{}/api/v1/{path}", org.as_str());
-    let groups = permissions.iter().any(|permission| permission.starts_with("okta.groups."));
+    let has = |kind: &str| permissions.iter().any(|permission| permission.starts_with(kind));
+    let groups = has("okta.groups.");
     match users.strip_prefix("group:") {
         // A group alone gives no right over its members.
         Some(group) => vec![url(format!("groups/{group}/users")), url(format!("groups/{group}"))],
+        None if has("okta.apps.") => ["users", "groups", "apps"].map(|all| url(all.to_owned())).to_vec(),
         None if groups => vec![url("users".to_owned()), url("groups".to_owned())],
         None => vec![url("users".to_owned())],
     }

@@ -65,7 +65,7 @@ const RESPONDER: &[&str] = &[
 ];
 
 /// Every preset.
-pub const PRESETS: [Preset; 7] = [
+pub const PRESETS: [Preset; 8] = [
     Preset {
         name: "read-only",
         about: "a tool that reads users, apps, policies and the log",
@@ -175,6 +175,26 @@ pub const PRESETS: [Preset; 7] = [
         role: Role::Custom {
             label: "okta-dac delegation",
             permissions: &["okta.users.read", "okta.users.userprofile.manage"],
+        },
+        may: &[],
+    },
+    Preset {
+        name: "read-only-custom",
+        about: "a tool that reads users, apps and policies, by a custom role",
+        scopes: &["okta.users.read", "okta.groups.read", "okta.apps.read", "okta.policies.read"],
+        // No permission of a custom role is for the log.
+        optional: &["okta.idps.read", "okta.authorizationServers.read", "okta.roles.read"],
+        role: Role::Custom {
+            label: "okta-dac reader",
+            permissions: &[
+                "okta.users.read",
+                "okta.groups.read",
+                "okta.apps.read",
+                "okta.policies.read",
+                "okta.identityProviders.read",
+                "okta.authzServers.read",
+                "okta.iam.read",
+            ],
         },
         may: &[],
     },

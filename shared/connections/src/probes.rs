@@ -34,6 +34,8 @@ pub enum Got {
     RefusedByScope,
     /// It may not: its role does not allow it.
     RefusedByRole,
+    /// It may not: the token is bound to a key, and there was no proof of it.
+    RefusedWithoutProof,
     /// The org does not have this, or nobody knows a way to ask.
     Unavailable,
     /// Okta's answers say neither.
@@ -185,6 +187,7 @@ pub async fn run(
     // One token for all of them; keys and grants may take effect late.
     token(client, patience).await?;
     let mut probes = Vec::new();
+    probes.extend(without_proof(client).await?);
     let all: BTreeSet<&str> =
         scopes.iter().map(String::as_str).chain(preset.scopes.iter().copied()).collect();
     let rest = all.into_iter();
@@ -199,6 +202,20 @@ pub async fn run(
         probes.push(probe?);
     }
     Ok(probes)
+}
+
+/// Whether whoever has the token, and not its key, can call; nothing for a token that is bound
+/// to none.
+async fn without_proof(client: &Client) -> Result<Option<Probe>, Stop> {
+    let taken = client.takes_bound_token_as_bearer().await;
+    let taken = taken.map_err(|error| Stop::of("calling without a proof", &error))?;
+    let got = |taken| if taken { Got::Allowed } else { Got::RefusedWithoutProof };
+    let probe = |taken| Probe {
+        what: "call without a proof of its key".to_owned(),
+        expected: "refused",
+        got: got(taken),
+    };
+    Ok(taken.map(probe))
 }
 
 /// Families of scopes that can be asked about.

@@ -28,7 +28,7 @@ async fn every_preset_is_connected_proven_and_the_token_dead() {
         assert!(world.client(&token).get_user("me").await.unwrap_err().is_rejected_credential());
         let refused = report.probes.iter().filter(|probe| probe.expected == "refused");
         assert!(refused.clone().all(|probe| probe.got != Got::Allowed), "{:?}", report.probes);
-        assert_eq!(refused.count(), 7 - preset.may.len(), "six changes and a scope");
+        assert_eq!(refused.count(), 8 - preset.may.len(), "six changes, a scope and a proof");
         if preset.name != "logs" {
             world.works().await;
         }
@@ -244,4 +244,27 @@ async fn a_planted_app_gets_no_scopes() {
         assert!(client.list_scope_consent_grants(&app.id).await.unwrap().is_empty());
         assert!(client.list_roles_for_client(&app.id).await.unwrap().is_empty());
     }
+}
+
+/// okta-sdk-golang 598: the first token request goes without a proof, is refused, and stands in
+/// the log as a failed grant. The stored credential says that the app is bound.
+#[tokio::test]
+async fn open_int_7_the_first_token_request_has_a_proof() {
+    let world = World::start().await;
+    world.connect(&world.wanted("dac-read"), &world.token()).await.unwrap();
+    let stored = world.sink().read().await.unwrap().unwrap();
+    assert!(stored.dpop);
+    let admin = world.client(&world.token());
+    let begun = format!("{:.3}", jiff::Timestamp::now());
+    world.emulator.clear_journal();
+    world.works().await;
+    let calls = world.emulator.journal();
+    let tokens: Vec<u16> =
+        calls.iter().filter(|call| call.path == "/oauth2/v1/token").map(|call| call.status).collect();
+    // The nonce that the first one is answered with, and the token.
+    assert_eq!(tokens, [400, 200]);
+    let kinds = ["app.oauth2.token.grant", "app.oauth2.token.grant.access_token"];
+    let events = admin.list_log_events_page(&kinds, &begun, "2999-01-01T00:00:00.000Z", None).await.unwrap();
+    let results: Vec<String> = events.items.into_iter().filter_map(|event| event.outcome?.result).collect();
+    assert_eq!(results, ["FAILURE", "SUCCESS"]);
 }

@@ -41,6 +41,13 @@ pub(crate) struct AccessToken {
     until: Instant,
 }
 
+impl AccessToken {
+    /// The token, if it is bound to a key.
+    pub(crate) fn bound_value(&self) -> Option<&SecretString> {
+        self.bound.then_some(&self.value)
+    }
+}
+
 /// The tokens of one client.
 #[derive(Debug)]
 pub(crate) struct Tokens {

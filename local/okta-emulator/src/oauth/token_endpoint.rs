@@ -46,16 +46,44 @@ fn exchange(org: &mut Org, call: &Call, server: Option<String>, issuer: String) 
         return Err(OAuthError::new(400, "unsupported_grant_type", text));
     }
     let client = client::authenticate(org, call, &endpoint)?;
+    let (id, is_service) = (client.id.clone(), grant_type == "client_credentials");
+    let result = granted(org, call, &client, &endpoint, server, issuer);
+    if is_service {
+        log_grant(org, call, &id, result.as_ref().err().map(|error| error.error));
+    }
+    result
+}
+
+/// Notes in the system log what a service app got. Okta's names of these events are those of
+/// its event types; that the round for a nonce is one of them is not verified.
+fn log_grant(org: &mut Org, call: &Call, client: &str, refused: Option<&str>) {
+    let (kind, message) = match refused {
+        None => ("app.oauth2.token.grant.access_token", "OAuth2 access token is granted"),
+        Some(_) => ("app.oauth2.token.grant", "OAuth2 token request"),
+    };
+    let entry = crate::org::LogEntry { kind, message, actor: client, targets: Vec::new(), reason: refused };
+    org.log_event(entry, call.now);
+}
+
+fn granted(
+    org: &mut Org,
+    call: &Call,
+    client: &Client,
+    endpoint: &str,
+    server: Option<String>,
+    issuer: String,
+) -> Result<Reply, OAuthError> {
+    let grant_type = call.form("grant_type").unwrap_or_default();
     client.may(grant_type)?;
-    let jkt = client::dpop(org, call, "POST", &endpoint, None, true)?;
+    let jkt = client::dpop(org, call, "POST", endpoint, None, true)?;
     if client::wants_dpop(&client.app) && jkt.is_none() {
         return Err(OAuthError::new(400, "invalid_dpop_proof", "The DPoP proof JWT header is missing."));
     }
     let base = Grant { server, issuer, client: client.id.clone(), jkt, ..Grant::default() };
     match grant_type {
-        "authorization_code" => code(org, call, &client, base),
-        "refresh_token" => refresh(org, call, &client, base),
-        "client_credentials" => client_credentials(org, call, &client, base),
+        "authorization_code" => code(org, call, client, base),
+        "refresh_token" => refresh(org, call, client, base),
+        "client_credentials" => client_credentials(org, call, client, base),
         "password" => password(org, call, base),
         DEVICE => device(org, call, base),
         _ => web_sso(org, call, &client),

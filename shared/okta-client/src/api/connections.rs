@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use http::Method;
+use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -305,6 +306,35 @@ impl Client {
             Authorization::Fixed(_) => Ok(()),
             Authorization::OAuth(tokens) => {
                 tokens.get(&self.http, Instant::now() + Duration::from_secs(30)).await.map(drop)
+            }
+        }
+    }
+
+    /// Whether Okta takes the access token without a proof of the key that it is bound to
+    /// (RFC 9449, 7.2: it must not); [`None`] for a token that is bound to none, and for an
+    /// API token.
+    ///
+    /// # Errors
+    ///
+    /// There is no token, or no answer.
+    pub async fn takes_bound_token_as_bearer(&self) -> Result<Option<bool>, Error> {
+        let Authorization::OAuth(tokens) = &self.authorization else { return Ok(None) };
+        let token = tokens.get(&self.http, Instant::now() + Duration::from_secs(30)).await?;
+        let Some(value) = token.bound_value() else { return Ok(None) };
+        let mut url = self.url(&["users"])?;
+        url.set_query(Some("limit=1"));
+        let request = self.http.get(url).bearer_auth(value.expose_secret());
+        let answer = request.timeout(Duration::from_secs(10)).send().await;
+        let failed = |error: reqwest::Error| Error::Communication {
+            reason: error.without_url().to_string(),
+            never_sent: false,
+        };
+        let status = answer.map_err(failed)?.status();
+        match status.is_server_error() {
+            true => Err(Error::Unexpected { status: status.as_u16() }),
+            // Refused for its rights, it would have been taken for a token.
+            false => {
+                Ok(Some(status != http::StatusCode::UNAUTHORIZED && status != http::StatusCode::BAD_REQUEST))
             }
         }
     }
