@@ -242,7 +242,7 @@ async fn a_killed_connect_is_completed_by_the_same_command() {
     let words = ["--org", &org, "--to", &to, "--preset", "rotation"];
     let connect = [&["connect", "service-app", "--key", "p-256"], &words[..]].concat();
     let mut killed = 0;
-    for call in 1..=36 {
+    for call in 1..=40 {
         let before = world.okta.arrivals();
         let mut child = world.command(&connect).spawn().unwrap();
         child.stdin.take().unwrap().write_all(world.token().as_bytes()).unwrap();

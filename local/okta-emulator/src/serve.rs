@@ -327,7 +327,13 @@ fn prepare(
                 id.clone_into(value);
             }
         }
-        access::authorize(&state.org, route, &mut caller, &parameters)?;
+        if let Err(refused) = access::authorize(&state.org, route, &mut caller, &parameters) {
+            let absent = || state.org.absent(&parameters);
+            return match call.settings.existence_before_rights {
+                true => Err(absent().unwrap_or(refused)),
+                false => Err(refused),
+            };
+        }
         call.caller = caller;
     }
     call.parameters = parameters;

@@ -47,6 +47,16 @@ pub struct Settings {
     /// A client that gets its first scope becomes a super admin by itself, as with Okta's org
     /// setting "Public client app admins".
     pub clients_become_super_admins: bool,
+    /// A service app cannot have `dpop_bound_access_tokens` when it is made: the description
+    /// says so, Okta's guide sets it by PUT.
+    pub dpop_refused_at_create: bool,
+    /// Nor when it is replaced.
+    pub dpop_refused_at_replace: bool,
+    /// What does not exist is 404 also for whoever has no right to it: in which order Okta
+    /// looks is not documented.
+    pub existence_before_rights: bool,
+    /// How long after a grant a token may have its scope.
+    pub grants_late_ms: u64,
     /// The org has Identity Threat Protection: users have a risk.
     pub identity_threat_protection: bool,
     /// Event hooks are told of nothing before `POST /_emulator/deliver`.
@@ -72,6 +82,10 @@ impl Default for Settings {
             app_factor: Vec::new(),
             repeated_grant_is_refused: false,
             clients_become_super_admins: false,
+            dpop_refused_at_create: false,
+            dpop_refused_at_replace: false,
+            existence_before_rights: false,
+            grants_late_ms: 0,
             identity_threat_protection: true,
             hold_events: false,
         }

@@ -78,10 +78,14 @@ type Try = (&'static str, &'static str, bool);
 type Read = (&'static [&'static str], &'static [(&'static str, &'static str)]);
 
 /// Everything that is tried. Ids that end in `dac0` are nobody's.
-pub const NEGATIVES: [Negative; 6] = [
+pub static NEGATIVES: [Negative; 7] = [
     Negative {
         name: "make a group",
         tries: [("POST", "api/v1/groups", true), ("DELETE", "api/v1/groups/00g0000000000000dac0", false)],
+    },
+    Negative {
+        name: "make a user",
+        tries: [("POST", "api/v1/users", true), ("DELETE", "api/v1/users/00u0000000000000dac0", false)],
     },
     Negative {
         name: "suspend a user",
@@ -106,10 +110,7 @@ pub const NEGATIVES: [Negative; 6] = [
     },
     Negative {
         name: "delete an IdP",
-        tries: [
-            ("DELETE", "api/v1/idps/0oa0000000000000dac0", false),
-            ("POST", "api/v1/idps/0oa0000000000000dac0/lifecycle/deactivate", false),
-        ],
+        tries: [("POST", "api/v1/idps", true), ("DELETE", "api/v1/idps/0oa0000000000000dac0", false)],
     },
     Negative {
         name: "give a client a role",
@@ -197,10 +198,12 @@ pub async fn run(
         probes.push(probe?);
     }
     let tried = NEGATIVES.iter().filter(|negative| !preset.may.contains(&negative.name));
-    let mut negatives = stream::iter(tried).map(|negative| refused(client, negative)).buffered(AT_ONCE);
-    while let Some(probe) = negatives.next().await {
-        probes.push(probe?);
-    }
+    let tried: Vec<Tried> = stream::iter(tried)
+        .map(|negative| tried_by(client, negative))
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await?;
+    probes.extend(judged(&tried));
     Ok(probes)
 }
 
@@ -251,9 +254,9 @@ pub async fn survey(client: &Client) -> Result<Vec<Probe>, Stop> {
         Ok(Probe { what: format!("read {family}"), expected: "any", got })
     });
     let mut probes: Vec<Probe> = reads.buffered(AT_ONCE).try_collect().await?;
-    let negatives = stream::iter(&NEGATIVES).map(|negative| refused(client, negative));
-    let negatives: Vec<Probe> = negatives.buffered(AT_ONCE).try_collect().await?;
-    probes.extend(negatives.into_iter().map(|probe| Probe { expected: "any", ..probe }));
+    let negatives = stream::iter(&NEGATIVES).map(|negative| tried_by(client, negative));
+    let negatives: Vec<Tried> = negatives.buffered(AT_ONCE).try_collect().await?;
+    probes.extend(judged(&negatives).into_iter().map(|probe| Probe { expected: "any", ..probe }));
     Ok(probes)
 }
 
@@ -307,22 +310,46 @@ async fn positive(client: &Client, preset: &Preset, scope: &str, patience: Durat
     Ok(Probe { what: scope.to_owned(), expected, got })
 }
 
-async fn refused(client: &Client, negative: &Negative) -> Result<Probe, Stop> {
-    let mut gots = Vec::new();
-    for (method, path, body) in &negative.tries {
+/// A negative probe, with what came of both tries.
+struct Tried {
+    negative: &'static Negative,
+    gots: [Got; 2],
+}
+
+async fn tried_by(client: &Client, negative: &'static Negative) -> Result<Tried, Stop> {
+    let mut gots = [Got::Unknown, Got::Unknown];
+    for (got, (method, path, body)) in gots.iter_mut().zip(&negative.tries) {
         let method = if *method == "POST" { Method::POST } else { Method::DELETE };
         let path: Vec<&str> = path.split('/').collect();
         let body = body.then(|| json!({}));
-        gots.push(meaning(client.probe(method, &path, &[], body.as_ref()).await, false)?);
+        *got = meaning(client.probe(method, &path, &[], body.as_ref()).await, false)?;
     }
-    let got = match (&gots[0], &gots[1]) {
-        (one, other) if one == other => one.clone(),
-        (Got::RefusedByRole | Got::RefusedByScope, Got::RefusedByRole | Got::RefusedByScope) => {
-            Got::RefusedByRole
-        }
+    Ok(Tried { negative, gots })
+}
+
+/// What the tries say together. Where one org looks for an object before it looks at rights, an
+/// answer about an object that nobody has says nothing: a body that is refused for its right,
+/// beside such an answer, shows this org.
+fn judged(tried: &[Tried]) -> Vec<Probe> {
+    let is_refused = |got: &Got| matches!(got, Got::RefusedByRole | Got::RefusedByScope);
+    // About a body alone, and about nobody's object.
+    let by_body = |tried: &Tried| !tried.negative.tries[0].1.contains("dac0");
+    let looks_first =
+        |tried: &Tried| by_body(tried) && is_refused(&tried.gots[0]) && tried.gots[1] == Got::Allowed;
+    let existence_first = tried.iter().any(looks_first);
+    let judge = |tried: &Tried| match &tried.gots {
+        [body, _] if existence_first && by_body(tried) => body.clone(),
+        _ if existence_first => Got::Unknown,
+        [one, other] if one == other => one.clone(),
+        [one, other] if is_refused(one) && is_refused(other) => Got::RefusedByRole,
         _ => Got::Unknown,
     };
-    Ok(Probe { what: negative.name.to_owned(), expected: "refused", got })
+    let probe = |tried: &Tried| Probe {
+        what: tried.negative.name.to_owned(),
+        expected: "refused",
+        got: judge(tried),
+    };
+    tried.iter().map(probe).collect()
 }
 
 /// What the probes mean.

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
-use okta_client::models::{AppId, CustomRoleId, ResourceSetId, Role as Assigned};
+use okta_client::models::{AppId, Application, CustomRoleId, ResourceSetId, Role as Assigned};
 use okta_client::{Client, Error, OkIfAbsent, OrgUrl};
 use secrecy::ExposeSecret;
 use serde::Serialize;
@@ -269,6 +269,9 @@ impl Made {
         {
             app["settings"]["oauthClient"]["dpop_bound_access_tokens"] = false.into();
             created = run.client.create_application(&app).await;
+            if let Ok(unbound) = &created {
+                created = Ok(bound_by_put(run.client, unbound.clone()).await);
+            }
         }
         let created = match created {
             // The answer is lost, and perhaps the app is there.
@@ -390,6 +393,15 @@ impl Made {
         }
         Ok(())
     }
+}
+
+/// The app with bound tokens, if Okta allows that when an app is replaced; as it is, if not.
+async fn bound_by_put(client: &Client, app: Application) -> Application {
+    let mut bound = app.clone();
+    if let Some(settings) = bound.other.get_mut("settings") {
+        settings["oauthClient"]["dpop_bound_access_tokens"] = true.into();
+    }
+    client.replace_application(&bound).await.unwrap_or(app)
 }
 
 /// Takes back what a failed run made; what is left is named.

@@ -28,7 +28,7 @@ async fn every_preset_is_connected_proven_and_the_token_dead() {
         assert!(world.client(&token).get_user("me").await.unwrap_err().is_rejected_credential());
         let refused = report.probes.iter().filter(|probe| probe.expected == "refused");
         assert!(refused.clone().all(|probe| probe.got != Got::Allowed), "{:?}", report.probes);
-        assert_eq!(refused.count(), 8 - preset.may.len(), "six changes, a scope and a proof");
+        assert_eq!(refused.count(), 9 - preset.may.len(), "seven changes, a scope and a proof");
         if preset.name != "logs" {
             world.works().await;
         }

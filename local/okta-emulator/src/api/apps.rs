@@ -93,8 +93,23 @@ fn get_app(org: &mut Org, call: &Call) -> Outcome {
 }
 
 /// The client id is the app's id unless one is given.
+/// Evidence: `OpenIdConnectApplicationSettingsClient` (not with `client_credentials`), against
+/// the guide "Secure API connections between orgs", which sets it.
+fn may_bind(app: &Object, refused: bool) -> Result<(), OktaError> {
+    let client = lookup(app, "/settings/oauthClient").cloned().unwrap_or_default();
+    let is_service =
+        client["grant_types"].as_array().into_iter().flatten().any(|kind| kind == "client_credentials");
+    if refused && is_service && client["dpop_bound_access_tokens"] == true {
+        let text =
+            "dpop_bound_access_tokens: 'client_credentials' is not allowed with 'dpop_bound_access_tokens'";
+        return Err(OktaError::validation("settings.oauthClient.dpop_bound_access_tokens", text));
+    }
+    Ok(())
+}
+
 fn create_app(org: &mut Org, call: &Call) -> Outcome {
     let mut app = valid(call)?;
+    may_bind(&app, call.settings.dpop_refused_at_create)?;
     let id = match at(&app, "/credentials/oauthClient/client_id") {
         "" => org.new_id("0oa"),
         given if org.apps.contains_key(given) => return Err(OktaError::duplicate("client_id")),
@@ -179,6 +194,7 @@ fn complete(org: &mut Org, app: &mut Object, id: &str, call: &Call) -> Result<()
 /// Replaces everything but what Okta does not let a PUT change.
 fn replace_app(org: &mut Org, call: &Call) -> Outcome {
     let mut new = valid(call)?;
+    may_bind(&new, call.settings.dpop_refused_at_replace)?;
     let id = call.parameter("appId");
     let old = org.app(id)?.clone();
     keep(&mut new, &old, &["id", "orn", "name", "status", "created", "signOnMode"], call.now);

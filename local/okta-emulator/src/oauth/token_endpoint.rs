@@ -233,6 +233,17 @@ fn client_credentials(org: &mut Org, call: &Call, client: &Client, base: Grant) 
             }
         }));
     }
+    let late = jiff::SignedDuration::from_millis(i64::try_from(call.settings.grants_late_ms).unwrap_or(0));
+    let is_early = |grant: &Object| {
+        let created: Option<jiff::Timestamp> = text(grant, "created").parse().ok();
+        created.is_some_and(|created| created + late > call.now)
+    };
+    let early =
+        org.grants.get(&client.id).into_iter().flat_map(|grants| grants.values().filter(|of| is_early(of)));
+    let early: Vec<&str> = early.map(|grant| text(grant, "scopeId")).collect();
+    if !late.is_zero() && scopes.iter().any(|scope| early.contains(&scope.as_str())) {
+        return Err(OAuthError::invalid_scope("The requested scope is invalid, unknown, or malformed."));
+    }
     let grant = Grant { scopes, kind: "client_credentials", ..base };
     let decision = policy::evaluate(org, &grant)?;
     let tokens = issue::tokens(org, &grant, &decision)?;

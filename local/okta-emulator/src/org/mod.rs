@@ -329,6 +329,21 @@ impl Org {
         );
     }
 
+    /// That one of the objects that a path names does not exist.
+    pub(crate) fn absent(&self, parameters: &[(&'static str, String)]) -> Option<OktaError> {
+        parameters.iter().find_map(|(name, id)| {
+            let (known, kind) = match *name {
+                "id" | "userId" | "userIdOrLogin" => (self.user(id).is_ok(), "User"),
+                "groupId" => (self.groups.contains_key(id), "UserGroup"),
+                "appId" | "clientId" => (self.apps.contains_key(id), "AppInstance"),
+                "idpId" => (self.idps.contains_key(id), "IdentityProvider"),
+                "roleIdOrLabel" => (self.custom_roles.contains_key(id), "Role"),
+                _ => return None,
+            };
+            (!known).then(|| OktaError::not_found(id, kind))
+        })
+    }
+
     /// An app that must exist.
     pub(crate) fn app(&self, id: &str) -> Result<&Object, OktaError> {
         self.apps.get(id).ok_or_else(|| OktaError::not_found(id, "AppInstance"))
