@@ -6,8 +6,9 @@
 //! from which `docs/emulator.md` is made.
 
 use std::collections::BTreeSet;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use clap::Args;
@@ -37,6 +38,8 @@ struct Client {
     /// Name in its registry.
     package: &'static str,
     pinned_in: &'static str,
+    /// Runs with a credential that `okta-dac connect` made: its calls are not the client's.
+    connected: bool,
     /// Program and arguments of each run.
     runs: &'static [(Program, &'static [&'static str])],
 }
@@ -54,26 +57,43 @@ const CLIENTS: &[Client] = &[
     Client {
         package: "okta",
         pinned_in: ".ci/requirements-conformance-okta.txt",
+        connected: false,
         runs: &[(Program::OktaPython, &["tests/conformance/okta_sdk.py"])],
     },
     Client {
         package: "@okta/okta-sdk-nodejs",
         pinned_in: NODE,
+        connected: false,
         runs: &[(Program::Node, &["tests/conformance/okta_sdk.js"])],
+    },
+    Client {
+        package: "okta",
+        pinned_in: ".ci/requirements-conformance-okta.txt",
+        connected: true,
+        runs: &[(Program::OktaPython, &["tests/conformance/connected.py"])],
+    },
+    Client {
+        package: "@okta/okta-sdk-nodejs",
+        pinned_in: NODE,
+        connected: true,
+        runs: &[(Program::Node, &["tests/conformance/connected.js"])],
     },
     Client {
         package: "@okta/jwt-verifier",
         pinned_in: NODE,
+        connected: false,
         runs: &[(Program::Node, &["tests/conformance/verifiers.js", "okta"])],
     },
     Client {
         package: "aws-jwt-verify",
         pinned_in: NODE,
+        connected: false,
         runs: &[(Program::Node, &["tests/conformance/verifiers.js", "aws"])],
     },
     Client {
         package: "gimme-aws-creds",
         pinned_in: ".ci/requirements-conformance-gimme.txt",
+        connected: false,
         runs: &[
             (Program::GimmePython, &["tests/conformance/gimme.py", "classic"]),
             (Program::OktaPython, &["tests/conformance/saml.py"]),
@@ -84,6 +104,7 @@ const CLIENTS: &[Client] = &[
     Client {
         package: "awscli",
         pinned_in: ".ci/requirements-conformance-gimme.txt",
+        connected: false,
         runs: &[
             (Program::GimmePython, &["tests/conformance/aws_tools.py"]),
             (Program::GimmePython, &["tests/conformance/config_files.py"]),
@@ -92,6 +113,7 @@ const CLIENTS: &[Client] = &[
     Client {
         package: "@okta/okta-auth-js",
         pinned_in: NODE,
+        connected: false,
         runs: &[(Program::Node, &["tests/conformance/browser.js"])],
     },
 ];
@@ -117,10 +139,15 @@ async fn run(root: &Path, tools: &Conformance) -> Result<String, String> {
     let http = run_kit::http_client(Duration::from_secs(10)).map_err(|error| error.to_string())?;
     let seed = okta_emulator::Seed::parse(okta_emulator::DEMO_ORG).map_err(|error| error.to_string())?;
     let saml = std::env::temp_dir().join(format!("okta-dac-saml-{}", std::process::id()));
+    let credential = std::env::temp_dir().join(format!("okta-dac-credential-{}", std::process::id()));
     let (mut exercised, mut report) = (Vec::new(), Vec::new());
     for client in CLIENTS {
         control(&http, "POST", &format!("{okta}/_emulator/reset")).await?;
         hold_events(&http, &okta).await?;
+        if client.connected {
+            connect(root, &http, &okta, &credential).await?;
+            control(&http, "DELETE", &format!("{okta}/_emulator/requests")).await?;
+        }
         let mut steps = Vec::new();
         for (program, arguments) in client.runs {
             let program = match program {
@@ -138,6 +165,7 @@ async fn run(root: &Path, tools: &Conformance) -> Result<String, String> {
                 .env("OKTA_TOKEN", &seed.api_token.token)
                 .env("PLACEHOLDER_CERTIFICATE", &seed.placeholder_key.x5c)
                 .env("SAML_RESPONSE_FILE", &saml)
+                .env("CREDENTIAL_FILE", &credential)
                 .env("CHROMIUM", &tools.chromium)
                 .output()
                 .map_err(|error| format!("{}: {error}", program.display()))?;
@@ -168,8 +196,8 @@ async fn run(root: &Path, tools: &Conformance) -> Result<String, String> {
             "client": client.package, "version": version, "steps": steps, "operations": operations,
         }));
     }
-    // It may be missing if the run ended before.
-    let _ = std::fs::remove_file(saml);
+    // They may be missing if the run ended before.
+    let _ = (std::fs::remove_file(saml), std::fs::remove_file(credential));
     let text = serde_json::to_string_pretty(&exercised).map_err(|error| error.to_string())? + "\n";
     let path = root.join(EXERCISED);
     if tools.write {
@@ -180,6 +208,44 @@ async fn run(root: &Path, tools: &Conformance) -> Result<String, String> {
         ));
     }
     Ok(report.join("\n"))
+}
+
+/// Makes a service app, and stores its credential.
+async fn connect(root: &Path, http: &reqwest::Client, okta: &str, file: &Path) -> Result<(), String> {
+    let _ = std::fs::remove_file(file);
+    let owner = json!({ "owner": "superuser@demo.test" });
+    let request = http.post(format!("{okta}/_emulator/api-tokens")).json(&owner).send().await;
+    let answer = async { request?.error_for_status()?.json::<Value>().await };
+    let token =
+        answer.await.map_err(|error| error.to_string())?["token"].as_str().unwrap_or_default().to_owned();
+    let to = format!("file:{}", file.display());
+    let mut child = Command::new(root.join("target/debug/okta-dac"))
+        // Both SDKs read RSA keys.
+        .args([
+            "connect",
+            "service-app",
+            "--org",
+            okta,
+            "--to",
+            &to,
+            "--preset",
+            "dac-read",
+            "--key",
+            "rsa-2048",
+        ])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| error.to_string())?;
+    if let Some(stdin) = &mut child.stdin {
+        stdin.write_all(token.as_bytes()).map_err(|error| error.to_string())?;
+    }
+    let output = child.wait_with_output().map_err(|error| error.to_string())?;
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(format!("okta-dac connect failed: {}", String::from_utf8_lossy(&output.stderr))),
+    }
 }
 
 /// What the product does by itself when Okta tells of an event is no call of a client.
