@@ -166,7 +166,7 @@ impl Responding {
                     (Outcome::Superseded, Some(format!("the response `{id}` keeps it until its own end")))
                 }
                 Word::Undo(change) => match apply(run.okta.forward(), user, &change).await {
-                    Ok(()) => (Outcome::Undone, None),
+                    Ok(()) => (Outcome::Undone, note(&change)),
                     Err(error) if error.is_retryable() => {
                         tracing::warn!(error = %run_kit::chain(&error), "a step is not taken back yet");
                         failed = Some(error);
@@ -310,6 +310,16 @@ impl Responding {
         let due = due(&kept.response);
         self.keep(run, kept, due.as_deref()).await.map_err(RespondError::State)
     }
+}
+
+/// What taking a step back does not restore.
+fn note(change: &Undo) -> Option<String> {
+    let text = match change {
+        Undo::AddToGroup(_) => "added by hand: a group rule that had put the user there has an exception now",
+        Undo::AssignRole(_) => "given for the whole org: targets that the role had are not restored",
+        _ => return None,
+    };
+    Some(text.to_owned())
 }
 
 fn is_active(now: &Current) -> bool {

@@ -17,6 +17,7 @@ pub(crate) const ROUTES: &[&[Route]] = &[
     api::event_hooks::ROUTES,
     api::factors::ROUTES,
     api::group_roles::ROUTES,
+    api::group_rules::ROUTES,
     api::groups::ROUTES,
     api::iam::ROUTES,
     api::idp_keys::ROUTES,

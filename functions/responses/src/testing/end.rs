@@ -106,3 +106,33 @@ async fn responses_are_listed_newest_first() {
     let wrong = TestRequest::new().query("user", &user).query("after", &ids[0]);
     assert!(org.call::<ListResponses>(&wrong).await.is_err());
 }
+
+/// A member whom a group rule put there becomes an exception of the rule; the end adds the
+/// membership by hand, and says so.
+#[tokio::test]
+async fn a_member_by_rule_comes_back_by_hand() {
+    let org = TestOrg::start().await;
+    let id = org.user("agent@demo.test").await;
+    let group = org.prepare("POST", "/api/v1/groups", json!({ "profile": { "name": "By rule" } })).await;
+    let group = group["id"].as_str().unwrap().to_owned();
+    let rule = json!({
+        "type": "group_rule", "name": "agents",
+        "conditions": { "expression": { "type": "urn:okta:expression:1.0", "value": "user.login==\"agent@demo.test\"" } },
+        "actions": { "assignUserToGroups": { "groupIds": [group] } },
+    });
+    let rule = org.prepare("POST", "/api/v1/groups/rules", rule).await["id"].as_str().unwrap().to_owned();
+    org.prepare("POST", &format!("/api/v1/groups/rules/{rule}/lifecycle/activate"), json!({})).await;
+    let is_member = || {
+        let members = org.emulator.snapshot()["groups"][&group]["members"].clone();
+        members.as_array().unwrap().contains(&json!(id))
+    };
+    assert!(is_member());
+    let response = add(&org, &respond_with(&id, &["remove-from-groups"], json!({ "groups": [group] }))).await;
+    assert!(!is_member());
+    // What the rule would do next time leaves the user out.
+    org.prepare("POST", &format!("/api/v1/users/{id}"), json!({ "profile": { "nickName": "A" } })).await;
+    assert!(!is_member());
+    let lifted = lift(&org, &response).await;
+    let detail = lifted["actions"][0]["detail"].as_str().unwrap();
+    assert!(is_member() && detail.contains("group rule"), "{lifted}");
+}

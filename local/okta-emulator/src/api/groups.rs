@@ -150,6 +150,9 @@ fn assign_user_to_group(org: &mut Org, call: &Call) -> Outcome {
 }
 
 fn unassign_user_from_group(org: &mut Org, call: &Call) -> Outcome {
+    if let Ok(user) = org.user(call.parameter("userId")).map(|user| user.id.clone()) {
+        super::group_rules::except(org, call.parameter("groupId"), &user);
+    }
     membership(
         org,
         call,

@@ -12,6 +12,7 @@ pub(crate) mod event_hooks;
 pub(crate) mod factor_challenges;
 pub(crate) mod factors;
 pub(crate) mod group_roles;
+pub(crate) mod group_rules;
 pub(crate) mod groups;
 pub(crate) mod iam;
 pub(crate) mod idp_keys;

@@ -189,6 +189,7 @@ fn create_user(org: &mut Org, call: &Call) -> Outcome {
             group.members.insert(id.clone());
         }
     }
+    super::group_rules::apply(org, &id);
     log(org, call, "user.lifecycle.create", "Create Okta user", &id);
     Ok(reply(org, org.user(&id)?, call))
 }
@@ -226,6 +227,13 @@ fn replace_user(org: &mut Org, call: &Call) -> Outcome {
 }
 
 fn change_user(org: &mut Org, call: &Call, partial: bool) -> Outcome {
+    let answer = changed_user(org, call, partial)?;
+    let id = org.user(call.parameter("id")).map(|user| user.id.clone());
+    super::group_rules::apply(org, &id.unwrap_or_default());
+    Ok(answer)
+}
+
+fn changed_user(org: &mut Org, call: &Call, partial: bool) -> Outcome {
     let body = call.object()?.clone();
     let user = org.user(call.parameter("id"))?.clone();
     if call.header("if-match").is_some_and(|tag| tag != etag(org, &user)) {

@@ -80,6 +80,9 @@ pub(crate) struct Org {
     /// With their resources.
     #[serde(default)]
     pub(crate) resource_sets: BTreeMap<String, Object>,
+    /// Group rules, by id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) group_rules: BTreeMap<String, Object>,
     /// What somebody said of the risk of users, by id.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) risks: BTreeMap<String, String>,
