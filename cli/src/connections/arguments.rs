@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use ::connections::address::Address;
 use ::connections::key::KeyKind;
 use ::connections::sink::Sink;
 use clap::{Args, Subcommand};
@@ -84,6 +85,10 @@ pub struct ServiceApp {
     /// Kind of the key: rsa-3072, rsa-2048 or p-256
     #[arg(long, env = "OKTA_DAC_CONNECT_KEY", value_name = "KIND", default_value_t)]
     pub key: KeyKind,
+    /// Address at which Okta reads the public keys, instead of keeping them; they are written
+    /// beside the credential
+    #[arg(long, env = "OKTA_DAC_CONNECT_JWKS_URI", value_name = "URL")]
+    pub jwks_uri: Option<Address>,
     /// Whom a custom role is for: all, or group:ID
     #[arg(long, env = "OKTA_DAC_CONNECT_USERS", value_name = "WHOM", default_value = "all", value_parser = users)]
     pub users: String,

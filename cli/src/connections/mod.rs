@@ -83,6 +83,7 @@ fn service_app_of(arguments: &ServiceApp, printing: Printing, environment: &Envi
         preset,
         key: arguments.key,
         adopt: arguments.adopt,
+        jwks_uri: arguments.jwks_uri.clone(),
         resources: resources(&org, preset, &arguments.users),
     };
     let run = Run {
@@ -154,22 +155,33 @@ fn api_token_of(arguments: &ApiToken, printing: Printing, environment: &Environm
 }
 
 fn rotated(arguments: &Rotate, key: bool, printing: Printing, environment: &Environment) -> Result<(), Stop> {
-    let (org, client) = admin(&arguments.place.org, &arguments.token, environment)?;
+    let runtime = runtime()?;
+    // Where Okta reads the keys at an address, a new one needs no right in Okta.
+    let stored = runtime.block_on(arguments.place.to.read())?;
+    let (org, client) = match stored {
+        Some(stored) if key && stored.jwks_uri.is_some() => {
+            let org = org(&arguments.place.org)?;
+            let client = Client::new(org.clone(), stored.credential()?);
+            let client = client.map_err(|error| Stop::of("using the credential", &error))?;
+            (org, client)
+        }
+        _ => admin(&arguments.place.org, &arguments.token, environment)?,
+    };
     let run = rotate::Run {
         client: &client,
         org: &org,
         sink: &arguments.place.to,
         key: arguments.key,
+        patience: PATIENCE,
         overlap: Duration::from_secs(arguments.overlap),
         resume: arguments.resume,
         delete_old: arguments.delete_old,
     };
     if arguments.dry_run {
-        return planned(printing, run.org, &runtime()?.block_on(rotate::plan(&run, key))?);
+        return planned(printing, run.org, &runtime.block_on(rotate::plan(&run, key))?);
     }
     interrupt::watch();
     interrupt::done("the credential in use works on; `--resume` finishes what was begun");
-    let runtime = runtime()?;
     let report =
         if key { runtime.block_on(rotate::key(&run))? } else { runtime.block_on(rotate::secret(&run))? };
     let mut report = json(&report)?;

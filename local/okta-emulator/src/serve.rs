@@ -21,7 +21,7 @@ use crate::{access, control, exchanges, hooks};
 use crate::call::{Auth, Body, Call, Caller, HookCall, Outcome, Reply, Route, Who};
 use crate::journal::Entry;
 use crate::json::text;
-use crate::oauth::{client, introspection};
+use crate::oauth::{client, introspection, remote_keys};
 use crate::org::Org;
 use crate::routes::{Found, find};
 use crate::state::{State, lock};
@@ -125,6 +125,9 @@ async fn serve(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<A
     let wait = Duration::from_millis(latency + action.delay_ms);
     if !wait.is_zero() {
         tokio::time::sleep(wait).await;
+    }
+    if matches!(found, Found::Route(route, _) if route.auth == Auth::Public) {
+        remote_keys::read(&state, &request.body).await;
     }
     let mut outcome = begin(&mut lock(&state), &request, found, &action, busy);
     if let Ok(Handled { reply: Ok(reply), call: Some(call), .. }) = &mut outcome

@@ -57,6 +57,8 @@ pub struct Settings {
     pub existence_before_rights: bool,
     /// How long after a grant a token may have its scope.
     pub grants_late_ms: u64,
+    /// How long keys that a client has at an address of its own are not read again.
+    pub jwks_uri_cached_ms: u64,
     /// The org has Identity Threat Protection: users have a risk.
     pub identity_threat_protection: bool,
     /// Event hooks are told of nothing before `POST /_emulator/deliver`.
@@ -86,6 +88,7 @@ impl Default for Settings {
             dpop_refused_at_replace: false,
             existence_before_rights: false,
             grants_late_ms: 0,
+            jwks_uri_cached_ms: 0,
             identity_threat_protection: true,
             hold_events: false,
         }

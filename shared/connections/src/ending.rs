@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::plan::set_label;
 use crate::preset::PRESETS;
-use crate::seen::{MARK, mark};
+use crate::seen::{MARK, jwks_uri, mark};
 use crate::sink::Sink;
 use crate::stop::{Code, Stop};
 use crate::stored::Stored;
@@ -31,7 +31,10 @@ pub struct Listed {
     pub scopes: Vec<String>,
     /// Its roles.
     pub roles: Vec<String>,
-    /// Its keys in use: `kid`, and when each was made.
+    /// Where Okta reads its keys, if it does not keep them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<String>,
+    /// Its keys in use that Okta keeps: `kid`, and when each was made.
     pub keys: Vec<(String, String)>,
 }
 
@@ -64,6 +67,7 @@ pub async fn list(client: &Client) -> Result<Vec<Listed>, Stop> {
                     (key.kid.clone(), created.to_owned())
                 })
                 .collect(),
+            jwks_uri: jwks_uri(&app),
             label: app.label,
             status: app.status,
         });

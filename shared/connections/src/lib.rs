@@ -9,6 +9,7 @@
 //! | [`plan`] | what a run will do: a pure function |
 //! | [`api_token`], [`api_service`] | `connect api-token`, `connect api-service` |
 //! | [`bootstrap`] | the end of the bootstrap token |
+//! | [`address`], [`published`] | the keys of a service app at an address of its own |
 //! | [`rotate`], [`ending`] | a new key or secret; a connection's end |
 //! | [`probes`] | what a credential may do and may not, asked |
 //! | [`service_app`] | `connect service-app`: the plan, its execution, and its undo |
@@ -16,14 +17,17 @@
 
 #![warn(missing_docs)]
 
+pub mod address;
 pub mod api_service;
 pub mod api_token;
 pub mod bootstrap;
 pub mod ending;
 pub mod key;
+mod new_app;
 pub mod plan;
 pub mod preset;
 pub mod probes;
+pub mod published;
 pub mod rotate;
 pub mod seen;
 pub mod service_app;

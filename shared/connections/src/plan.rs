@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use crate::address::Address;
 use crate::key::KeyKind;
 use crate::preset::{Preset, Role};
 use crate::seen::{MARK, Seen, SeenApp};
@@ -21,6 +22,8 @@ pub struct Wanted {
     pub key: KeyKind,
     /// Take over an app that somebody else made.
     pub adopt: bool,
+    /// Where Okta is to read the keys, instead of keeping them.
+    pub jwks_uri: Option<Address>,
     /// What a custom role is for: URLs of the org.
     pub resources: Vec<String>,
 }
@@ -53,6 +56,12 @@ pub enum Step {
     MakeKey {
         /// Its kind.
         kind: String,
+    },
+    /// The public halves of all held keys are written beside the credential, and the address
+    /// is asked until it has the pending one.
+    PublishKey {
+        /// The address.
+        at: String,
     },
     /// The app is made, with the pending key.
     CreateApp {
@@ -123,18 +132,20 @@ pub fn service_app(
     let others = app.map(|app| others(wanted, stored, app)).transpose()?.unwrap_or_default();
     let mut steps = Vec::new();
     let make = Step::MakeKey { kind: wanted.key.to_string() };
-    let in_use = app.is_some_and(|app| stored.key_id.as_deref().is_some_and(|kid| app.has_key(kid)));
+    let address = wanted.jwks_uri.as_ref();
+    let in_use = app
+        .is_some_and(|app| stored.key_id.as_deref().is_some_and(|kid| address.is_some() || app.has_key(kid)));
     let pending = stored.pending.as_ref().map(|part| part.id.as_str());
+    if !in_use {
+        steps.extend(pending.is_none().then_some(make));
+        steps.extend(address.map(|address| Step::PublishKey { at: address.to_string() }));
+    }
     match app {
-        None => {
-            steps.extend(pending.is_none().then_some(make));
-            steps.push(Step::CreateApp { label: wanted.label.clone() });
-        }
+        None => steps.push(Step::CreateApp { label: wanted.label.clone() }),
         Some(app) => {
             steps.extend((!app.active).then_some(Step::ActivateApp));
-            if !in_use {
-                steps.extend(pending.is_none().then_some(make));
-                steps.extend((!pending.is_some_and(|kid| app.has_key(kid))).then_some(Step::AddKey));
+            if !in_use && address.is_none() && !pending.is_some_and(|kid| app.has_key(kid)) {
+                steps.push(Step::AddKey);
             }
         }
     }
@@ -174,14 +185,7 @@ fn others(wanted: &Wanted, stored: &Stored, app: &SeenApp) -> Result<Vec<String>
             app.label, app.id
         ));
     }
-    // Whoever administers apps can write our label and our note, and add a way in of their own.
-    if !app.by_keys_alone {
-        return stop(format!(
-            "the app `{}` ({}) has another way in than the keys that it lists: it gets no scopes; \
-             `--name` makes another",
-            app.label, app.id
-        ));
-    }
+    app.has_no_other_way_in(wanted.jwks_uri.as_ref())?;
     let beyond: Vec<&str> = app.grants.iter().map(|(_, scope)| scope.as_str()).collect();
     let beyond: Vec<&str> =
         beyond.into_iter().filter(|scope| wanted.preset.all_scopes().all(|own| own != *scope)).collect();
@@ -271,6 +275,7 @@ mod tests {
             preset: Preset::parse(preset).unwrap(),
             key: KeyKind::P256,
             adopt: false,
+            jwks_uri: None,
             resources: vec!["https://acme.test/api/v1/users".to_owned()],
         }
     }
@@ -283,6 +288,7 @@ mod tests {
             active: true,
             dpop: true,
             by_keys_alone: true,
+            jwks_uri: None,
             keys: vec![("pks1".into(), "kid1".to_owned(), true)],
             grants: vec![("oag1".into(), "okta.logs.read".to_owned())],
             roles: Vec::new(),

@@ -260,7 +260,12 @@ pub async fn survey(client: &Client) -> Result<Vec<Probe>, Stop> {
     Ok(probes)
 }
 
-async fn token(client: &Client, patience: Duration) -> Result<(), Stop> {
+/// A token; a client that Okta does not know yet is tried again for `patience`.
+///
+/// # Errors
+///
+/// Okta is not available, or gives the credential no token.
+pub async fn token(client: &Client, patience: Duration) -> Result<(), Stop> {
     let mut left = patience;
     loop {
         match client.token().await {

@@ -11,7 +11,10 @@ use okta_client::{Client, OkIfAbsent, OrgUrl};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
+use crate::address::Address;
 use crate::key::{KeyKind, KeyPair};
+use crate::probes;
+use crate::published;
 use crate::sink::Sink;
 use crate::stop::{Code, Stop};
 use crate::stored::{Part, Stored};
@@ -26,6 +29,8 @@ pub struct Run<'a> {
     pub sink: &'a Sink,
     /// The kind of a new key.
     pub key: KeyKind,
+    /// How long Okta may take to take a new credential.
+    pub patience: Duration,
     /// How long both are good: whoever keeps a credential reads it anew meanwhile.
     pub overlap: Duration,
     /// Go on with a rotation that was interrupted after its switch.
@@ -68,7 +73,9 @@ async fn stored(run: &Run<'_>) -> Result<(Stored, AppId), Stop> {
 /// As [`key`] and [`secret`], before their first change.
 pub async fn plan(run: &Run<'_>, of_a_key: bool) -> Result<Vec<&'static str>, Stop> {
     let (stored, app) = stored(run).await?;
-    let unfinished = if of_a_key {
+    let unfinished = if of_a_key && let Some(_) = stored.jwks_uri {
+        state_of_published(run, &stored)?
+    } else if of_a_key {
         state_of_keys(run, &stored, &app).await?.1
     } else {
         state_of_secrets(run, &stored, &app).await?.2
@@ -83,7 +90,7 @@ pub async fn plan(run: &Run<'_>, of_a_key: bool) -> Result<Vec<&'static str>, St
 async fn proven(run: &Run<'_>, stored: &Stored) -> Result<(), Stop> {
     let doing = |error| Stop::of("trying the new credential", &error);
     let client = Client::new(run.org.clone(), stored.credential()?).map_err(doing)?;
-    client.token().await.map_err(doing)
+    probes::token(&client, run.patience).await
 }
 
 fn active(keys: &[JsonWebKey], kid: &str) -> bool {
@@ -120,6 +127,9 @@ async fn state_of_keys(run: &Run<'_>, stored: &Stored, app: &AppId) -> Result<(V
 pub async fn key(run: &Run<'_>) -> Result<Report, Stop> {
     let doing = |what: &'static str| move |error| Stop::of(what, &error);
     let (mut stored, app) = stored(run).await?;
+    if let Some(address) = stored.jwks_uri.clone() {
+        return published_key(run, stored, &address).await;
+    }
     let (mut keys, unfinished) = state_of_keys(run, &stored, &app).await?;
     if !unfinished {
         // What an earlier rotation left out of use.
@@ -164,6 +174,48 @@ pub async fn key(run: &Run<'_>) -> Result<Report, Stop> {
     }
     let current = stored.key_id.clone().unwrap_or_default();
     Ok(report(run, &stored, current, old.map(|key| key.kid.clone())))
+}
+
+/// Whether there is an earlier rotation to finish.
+fn state_of_published(run: &Run<'_>, stored: &Stored) -> Result<bool, Stop> {
+    let unfinished = stored.pending.is_none() && stored.previous.is_some();
+    if unfinished && !run.resume {
+        let sentence = "an earlier rotation is not finished: `--resume` takes its old key out of use";
+        return Err(Stop::new(Code::State, sentence));
+    }
+    Ok(unfinished)
+}
+
+/// Replaces a key that Okta reads at an address: nothing is called that needs a right.
+async fn published_key(run: &Run<'_>, mut stored: Stored, address: &Address) -> Result<Report, Stop> {
+    if !state_of_published(run, &stored)? {
+        if stored.pending.is_none() {
+            let pair = KeyPair::generate(run.key)?;
+            stored.pending = Some(Part { id: pair.key_id, value: pair.private.expose_secret().into() });
+            run.sink.write(&stored).await?;
+        }
+        let pending = stored.pending.as_ref().map(|part| part.id.clone()).unwrap_or_default();
+        published::publish(run.sink, &stored, address, &pending, run.patience).await?;
+        let switched = stored.switched();
+        proven(run, &switched).await.map_err(|stop| match stop.code {
+            Code::NotPermitted => {
+                let sentence = format!("Okta does not take the new key yet: how long it keeps what it read at {address} is not known; the same command goes on");
+                Stop { code: Code::NotAvailable, sentence, ..stop }
+            }
+            _ => stop,
+        })?;
+        run.sink.write(&switched).await?;
+        stored = switched;
+    }
+    tokio::time::sleep(run.overlap).await;
+    // Nothing is taken out of use before the one that stays has shown itself.
+    proven(run, &stored).await?;
+    let old = stored.previous.take();
+    // As long as the place has the old key, the next run takes it out.
+    run.sink.publish(&stored).await?;
+    run.sink.write(&stored).await?;
+    let current = stored.key_id.clone().unwrap_or_default();
+    Ok(report(run, &stored, current, old.map(|part| part.id)))
 }
 
 /// The secrets in use and out of use, and whether there is an earlier rotation to finish.

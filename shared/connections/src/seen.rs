@@ -9,6 +9,7 @@ use okta_client::models::{
 use okta_client::{Client, Error};
 use serde_json::Value;
 
+use crate::address::Address;
 use crate::stop::{Code, Stop};
 
 /// Begins the note that makes an app ours; then come the preset and an id.
@@ -42,9 +43,11 @@ pub struct SeenApp {
     pub active: bool,
     /// Whether its tokens are bound to a key.
     pub dpop: bool,
-    /// Nothing but the keys below shows who the client is: no secret, and no keys of an
-    /// address. Label and note say nothing of that: whoever administers apps writes them.
+    /// Nothing but keys shows who the client is: no secret. Label and note say nothing of
+    /// that: whoever administers apps writes them.
     pub by_keys_alone: bool,
+    /// Where Okta reads the keys, if it does not keep them.
+    pub jwks_uri: Option<String>,
     /// Its keys: id, `kid`, whether the key is active.
     pub keys: Vec<(JsonWebKeyId, String, bool)>,
     /// Its scopes.
@@ -54,6 +57,37 @@ pub struct SeenApp {
 }
 
 impl SeenApp {
+    /// Whether the keys of the credential are the only way in. Whoever administers apps can
+    /// write our label and our note, and add a way in of their own.
+    ///
+    /// # Errors
+    ///
+    /// There is another way in, or the keys are not where the connection has them.
+    pub fn has_no_other_way_in(&self, address: Option<&Address>) -> Result<(), Stop> {
+        let stop = |sentence: String| {
+            let sentence = format!("the app `{}` ({}) {sentence}", self.label, self.id);
+            Err(Stop::new(Code::Ambiguous, sentence))
+        };
+        if !self.by_keys_alone {
+            return stop(
+                "has another way in than the keys that it lists: it gets no scopes; `--name` makes another"
+                    .to_owned(),
+            );
+        }
+        // Okta forgets the keys that it keeps when an app gets an address.
+        let address = address.map(ToString::to_string);
+        if self.jwks_uri == address {
+            return Ok(());
+        }
+        let place =
+            |at: &Option<String>| at.as_ref().map_or_else(|| "in Okta".to_owned(), |at| format!("at {at}"));
+        stop(format!(
+            "has its keys {}, and not {}: `--name` makes another",
+            place(&self.jwks_uri),
+            place(&address)
+        ))
+    }
+
     /// Whether it has an active key of this id.
     pub fn has_key(&self, kid: &str) -> bool {
         self.keys.iter().any(|(_, own, active)| own == kid && *active)
@@ -174,9 +208,12 @@ pub fn mark(app: &Application) -> Option<String> {
 
 fn authenticates_by_keys_alone(app: &Application) -> bool {
     let credentials = app.other.get("credentials").map_or(&Value::Null, |own| &own["oauthClient"]);
-    let address = &oauth(app)["jwks_uri"];
     credentials["token_endpoint_auth_method"] == "private_key_jwt"
-        && address.as_str().is_none_or(str::is_empty)
+}
+
+/// Where Okta reads the keys of an app.
+pub fn jwks_uri(app: &Application) -> Option<String> {
+    oauth(app)["jwks_uri"].as_str().filter(|address| !address.is_empty()).map(str::to_owned)
 }
 
 async fn app_of(client: &Client, app: Application) -> Result<SeenApp, Stop> {
@@ -194,6 +231,7 @@ async fn app_of(client: &Client, app: Application) -> Result<SeenApp, Stop> {
         active: app.status == "ACTIVE",
         dpop: oauth(&app)["dpop_bound_access_tokens"] == true,
         by_keys_alone: authenticates_by_keys_alone(&app),
+        jwks_uri: jwks_uri(&app),
         keys: keys.into_iter().map(|key| (key.id, key.kid, key.status == "ACTIVE")).collect(),
         grants: grants.into_iter().map(|grant| (grant.id, grant.scope_id)).collect(),
         roles,

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
-use okta_client::models::{AppId, Application, CustomRoleId, ResourceSetId, Role as Assigned};
+use okta_client::models::{AppId, CustomRoleId, ResourceSetId, Role as Assigned};
 use okta_client::{Client, Error, OkIfAbsent, OrgUrl};
 use secrecy::ExposeSecret;
 use serde::Serialize;
@@ -17,9 +17,11 @@ use serde_json::{Value, json};
 
 use crate::bootstrap::revoke;
 use crate::key::KeyPair;
+use crate::new_app::{self, Keys};
 use crate::plan::{self, Step, Wanted};
 use crate::preset::Role;
 use crate::probes::{self, Probe};
+use crate::published;
 use crate::seen::{MARK, Owner, Seen};
 use crate::sink::Sink;
 use crate::stop::{Code, Stop};
@@ -142,6 +144,10 @@ pub async fn connect(run: &Run<'_>) -> Result<Report, Stop> {
         steps.iter().partition(|step| !matches!(step, Step::RetireKeys { .. } | Step::RevokeToken));
     for step in make {
         if let Err(stop) = made.step(run, step).await {
+            // Nothing is in Okta yet, and somebody has to let the address show this very key.
+            if matches!(step, Step::PublishKey { .. }) {
+                return Err(stop);
+            }
             let left = take_back(run, &before, stored.as_ref(), &made).await;
             return Err(if left.is_empty() { stop } else { Stop { code: Code::Operator, left, ..stop } });
         }
@@ -199,6 +205,12 @@ impl Made {
                 self.stored.pending = Some(part);
                 run.sink.write(&self.stored).await
             }
+            Step::PublishKey { .. } => {
+                let address = run.wanted.jwks_uri.as_ref();
+                let address = address.ok_or_else(|| Stop::new(Code::Defect, "a step has no address"))?;
+                let pending = self.pending()?.key_id;
+                published::publish(run.sink, &self.stored, address, &pending, run.patience).await
+            }
             Step::CreateApp { label } => self.create_app(run, label).await,
             Step::ActivateApp => {
                 let done = run.client.activate_application(self.app()?).await;
@@ -250,29 +262,11 @@ impl Made {
 
     async fn create_app(&mut self, run: &Run<'_>, label: &str) -> Result<(), Stop> {
         let mark = self.mark.clone();
-        let mut app = json!({
-            "name": "oidc_client", "label": label, "signOnMode": "OPENID_CONNECT",
-            "credentials": { "oauthClient": {
-                "token_endpoint_auth_method": "private_key_jwt", "autoKeyRotation": false,
-            } },
-            "settings": { "notes": { "admin": mark }, "oauthClient": {
-                "application_type": "service", "grant_types": ["client_credentials"],
-                "response_types": ["token"], "consent_method": "TRUSTED",
-                "jwks": { "keys": [self.pending()?.public] }, "dpop_bound_access_tokens": true,
-            } },
-        });
-        let mut created = run.client.create_application(&app).await;
-        // Okta's description says that a service app cannot have this, its guide sets it.
-        if let Err(Error::Api(api)) = &created
-            && api.status == 400
-            && api.causes.iter().any(|cause| cause.error_summary.contains("dpop_bound_access_tokens"))
-        {
-            app["settings"]["oauthClient"]["dpop_bound_access_tokens"] = false.into();
-            created = run.client.create_application(&app).await;
-            if let Ok(unbound) = &created {
-                created = Ok(bound_by_put(run.client, unbound.clone()).await);
-            }
-        }
+        let keys = match &run.wanted.jwks_uri {
+            Some(address) => Keys::At(address),
+            None => Keys::Kept(self.pending()?.public),
+        };
+        let created = new_app::create(run.client, label, &mark, keys).await;
         let created = match created {
             // The answer is lost, and perhaps the app is there.
             Err(error) if error.may_have_happened() => {
@@ -367,6 +361,7 @@ impl Made {
             client_id: app,
             scopes,
             dpop: self.dpop,
+            jwks_uri: run.wanted.jwks_uri.clone(),
             ..stored
         })
     }
@@ -393,15 +388,6 @@ impl Made {
         }
         Ok(())
     }
-}
-
-/// The app with bound tokens, if Okta allows that when an app is replaced; as it is, if not.
-async fn bound_by_put(client: &Client, app: Application) -> Application {
-    let mut bound = app.clone();
-    if let Some(settings) = bound.other.get_mut("settings") {
-        settings["oauthClient"]["dpop_bound_access_tokens"] = true.into();
-    }
-    client.replace_application(&bound).await.unwrap_or(app)
 }
 
 /// Takes back what a failed run made; what is left is named.
@@ -477,10 +463,14 @@ async fn take_back(run: &Run<'_>, before: &Seen, stored: Option<&Stored>, made: 
     if let (Some((id, _)), None, true) = (&now.role, &before.role, made.made_role) {
         note(format!("the custom role {id}"), client.delete_custom_role(id).await.ok_if_absent());
     }
-    let back = match stored {
-        Some(stored) => run.sink.write(stored).await,
-        None => run.sink.remove().await,
+    let back = async {
+        let Some(stored) = stored else { return run.sink.remove().await };
+        if run.wanted.jwks_uri.is_some() {
+            run.sink.publish(stored).await?;
+        }
+        run.sink.write(stored).await
     };
+    let back = back.await;
     left.extend(back.err().map(|stop| stop.to_string()));
     left.extend(taken);
     left

@@ -5,8 +5,10 @@ use std::fmt;
 use okta_client::Credential;
 use okta_client::models::AppId;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use crate::address::Address;
 use crate::key::KeyPair;
 use crate::stop::{Code, Stop};
 
@@ -72,6 +74,9 @@ pub struct Stored {
     /// The app's tokens are bound to a key.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub dpop: bool,
+    /// Where Okta reads the keys of a service app, if they are not kept in Okta.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<Address>,
     /// The key or secret to come.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending: Option<Part>,
@@ -157,6 +162,19 @@ impl Stored {
         }
     }
 
+    /// The public halves of the keys that are held, in use, to come and before: a JWK Set
+    /// (RFC 7517, section 5).
+    ///
+    /// # Errors
+    ///
+    /// A key cannot be read.
+    pub fn public_keys(&self) -> Result<Value, Stop> {
+        let others = [&self.pending, &self.previous].into_iter().flatten().map(|part| &part.value);
+        let keys = self.private_key.iter().chain(others);
+        let keys = keys.map(|key| KeyPair::of(key.expose().to_owned().into()).map(|pair| pair.public));
+        Ok(json!({ "keys": keys.collect::<Result<Vec<_>, _>>()? }))
+    }
+
     /// The pair to come, if there is one.
     ///
     /// # Errors
@@ -193,5 +211,27 @@ mod tests {
         assert!(!format!("{second:?}").contains("PRIVATE"));
         assert_eq!(Stored::parse(&second.text().unwrap()).unwrap(), second);
         assert!(!Stored::parse("{\"s3cret\":1}").unwrap_err().to_string().contains("s3cret"));
+    }
+
+    #[test]
+    fn a_document_has_every_held_key_and_no_private_half() {
+        let pairs = KeyKind::ALL.map(|kind| KeyPair::generate(kind).unwrap());
+        let part = |pair: &KeyPair| {
+            Some(Part { id: pair.key_id.clone(), value: pair.private.expose_secret().into() })
+        };
+        let stored = Stored {
+            private_key: Some(pairs[0].private.expose_secret().into()),
+            key_id: Some(pairs[0].key_id.clone()),
+            pending: part(&pairs[1]),
+            previous: part(&pairs[2]),
+            ..Stored::default()
+        };
+        let document = stored.public_keys().unwrap();
+        let keys = document["keys"].as_array().unwrap();
+        let kids: Vec<&str> = keys.iter().map(|key| key["kid"].as_str().unwrap()).collect();
+        assert_eq!(kids, pairs.each_ref().map(|pair| pair.key_id.as_str()));
+        for member in ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] {
+            assert!(keys.iter().all(|key| key.get(member).is_none()), "{member}");
+        }
     }
 }

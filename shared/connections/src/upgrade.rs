@@ -162,6 +162,7 @@ async fn prepared(run: &Run<'_>) -> Result<Prepared, Stop> {
     };
     let seen = Seen::client(run.client, &app, custom).await?;
     let own = seen.apps.first().ok_or_else(|| Stop::new(Code::State, "the app is gone"))?;
+    own.has_no_other_way_in(stored.jwks_uri.as_ref())?;
     let noted = own.mark.as_deref().and_then(|mark| mark.strip_prefix(MARK)?.split(' ').next());
     let preset = match (run.preset, noted) {
         (Some(preset), _) => preset,

@@ -110,6 +110,7 @@ fn run<'a>(
         org: &world.org,
         sink,
         key: KeyKind::P256,
+        patience: Duration::from_millis(1_500),
         overlap: Duration::from_secs(2),
         resume,
         delete_old: false,

@@ -217,9 +217,9 @@ async fn a_role_with_targets_is_named_and_not_widened() {
 /// Whoever administers apps can write our label and our note beside a key of their own.
 #[tokio::test]
 async fn a_planted_app_gets_no_scopes() {
-    for planted in [
-        serde_json::json!({ "jwks_uri": "https://evil.test/jwks.json" }),
-        serde_json::json!({ "token_endpoint_auth_method": "client_secret_basic" }),
+    for (planted, said) in [
+        (serde_json::json!({ "jwks_uri": "https://evil.test/jwks.json" }), "https://evil.test/jwks.json"),
+        (serde_json::json!({ "token_endpoint_auth_method": "client_secret_basic" }), "another way in"),
     ] {
         let world = World::start().await;
         let client = world.client(&world.token());
@@ -239,7 +239,7 @@ async fn a_planted_app_gets_no_scopes() {
         for adopt in [false, true] {
             let wanted = Wanted { adopt, ..world.wanted("dac") };
             let stop = world.connect(&wanted, &world.token()).await.unwrap_err();
-            assert!(stop.code == Code::Ambiguous && stop.sentence.contains("another way in"), "{stop}");
+            assert!(stop.code == Code::Ambiguous && stop.sentence.contains(said), "{stop}");
         }
         assert!(client.list_scope_consent_grants(&app.id).await.unwrap().is_empty());
         assert!(client.list_roles_for_client(&app.id).await.unwrap().is_empty());

@@ -23,6 +23,7 @@ fn rotation<'r>(client: &'r Client, world: &'r World, sink: &'r connections::sin
         org: &world.org,
         sink,
         key: KeyKind::P256,
+        patience: Duration::from_millis(1_500),
         overlap: Duration::from_millis(200),
         resume: false,
         delete_old: false,
@@ -54,6 +55,11 @@ async fn a_connection_lives_and_ends_on_aws() {
         rotate::key(&rotation(&client, &world, &sink)).await.unwrap();
         assert_ne!(value().unwrap(), first, "{place}");
         world.works().await;
+        // What is published goes with the credential.
+        sink.publish(&sink.read().await.unwrap().unwrap()).await.unwrap();
+        let published = vault.secret("okta-dac/tool/jwks").or_else(|| vault.parameter("/okta-dac/tool.jwks"));
+        let published: Value = serde_json::from_str(&published.unwrap()).unwrap();
+        assert!(published["keys"].as_array().is_some_and(|keys| keys.len() == 2), "{place}");
         ending::uninstall(&client, &world.org, &sink).await.unwrap();
         assert_eq!(held(&world), json!([{}, []]), "{place}");
     }

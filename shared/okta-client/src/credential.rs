@@ -90,10 +90,12 @@ struct Written {
     scopes: Vec<String>,
     #[serde(default)]
     dpop: bool,
-    /// Whose the client is, the key or secret that is to follow, and the one before: not for
-    /// calls.
+    /// Whose the client is, where its keys are published, the key or secret that is to follow,
+    /// and the one before: not for calls.
     #[serde(rename = "org")]
     _org: Option<IgnoredAny>,
+    #[serde(rename = "jwksUri")]
+    _jwks_uri: Option<IgnoredAny>,
     #[serde(rename = "pending")]
     _pending: Option<IgnoredAny>,
     #[serde(rename = "previous")]
@@ -111,7 +113,7 @@ impl Credential {
     ///   a service app; the key in PEM form
     ///
     /// `"dpop": true` says that the app's tokens are bound to a key (RFC 9449). `org`,
-    /// `pending` and `previous`, which `okta-dac connect` keeps beside them, are passed over.
+    /// `jwksUri`, `pending` and `previous`, which `okta-dac connect` keeps beside them, are passed over.
     ///
     /// # Errors
     ///

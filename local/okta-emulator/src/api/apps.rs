@@ -11,6 +11,7 @@ use crate::call::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
 use crate::clock::okta_time;
 use crate::error::OktaError;
 use crate::json::{Object, at, href, keep, lookup, lookup_mut, object, stamp, text, turn};
+use crate::oauth::remote_keys;
 use crate::org::{AppGroup, LogEntry, Org};
 use crate::paging::{self, Limits};
 
@@ -202,6 +203,8 @@ fn replace_app(org: &mut Org, call: &Call) -> Outcome {
     let keys = lookup(&old, "/settings/oauthClient/jwks").cloned();
     if let (Some(keys), Some(client)) = (keys, lookup_mut(&mut new, "/settings/oauthClient"))
         && client.get("jwks").is_none()
+        // Whoever moves an app's keys elsewhere loses those that it has.
+        && client.get("jwks_uri").is_none()
     {
         client["jwks"] = keys;
     }
@@ -279,8 +282,14 @@ fn valid(call: &Call) -> Result<Object, OktaError> {
         let keys = lookup(&app, "/settings/oauthClient/jwks/keys").and_then(Value::as_array);
         let mut kids: Vec<&Value> = keys.into_iter().flatten().map(|key| &key["kid"]).collect();
         kids.sort_by_key(|kid| kid.to_string());
+        let keys_given = !kids.is_empty();
         if kids.windows(2).any(|pair| pair[0] == pair[1]) {
             return Err(super::app_credentials::refused("All keys in the 'jwks' must have a unique `kid`."));
+        }
+        let address = remote_keys::address(&app);
+        if !address.is_empty() && (!crate::hooks::may_be_called(address) || keys_given) {
+            let text = "jwks_uri: The address must be an HTTPS URL, and instead of `jwks`";
+            return Err(OktaError::validation("jwks_uri", text));
         }
     }
     Ok(app)

@@ -13,6 +13,7 @@ use crate::api::app_credentials;
 use crate::call::Call;
 use crate::json::{Object, at, lookup, text};
 use crate::oauth::error::OAuthError;
+use crate::oauth::remote_keys;
 use crate::org::Org;
 
 /// How far clocks may be apart.
@@ -112,8 +113,11 @@ fn check_assertion(
     if call.form("client_assertion_type") != Some("urn:ietf:params:oauth:client-assertion-type:jwt-bearer") {
         return Err(OAuthError::invalid_request("The `client_assertion_type` is invalid."));
     }
-    let active: Vec<Value> =
-        app_credentials::keys(&client.app).iter().filter(|key| key["status"] == "ACTIVE").cloned().collect();
+    let active: Vec<Value> = if remote_keys::address(&client.app).is_empty() {
+        app_credentials::keys(&client.app).iter().filter(|key| key["status"] == "ACTIVE").cloned().collect()
+    } else {
+        org.live.remote_keys.get(&client.id).map(|(_, keys)| keys.clone()).unwrap_or_default()
+    };
     let claims = keys::verified(assertion, &active)
         .ok_or_else(|| OAuthError::invalid_client("The client_assertion signature is invalid."))?;
     let number = |name: &str| lookup(&claims, &format!("/{name}")).and_then(Value::as_i64);

@@ -16,6 +16,7 @@ pub(crate) mod issuer;
 pub(crate) mod keys;
 pub(crate) mod pages;
 pub(crate) mod policy;
+pub(crate) mod remote_keys;
 pub(crate) mod scopes;
 pub(crate) mod session;
 pub(crate) mod token_endpoint;

@@ -86,7 +86,7 @@ fn granted(
         "client_credentials" => client_credentials(org, call, client, base),
         "password" => password(org, call, base),
         DEVICE => device(org, call, base),
-        _ => web_sso(org, call, &client),
+        _ => web_sso(org, call, client),
     }
 }
 

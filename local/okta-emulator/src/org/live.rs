@@ -24,6 +24,8 @@ pub(crate) struct Live {
     pub(crate) seen: BTreeSet<String>,
     /// What DPoP proofs must repeat; made when first asked for.
     pub(crate) dpop_nonce: Option<String>,
+    /// Keys that were read from the address of a client, by its id, and when.
+    pub(crate) remote_keys: BTreeMap<String, (std::time::Instant, Vec<serde_json::Value>)>,
 }
 
 impl Live {

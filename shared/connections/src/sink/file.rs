@@ -1,7 +1,7 @@
 //! A file for its owner alone.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::stop::{Code, Stop};
 use crate::stored::Stored;
@@ -16,13 +16,28 @@ pub(super) fn read(path: &Path) -> Result<Option<Stored>, Stop> {
     Stored::parse(&text).map(Some)
 }
 
-/// Replaces what is there, at once and lastingly.
 pub(super) fn write(path: &Path, stored: &Stored) -> Result<(), Stop> {
+    replace(path, &stored.text()?, 0o600)
+}
+
+/// Where the public halves of the keys are.
+pub(super) fn public(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".jwks.json");
+    name.into()
+}
+
+pub(super) fn publish(path: &Path, document: &str) -> Result<(), Stop> {
+    replace(&public(path), document, 0o644)
+}
+
+/// Replaces what is there, at once and lastingly.
+fn replace(path: &Path, text: &str, mode: u32) -> Result<(), Stop> {
     let folder = folder(path);
-    let text = stored.text()?;
     let write = || -> std::io::Result<()> {
         // 0600, under a name that did not exist.
         let mut file = tempfile::Builder::new().prefix(".okta-dac-").tempfile_in(folder)?;
+        set_mode(file.path(), mode)?;
         file.write_all(text.as_bytes())?;
         file.as_file().sync_all()?;
         file.persist(path)?;
@@ -32,10 +47,24 @@ pub(super) fn write(path: &Path, stored: &Stored) -> Result<(), Stop> {
 }
 
 pub(super) fn remove(path: &Path) -> Result<(), Stop> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(path, &error)),
-        _ => Ok(()),
+    for path in [path, &public(path)] {
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(path, &error)),
+            _ => {}
+        }
     }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn set_mode(path: &Path, mode: u32) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+fn set_mode(_: &Path, _: u32) -> std::io::Result<()> {
+    Ok(())
 }
 
 fn folder(path: &Path) -> &Path {

@@ -5,6 +5,8 @@
 //! version `AWSCURRENT` of the secret, or the parameter of the name. The key or secret to
 //! come is kept beside it: as the version `AWSPENDING`, or as the parameter `<name>.pending`.
 //! What was in use before is `AWSPREVIOUS` by itself.
+//!
+//! Beside the credential are the public halves of its keys, where they are published.
 
 mod aws;
 mod file;
@@ -58,6 +60,9 @@ impl FromStr for Sink {
         let is_name = |name: &str, more: &str| {
             (1..=512).contains(&name.len())
                 && name.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c))
+                // Beside a credential, that is the place of what everybody may read.
+                && !name.ends_with("/jwks")
+                && !name.ends_with(".jwks")
         };
         let account = Arc::default();
         match text.split_once(':') {
@@ -115,7 +120,31 @@ impl Sink {
         written.map_err(|stop| Stop { sentence: format!("{self}: {}", stop.sentence), ..stop })
     }
 
-    /// Takes away what is there.
+    /// Writes the public halves of the keys beside the credential.
+    ///
+    /// # Errors
+    ///
+    /// The place cannot be written.
+    pub async fn publish(&self, stored: &Stored) -> Result<(), Stop> {
+        let document = format!("{:#}\n", stored.public_keys()?);
+        let written = match self {
+            Self::File(path) => file::publish(path, &document),
+            Self::SecretsManager { name, account } => aws::secret::publish(account, name, &document).await,
+            Self::ParameterStore { name, account } => aws::parameter::publish(account, name, &document).await,
+        };
+        written.map_err(|stop| Stop { sentence: format!("{}: {}", self.public(), stop.sentence), ..stop })
+    }
+
+    /// Where [`Sink::publish`] writes.
+    pub fn public(&self) -> String {
+        match self {
+            Self::File(path) => format!("file:{}", file::public(path).display()),
+            Self::SecretsManager { name, .. } => format!("secretsmanager:{}", aws::secret::public(name)),
+            Self::ParameterStore { name, .. } => format!("ssm:{}", aws::parameter::public(name)),
+        }
+    }
+
+    /// Takes away what is there, and what is published of it.
     ///
     /// # Errors
     ///

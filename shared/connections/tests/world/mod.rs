@@ -83,6 +83,7 @@ impl World {
             preset: Preset::parse(preset).unwrap(),
             key: KeyKind::P256,
             adopt: false,
+            jwks_uri: None,
             resources: vec![
                 format!("{}/api/v1/users", self.org.as_str()),
                 format!("{}/api/v1/groups", self.org.as_str()),
@@ -118,7 +119,8 @@ impl World {
         let snapshot = self.emulator.snapshot();
         let apps = snapshot["apps"].as_object().unwrap().values();
         let ours = apps.filter(|app| app["label"] == "A tool");
-        ours.map(|app| app["settings"]["oauthClient"]["jwks"]["keys"].as_array().unwrap().len()).collect()
+        ours.map(|app| app["settings"]["oauthClient"]["jwks"]["keys"].as_array().map_or(0, Vec::len))
+            .collect()
     }
 
     /// Reads the log with what the sink holds.

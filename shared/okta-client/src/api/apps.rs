@@ -52,7 +52,12 @@ impl Client {
     /// [`Error::Api`] 400 E0000001 for an app that cannot be.
     pub async fn replace_application(&self, app: &Application) -> Result<Application, Error> {
         let url = self.url(&["apps", app.id.as_str()])?;
-        let body = super::writable(app, &["created", "lastUpdated", "_links", "_embedded", "orn"])?;
+        let read_only = ["created", "lastUpdated", "_links", "_embedded", "orn", "features"];
+        let mut body = super::writable(app, &read_only)?;
+        let keys = body.pointer_mut("/settings/oauthClient/jwks/keys").and_then(Value::as_array_mut);
+        for key in keys.into_iter().flatten().filter_map(Value::as_object_mut) {
+            key.retain(|member, _| !["id", "created", "lastUpdated", "_links"].contains(&member.as_str()));
+        }
         self.call_with("replaceApplication", Method::PUT, url, &body).await
     }
 

@@ -30,10 +30,23 @@ pub(in crate::sink) async fn write(account: &Account, name: &str, stored: &Store
     }
 }
 
+/// Name of the parameter with the public halves of the keys.
+pub(in crate::sink) fn public(name: &str) -> String {
+    format!("{name}.jwks")
+}
+
+pub(in crate::sink) async fn publish(account: &Account, name: &str, document: &str) -> Result<(), Stop> {
+    let put = client(account).await.put_parameter().name(public(name)).value(document);
+    // Three keys of RSA are shorter than 4,096 characters, and not secret.
+    let put = put.r#type(ParameterType::String).overwrite(true);
+    put.send().await.map(drop).map_err(|error| failed(&error))
+}
+
 pub(in crate::sink) async fn remove(account: &Account, name: &str) -> Result<(), Stop> {
     let client = client(account).await;
     delete(&client, name).await?;
-    delete(&client, &pending(name)).await
+    delete(&client, &pending(name)).await?;
+    delete(&client, &public(name)).await
 }
 
 async fn client(account: &Account) -> Client {

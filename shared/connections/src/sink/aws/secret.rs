@@ -5,7 +5,7 @@ use aws_sdk_secretsmanager::error::SdkError;
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 
 use super::{Account, failed, in_use, to_come, together};
-use crate::stop::Stop;
+use crate::stop::{Code, Stop};
 use crate::stored::Stored;
 
 const CURRENT: &str = "AWSCURRENT";
@@ -28,13 +28,7 @@ pub(in crate::sink) async fn write(account: &Account, name: &str, stored: &Store
     let client = client(account).await;
     let (current, pending) = versions(&client, name).await?;
     if current.is_none() && pending.is_none() {
-        let created = client.create_secret().name(name).description("A credential of okta-dac").send().await;
-        match created {
-            Ok(_) => {}
-            Err(error)
-                if error.as_service_error().is_some_and(|error| error.is_resource_exists_exception()) => {}
-            Err(error) => return Err(failed(&error)),
-        }
+        create(&client, name, "A credential of okta-dac").await?;
     }
     let used = in_use(stored);
     if used != Stored::default() && current.map(|version| version.stored).as_ref() != Some(&used) {
@@ -56,9 +50,41 @@ pub(in crate::sink) async fn write(account: &Account, name: &str, stored: &Store
     }
 }
 
+/// Name of the secret with the public halves of the keys.
+pub(in crate::sink) fn public(name: &str) -> String {
+    format!("{name}/jwks")
+}
+
+pub(in crate::sink) async fn publish(account: &Account, name: &str, document: &str) -> Result<(), Stop> {
+    if name.starts_with("arn:") {
+        let sentence =
+            "published keys lie beside the credential: `--to` needs the name of the secret, and not its ARN";
+        return Err(Stop::new(Code::Usage, sentence));
+    }
+    let (client, name) = (client(account).await, public(name));
+    create(&client, &name, "Public keys of okta-dac").await?;
+    let put = client.put_secret_value().secret_id(name).secret_string(document);
+    put.send().await.map(drop).map_err(|error| failed(&error))
+}
+
 /// At once: the credential is worth nothing any more, and its name is free again.
 pub(in crate::sink) async fn remove(account: &Account, name: &str) -> Result<(), Stop> {
-    let delete = client(account).await.delete_secret().secret_id(name).force_delete_without_recovery(true);
+    let client = client(account).await;
+    delete(&client, name).await?;
+    if name.starts_with("arn:") { Ok(()) } else { delete(&client, &public(name)).await }
+}
+
+async fn create(client: &Client, name: &str, about: &str) -> Result<(), Stop> {
+    match client.create_secret().name(name).description(about).send().await {
+        Err(error) if !error.as_service_error().is_some_and(|error| error.is_resource_exists_exception()) => {
+            Err(failed(&error))
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn delete(client: &Client, name: &str) -> Result<(), Stop> {
+    let delete = client.delete_secret().secret_id(name).force_delete_without_recovery(true);
     match delete.send().await {
         Err(error)
             if error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception()) =>
