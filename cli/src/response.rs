@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn rules_are_checked_before_they_are_deployed() {
-        let rules = r#"[{"name":"x","match":{"eventType":["user.risk.change"]},"actions":["clear-sessions"],"mode":"act"}]"#;
+        let rules = r#"[{"name":"x","match":{"eventType":["user.risk.detect"]},"actions":["clear-sessions"],"mode":"act"}]"#;
         assert_eq!(check(rules, None), Ok(ExitCode::SUCCESS));
         let event = r#"{"uuid":"1","eventType":"x","published":"2026-01-31T12:00:00.000Z"}"#;
         assert_eq!(check(rules, Some(event)), Ok(ExitCode::SUCCESS));

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use serde_json::json;
-use tests::TestStack;
+use tests::{TenantAdmin, TestStack};
 
 use crate::add_response::{SUPERUSER, body};
 
@@ -59,6 +59,10 @@ async fn responses_work_with_the_preset_response() {
         let lifted = stack.post(&format!("/responses/{id}/lift"), SUPERUSER, json!({ "reason": "x" })).await;
         assert_eq!((lifted.status, &lifted.body["status"]), (200, &json!("lifted")), "{lifted}");
     }
+    let path = "/tenants/acme/responses";
+    let answer =
+        stack.post(path, TenantAdmin("acme"), body("user@acme.test", &["suspend", "clear-sessions"])).await;
+    assert_eq!(answer.status, 201, "{answer}");
     // What the preset does not have is not permitted, and called so.
     let stack = TestStack::start_as(|options| {
         options.parameters.extend([

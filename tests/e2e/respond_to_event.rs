@@ -30,9 +30,9 @@ async fn succeeds() {
 #[tokio::test]
 async fn a_rule_says_what_is_done() {
     let rules = json!([
-        { "name": "risky", "match": { "eventType": ["user.risk.change"], "minRisk": "HIGH" },
+        { "name": "risky", "match": { "eventType": ["user.risk.detect"], "minRisk": "HIGH" },
           "actions": ["suspend", "clear-sessions"], "expiresIn": 3600, "mode": "act" },
-        { "name": "watch", "match": { "eventType": ["user.risk.change"] }, "actions": ["suspend"], "mode": "observe" },
+        { "name": "watch", "match": { "eventType": ["user.risk.detect"] }, "actions": ["suspend"], "mode": "observe" },
     ]);
     let stack = TestStack::start_as(|options| {
         options.response_rules = Some(rules.to_string());
@@ -45,7 +45,7 @@ async fn a_rule_says_what_is_done() {
         json!({
             "id": id, "source": "aws.partner/okta.com/demo/System", "detail-type": "SystemLog",
             "detail": {
-                "uuid": id, "eventType": "user.risk.change", "published": published.time(), "severity": "WARN",
+                "uuid": id, "eventType": "user.risk.detect", "published": published.time(), "severity": "WARN",
                 "actor": { "id": "00ubehind", "type": "User" }, "target": [{ "id": user, "type": "User" }],
                 "debugContext": { "debugData": { "risk": format!("{{level={risk}}}") } },
             },

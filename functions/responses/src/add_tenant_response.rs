@@ -12,7 +12,7 @@
 
 use std::time::Duration;
 
-use containment::{Limits, Order, Response, Who};
+use containment::{Limits, Order, Refusal, Response, Who};
 use domain::TenantName;
 use lambda_kit::{Context, Decode, Endpoint, Example, Request, Success};
 use operations::{Operation, ProblemCode};
@@ -116,7 +116,12 @@ impl Endpoint for AddTenantResponse {
         let who = Who::TenantAdmin(&caller.uid);
         let asked =
             Asked { actor: actor(context), who, mode: responses.mode, tenant: Some(&users), id: None };
-        let response = self.responding.respond(run, asked, &input.order).await.map_err(Respond)?;
+        let response = self.responding.respond(run, asked, &input.order).await;
+        // A tenant's admins do not learn who exists elsewhere.
+        let response = response.map_err(|error| match error {
+            RespondError::NotFound(_) => Respond(RespondError::Refused(Refusal::NotAMember)),
+            error => Respond(error),
+        })?;
         Ok(match response.status {
             containment::State::Planned => Success::new(response).status(200),
             _ => Success::new(response),

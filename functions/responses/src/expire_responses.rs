@@ -21,8 +21,8 @@ use serde::Serialize;
 use serde_json::Value;
 use state::{LockError, StateError};
 
+use crate::due::time;
 use crate::lift::{By, LiftError};
-use crate::respond::time;
 use crate::settings::Responding;
 
 /// Responses of one page.

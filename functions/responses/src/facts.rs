@@ -76,11 +76,10 @@ pub(crate) async fn read(
         let is_member = groups.iter().any(|group| group.id.as_str() == tenant);
         is_member && own.iter().all(|id| *id == tenant)
     });
-    let responders = responding.responses.responders.as_deref();
     let groups = groups.iter().map(|group| Group {
         id: group.id.to_string(),
         kind: group.kind.clone(),
-        administers: group.profile.name == SUPERUSERS || responders == Some(group.id.as_str()),
+        administers: group_administers(responding, group),
     });
     let facts = Facts {
         user: found.id.to_string(),
@@ -94,6 +93,28 @@ pub(crate) async fn read(
         is_risky: risk? == Some(RiskLevel::High),
     };
     Ok(Some(Found { user: found, facts }))
+}
+
+/// Whether the members of a group administer okta-dac.
+fn group_administers(responding: &Responding, group: &okta_client::models::Group) -> bool {
+    let responders = responding.responses.responders.as_deref();
+    group.profile.name == SUPERUSERS || responders == Some(group.id.as_str())
+}
+
+/// Whether a user administers the org or okta-dac now; one who is gone does not.
+pub(crate) async fn administers(
+    okta: &Client,
+    responding: &Responding,
+    user: &UserId,
+) -> Result<bool, Error> {
+    let groups = okta.list_user_groups(user).try_collect::<Vec<_>>();
+    let (roles, groups) = join(okta.list_assigned_roles_for_user(user.as_str()), groups).await;
+    let (Some(roles), Some(groups)) =
+        (if_present(async { roles }).await?, if_present(async { groups }).await?)
+    else {
+        return Ok(false);
+    };
+    Ok(!roles.is_empty() || groups.iter().any(|group| group_administers(responding, group)))
 }
 
 fn admin(role: &Role) -> Admin {
@@ -112,13 +133,14 @@ async fn risk(okta: &Client, user: &UserId) -> Result<Option<RiskLevel>, Error> 
 
 /// Whether somebody other than `user` is a super admin who can sign in. Stops at the first
 /// one; without an answer of Okta nobody knows.
-pub(crate) async fn super_admins(okta: &Client, user: &UserId) -> SuperAdmins {
+pub(crate) async fn super_admins(okta: &Client, responding: &Responding, user: &UserId) -> SuperAdmins {
     let Ok(administrators) = okta.list_users_with_role_assignments().await else {
         return SuperAdmins::Unknown;
     };
+    let quarantine = responding.settings.quarantine.as_deref();
     let others: Vec<UserId> = administrators.into_iter().filter(|other| other != user).collect();
     for some in others.chunks(AT_ONCE).take(ADMINISTRATORS / AT_ONCE) {
-        let found = join_all(some.iter().map(|other| is_working_super_admin(okta, other))).await;
+        let found = join_all(some.iter().map(|other| is_working_super_admin(okta, quarantine, other))).await;
         if found.iter().any(|found| matches!(found, Ok(true))) {
             return SuperAdmins::Others(1);
         }
@@ -129,13 +151,22 @@ pub(crate) async fn super_admins(okta: &Client, user: &UserId) -> SuperAdmins {
     if others.len() > ADMINISTRATORS { SuperAdmins::Unknown } else { SuperAdmins::Others(0) }
 }
 
-async fn is_working_super_admin(okta: &Client, user: &UserId) -> Result<bool, Error> {
+/// Whoever is in quarantine may be unable to sign in.
+async fn is_working_super_admin(
+    okta: &Client,
+    quarantine: Option<&str>,
+    user: &UserId,
+) -> Result<bool, Error> {
     let roles = okta.list_assigned_roles_for_user(user.as_str()).await?;
     if !roles.iter().any(|role| role.kind == SUPER_ADMIN) {
         return Ok(false);
     }
-    let user = okta.get_user(user.as_str()).await?;
-    Ok(Status::of(&user.status) == Status::Active)
+    let found = okta.get_user(user.as_str()).await?;
+    let Some(quarantine) = quarantine.filter(|_| Status::of(&found.status) == Status::Active) else {
+        return Ok(Status::of(&found.status) == Status::Active);
+    };
+    let groups: Vec<okta_client::models::Group> = okta.list_user_groups(user).try_collect().await?;
+    Ok(groups.iter().all(|group| group.id.as_str() != quarantine))
 }
 
 /// How a user was, or is.

@@ -12,6 +12,7 @@
 mod access;
 mod add_response;
 mod add_tenant_response;
+mod due;
 mod expire_responses;
 mod facts;
 mod get_response;

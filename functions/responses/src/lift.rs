@@ -20,13 +20,13 @@ use operations::ProblemCode;
 use run_kit::{Failure, Incomplete, Object, Run};
 use state::{Change, KeptResponse, LockError, Locks, StateError, holding};
 
+use crate::due::{AGAIN, due, time};
 use crate::facts;
-use crate::respond::{RespondError, due, time};
 use crate::settings::Responding;
 use crate::step;
 
-/// Seconds after which an end that stopped half-way is tried again.
-const AGAIN: i64 = 30;
+/// Seconds after which what Okta refuses is tried again: somebody has to give the right.
+const LATER: i64 = 15 * 60;
 
 /// Who ends a response, and why.
 #[derive(Clone, Copy, Debug)]
@@ -109,11 +109,16 @@ impl Responding {
             if uid == user.as_str() {
                 return Err(LiftError::Protected("nobody ends a response to themselves"));
             }
-            if matches!(by, By::Responder(..)) && self.administers(okta, &user).await? {
+            if matches!(by, By::Responder(..))
+                && (kept.response.administered
+                    || facts::administers(okta, self, &user).await.map_err(LiftError::Okta)?)
+            {
                 return Err(LiftError::Protected("the user is an administrator: a superuser decides"));
             }
         }
-        if !kept.response.status.is_open() {
+        let has_ended = matches!(kept.response.status, Stand::Lifted | Stand::Expired);
+        // An end that began is completed, whatever its run saw.
+        if has_ended || (!kept.response.status.is_open() && kept.response.lifted.is_none()) {
             return Ok(kept.response);
         }
         let actions: BTreeSet<Action> = kept.response.actions.iter().map(|taken| taken.action).collect();
@@ -133,14 +138,6 @@ impl Responding {
         self.end(run, kept, by).await
     }
 
-    async fn administers(&self, okta: &Client, user: &UserId) -> Result<bool, LiftError> {
-        match okta.list_assigned_roles_for_user(user.as_str()).await {
-            Ok(roles) => Ok(!roles.is_empty()),
-            Err(error) if error.is_not_found() => Ok(false),
-            Err(error) => Err(LiftError::Okta(error)),
-        }
-    }
-
     /// Takes the steps back, the last one first.
     async fn take_back(
         &self,
@@ -153,7 +150,7 @@ impl Responding {
         let (state, table) = (&self.responses.state, &self.responses.table);
         let mut others = state.open_responses(table, user.as_str()).await.map_err(LiftError::State)?;
         let responses: Vec<Response> = others.iter().map(|other| other.response.clone()).collect();
-        let mut failed = None;
+        let mut failed = self.after_unsuspending(run, &mut kept.response, user).await;
         for undo in take_back(&kept.response, now, &responses).into_iter().rev() {
             let taken = &kept.response.actions[undo.at];
             let (outcome, detail) = match undo.word {
@@ -167,44 +164,58 @@ impl Responding {
                 }
                 Word::Undo(change) => match apply(run.okta.forward(), user, &change).await {
                     Ok(()) => (Outcome::Undone, note(&change)),
-                    Err(error) if error.is_retryable() => {
+                    Err(error) if is_final(&error) => {
+                        tracing::error!(error = %run_kit::chain(&error), "a step cannot be taken back");
+                        (Outcome::NotUndoable, Some("Okta refuses to take it back: do it in Okta".to_owned()))
+                    }
+                    Err(error) => {
                         tracing::warn!(error = %run_kit::chain(&error), "a step is not taken back yet");
                         failed = Some(error);
                         continue;
-                    }
-                    Err(error) => {
-                        tracing::error!(error = %run_kit::chain(&error), "a step cannot be taken back");
-                        (Outcome::NotUndoable, Some("Okta refuses to take it back: do it in Okta".to_owned()))
                     }
                 },
             };
             let taken = &mut kept.response.actions[undo.at];
             (taken.outcome, taken.detail, taken.at) = (outcome, detail, Some(time(run, 0)));
             if taken.action == Action::Suspend {
-                self.after_unsuspending(run, &mut kept.response, user).await;
+                failed = self.after_unsuspending(run, &mut kept.response, user).await.or(failed);
             }
         }
         let Some(source) = failed else { return Ok(()) };
-        self.keep(run, kept, Some(&time(run, AGAIN))).await.map_err(LiftError::State)?;
+        let again = if source.is_retryable() || source.may_have_happened() { AGAIN } else { LATER };
+        self.keep(run, kept, Some(&time(run, again))).await.map_err(LiftError::State)?;
         Err(LiftError::Incomplete { id: kept.response.id.clone(), source })
     }
 
-    /// What the response has for its end; nothing, if the user was not unsuspended by it.
-    async fn after_unsuspending(&self, run: &Run, response: &mut Response, user: &UserId) {
-        let unsuspended = response
-            .actions
-            .iter()
-            .any(|taken| taken.action == Action::Suspend && taken.outcome == Outcome::Undone);
-        for taken in response.actions.iter_mut().filter(|taken| taken.on_lift) {
-            if !unsuspended {
-                taken.outcome = Outcome::Skipped;
-                taken.detail = Some("this response did not unsuspend the user".to_owned());
-            } else if taken.outcome == Outcome::Planned {
-                let done = step::take(run.okta.forward(), user, taken).await;
-                (taken.outcome, taken.detail) = (done.outcome, done.detail);
+    /// What the response has for its end: nothing, if the user was not unsuspended by it. Says
+    /// why it is not done, where another try may do it.
+    async fn after_unsuspending(&self, run: &Run, response: &mut Response, user: &UserId) -> Option<Error> {
+        let of = |taken: &Taken| (taken.action == Action::Suspend && !taken.on_lift).then_some(taken.outcome);
+        let suspension = response.actions.iter().find_map(of);
+        let mut again = None;
+        let planned = |taken: &&mut Taken| taken.on_lift && taken.outcome == Outcome::Planned;
+        for taken in response.actions.iter_mut().filter(planned) {
+            match suspension {
+                // Not taken back yet.
+                Some(Outcome::Done | Outcome::Planned) => continue,
+                Some(Outcome::Undone) => {
+                    let done = step::take(run.okta.forward(), user, taken).await;
+                    (taken.outcome, taken.detail) = match done.again {
+                        None => (done.outcome, done.detail),
+                        Some(error) => {
+                            again = Some(error);
+                            (Outcome::Planned, Some("Okta did not do it yet; it is tried again".to_owned()))
+                        }
+                    };
+                }
+                _ => {
+                    taken.outcome = Outcome::Skipped;
+                    taken.detail = Some("this response did not unsuspend the user".to_owned());
+                }
             }
             taken.at = Some(time(run, 0));
         }
+        again
     }
 
     /// Another open response of the user wants the same: from now on it is that response's,
@@ -220,19 +231,8 @@ impl Responding {
         let Some(other) = others.iter_mut().find(|other| other.response.id == id) else {
             return Ok(());
         };
-        let given = &from.response.actions[at];
-        let same = |taken: &&mut Taken| {
-            !taken.on_lift
-                && (taken.action, &taken.group, &taken.role) == (given.action, &given.group, &given.role)
-        };
-        for taken in other.response.actions.iter_mut().filter(same) {
-            taken.outcome = Outcome::Done;
-            taken.detail = Some(format!("taken over from the response `{}`", from.response.id));
-        }
-        if given.action == Action::Suspend {
-            other.response.after.clone_from(&from.response.after);
-        }
-        let due = due(&other.response);
+        other.response.take_over(&from.response, &from.response.actions[at]);
+        let due = due(run, &other.response);
         self.keep(run, other, due.as_deref()).await.map_err(LiftError::State)
     }
 
@@ -252,64 +252,42 @@ impl Responding {
             locks.take(Change::User(user)).await.map_err(LiftError::Lock)?;
             let (state, table) = (&self.responses.state, &self.responses.table);
             let kept = state.response(table, id).await.map_err(LiftError::State)?;
-            let Some(mut kept) = kept.filter(|kept| kept.response.status == Stand::Running) else {
-                return Ok(());
-            };
-            let user = UserId::from(user);
-            let actions: BTreeSet<Action> = kept.response.actions.iter().map(|taken| taken.action).collect();
-            let current = facts::current(run.okta.forward(), &user, &actions).await;
-            match current.map_err(LiftError::Okta)? {
-                Some(now) => kept.response.settle(&now),
-                None => gone(&mut kept.response),
+            match kept.filter(|kept| kept.response.status == Stand::Running) {
+                Some(kept) => self.judge_locked(run, kept, &UserId::from(user)).await,
+                None => Ok(()),
             }
-            let due = due(&kept.response);
-            self.keep(run, &mut kept, due.as_deref()).await.map_err(LiftError::State)
         })
         .await
     }
 
-    /// Takes back a response that left the org without a super admin.
-    pub(crate) async fn put_back(
-        &self,
-        run: &Run,
-        kept: &mut KeptResponse,
-        user: &UserId,
-    ) -> Result<(), RespondError> {
-        let undo = run.okta.undo();
-        for at in (0..kept.response.actions.len()).rev() {
-            let taken = &kept.response.actions[at];
-            let group = taken.group.clone().unwrap_or_default();
-            let change = match (taken.outcome, taken.action) {
-                (Outcome::Done, Action::Suspend) => Undo::Unsuspend,
-                (Outcome::Done, Action::RemoveFromGroups) => Undo::AddToGroup(group),
-                (Outcome::Done, Action::Quarantine) => Undo::RemoveFromGroup(group),
-                (Outcome::Done, Action::RemoveAdminRoles) => {
-                    Undo::AssignRole(taken.role.clone().unwrap_or_default())
-                }
-                _ => continue,
-            };
-            let undone = apply(undo, user, &change).await;
-            let taken = &mut kept.response.actions[at];
-            (taken.outcome, taken.detail) = match undone {
-                Ok(()) => (Outcome::Undone, Some("nobody else was a super admin any more".to_owned())),
-                Err(error) => {
-                    tracing::error!(error = %run_kit::chain(&error), "the last super admin is not put back");
-                    let left = Incomplete::after(
-                        &["take the steps of the response"],
-                        vec![Object::new("user", "last super admin, who is not put back", user)],
-                    );
-                    tracing::error!(left_behind = ?left.left_behind, "put the last super admin back in Okta");
-                    continue;
-                }
-            };
+    /// Judges every response of a user whose run died: whoever has the lock knows that it did.
+    pub(crate) async fn judge_dead(&self, run: &Run, user: &UserId) -> Result<(), LiftError> {
+        let (state, table) = (&self.responses.state, &self.responses.table);
+        let open = state.open_responses(table, user.as_str()).await.map_err(LiftError::State)?;
+        for kept in open.into_iter().filter(|kept| kept.response.status == Stand::Running) {
+            self.judge_locked(run, kept, user).await?;
         }
-        kept.response.judge();
-        if kept.response.status != Stand::Partial {
-            kept.response.status = Stand::Failed;
-        }
-        let due = due(&kept.response);
-        self.keep(run, kept, due.as_deref()).await.map_err(RespondError::State)
+        Ok(())
     }
+
+    async fn judge_locked(&self, run: &Run, mut kept: KeptResponse, user: &UserId) -> Result<(), LiftError> {
+        let actions: BTreeSet<Action> = kept.response.actions.iter().map(|taken| taken.action).collect();
+        let current = facts::current(run.okta.forward(), user, &actions).await;
+        match current.map_err(LiftError::Okta)? {
+            Some(now) => kept.response.settle(&now),
+            None => {
+                gone(&mut kept.response);
+                return self.end(run, kept, By::Time).await.map(drop);
+            }
+        }
+        let due = due(run, &kept.response);
+        self.keep(run, &mut kept, due.as_deref()).await.map_err(LiftError::State)
+    }
+}
+
+/// Whether Okta never takes a step back: the user, the group or the state is another.
+fn is_final(error: &Error) -> bool {
+    matches!(error, Error::Api(api) if matches!(api.status, 400 | 404))
 }
 
 /// What taking a step back does not restore.
@@ -340,18 +318,7 @@ fn begin(run: &Run, response: &mut Response, by: By<'_>) {
     response.lifted = Some(Lift { at: time(run, 0), actor, reason });
     let suspended = |taken: &Taken| taken.action == Action::Suspend && taken.outcome == Outcome::Done;
     if response.actions.iter().any(suspended) {
-        let planned = response.on_lift.iter().map(|on_lift| Taken {
-            action: Action::from(*on_lift),
-            group: None,
-            role: None,
-            on_lift: true,
-            outcome: Outcome::Planned,
-            detail: None,
-            at: None,
-            role_id: None,
-        });
-        let planned: Vec<Taken> = planned.collect();
-        response.actions.extend(planned);
+        response.plan_on_lift();
     }
 }
 
@@ -365,7 +332,7 @@ fn gone(response: &mut Response) {
     }
 }
 
-async fn apply(okta: &Client, user: &UserId, undo: &Undo) -> Result<(), Error> {
+pub(crate) async fn apply(okta: &Client, user: &UserId, undo: &Undo) -> Result<(), Error> {
     match undo {
         Undo::Unsuspend => match okta.unsuspend_user(user).await {
             Err(error) if error.may_have_happened() => {

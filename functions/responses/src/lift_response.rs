@@ -3,7 +3,7 @@
 //! # Okta calls
 //!
 //! 1. `listUserGroups` of the caller, unless the caller is a superuser; for a responder
-//!    `listAssignedRolesForUser` of the user, too.
+//!    `listAssignedRolesForUser` and `listUserGroups` of the user, too.
 //! 2. Those of [`crate::lift`].
 //!
 //! The answer says of each action what was undone, what cannot be, and what somebody changed

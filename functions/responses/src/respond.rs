@@ -7,7 +7,8 @@
 //!    `listAssignedRolesForUser`; with an API token `getUser` for its owner; with `set-risk`
 //!    `getUserRisk`.
 //! 3. For a super admin, under the lock `super-admins`: `listUsersWithRoleAssignments`, and
-//!    `listAssignedRolesForUser` and `getUser` of others, until one is found who is left.
+//!    `listAssignedRolesForUser`, `getUser` and, where there is a quarantine group,
+//!    `listUserGroups` of others, until one is found who is left.
 //! 4. The steps, one after the other; after `suspendUser` `getUser` once more, for the time
 //!    at which the status changed.
 //! 5. For a super admin 3 once more; if nobody is left, the steps are taken back.
@@ -16,15 +17,15 @@
 //!
 //! The record is written before the first change: what cannot be written down is not done.
 //! Each outcome is written before the next step. A run that is killed leaves a record that
-//! says `running`; within two minutes `expire-responses` judges by the user's state what was
+//! says `running`; within three minutes `expire-responses` judges by the user's state what was
 //! done, so that the end of the response takes it back. The same holds for a step whose answer
 //! is lost.
 //! A step that fails does not stop the later ones: containment comes first, and the answer
 //! says what is missing.
 
 use containment::{
-    Actor, Before, Broken, Mode, Order, Outcome, Plan, Refusal, Response, State as Stand, SuperAdmins, Who,
-    decide, new_id,
+    Action, Actor, Before, Broken, Lift, Mode, Order, Outcome, Plan, Refusal, Response, State as Stand,
+    SuperAdmins, Taken, Undo, Who, decide, new_id,
 };
 use okta_client::Error;
 use okta_client::models::UserId;
@@ -32,12 +33,11 @@ use operations::ProblemCode;
 use run_kit::{Failure, Incomplete, Object, Run, Violation};
 use state::{Change, KeptResponse, LockError, Locks, StateError, holding};
 
+use crate::due::{JUDGED_AFTER, due, time};
 use crate::facts::{self, Found};
+use crate::lift::{LiftError, apply};
 use crate::settings::{Disabled, Responding};
 use crate::step;
-
-/// Seconds after which a response whose run has not ended is judged.
-const JUDGED_AFTER: i64 = 90;
 
 /// Who asks, as the record names them, and what they may.
 pub(crate) struct Asked<'a> {
@@ -66,10 +66,14 @@ pub enum RespondError {
     Lock(LockError),
     /// Okta did not say what is true of the user.
     Okta(Error),
+    /// An earlier response of the user, whose run died, cannot be judged; nothing was done.
+    Earlier(Box<LiftError>),
     /// The record could not be written; nothing was done.
     State(StateError),
     /// The response is done, and its record does not say so yet.
     NotRecorded(String),
+    /// The last super admin is not put back yet.
+    NotPutBack(String),
 }
 
 impl From<RespondError> for Failure {
@@ -93,9 +97,15 @@ impl From<RespondError> for Failure {
             }
             RespondError::Lock(error) => error.into(),
             RespondError::Okta(error) => Failure::okta("read the user", &error),
+            RespondError::Earlier(error) => (*error).into(),
             RespondError::State(error) => error.into(),
             RespondError::NotRecorded(id) => {
-                let left = Object::new("response", "record that says `running` for two minutes", id);
+                let left = Object::new("response", "record that says `running` for some minutes", id);
+                Incomplete::after(&["take the steps of the response"], vec![left]).into()
+            }
+            RespondError::NotPutBack(id) => {
+                let what = "response to the last super admin, which is not taken back yet";
+                let left = Object::new("response", what, id);
                 Incomplete::after(&["take the steps of the response"], vec![left]).into()
             }
         }
@@ -106,12 +116,6 @@ impl From<RespondError> for Failure {
 pub(crate) fn invalid(broken: Vec<Broken>) -> Failure {
     let violation = |Broken { pointer, rule }| Violation { pointer, detail: rule };
     Failure::violations_of(broken.into_iter().map(violation).collect())
-}
-
-/// Now and so many seconds, as the record has times.
-pub(crate) fn time(run: &Run, seconds: i64) -> String {
-    let ms = run.clock.now_ms().saturating_add(seconds.saturating_mul(1_000));
-    format!("{:.3}", jiff::Timestamp::from_millisecond(ms).unwrap_or_default())
 }
 
 /// An id for a response about a user.
@@ -149,7 +153,7 @@ impl Responding {
     ) -> Result<Response, RespondError> {
         let mut found = self.read(run, &asked, order, user).await?;
         if found.facts.is_super_admin() && order.may_lock_out() {
-            found.facts.super_admins = facts::super_admins(run.okta.forward(), user).await;
+            found.facts.super_admins = facts::super_admins(run.okta.forward(), self, user).await;
         }
         let plan = self.decide(&asked, order, &found)?;
         let mut response = response(run, asked, order, &found, &plan);
@@ -182,9 +186,12 @@ impl Responding {
         let guarded = found.facts.is_super_admin() && order.may_lock_out();
         if guarded {
             locks.take(Change::SuperAdmins).await.map_err(RespondError::Lock)?;
-            found.facts.super_admins = facts::super_admins(okta, user).await;
+            found.facts.super_admins = facts::super_admins(okta, self, user).await;
         }
         let plan = self.decide(&asked, order, &found)?;
+        // What a dead run did is judged before this one changes the user.
+        let judged = self.judge_dead(run, user).await;
+        judged.map_err(|error| RespondError::Earlier(Box::new(error)))?;
         let mut response = response(run, asked, order, &found, &plan);
         if response.id.is_empty() {
             response.id = id_for(run, user.as_str()).map_err(RespondError::State)?;
@@ -192,13 +199,20 @@ impl Responding {
         let mut kept = KeptResponse { response, version: 0 };
         let judged = time(run, JUDGED_AFTER);
         self.keep(run, &mut kept, Some(&judged)).await.map_err(RespondError::State)?;
-        self.take_steps(run, &mut kept, user).await?;
+        let recorded = self.take_steps(run, &mut kept, user).await;
         // Somebody else may have taken the role from the others meanwhile.
-        if guarded && facts::super_admins(okta, user).await == SuperAdmins::Others(0) {
-            self.put_back(run, &mut kept, user).await?;
-            return Err(RespondError::Refused(Refusal::LastSuperAdmin));
+        if guarded {
+            let why = match facts::super_admins(okta, self, user).await {
+                SuperAdmins::Others(1..) => None,
+                SuperAdmins::Others(0) => Some(Refusal::LastSuperAdmin),
+                SuperAdmins::Unknown => Some(UNKNOWN_SUPER_ADMINS),
+            };
+            if let Some(why) = why {
+                self.put_back(run, &mut kept, user).await?;
+                return Err(RespondError::Refused(why));
+            }
         }
-        Ok(kept.response)
+        recorded.map(|()| kept.response)
     }
 
     /// Takes the steps that are planned, and writes down each outcome.
@@ -238,7 +252,7 @@ impl Responding {
             true => Some(judged),
             false => {
                 kept.response.judge();
-                due(&kept.response)
+                due(run, &kept.response)
             }
         };
         let written = self.keep(run, kept, due.as_deref()).await;
@@ -246,6 +260,55 @@ impl Responding {
             tracing::error!(error = %run_kit::chain(&error), "the end of a response is not recorded");
             RespondError::NotRecorded(kept.response.id.clone())
         })
+    }
+
+    /// Takes back a response that left the org without a super admin.
+    pub(crate) async fn put_back(
+        &self,
+        run: &Run,
+        kept: &mut KeptResponse,
+        user: &UserId,
+    ) -> Result<(), RespondError> {
+        let undo = run.okta.undo();
+        for at in (0..kept.response.actions.len()).rev() {
+            let taken = &kept.response.actions[at];
+            let group = taken.group.clone().unwrap_or_default();
+            let change = match (taken.outcome, taken.action) {
+                (Outcome::Done, Action::Suspend) => Undo::Unsuspend,
+                (Outcome::Done, Action::RemoveFromGroups) => Undo::AddToGroup(group),
+                (Outcome::Done, Action::Quarantine) => Undo::RemoveFromGroup(group),
+                (Outcome::Done, Action::RemoveAdminRoles) => {
+                    Undo::AssignRole(taken.role.clone().unwrap_or_default())
+                }
+                _ => continue,
+            };
+            match apply(undo, user, &change).await {
+                Ok(()) => {
+                    let taken = &mut kept.response.actions[at];
+                    (taken.outcome, taken.detail) =
+                        (Outcome::Undone, Some("nobody else was a super admin any more".to_owned()));
+                }
+                Err(error) => {
+                    tracing::error!(error = %run_kit::chain(&error), "the last super admin is not put back yet");
+                }
+            }
+        }
+        let is_left = |taken: &Taken| {
+            !taken.on_lift
+                && taken.action.has_undo()
+                && matches!(taken.outcome, Outcome::Done | Outcome::Planned)
+        };
+        if kept.response.actions.iter().any(is_left) {
+            // The end has begun: every minute goes on with it.
+            let reason = Some("nobody else was a super admin any more".to_owned());
+            kept.response.lifted = Some(Lift { at: time(run, 0), actor: None, reason });
+            kept.response.status = Stand::Running;
+            let due = due(run, &kept.response);
+            self.keep(run, kept, due.as_deref()).await.map_err(RespondError::State)?;
+            return Err(RespondError::NotPutBack(kept.response.id.clone()));
+        }
+        (kept.response.status, kept.response.contained) = (Stand::Failed, false);
+        self.keep(run, kept, None).await.map_err(RespondError::State)
     }
 
     async fn read(
@@ -274,13 +337,7 @@ impl Responding {
     }
 }
 
-/// When something has to be looked at: the end of a response that takes something back.
-pub(crate) fn due(response: &Response) -> Option<String> {
-    response.status.is_open().then(|| response.expires.clone().unwrap_or_else(|| NEVER.to_owned()))
-}
-
-/// Stands for no end: the response stays open until somebody lifts it.
-const NEVER: &str = "9999-12-31T23:59:59.999Z";
+const UNKNOWN_SUPER_ADMINS: Refusal = Refusal::Protected("Okta does not say who the other super admins are");
 
 fn response(run: &Run, asked: Asked<'_>, order: &Order, found: &Found, plan: &Plan) -> Response {
     let mut before: Before = facts::before(&found.user);
@@ -291,10 +348,12 @@ fn response(run: &Run, asked: Asked<'_>, order: &Order, found: &Found, plan: &Pl
         id: asked.id.unwrap_or_default(),
         user: found.facts.user.clone(),
         status: Stand::Running,
+        about_all: order.about_all(),
         actions: Response::steps(plan),
         reason: order.reason.clone(),
         incident: order.incident.clone(),
         actor: asked.actor,
+        administered: found.facts.administers(),
         contained: false,
         created: time(run, 0),
         expires: order.expires_in.map(|seconds| time(run, seconds.into())),

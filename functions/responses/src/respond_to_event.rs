@@ -9,9 +9,10 @@
 //!
 //! # What an event is
 //!
-//! An event of EventBridge. If its `detail` has an `eventType`, `detail` is an event of the
-//! System Log (schema `LogEvent`), and the first rule of `RESPONSE_RULES` that is for it says
-//! what is done. Otherwise `detail` is the body of `add-response`.
+//! An event of EventBridge. If its source is Okta, `detail` is an event of the System Log
+//! (schema `LogEvent`), and the first rule of `RESPONSE_RULES` that is for it says what is
+//! done. Otherwise `detail` is the body of `add-response`: whoever may put events of that
+//! source alone cannot speak for Okta.
 //!
 //! The same event leads to one response, however often it comes in a day: the id of the
 //! response is kept with the event before anything is done, and an invocation that failed
@@ -39,6 +40,9 @@ const OLD: i64 = 15 * 60;
 /// Users that all events together may act on in an hour.
 const MOST: u32 = 50;
 
+/// Beginning of the sources of Okta's partner event buses.
+const OKTA: &str = "aws.partner/okta.com/";
+
 /// Seconds for which the rules are kept.
 const RULES: u64 = 60;
 
@@ -54,6 +58,8 @@ pub struct RespondToEvent {
 pub struct Event {
     /// Its id.
     id: String,
+    /// Who put it on the bus: EventBridge alone writes the sources of its partners.
+    source: String,
     /// What happened, or what is wanted.
     detail: Value,
 }
@@ -102,8 +108,10 @@ impl From<StateError> for RespondToEventError {
 /// What an event wants.
 struct Wanted {
     order: Order,
-    /// The event's own id, by which it is known again.
+    /// The event's own id.
     event: String,
+    /// By which it is known again.
+    key: String,
     /// Name of the rule.
     rule: Option<String>,
     mode: Mode,
@@ -160,11 +168,11 @@ impl RespondToEvent {
                 Failure::new(ProblemCode::InvalidRequest, detail).log("read the event", &error),
             )
         };
-        if event.detail.get("eventType").is_none() {
+        if !event.source.starts_with(OKTA) {
             let request: containment::Request = serde_json::from_value(event.detail).map_err(unreadable)?;
             let order =
                 request.check(Limits::Job).map_err(|broken| RespondToEventError::Event(invalid(broken)))?;
-            return Ok(Ok(Wanted { order, event: event.id, rule: None, mode }));
+            return Ok(Ok(Wanted { order, key: event.id.clone(), event: event.id, rule: None, mode }));
         }
         let log: LogEvent = serde_json::from_value(event.detail).map_err(unreadable)?;
         let published: Option<Timestamp> = log.published.parse().ok();
@@ -180,7 +188,7 @@ impl RespondToEvent {
         let Some(user) = log.user() else { return Ok(Err("no-user")) };
         let order = rule.order(user).map_err(|broken| RespondToEventError::Rules(invalid(broken)))?;
         let (name, mode) = (rule.name.clone(), rule.mode.min(mode));
-        Ok(Ok(Wanted { order, event: format!("{}#{name}", log.uuid), rule: Some(name), mode }))
+        Ok(Ok(Wanted { order, key: format!("{}#{name}", log.uuid), event: log.uuid, rule: Some(name), mode }))
     }
 
     async fn rules(&self) -> Result<Rules, RespondToEventError> {
@@ -204,7 +212,7 @@ impl RespondToEvent {
     }
 
     async fn respond(&self, run: &Run, wanted: Wanted) -> Result<Report, RespondToEventError> {
-        let Wanted { order, event, rule, mut mode } = wanted;
+        let Wanted { order, event, key, rule, mut mode } = wanted;
         let responses = &self.responding.responses;
         let refused = |error: RespondError| match error {
             RespondError::NotFound(_) | RespondError::Refused(_) => {
@@ -221,15 +229,14 @@ impl RespondToEvent {
             return Ok(Report { outcome: "dry-run", response: None, detail: None });
         }
         let id = id_for(run, user.as_str())?;
-        let id = responses.state.response_of_event(run, &responses.table, &event, &id).await?;
+        let id = responses.state.response_of_event(run, &responses.table, &key, &id).await?;
         if let Some(kept) = responses.state.response(&responses.table, &id).await? {
             return self.complete(run, kept, &user).await;
         }
         if mode == Mode::Act && !self.is_within(run, rule.as_deref(), user.as_str()).await? {
             mode = Mode::Observe;
         }
-        let request_id = run.id.clone();
-        let actor = Actor { id: None, client: None, source_ip: None, request_id, rule };
+        let actor = Actor { id: None, client: None, source_ip: None, request_id: event, rule };
         let asked = Asked { actor, who: Who::Job, mode, tenant: None, id: Some(id) };
         match self.responding.respond(run, asked, &order).await {
             Ok(response) => Ok(report(&response)),

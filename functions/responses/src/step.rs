@@ -5,7 +5,7 @@ use okta_client::models::{GroupId, RiskLevel, RoleAssignmentId, User, UserId};
 use okta_client::{Client, Error, OkIfAbsent};
 
 /// Of a step whose answer is lost: the state of the user will say what was done.
-const UNKNOWN: &str = "Okta's answer is lost; the next minute says whether it was done";
+const UNKNOWN: &str = "Okta's answer is lost; the next minutes say whether it was done";
 
 /// What became of a step; [`Outcome::Planned`], if nobody knows.
 pub(crate) struct Done {
@@ -13,39 +13,56 @@ pub(crate) struct Done {
     pub(crate) detail: Option<String>,
     /// The user after a change of the status.
     pub(crate) user: Option<User>,
+    /// Why it is not done, where another try may do it.
+    pub(crate) again: Option<Error>,
 }
 
 impl Done {
     fn new(outcome: Outcome, detail: Option<&str>) -> Self {
-        Self { outcome, detail: detail.map(str::to_owned), user: None }
+        Self { outcome, detail: detail.map(str::to_owned), user: None, again: None }
     }
 }
 
 /// Takes a step. Okta's answer decides the word. A call whose answer is lost is sent once
-/// more, or, where that would be refused as done, looked after.
+/// more; if that does not succeed, the first may still have, and nobody knows.
 pub(crate) async fn take(okta: &Client, user: &UserId, taken: &Taken) -> Done {
-    let result = call(okta, user, taken).await;
-    let lost = matches!(&result, Err(error) if error.may_have_happened());
-    let status = match taken.action {
-        Action::Suspend => Some("SUSPENDED"),
-        Action::Deactivate => Some("DEPROVISIONED"),
-        _ => None,
-    };
-    match (status, lost) {
-        (None, false) => word(taken.action, result),
-        (None, true) => word(taken.action, call(okta, user, taken).await),
-        (Some(_), false) if result.is_err() => word(taken.action, result),
-        (Some(status), lost) => {
-            let now = okta.get_user(user.as_str()).await.ok();
-            let is_done = now.as_ref().is_some_and(|now| now.status == status);
-            let word = match (lost, is_done) {
-                (true, true) => Done::new(Outcome::Done, None),
-                (true, false) if now.is_some() => word(taken.action, call(okta, user, taken).await),
-                _ => word(taken.action, result),
-            };
-            Done { user: now.filter(|_| is_done), ..word }
+    match taken.action {
+        Action::Suspend => take_status(okta, user, taken, "SUSPENDED").await,
+        Action::Deactivate => take_status(okta, user, taken, "DEPROVISIONED").await,
+        action => {
+            let first = call(okta, user, taken).await;
+            if !is_lost(&first) {
+                return word(action, first);
+            }
+            let second = call(okta, user, taken).await;
+            if second.is_ok() { word(action, second) } else { word(action, first) }
         }
     }
+}
+
+/// Takes a step that changes the status, which a second call would refuse as done: the status
+/// is looked at.
+async fn take_status(okta: &Client, user: &UserId, taken: &Taken, status: &str) -> Done {
+    let is_done = |now: &Option<User>| now.as_ref().is_some_and(|now| now.status == status);
+    let first = call(okta, user, taken).await;
+    if first.is_err() && !is_lost(&first) {
+        return word(taken.action, first);
+    }
+    let mut now = okta.get_user(user.as_str()).await.ok();
+    let mut result = first;
+    if is_lost(&result) && now.is_some() && !is_done(&now) {
+        let second = call(okta, user, taken).await;
+        now = okta.get_user(user.as_str()).await.ok();
+        if second.is_ok() {
+            result = second;
+        }
+    }
+    let done = if is_done(&now) { Done::new(Outcome::Done, None) } else { word(taken.action, result) };
+    Done { user: now.filter(|now| now.status == status), ..done }
+}
+
+fn is_lost(result: &Result<(), Error>) -> bool {
+    matches!(result, Err(error) if error.may_have_happened())
 }
 
 async fn call(okta: &Client, user: &UserId, taken: &Taken) -> Result<(), Error> {
@@ -75,7 +92,7 @@ fn word(action: Action, result: Result<(), Error>) -> Done {
     };
     tracing::warn!(%action, error = %run_kit::chain(&error), "a step of a response is not done");
     if error.may_have_happened() {
-        return Done::new(Outcome::Planned, Some(UNKNOWN));
+        return Done { again: Some(error), ..Done::new(Outcome::Planned, Some(UNKNOWN)) };
     }
     let (outcome, detail) = match &error {
         Error::Api(api) if action == Action::SetRisk && api.code == "E0000015" => {
@@ -94,7 +111,8 @@ fn word(action: Action, result: Result<(), Error>) -> Done {
         Error::Api(api) if api.status == 403 => (Outcome::Failed, "not permitted: Okta refuses it"),
         _ => (Outcome::Failed, "Okta did not do its part"),
     };
-    Done::new(outcome, Some(detail))
+    let done = Done::new(outcome, Some(detail));
+    Done { again: Some(error).filter(Error::is_retryable), ..done }
 }
 
 /// E0000001 for what is not active, E0000017 and E0000038 for what has no password or is

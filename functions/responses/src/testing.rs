@@ -9,8 +9,10 @@ use serde_json::{Value, json};
 
 use crate::{AddResponse, ExpireResponses, LiftResponse};
 
+mod attacks;
 mod broken;
 mod end;
+mod end_of_two;
 mod events;
 mod guardrails;
 

@@ -43,7 +43,7 @@ const NEEDS: &[(&[&str], Needs)] = &[
     (&["listGroups", "getGroup", "listGroupUsers"], &[&["okta.groups.read", MANAGE_GROUPS]]),
     (&["addGroup"], &[&["okta.groups.create", MANAGE_GROUPS]]),
     (&["replaceGroup", "deleteGroup"], &[&[MANAGE_GROUPS]]),
-    (&["listApplications", "getApplication", "listApplicationGroupAssignments"], &[&["okta.apps.read", "okta.apps.manage"]]),
+    (&["listApplications", "getApplication", "listApplicationGroupAssignments", "getApplicationGroupAssignment"], &[&["okta.apps.read", "okta.apps.manage"]]),
     (&["createApplication", "replaceApplication", "deleteApplication", "activateApplication", "deactivateApplication"], &[&["okta.apps.manage"]]),
     (&["listRoles", "getRole", "listRolePermissions", "listResourceSets", "getResourceSet", "listResourceSetResources", "listBindings", "listUsersWithRoleAssignments", "listAssignedRolesForUser", "listGroupAssignedRoles", "listGroupTargetsForGroupRole", "listRolesForClient"], &[&["okta.iam.read"]]),
     (&["listPolicies", "getPolicy", "listPolicyRules"], &[&["okta.policies.read", "okta.policies.manage"]]),

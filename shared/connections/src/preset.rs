@@ -62,6 +62,8 @@ const RESPONDER: &[&str] = &[
     "okta.groups.read",
     "okta.groups.members.manage",
     "okta.iam.read",
+    // Who is a tenant says an assignment of the okta-dac app.
+    "okta.apps.read",
 ];
 
 /// Every preset.
@@ -120,6 +122,7 @@ pub const PRESETS: [Preset; 8] = [
             "okta.groups.read",
             "okta.groups.manage",
             "okta.roles.read",
+            "okta.apps.read",
         ],
         optional: &[],
         role: Role::Custom { label: "okta-dac responder", permissions: RESPONDER },

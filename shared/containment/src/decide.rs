@@ -129,6 +129,15 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// Whether the user administers the org or okta-dac, or Okta does not say.
+    pub fn administers(&self) -> bool {
+        let has_roles = match &self.rights {
+            Rights::Unknown => true,
+            Rights::Known(roles) => !roles.is_empty(),
+        };
+        has_roles || self.groups.iter().any(|group| group.administers)
+    }
+
     /// Whether the user is a super admin.
     pub fn is_super_admin(&self) -> bool {
         match &self.rights {
@@ -183,6 +192,10 @@ pub fn decide(order: &Order, who: Who<'_>, facts: &Facts, settings: &Settings) -
     if who.uid() == Some(&facts.user) {
         return Err(Refusal::Protected("nobody responds to themselves"));
     }
+    // Before everything else: whoever else's user this is, a tenant's admin learns nothing.
+    if matches!(who, Who::TenantAdmin(_)) && !facts.is_of_tenant {
+        return Err(Refusal::NotAMember);
+    }
     if facts.owns_token {
         return Err(Refusal::Protected("okta-dac calls Okta with an API token of this user"));
     }
@@ -190,14 +203,10 @@ pub fn decide(order: &Order, who: Who<'_>, facts: &Facts, settings: &Settings) -
     if settings.protected.as_ref().is_some_and(is_member) {
         return Err(Refusal::Protected("the user is in the group of RESPONSE_PROTECTED_GROUP"));
     }
-    if matches!(who, Who::TenantAdmin(_)) && !facts.is_of_tenant {
-        return Err(Refusal::NotAMember);
-    }
     let Rights::Known(roles) = &facts.rights else {
         return Err(Refusal::Protected("Okta does not say whether the user is an administrator"));
     };
-    let administers = !roles.is_empty() || facts.groups.iter().any(|group| group.administers);
-    if administers && !matches!(who, Who::Superuser(_)) {
+    if facts.administers() && !matches!(who, Who::Superuser(_)) {
         return Err(Refusal::Protected("the user is an administrator: a superuser decides"));
     }
     possible(order, who, facts, settings)?;
@@ -220,8 +229,10 @@ pub fn decide(order: &Order, who: Who<'_>, facts: &Facts, settings: &Settings) -
 /// Whether the deployment and the user's state have room for the order.
 fn possible(order: &Order, who: Who<'_>, facts: &Facts, settings: &Settings) -> Result<(), Refusal> {
     let not = |action: Action, reason: String| Err(Refusal::NotPossible { action, reason });
-    if let Some(off) = order.actions.iter().find(|action| !settings.actions.contains(action)) {
-        return not(*off, "is not switched on: `RESPONSE_ACTIONS` does not name it".to_owned());
+    let later = order.on_lift.iter().map(|on_lift| Action::from(*on_lift));
+    let mut all = order.actions.iter().copied().chain(later);
+    if let Some(off) = all.find(|action| !settings.actions.contains(action)) {
+        return not(off, "is not switched on: `RESPONSE_ACTIONS` does not name it".to_owned());
     }
     if order.actions.contains(&Action::Quarantine) && settings.quarantine.is_none() {
         return not(Action::Quarantine, "needs a group: set `RESPONSE_QUARANTINE_GROUP`".to_owned());

@@ -182,6 +182,9 @@ impl Request {
                         "may have `suspend`, `expire-password` and `clear-sessions`; the others are for responders",
                     );
                 }
+                if on_lift.contains(&OnLift::ResetPassword) {
+                    refuse("/onLift", "may have `expire-password`; `reset-password` is for responders");
+                }
             }
             Limits::Job => {
                 for action in [Action::Deactivate, Action::RemoveAdminRoles].into_iter().filter(|a| has(*a)) {
@@ -214,9 +217,14 @@ impl Order {
         self.actions.iter().any(|action| action.may_lock_out())
     }
 
-    /// Whether its end takes something back.
-    pub fn has_undo(&self) -> bool {
-        self.actions.iter().any(|action| action.has_undo())
+    /// The actions about everything that the user has of a kind.
+    pub fn about_all(&self) -> BTreeSet<Action> {
+        let is_about_all = |action: &&Action| match action {
+            Action::RemoveFromGroups => self.groups.is_empty(),
+            Action::RemoveAdminRoles => true,
+            _ => false,
+        };
+        self.actions.iter().filter(is_about_all).copied().collect()
     }
 }
 
@@ -281,5 +289,8 @@ mod tests {
         assert_eq!(order(&[Action::Suspend], Limits::None), None);
         assert_eq!(pointers(request(&[Action::RemoveAdminRoles]), Limits::Job), ["/actions"]);
         assert_eq!(pointers(request(&[Action::Quarantine]), Limits::Tenant), ["/actions"]);
+        let later = |on_lift| Request { on_lift: Some(vec![on_lift]), ..request(&[Action::Suspend]) };
+        assert_eq!(pointers(later(OnLift::ResetPassword), Limits::Tenant), ["/onLift"]);
+        assert!(later(OnLift::ExpirePassword).check(Limits::Tenant).is_ok());
     }
 }

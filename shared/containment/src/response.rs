@@ -1,5 +1,7 @@
 //! A response, as it is kept and shown.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -203,6 +205,11 @@ pub struct Response {
     pub status: State,
     /// Its steps, in the order in which they were taken.
     pub actions: Vec<Taken>,
+    /// Actions about everything that the user has of a kind: `remove-admin-roles`, and
+    /// `remove-from-groups` without `groups`. While it is open, no other response's end gives
+    /// a role or group back.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub about_all: BTreeSet<Action>,
     /// Why.
     pub reason: String,
     /// The case that it belongs to.
@@ -210,6 +217,10 @@ pub struct Response {
     pub incident: Option<String>,
     /// Who asked for it.
     pub actor: Actor,
+    /// Whether the user administered the org or okta-dac before: then a superuser alone ends
+    /// the response.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub administered: bool,
     /// Whether the user cannot sign in, as far as this response did it or found it. If not,
     /// think of `quarantine`.
     pub contained: bool,
@@ -255,11 +266,62 @@ impl Response {
         plan.steps.iter().map(taken).collect()
     }
 
+    /// Whether its end may take something back, or it keeps another's from doing so.
+    pub fn holds(&self) -> bool {
+        let holds = |taken: &Taken| {
+            taken.action.has_undo()
+                && matches!(taken.outcome, Outcome::Planned | Outcome::Done | Outcome::Already)
+        };
+        self.status.is_open() && (!self.about_all.is_empty() || self.actions.iter().any(holds))
+    }
+
+    /// Plans what is done after the user is unsuspended.
+    pub fn plan_on_lift(&mut self) {
+        for action in self.on_lift.iter().map(|on_lift| Action::from(*on_lift)) {
+            if self.actions.iter().all(|taken| !taken.on_lift || taken.action != action) {
+                self.actions.push(Taken {
+                    action,
+                    group: None,
+                    role: None,
+                    on_lift: true,
+                    outcome: Outcome::Planned,
+                    detail: None,
+                    at: None,
+                    role_id: None,
+                });
+            }
+        }
+    }
+
+    /// Takes over what another response did, whose end came first.
+    pub fn take_over(&mut self, other: &Response, given: &Taken) {
+        let detail = Some(format!("taken over from the response `{}`", other.id));
+        let same = |own: &&mut Taken| {
+            !own.on_lift && (own.action, &own.group, &own.role) == (given.action, &given.group, &given.role)
+        };
+        match self.actions.iter_mut().find(same) {
+            Some(own) => (own.outcome, own.detail) = (Outcome::Done, detail),
+            None => self.actions.push(Taken { detail, ..given.clone() }),
+        }
+        if given.action == Action::Suspend {
+            self.after.clone_from(&other.after);
+            // What was to follow the unsuspending follows it still.
+            let more: Vec<OnLift> =
+                other.on_lift.iter().filter(|more| !self.on_lift.contains(more)).copied().collect();
+            self.on_lift.extend(more);
+            if self.lifted.is_some() {
+                self.plan_on_lift();
+            }
+        }
+    }
+
     /// Where a response stands whose steps were all taken, and whether the user is contained.
     pub fn judge(&mut self) {
         let own = || self.actions.iter().filter(|taken| !taken.on_lift);
         let is_done = |taken: &Taken| matches!(taken.outcome, Outcome::Done | Outcome::Already);
-        let (done, failed) = (own().any(is_done), own().any(|taken| taken.outcome == Outcome::Failed));
+        let failed = own().any(|taken| taken.outcome == Outcome::Failed);
+        // Who has none of them is so already.
+        let done = own().any(is_done) || (!failed && !self.about_all.is_empty());
         self.contained = own().any(|taken| taken.action.contains() && is_done(taken));
         self.status = match (done, failed) {
             (true, false) => State::Active,

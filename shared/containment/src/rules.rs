@@ -34,11 +34,23 @@ pub enum Risk {
 }
 
 impl Risk {
-    /// The highest level that a text names.
+    /// The level that a text names: as `level=HIGH` beside other members, among them the
+    /// level before, or as its only word. [`None`] where nobody can say which it is.
     fn of(text: &str) -> Option<Self> {
-        let words = || text.split(|c: char| !c.is_ascii_alphabetic());
-        let levels = [("HIGH", Risk::High), ("MEDIUM", Risk::Medium), ("LOW", Risk::Low)];
-        levels.into_iter().find(|(name, _)| words().any(|word| word == *name)).map(|(_, level)| level)
+        let members = text.split(|c: char| "{},;".contains(c)).filter_map(|part| part.split_once(['=', ':']));
+        let trimmed = |text: &str| text.trim_matches(|c: char| !c.is_ascii_alphabetic()).to_owned();
+        let mut level = members.filter(|(name, _)| trimmed(name) == "level").map(|(_, value)| trimmed(value));
+        let word = match (level.next(), level.next()) {
+            (Some(one), None) => one,
+            (None, _) => trimmed(text),
+            (Some(_), Some(_)) => return None,
+        };
+        match word.as_str() {
+            "HIGH" => Some(Risk::High),
+            "MEDIUM" => Some(Risk::Medium),
+            "LOW" => Some(Risk::Low),
+            _ => None,
+        }
     }
 }
 
@@ -193,7 +205,7 @@ mod tests {
 
     fn rules(changed: serde_json::Value) -> Result<Rules, Vec<String>> {
         let mut rule = json!({
-            "name": "risky", "match": { "eventType": ["user.risk.change"], "minRisk": "MEDIUM" },
+            "name": "risky", "match": { "eventType": ["user.risk.detect"], "minRisk": "MEDIUM" },
             "actions": ["clear-sessions"], "mode": "act",
         });
         for (name, value) in changed.as_object().unwrap() {
@@ -207,11 +219,15 @@ mod tests {
     fn the_first_rule_that_matches_counts() {
         let rules = rules(json!({})).unwrap();
         let found = |kind, risk| rules.first(&event(kind, risk)).map(|rule| rule.name.as_str());
-        assert_eq!(found("user.risk.change", "{level=HIGH, reasons=x}"), Some("risky"));
-        assert_eq!(found("user.risk.change", "MEDIUM"), Some("risky"));
-        assert_eq!(found("user.risk.change", "{level=LOW}"), None);
-        assert_eq!(found("user.risk.change", ""), None, "an event that names no risk");
-        assert_eq!(found("user.risk.change.x", "HIGH"), None);
+        assert_eq!(found("user.risk.detect", "{level=HIGH, reasons=x}"), Some("risky"));
+        assert_eq!(found("user.risk.detect", "MEDIUM"), Some("risky"));
+        assert_eq!(found("user.risk.detect", "{level=LOW}"), None);
+        // The risk went down: what it was before does not count.
+        assert_eq!(found("user.risk.detect", "{previousLevel=HIGH, level=LOW, reasons=HIGH volume}"), None);
+        assert_eq!(found("user.risk.detect", "{reasons=x, level=HIGH, previousLevel=LOW}"), Some("risky"));
+        assert_eq!(found("user.risk.detect", "from LOW to HIGH"), None, "nobody can say which");
+        assert_eq!(found("user.risk.detect", ""), None, "an event that names no risk");
+        assert_eq!(found("user.risk.detect.x", "HIGH"), None);
     }
 
     #[test]
@@ -232,7 +248,7 @@ mod tests {
 
     #[test]
     fn an_event_about_two_users_is_about_nobody() {
-        let mut two = event("user.risk.change", "HIGH");
+        let mut two = event("user.risk.detect", "HIGH");
         assert_eq!(two.user(), Some("00u1"));
         two.target.as_mut().unwrap().push(Target { id: "00u2".to_owned(), kind: "User".to_owned() });
         assert_eq!(two.user(), None);

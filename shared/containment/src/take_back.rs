@@ -59,7 +59,8 @@ pub struct UndoStep {
 
 impl Response {
     /// What a run that died did, by how the user is now. What nobody can say counts as not
-    /// done. The lock of the user kept other responses away.
+    /// done. It must be asked before anybody else changes the user, or their changes count as
+    /// this response's.
     pub fn settle(&mut self, now: &Current) {
         let changed = now.user.status_changed != self.before.status_changed;
         let before = &self.before;
@@ -74,6 +75,9 @@ impl Response {
                 Action::SetRisk => now.is_risky,
                 _ => false,
             };
+            if is_done && taken.action == Action::Suspend {
+                self.after = Some(now.user.clone());
+            }
             taken.outcome = if is_done { Outcome::Done } else { Outcome::Failed };
             let of = if is_done { "seen by the state of the user" } else { "the user is not so" };
             taken.detail = Some(format!("its run could not say it: {of}"));
@@ -93,7 +97,10 @@ pub fn take_back(response: &Response, now: &Current, others: &[Response]) -> Vec
                 && matches!(other.outcome, Outcome::Done | Outcome::Already)
         };
         let open = others.iter().filter(|other| other.status.is_open() && other.id != response.id);
-        open.into_iter().find(|other| other.actions.iter().any(|other| same(&other))).map(|o| o.id.clone())
+        let wants = |other: &&Response| {
+            other.about_all.contains(&taken.action) || other.actions.iter().any(|other| same(&other))
+        };
+        open.into_iter().find(wants).map(|other| other.id.clone())
     };
     let done = |taken: &&Taken| !taken.on_lift && taken.outcome == Outcome::Done;
     let steps = response.actions.iter().enumerate().filter(|(_, taken)| done(taken));

@@ -184,7 +184,7 @@ pub const OPERATIONS: &[Operation] = &[
         summary: "Contain a user of a tenant.",
         trigger: HttpTrigger(Http {
             method: Post, path: "/tenants/{tenant}/responses", access: TenantAdmin, success: 201, idempotent: true, replaces: None,
-            problems: &[ResponsesDisabled, UserProtected, NotAMember, TenantNotFound, TenantBroken, UserNotFound, ActionNotPossible, UserBusy, TooManyResponses, PayloadTooLarge, UnsupportedMediaType, RequestInProgress, IdempotencyKeyReused, OperationIncomplete],
+            problems: &[ResponsesDisabled, UserProtected, NotAMember, TenantNotFound, TenantBroken, ActionNotPossible, UserBusy, TooManyResponses, PayloadTooLarge, UnsupportedMediaType, RequestInProgress, IdempotencyKeyReused, OperationIncomplete],
         }),
     },
     Operation {

@@ -109,7 +109,8 @@ impl State {
             .item("all", text("all"))
             .item("status", text(kept.response.status.as_str()))
             .item("response", text(body))
-            .item("version", number(kept.version + 1));
+            .item("version", number(kept.version + 1))
+            .item("writer", text(&run.id));
         let put = match due {
             Some(due) => put.item("open", text("open")).item("due", text(due)),
             None => {
@@ -117,13 +118,18 @@ impl State {
                 put.item("expires", number(expires))
             }
         };
+        // A write whose answer is lost may be there: this run's own is no reason to fail.
+        const OWN: &str = "(#version = :next AND #writer = :writer)";
         let put = match kept.version {
-            0 => put.condition_expression("attribute_not_exists(#version)"),
+            0 => put.condition_expression(format!("attribute_not_exists(#version) OR {OWN}")),
             version => put
-                .condition_expression("#version = :version")
+                .condition_expression(format!("#version = :version OR {OWN}"))
                 .expression_attribute_values(":version", number(version)),
         };
         put.expression_attribute_names("#version", "version")
+            .expression_attribute_names("#writer", "writer")
+            .expression_attribute_values(":next", number(kept.version + 1))
+            .expression_attribute_values(":writer", text(&run.id))
             .send()
             .await
             .map_err(|error| failed(error.into()))?;

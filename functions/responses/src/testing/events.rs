@@ -68,9 +68,8 @@ async fn an_event_whose_run_was_killed_is_completed() {
             (done.map(str::to_owned).to_vec(), &json!("active")),
             "{nth}"
         );
-        let of_user =
-            all.iter().filter(|response| response["actor"]["requestId"] == own["actor"]["requestId"]);
-        assert_eq!(of_user.count(), 1);
+        let of_event = all.iter().filter(|response| response["actor"]["requestId"] == id);
+        assert_eq!(of_event.count(), 1, "{nth}");
     }
 }
 
@@ -123,12 +122,23 @@ async fn events_of_the_system_log_need_a_rule() {
         let at = org.clock().now_ms() - age * 1_000;
         let at = jiff::Timestamp::from_millisecond(at).unwrap();
         json!({
-            "uuid": "u1", "eventType": "user.risk.change", "published": format!("{at:.3}"), "severity": "WARN",
+            "uuid": "u1", "eventType": "user.risk.detect", "published": format!("{at:.3}"), "severity": "WARN",
             "actor": { "id": actor, "type": "User" }, "target": [{ "id": user, "type": "User" }],
         })
     };
-    let outcome = async |detail: Value| put(&org, event("e1", detail)).await.unwrap().outcome;
+    let of = |source: &str, detail: Value| {
+        let mut event = RespondToEvent::example();
+        (event["source"], event["detail"]) = (source.into(), detail);
+        serde_json::from_value::<Event>(event).unwrap()
+    };
+    let okta = "aws.partner/okta.com/demo/System";
+    let outcome = async |detail: Value| put(&org, of(okta, detail)).await.unwrap().outcome;
     assert_eq!(outcome(log("00uother", 901)).await, "old");
     assert_eq!(outcome(log(&owner, 1)).await, "own");
     assert_eq!(outcome(log("00uother", 1)).await, "no-rule");
+    // Who may put requests on the bus does not speak for Okta, and Okta sends no requests.
+    for (source, detail) in [("okta-dac.response", log("00uother", 1)), (okta, suspend("user@acme.test"))] {
+        let failure = put(&org, of(source, detail)).await.unwrap_err();
+        assert_eq!(failure.code(), operations::ProblemCode::InvalidRequest, "{source}");
+    }
 }

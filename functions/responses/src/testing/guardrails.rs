@@ -168,8 +168,9 @@ async fn who_became_the_last_super_admin_meanwhile_is_put_back() {
     let request = respond(&one, &["suspend", "quarantine"]);
     let running = org.call::<AddResponse>(&request);
     let meanwhile = async {
-        // Four reads, the list of administrators, four roles, two users: the next suspends.
-        org.emulator.wait_for_arrivals(before + 12).await;
+        // Four reads, the list of administrators, four roles, two users, the groups of the one
+        // who is active: the next suspends.
+        org.emulator.wait_for_arrivals(before + 13).await;
         org.prepare("POST", &format!("/api/v1/users/{other}/lifecycle/suspend"), json!({})).await;
     };
     let (refused, ()) = tokio::join!(running, meanwhile);

@@ -55,7 +55,7 @@ fn set_risk(org: &mut Org, call: &Call) -> Outcome {
         return Err(OktaError::validation("riskLevel", "riskLevel: The field must be HIGH or LOW"));
     }
     let known = org.risks.insert(user.clone(), level).is_some();
-    log(org, call, "user.risk.change", "User risk level changed", &user);
+    log(org, call, "user.risk.detect", "User risk level changed", &user);
     Ok(Reply::new(if known { 200 } else { 201 }, risk(org, call, &user)))
 }
 
