@@ -29,6 +29,10 @@ pub(crate) const TABLE: &[Operation] = &[
     entry("list-apps", Method::Get, "/apps", Access::AnyUser),
     entry("get-app", Method::Get, "/apps/{appId}", Access::AnyUser),
     started("okta-proxy", Trigger::Proxy { path: "/api/v1/{proxy+}", problems: &[], replaces: None }),
+    started(
+        "get-connection-keys",
+        Trigger::Public { path: "/.well-known/okta-dac/{connection}/jwks.json", problems: &[] },
+    ),
     entry("add-delegation-agent", Method::Post, "/delegator/agents/add", Access::ManagedAccess),
     started("enrich-agent-token", Trigger::InlineHook { path: "/tokenEnrichment/agent" }),
     started("enrich-entity-token", Trigger::InlineHook { path: "/tokenEnrichment/entity" }),

@@ -159,7 +159,7 @@ fn operation_file(operation: &Operation, text: &str) -> Complaints {
         }
         Trigger::InlineHook { .. } => parts.push(format!("impl Hook for {name}")),
         Trigger::EventHook { .. } => parts.push(format!("impl EventHook for {name}")),
-        Trigger::Proxy { .. } => parts.push(format!("impl Forward for {name}")),
+        Trigger::Proxy { .. } | Trigger::Public { .. } => parts.push(format!("impl Forward for {name}")),
         Trigger::SecretRotation | Trigger::Schedule { .. } | Trigger::Bus { .. } => {
             parts.push(format!("impl Task for {name}"));
         }

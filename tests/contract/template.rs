@@ -136,6 +136,8 @@ fn permissions(resources: &Value) -> Complaints {
         for statement in documents.filter_map(|document| document["Statement"].as_sequence()).flatten() {
             for part in ["Action", "Resource"] {
                 let text = serde_norway::to_string(&statement[part]).unwrap_or_default();
+                // Nothing of such a name is secret: public keys, as everybody may read them.
+                let text = text.replace(":secret:okta-dac/connections/*/jwks-??????", "");
                 if text.contains('*') {
                     complaints.push(format!("{name}: a permission has a `*` in {part}"));
                 }

@@ -11,12 +11,18 @@ use crate::add_response::{SUPERUSER, body};
 
 /// Connects with a preset, into a secret of the stack's account.
 async fn connect(stack: &TestStack, preset: &str, secret: &str) {
+    connect_with(stack, preset, secret, &[]).await;
+}
+
+/// The same with more arguments.
+pub(crate) async fn connect_with(stack: &TestStack, preset: &str, secret: &str, more: &[&str]) {
     let token = stack.okta().api_token("superuser@demo.test").unwrap();
     let (org, aws, home) = (stack.okta().url(), stack.stack.aws.url(), tempfile::tempdir().unwrap());
     let to = format!("secretsmanager:{secret}");
     let mut command = Command::new(tests::binaries().join("okta-dac"));
     command
         .args(["connect", "service-app", "--org", &org, "--to", &to, "--preset", preset, "--key", "p-256"])
+        .args(more)
         .env_clear()
         .env("HOME", home.path())
         .env("AWS_ENDPOINT_URL", aws)

@@ -30,6 +30,7 @@ mod enrich_entity_token;
 mod expire_responses;
 mod gateway;
 mod get_app;
+mod get_connection_keys;
 mod get_idp;
 mod get_idp_metadata;
 mod get_response;

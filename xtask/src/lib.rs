@@ -40,6 +40,7 @@ pub use test_api::{TestApi, test_api};
 pub fn endpoints() -> Vec<&'static lambda_kit::Description> {
     [
         apps::ENDPOINTS,
+        connection_keys::ENDPOINTS,
         delegation::ENDPOINTS,
         idps::ENDPOINTS,
         okta_proxy::ENDPOINTS,

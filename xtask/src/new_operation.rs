@@ -127,7 +127,7 @@ const AUTHORIZER: &str =
 /// The text of an operation's binary; the contract test compares it.
 pub fn binary(operation: &Operation) -> String {
     let serve = match operation.trigger {
-        Trigger::Proxy { .. } => "serve_forward",
+        Trigger::Proxy { .. } | Trigger::Public { .. } => "serve_forward",
         Trigger::InlineHook { .. } => Start::InlineHook.serve(),
         Trigger::EventHook { .. } => "serve_event_hook",
         Trigger::Schedule { .. } | Trigger::Bus { .. } | Trigger::SecretRotation => Start::Schedule.serve(),

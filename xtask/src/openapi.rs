@@ -78,6 +78,7 @@ fn path_schema(name: &str) -> Value {
     match name {
         "tenant" => json!({ "type": "string", "minLength": 1, "maxLength": 220 }),
         "domain" => json!({ "type": "string", "format": "hostname", "minLength": 3, "maxLength": 253 }),
+        "connection" => json!({ "type": "string", "pattern": "^[A-Za-z0-9-]{1,64}$" }),
         "proxy" => json!({ "type": "string", "pattern": "^(users|groups)(/[A-Za-z0-9@._-]+)*$" }),
         _ => json!({ "type": "string", "pattern": "^[A-Za-z0-9]{1,40}$" }),
     }
@@ -114,6 +115,14 @@ fn operation(endpoint: &Description, generator: &mut SchemaGenerator) -> Value {
     });
     if !parameters.is_empty() {
         described["parameters"] = parameters.into();
+    }
+    if let Trigger::Public { .. } = operation.trigger {
+        described["security"] = json!([]);
+        let answer = json!({ "type": "object", "properties": {
+            "keys": { "type": "array", "items": { "type": "object" } },
+        } });
+        let content = json!({ "application/json": { "schema": answer } });
+        described["responses"][operation.success().to_string()]["content"] = content;
     }
     if let Trigger::InlineHook { .. } = operation.trigger {
         // Okta's own description says what it sends and takes.

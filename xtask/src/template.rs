@@ -155,6 +155,7 @@ fn events(operation: &Operation) -> String {
         Trigger::InlineHook { path } => api("Api", "post", path, false),
         Trigger::EventHook { path } => api("Verify", "get", path, false) + &api("Api", "post", path, false),
         Trigger::Proxy { path, .. } => api("Api", "any", path, false),
+        Trigger::Public { path, .. } => api("Api", "get", path, false),
         Trigger::Schedule { every, enabled_by } => {
             let state = enabled_by.map(|parameter| format!("            State: !Ref {parameter}\n"));
             format!(
@@ -203,6 +204,12 @@ fn role(operation: &Operation) -> String {
                 "                Condition:\n                  ForAllValues:StringLike:\n                    dynamodb:LeadingKeys: ['{keys}']\n"
             );
         }
+    }
+    if operation.settings.contains(&Settings::ConnectionKeys) {
+        statements += &statement(
+            &["secretsmanager:GetSecretValue"],
+            "!Sub arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:okta-dac/connections/*/jwks-??????",
+        );
     }
     if operation.settings.contains(&Settings::ResponseRules) {
         statements += "              - !If\n                - HasResponseRules\n                - Effect: Allow\n                  Action: ssm:GetParameter\n                  Resource: !Sub arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${ResponseRules}\n                - !Ref AWS::NoValue\n";

@@ -20,6 +20,11 @@ use crate::tables::Tables;
 use crate::template::Template;
 use crate::triggers;
 
+/// Where the keys of the connection `demo` are published, and a set of them: the key of
+/// RFC 7515, appendix A.3.
+const CONNECTION_KEYS: &str = "okta-dac/connections/demo/jwks";
+const DEMO_KEYS: &str = r#"{"keys":[{"kty":"EC","crv":"P-256","use":"sig","alg":"ES256","kid":"demo","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}"#;
+
 /// The app whose tokens are asked about.
 /// Name of the parameter with the rules for responses.
 const RESPONSE_RULES: &str = "/okta-dac/response-rules";
@@ -197,6 +202,7 @@ impl Stack {
             options.hook_secret.unwrap_or_else(|| json!({ "current": HOOK_SECRET }).to_string());
         let vault = aws.vault();
         vault.plant_parameter(RESPONSE_RULES, options.response_rules.as_deref().unwrap_or("[]"));
+        vault.plant_secret(CONNECTION_KEYS, DEMO_KEYS);
         for (id, value) in &options.secrets {
             vault.plant_secret(id, value);
         }
@@ -326,6 +332,7 @@ fn parameters(okta: &Emulator, seed: &Seed, lambda: SocketAddr) -> BTreeMap<Stri
         ("DnsResolvers", format!("{0}/dns-query,{0}/dns-query", okta.url())),
         ("CorsAllowOrigin", "http://127.0.0.1:8080".to_owned()),
         ("SecretsExtensionPort", lambda.port().to_string()),
+        ("ConnectionKeys", "demo".to_owned()),
         ("ResponseMode", "act".to_owned()),
         ("ResponseRules", RESPONSE_RULES.to_owned()),
         ("RespondersGroupId", okta_emulator::RESPONDERS.to_owned()),

@@ -212,7 +212,7 @@ async fn a_connection_is_listed_stopped_and_taken_out() {
     let (client, sink) = (world.client(&world.token()), world.sink());
     let all = ending::list(&client).await.unwrap();
     assert_eq!((all.len(), all[0].preset.as_str(), all[0].status.as_str()), (1, "response", "ACTIVE"));
-    assert_eq!((all[0].roles.len(), all[0].keys.len(), all[0].scopes.len()), (1, 1, 5));
+    assert_eq!((all[0].roles.len(), all[0].keys.len(), all[0].scopes.len()), (1, 1, 6));
     ending::revoke(&client, &world.org, &sink).await.unwrap();
     assert_eq!(ending::list(&client).await.unwrap()[0].status, "INACTIVE", "everything is kept");
     // The same command connects it again.

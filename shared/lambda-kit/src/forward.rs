@@ -8,8 +8,8 @@ use run_kit::{ConfigError, Environment, Failure};
 
 use crate::Example;
 
-/// An operation that passes requests on. There is no authorizer before it, and no
-/// Okta credential of ours in its reach: it has nothing but what the caller sent.
+/// An operation without an authorizer before it, and with no Okta credential of ours in its
+/// reach: it passes on what the caller sent, or shows what everybody may read.
 /// The value is what the operation is configured with.
 pub trait Forward: Sized + Send + Sync + 'static {
     /// Its entry in the table.
@@ -34,7 +34,7 @@ pub trait Forward: Sized + Send + Sync + 'static {
 pub struct ForwardRequest {
     /// Its method.
     pub method: Method,
-    /// The parameter `proxy` of the path, as it stands in it.
+    /// The parameter of the path, as it stands in it.
     pub path: String,
     /// The query, decoded, with every value of a repeated parameter.
     pub query: Vec<(String, String)>,

@@ -321,6 +321,13 @@ impl EnvVar {
         example: "/okta-dac/response-rules",
         default: Some(""),
     };
+    /// Whose keys are shown.
+    pub const CONNECTION_KEYS: EnvVar = EnvVar {
+        name: "CONNECTION_KEYS",
+        meaning: "Names of the connections whose public keys are shown, separated by commas: the keys of the secrets `okta-dac/connections/<name>/jwks`; empty: none",
+        example: "reader",
+        default: Some(""),
+    };
     /// Log filter.
     pub const AWS_LAMBDA_LOG_LEVEL: EnvVar = EnvVar {
         name: "AWS_LAMBDA_LOG_LEVEL",
@@ -363,6 +370,7 @@ impl EnvVar {
         EnvVar::RESPONDERS_GROUP_ID,
         EnvVar::RESPONSE_MAX_PER_HOUR,
         EnvVar::RESPONSE_RULES,
+        EnvVar::CONNECTION_KEYS,
         EnvVar::RESPONSE_DAYS,
         EnvVar::RESPONSES_TABLE,
         EnvVar::TOKEN_ISSUER,

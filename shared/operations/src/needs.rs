@@ -136,6 +136,8 @@ impl OktaUse {
 pub enum Settings {
     /// The okta-dac app.
     App,
+    /// Whose keys are shown.
+    ConnectionKeys,
     /// How delegation is configured.
     Delegation,
     /// Resolvers of DNS over HTTPS.
@@ -165,6 +167,7 @@ impl Settings {
     pub const fn variables(self) -> &'static [EnvVar] {
         match self {
             Settings::App => &[EnvVar::OKTA_DAC_APP_ID],
+            Settings::ConnectionKeys => &[EnvVar::CONNECTION_KEYS],
             Settings::Delegation => &[
                 EnvVar::DELEGATION_SECONDS,
                 EnvVar::DELEGATION_ACTOR_CLAIMS,

@@ -78,6 +78,7 @@ impl Operation {
             Trigger::Authorizer => "API Gateway, before a request".to_owned(),
             Trigger::InlineHook { .. } | Trigger::EventHook { .. } => "Okta, with the hook secret".to_owned(),
             Trigger::Proxy { .. } => "bearer of a token of the org".to_owned(),
+            Trigger::Public { .. } => "anybody".to_owned(),
             Trigger::SecretRotation => "Secrets Manager".to_owned(),
             Trigger::Schedule { every, .. } => format!("a schedule, {}", every.describe()),
             Trigger::Bus { sources, .. } => format!("events of `{}`", sources.join("`, `")),
@@ -106,6 +107,7 @@ impl Operation {
     pub const fn is_safe(&self) -> bool {
         match &self.trigger {
             Trigger::Http(http) => http.method.is_safe(),
+            Trigger::Public { .. } => true,
             Trigger::Schedule { .. } | Trigger::Bus { .. } => {
                 matches!(self.okta, OktaUse::None | OktaUse::Read)
             }
@@ -130,7 +132,7 @@ impl Operation {
     pub const fn problems(&self) -> &'static [ProblemCode] {
         match &self.trigger {
             Trigger::Http(http) => http.problems,
-            Trigger::Proxy { problems, .. } => problems,
+            Trigger::Proxy { problems, .. } | Trigger::Public { problems, .. } => problems,
             _ => &[],
         }
     }
@@ -139,6 +141,7 @@ impl Operation {
     pub fn all_problems(&self) -> Vec<ProblemCode> {
         let common = match self.trigger {
             Trigger::Http(_) | Trigger::Proxy { .. } => ProblemCode::COMMON,
+            Trigger::Public { .. } => &[ProblemCode::Internal],
             Trigger::EventHook { .. } => &[
                 ProblemCode::InvalidRequest,
                 ProblemCode::Unauthorized,
@@ -205,6 +208,8 @@ impl Operation {
 
     /// Whether it reads secrets, through the extension.
     pub fn reads_secrets(&self) -> bool {
-        self.okta != OktaUse::None || self.has_hook_secret()
+        self.okta != OktaUse::None
+            || self.has_hook_secret()
+            || self.settings.contains(&Settings::ConnectionKeys)
     }
 }

@@ -7,6 +7,8 @@ pub enum Package {
     Apps,
     /// From an access token to an IAM policy.
     Authorizer,
+    /// Public keys of connections, where Okta reads them.
+    ConnectionKeys,
     /// Users who act for others, for a while.
     Delegation,
     /// Identity providers of tenants.
@@ -32,6 +34,7 @@ impl Package {
     pub const ALL: &'static [Package] = &[
         Package::Apps,
         Package::Authorizer,
+        Package::ConnectionKeys,
         Package::Delegation,
         Package::Idps,
         Package::OktaProxy,
@@ -48,6 +51,7 @@ impl Package {
         match self {
             Package::Apps => "apps",
             Package::Authorizer => "authorizer",
+            Package::ConnectionKeys => "connection-keys",
             Package::Delegation => "delegation",
             Package::Idps => "idps",
             Package::OktaProxy => "okta-proxy",

@@ -29,6 +29,8 @@ pub enum ProblemCode {
     AdminNotFound,
     /// 404: no such user.
     UserNotFound,
+    /// No connection of this name has its keys here.
+    ConnectionNotFound,
     /// 404: no such response.
     ResponseNotFound,
     /// 404: the tenant is not entitled to the app.
@@ -112,6 +114,7 @@ impl ProblemCode {
         ProblemCode::AgentNotFound,
         ProblemCode::AdminNotFound,
         ProblemCode::UserNotFound,
+        ProblemCode::ConnectionNotFound,
         ProblemCode::ResponseNotFound,
         ProblemCode::TenantAppNotFound,
         ProblemCode::DomainNotFound,
@@ -242,6 +245,10 @@ impl ProblemCode {
             ProblemCode::UserNotFound => (
                 "user-not-found", 404, false, "No such user",
                 "Check the id: it is the user's id in Okta.", "Nothing.",
+            ),
+            ProblemCode::ConnectionNotFound => (
+                "connection-not-found", 404, false, "No such connection",
+                "Check the name; `ConnectionKeys` of the deployment names those whose keys are shown.", "Nothing.",
             ),
             ProblemCode::ResponseNotFound => (
                 "response-not-found", 404, false, "No such response",

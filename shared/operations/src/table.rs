@@ -7,10 +7,10 @@ use crate::Package::{
     Apps, Authorizer, Idps, OktaProxy, Responses, TenantAdmins, TenantApps, TenantDomains, Tenants,
 };
 use crate::ProblemCode::{
-    ActionNotPossible, AdminNotFound, AgentNotFound, AppNotFound, AttributesWouldBeLost, DelegationNotActive,
-    DnsUnavailable, DomainAlreadyVerified, DomainNotFound, DomainNotVerified, DomainTaken,
-    IdempotencyKeyReused, IdpNotFound, LastAdmin, LastSuperAdmin, MemberNotEditable, NameTaken, NotAMember,
-    OperationIncomplete, OutcomeUnknown, PayloadTooLarge, RequestInProgress, ResponseNotFound,
+    ActionNotPossible, AdminNotFound, AgentNotFound, AppNotFound, AttributesWouldBeLost, ConnectionNotFound,
+    DelegationNotActive, DnsUnavailable, DomainAlreadyVerified, DomainNotFound, DomainNotVerified,
+    DomainTaken, IdempotencyKeyReused, IdpNotFound, LastAdmin, LastSuperAdmin, MemberNotEditable, NameTaken,
+    NotAMember, OperationIncomplete, OutcomeUnknown, PayloadTooLarge, RequestInProgress, ResponseNotFound,
     ResponsesDisabled, TenantAlreadyExists, TenantAppNotFound, TenantBroken, TenantBusy, TenantNotFound,
     TenantSuspended, TooManyAgents, TooManyResponses, UnsupportedMediaType, UserBusy, UserNotActive,
     UserNotFound, UserProtected,
@@ -58,6 +58,11 @@ pub const OPERATIONS: &[Operation] = &[
         size: Size { timeout_seconds: 8, ..API },
         summary: "Say which methods of a path the bearer of a token may use.",
         trigger: Trigger::Authorizer,
+    },
+    Operation {
+        name: "get-connection-keys", package: Package::ConnectionKeys, okta: OktaUse::None, state: &[], settings: &[Settings::ConnectionKeys], size: API,
+        summary: "Get the public keys of a connection, as Okta reads them.",
+        trigger: Trigger::Public { path: "/.well-known/okta-dac/{connection}/jwks.json", problems: &[ConnectionNotFound] },
     },
     Operation {
         name: "add-delegation-agent", package: Package::Delegation, okta: OktaUse::Delegation, state: &[StateUse::Grants, Locks, Records], settings: &[Settings::Delegation, Doubt, Settings::Records], size: API,

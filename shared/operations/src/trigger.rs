@@ -32,6 +32,13 @@ pub enum Trigger {
         /// The predecessor's function that this operation replaces.
         replaces: Option<&'static str>,
     },
+    /// `GET` of what everybody may read; there is no authorizer before it.
+    Public {
+        /// Path template of the API, with one parameter.
+        path: &'static str,
+        /// What can go wrong beside `internal`.
+        problems: &'static [ProblemCode],
+    },
     /// Secrets Manager, for each step of a rotation.
     SecretRotation,
     /// A schedule.
@@ -212,6 +219,7 @@ impl Trigger {
         match self {
             Trigger::Http(http) => Some((http.method, http.path)),
             Trigger::InlineHook { path } => Some((Method::Post, path)),
+            Trigger::Public { path, .. } => Some((Method::Get, path)),
             Trigger::EventHook { path } | Trigger::Proxy { path, .. } => Some((Method::Any, path)),
             Trigger::Authorizer
             | Trigger::SecretRotation
@@ -223,9 +231,10 @@ impl Trigger {
     /// The limit of its own that a route has; `None` where the stage's limit is enough.
     pub const fn throttle(&self) -> Option<Throttle> {
         match self {
-            Trigger::InlineHook { .. } | Trigger::EventHook { .. } | Trigger::Proxy { .. } => {
-                Some(Throttle::OPEN)
-            }
+            Trigger::InlineHook { .. }
+            | Trigger::EventHook { .. }
+            | Trigger::Proxy { .. }
+            | Trigger::Public { .. } => Some(Throttle::OPEN),
             _ => None,
         }
     }

@@ -43,7 +43,8 @@ impl<F: Forward> ForwardService<F> {
     pub async fn handle(&self, event: lambda_http::Request) -> Response<Body> {
         let times = Times::of(&event);
         let work = async {
-            let path = event.path_parameters_ref().and_then(|parameters| parameters.first("proxy"));
+            let path = event.path_parameters_ref();
+            let path = path.and_then(|parameters| parameters.iter().next()).map(|(_, value)| value);
             let query = event.query_string_parameters_ref();
             let query = query.into_iter().flat_map(|map| map.iter());
             let request = ForwardRequest {
