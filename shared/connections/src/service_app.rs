@@ -78,6 +78,8 @@ pub struct Report {
     pub bootstrap_token: &'static str,
     /// Calls of Okta.
     pub calls: u32,
+    /// How long it took, in milliseconds.
+    pub ms: u128,
 }
 
 /// Scopes of a run.
@@ -123,6 +125,7 @@ async fn look(run: &Run<'_>) -> Result<Seen, Stop> {
 ///
 /// A [`Stop`]: before the first change, or after everything was taken back that could be.
 pub async fn connect(run: &Run<'_>) -> Result<Report, Stop> {
+    let began = std::time::Instant::now();
     let (_, before, stored, steps) = prepared(run).await?;
     let app = before.app(run.wanted.adopt)?;
     let mut made = Made {
@@ -171,6 +174,7 @@ pub async fn connect(run: &Run<'_>) -> Result<Report, Stop> {
         probes: made.probes,
         bootstrap_token: if run.keep_token { "kept" } else { "revoked" },
         calls: run.client.calls(),
+        ms: began.elapsed().as_millis(),
     })
 }
 
