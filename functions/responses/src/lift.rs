@@ -18,7 +18,7 @@ use okta_client::models::{GroupId, RiskLevel, User, UserId};
 use okta_client::{Client, Error, OkIfAbsent};
 use operations::ProblemCode;
 use run_kit::{Failure, Incomplete, Object, Run};
-use state::{Change, KeptResponse, LockError, Locks, StateError, holding};
+use state::{Change, KeptResponse, LockError, StateError, holding};
 
 use crate::due::{AGAIN, due, time};
 use crate::facts;
@@ -88,18 +88,12 @@ impl Responding {
         let (user, _) = containment::parse_id(id).ok_or_else(not_found)?;
         holding(&self.responses.state, run, |locks| async move {
             locks.take(Change::User(user)).await.map_err(LiftError::Lock)?;
-            self.lift_locked(run, id, by, &locks).await
+            self.lift_locked(run, id, by).await
         })
         .await
     }
 
-    async fn lift_locked(
-        &self,
-        run: &Run,
-        id: &str,
-        by: By<'_>,
-        _locked: &Locks,
-    ) -> Result<Response, LiftError> {
+    async fn lift_locked(&self, run: &Run, id: &str, by: By<'_>) -> Result<Response, LiftError> {
         let (state, table) = (&self.responses.state, &self.responses.table);
         let kept = state.response(table, id).await.map_err(LiftError::State)?;
         let mut kept = kept.ok_or_else(|| LiftError::NotFound(id.to_owned()))?;
@@ -164,7 +158,7 @@ impl Responding {
                 }
                 Word::Undo(change) => match apply(run.okta.forward(), user, &change).await {
                     Ok(()) => (Outcome::Undone, note(&change)),
-                    Err(error) if is_final(&error) => {
+                    Err(error) if step::is_final(&error) => {
                         tracing::error!(error = %run_kit::chain(&error), "a step cannot be taken back");
                         (Outcome::NotUndoable, Some("Okta refuses to take it back: do it in Okta".to_owned()))
                     }
@@ -283,11 +277,6 @@ impl Responding {
         let due = due(run, &kept.response);
         self.keep(run, &mut kept, due.as_deref()).await.map_err(LiftError::State)
     }
-}
-
-/// Whether Okta never takes a step back: the user, the group or the state is another.
-fn is_final(error: &Error) -> bool {
-    matches!(error, Error::Api(api) if matches!(api.status, 400 | 404))
 }
 
 /// What taking a step back does not restore.

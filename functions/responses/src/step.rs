@@ -112,7 +112,13 @@ fn word(action: Action, result: Result<(), Error>) -> Done {
         _ => (Outcome::Failed, "Okta did not do its part"),
     };
     let done = Done::new(outcome, Some(detail));
-    Done { again: Some(error).filter(Error::is_retryable), ..done }
+    Done { again: Some(error).filter(|error| !is_final(error)), ..done }
+}
+
+/// Whether no other try succeeds: the object is gone, or its state is another. What is not
+/// permitted may be tomorrow.
+pub(crate) fn is_final(error: &Error) -> bool {
+    matches!(error, Error::Api(api) if matches!(api.status, 400 | 404) || is_wrong_state(&api.code))
 }
 
 /// E0000001 for what is not active, E0000017 and E0000038 for what has no password or is

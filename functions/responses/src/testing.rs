@@ -7,7 +7,7 @@ use operations::DAC_RESPOND;
 use run_kit::Actor;
 use serde_json::{Value, json};
 
-use crate::{AddResponse, ExpireResponses, LiftResponse};
+use crate::{AddResponse, ExpireResponses, GetResponse, LiftResponse};
 
 mod attacks;
 mod broken;
@@ -42,9 +42,16 @@ async fn lift(org: &TestOrg, response: &Value) -> Value {
 
 /// What the schedule does.
 async fn expire(org: &TestOrg) -> crate::expire_responses::Report {
+    try_expire(org).await.unwrap()
+}
+
+/// The same where the table may fail.
+async fn try_expire(
+    org: &TestOrg,
+) -> Result<crate::expire_responses::Report, crate::expire_responses::ExpireResponsesError> {
     use lambda_kit::Task;
     let task = org.task::<ExpireResponses>();
-    task.run(&org.run(Actor::Schedule), lambda_kit::scheduled_event()).await.unwrap()
+    task.run(&org.run(Actor::Schedule), lambda_kit::scheduled_event()).await
 }
 
 /// Of each step its action, its outcome and whether it belongs to the end.
@@ -56,6 +63,27 @@ fn outcomes(response: &Value) -> Vec<String> {
 
 async fn status(org: &TestOrg, user: &str) -> String {
     org.okta().get_user(user).await.unwrap().status
+}
+
+/// A response as it is kept.
+async fn get(org: &TestOrg, response: &Value) -> Value {
+    let request = TestRequest::new().path("responseId", response["id"].as_str().unwrap());
+    org.call::<GetResponse>(&request).await.unwrap()
+}
+
+async fn make_super_admin(org: &TestOrg, login: &str) -> String {
+    let id = org.user(login).await;
+    org.prepare("POST", &format!("/api/v1/users/{id}/roles"), json!({ "type": "SUPER_ADMIN" })).await;
+    id
+}
+
+/// The demo org without its first super admin, so that two others are the last.
+async fn two_super_admins(org: &TestOrg) -> [String; 2] {
+    let two =
+        [make_super_admin(org, "agent@demo.test").await, make_super_admin(org, "user@globex.test").await];
+    let first = org.user("superuser@demo.test").await;
+    org.prepare("POST", &format!("/api/v1/users/{first}/lifecycle/suspend"), json!({})).await;
+    two
 }
 
 /// A caller who responds, and is no superuser.

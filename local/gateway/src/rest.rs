@@ -377,37 +377,30 @@ async fn flush(State(gateway): Shared, Path((api, stage)): Path<(String, String)
     StatusCode::ACCEPTED
 }
 
-/// The AWS Parameters and Secrets extension.
-/// What Systems Manager has, as the extension answers (AWS Systems Manager User Guide,
-/// "Using Parameter Store parameters in AWS Lambda functions").
-async fn parameter(
-    State(gateway): Shared,
-    Query(query): Query<std::collections::HashMap<String, String>>,
-    headers: HeaderMap,
-) -> Response {
-    if headers.get("x-aws-parameters-secrets-token").is_none_or(|token| token != SESSION_TOKEN) {
-        return StatusCode::UNAUTHORIZED.into_response();
-    }
-    let name = query.get("name").map_or("", String::as_str);
-    match gateway.vault.parameter(name) {
-        Some(value) => axum::Json(json!({ "Parameter": { "Name": name, "Type": "String", "Value": value } }))
-            .into_response(),
-        None => StatusCode::BAD_REQUEST.into_response(),
-    }
+/// The AWS Parameters and Secrets extension: a secret, as Secrets Manager has it.
+async fn secret(State(gateway): Shared, query: Named, headers: HeaderMap) -> Response {
+    let id = query.get("secretId").map_or("", String::as_str);
+    let value = gateway.vault.secret(id).map(|secret| json!({ "ARN": id, "SecretString": secret }));
+    extension(&gateway, id, value, &headers).await
 }
 
-async fn secret(
-    State(gateway): Shared,
-    Query(query): Query<std::collections::HashMap<String, String>>,
-    headers: HeaderMap,
-) -> Response {
+/// A parameter, as the extension answers (AWS Systems Manager User Guide, "Using Parameter
+/// Store parameters in AWS Lambda functions").
+async fn parameter(State(gateway): Shared, query: Named, headers: HeaderMap) -> Response {
+    let name = query.get("name").map_or("", String::as_str);
+    let parameter = |value| json!({ "Parameter": { "Name": name, "Type": "String", "Value": value } });
+    extension(&gateway, name, gateway.vault.parameter(name).map(parameter), &headers).await
+}
+
+type Named = Query<std::collections::HashMap<String, String>>;
+
+async fn extension(gateway: &Deployment, id: &str, value: Option<Value>, headers: &HeaderMap) -> Response {
     if headers.get("x-aws-parameters-secrets-token").is_none_or(|token| token != SESSION_TOKEN) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    let id = query.get("secretId").map_or("", String::as_str);
     let answer = async {
-        match gateway.vault.secret(id) {
-            Some(secret) => axum::Json(json!({ "ARN": id, "SecretString": secret })).into_response(),
+        match value {
+            Some(value) => axum::Json(value).into_response(),
             None => StatusCode::BAD_REQUEST.into_response(),
         }
     };

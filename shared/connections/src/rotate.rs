@@ -59,11 +59,8 @@ pub struct Report {
 
 async fn stored(run: &Run<'_>) -> Result<(Stored, AppId), Stop> {
     let stored = run.sink.read().await?.unwrap_or_default();
-    let id = stored
-        .client_id
-        .clone()
-        .ok_or_else(|| Stop::new(Code::Usage, format!("there is no client's credential in {}", run.sink)))?;
-    Ok((stored, id.into()))
+    let id = stored.client_of(run.org.as_str())?;
+    Ok((stored, id))
 }
 
 /// What a run would do, for `--dry-run`: it reads only.
@@ -80,6 +77,11 @@ pub async fn plan(run: &Run<'_>, of_a_key: bool) -> Result<Vec<&'static str>, St
     } else {
         state_of_secrets(run, &stored, &app).await?.2
     };
+    if of_a_key && stored.jwks_uri.is_some() {
+        let mut steps = if unfinished { Vec::new() } else { vec!["make", "publish", "verify", "store"] };
+        steps.extend(["wait", "publishWithoutOld"]);
+        return Ok(steps);
+    }
     let mut steps = if unfinished { Vec::new() } else { vec!["deleteInactive", "make", "verify", "store"] };
     steps.extend(["wait", "deactivateOld"]);
     steps.extend(run.delete_old.then_some("deleteOld"));

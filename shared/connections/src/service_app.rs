@@ -107,6 +107,9 @@ async fn prepared(run: &Run<'_>) -> Result<(Owner, Seen, Option<Stored>, Vec<Ste
         let sentence = format!("only a super admin grants scopes; the token is of {}", owner.login);
         return Err(Stop::new(Code::NotPermitted, sentence));
     }
+    if run.wanted.jwks_uri.is_some() {
+        run.sink.can_publish()?;
+    }
     let stored = run.sink.read().await?;
     let seen = look(run).await?;
     let steps = plan::service_app(run.wanted, &seen, stored.as_ref(), run.keep_token)?;

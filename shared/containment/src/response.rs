@@ -296,6 +296,8 @@ impl Response {
     /// Takes over what another response did, whose end came first.
     pub fn take_over(&mut self, other: &Response, given: &Taken) {
         let detail = Some(format!("taken over from the response `{}`", other.id));
+        // Who may not end the other may not end what is left of it.
+        self.administered |= other.administered;
         let same = |own: &&mut Taken| {
             !own.on_lift && (own.action, &own.group, &own.role) == (given.action, &given.group, &given.role)
         };

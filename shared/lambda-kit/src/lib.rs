@@ -1,8 +1,8 @@
 //! From an event of AWS to an operation and back.
 //!
 //! An operation implements one of five traits, by what starts it: [`Endpoint`] for
-//! the API, [`Hook`] for Okta's inline hooks, [`EventHook`] for Okta's event hooks, [`Forward`] for requests that are
-//! passed on, [`Task`] for what a service of AWS starts. The operation's binary calls
+//! the API, [`Hook`] for Okta's inline hooks, [`EventHook`] for Okta's event hooks, [`Forward`]
+//! for requests that are passed on or need no caller, [`Task`] for what a service of AWS starts. The operation's binary calls
 //! the `serve` of that trait. Between them this crate reads the configuration, decodes
 //! the request, checks once more that the caller may call this operation, makes a
 //! [`run_kit::Run`], runs the operation, and turns its result or its failure into an

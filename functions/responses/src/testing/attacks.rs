@@ -7,7 +7,10 @@ use operation_testing::{TestOrg, TestRequest, tenant_admin};
 use operations::ProblemCode;
 use serde_json::{Value, json};
 
-use super::{add, configure, expire, outcomes, respond, respond_with, responder, status};
+use super::{
+    add, configure, expire, make_super_admin, outcomes, respond, respond_with, responder, status,
+    two_super_admins,
+};
 use crate::{AddResponse, AddTenantResponse, LiftResponse, ListResponses};
 
 async fn lift_as(org: &TestOrg, caller: Caller, response: &Value) -> Result<Value, ProblemCode> {
@@ -31,8 +34,7 @@ async fn a_responder_gives_nobody_the_rights_of_an_administrator_back() {
             let superusers = org.group(SUPERUSERS).await;
             org.prepare("PUT", &format!("/api/v1/groups/{superusers}/users/{user}"), json!({})).await;
         } else {
-            let role = json!({ "type": "SUPER_ADMIN" });
-            org.prepare("POST", &format!("/api/v1/users/{user}/roles"), role).await;
+            make_super_admin(&org, member).await;
         }
         let response = add(&org, &respond(member, actions)).await;
         let before = org.snapshot();
@@ -42,6 +44,25 @@ async fn a_responder_gives_nobody_the_rights_of_an_administrator_back() {
         let superuser = Caller::new("00u1", &[], &[SUPERUSERS.to_owned()], false);
         assert_eq!(lift_as(&org, superuser, &response).await.unwrap()["status"], "lifted", "{actions:?}");
     }
+}
+
+/// Nor by a response of their own, which took the superuser's over.
+#[tokio::test]
+async fn a_hand_over_gives_no_responder_the_rights_of_an_administrator() {
+    let org = TestOrg::start().await;
+    let (user, uid) = (org.user("user@acme.test").await, org.user("responder@demo.test").await);
+    let superusers = org.group(SUPERUSERS).await;
+    org.prepare("PUT", &format!("/api/v1/groups/{superusers}/users/{user}"), json!({})).await;
+    let first = add(&org, &respond(&user, &["remove-from-groups"])).await;
+    let own = respond(&user, &["remove-from-groups"]);
+    let own = org.call_as::<AddResponse>(responder(&uid), &own).await.unwrap();
+    let superuser = Caller::new("00u1", &[], &[SUPERUSERS.to_owned()], false);
+    lift_as(&org, superuser.clone(), &first).await.unwrap();
+    let before = org.snapshot();
+    assert_eq!(lift_as(&org, responder(&uid), &own).await, Err(ProblemCode::UserProtected));
+    assert_eq!(org.snapshot(), before);
+    lift_as(&org, superuser, &own).await.unwrap();
+    assert_ne!(org.snapshot(), before);
 }
 
 /// A tenant's admin learns nothing about users of others: who exists, and who is protected.
@@ -79,26 +100,14 @@ async fn the_end_does_nothing_that_is_not_allowed() {
     assert_eq!(status(&org, "user@acme.test").await, "ACTIVE");
 }
 
-/// The demo org with two super admins who can sign in.
-async fn two_super_admins(org: &TestOrg) -> [&'static str; 2] {
-    let two = ["agent@demo.test", "user@globex.test"];
-    for login in two {
-        let id = org.user(login).await;
-        org.prepare("POST", &format!("/api/v1/users/{id}/roles"), json!({ "type": "SUPER_ADMIN" })).await;
-    }
-    let first = org.user("superuser@demo.test").await;
-    org.prepare("POST", &format!("/api/v1/users/{first}/lifecycle/suspend"), json!({})).await;
-    two
-}
-
 /// Whoever is in quarantine may be unable to sign in: the other one is the last.
 #[tokio::test]
 async fn quarantine_one_after_the_other_leaves_a_super_admin() {
     let org = TestOrg::start().await;
     let [one, other] = two_super_admins(&org).await;
-    add(&org, &respond(one, &["quarantine"])).await;
+    add(&org, &respond(&one, &["quarantine"])).await;
     for action in ["quarantine", "suspend"] {
-        let problem = org.call::<AddResponse>(&respond(other, &[action])).await.unwrap_err();
+        let problem = org.call::<AddResponse>(&respond(&other, &[action])).await.unwrap_err();
         assert_eq!(problem.code(), ProblemCode::LastSuperAdmin, "{action}");
     }
 }
@@ -108,14 +117,13 @@ async fn quarantine_one_after_the_other_leaves_a_super_admin() {
 async fn the_last_super_admin_is_put_back_until_it_is_done() {
     let org = TestOrg::start().await;
     let [one, other] = two_super_admins(&org).await;
-    let other = org.user(other).await;
     let before = org.emulator.arrivals();
     let slow = okta_emulator::Action { delay_ms: 400, ..Default::default() };
     let mut fault = okta_emulator::Fault::on_call(1, 1, slow);
     fault.operation_id = Some("suspendUser".to_owned());
     org.emulator.order(fault);
     org.break_okta("unsuspendUser", u64::MAX, 503);
-    let request = respond(one, &["suspend", "quarantine"]);
+    let request = respond(&one, &["suspend", "quarantine"]);
     let running = org.call::<AddResponse>(&request);
     let meanwhile = async {
         org.emulator.wait_for_arrivals(before + 14).await;
@@ -123,13 +131,13 @@ async fn the_last_super_admin_is_put_back_until_it_is_done() {
     };
     let (failed, ()) = tokio::join!(running, meanwhile);
     assert_eq!(failed.unwrap_err().code(), ProblemCode::OperationIncomplete);
-    assert_eq!(status(&org, one).await, "SUSPENDED");
+    assert_eq!(status(&org, &one).await, "SUSPENDED");
     org.advance_clock(Duration::from_secs(31));
     assert_eq!(expire(&org).await.left, 1, "Okta does not do it yet");
     org.emulator.clear_faults();
     org.advance_clock(Duration::from_secs(31));
     assert_eq!(expire(&org).await.ended, 1);
-    assert_eq!(status(&org, one).await, "ACTIVE");
+    assert_eq!(status(&org, &one).await, "ACTIVE");
     let list = org.call::<ListResponses>(&TestRequest::new()).await.unwrap();
     assert_eq!(outcomes(&list[0]), ["suspend undone", "quarantine undone"]);
 }

@@ -3,15 +3,10 @@
 use std::time::Duration;
 
 use operation_testing::{TestOrg, TestRequest, assert_same};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{add, expire, lift, outcomes, respond, respond_with, status};
-use crate::{GetResponse, ListResponses};
-
-async fn get(org: &TestOrg, response: &Value) -> Value {
-    let request = TestRequest::new().path("responseId", response["id"].as_str().unwrap());
-    org.call::<GetResponse>(&request).await.unwrap()
-}
+use super::{add, expire, get, lift, outcomes, respond, respond_with, status};
+use crate::ListResponses;
 
 /// The next run after the end takes it back, and the schedule runs every minute.
 #[tokio::test]

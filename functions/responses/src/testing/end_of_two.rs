@@ -6,15 +6,10 @@ use okta_emulator::{Action, Drop, Fault};
 use operation_testing::{TestOrg, TestRequest, assert_same};
 use serde_json::{Value, json};
 
-use super::{add, expire, lift, outcomes, respond, respond_with, status};
-use crate::{AddResponse, GetResponse, LiftResponse};
+use super::{add, configure, expire, get, lift, outcomes, respond, respond_with, status, try_expire};
+use crate::{AddResponse, LiftResponse};
 
 const USER: &str = "user@acme.test";
-
-async fn get(org: &TestOrg, response: &Value) -> Value {
-    let request = TestRequest::new().path("responseId", response["id"].as_str().unwrap());
-    org.call::<GetResponse>(&request).await.unwrap()
-}
 
 async fn lift_fails(org: &TestOrg, response: &Value) {
     let request = TestRequest::new().path("responseId", response["id"].as_str().unwrap());
@@ -65,6 +60,70 @@ async fn an_end_that_okta_refuses_is_tried_again() {
     assert_eq!(get(&org, &response).await["status"], "lifted");
 }
 
+/// The same for what follows the end: the user does not keep the password for ever.
+#[tokio::test]
+async fn what_follows_the_end_and_is_refused_is_tried_again() {
+    let org = TestOrg::start().await;
+    let response = add(&org, &suspend_and_expire()).await;
+    org.break_okta("expirePassword", u64::MAX, 403);
+    lift_fails(&org, &response).await;
+    org.emulator.clear_faults();
+    org.advance_clock(Duration::from_secs(901));
+    assert_eq!(expire(&org).await.ended, 1);
+    assert_eq!(status(&org, USER).await, "PASSWORD_EXPIRED");
+}
+
+/// A dead run that did nothing is ended for good, also where that end is killed in turn: it is
+/// not looked at every minute.
+#[tokio::test]
+async fn what_was_never_done_is_not_due_for_ever() {
+    let org = TestOrg::start().await;
+    for gone in [false, true] {
+        // What is gone has no time either: the judgement alone ends it.
+        let more = if gone { json!({}) } else { json!({ "expiresIn": 60 }) };
+        let request = respond_with(USER, &["quarantine"], more);
+        let from = org.emulator.arrivals();
+        add(&org, &request).await;
+        let calls = org.emulator.arrivals() - from;
+        for nth in 1..=12 {
+            org.emulator.reset();
+            org.advance_clock(Duration::from_secs(61));
+            org.kill_at::<AddResponse>(&request, calls).await;
+            if gone {
+                let id = org.user(USER).await;
+                for _ in 0..2 {
+                    org.prepare("DELETE", &format!("/api/v1/users/{id}"), json!({})).await;
+                }
+            }
+            // The table fails at a call of the end.
+            org.advance_clock(Duration::from_secs(95));
+            org.break_dynamodb(nth, 3, false);
+            let _ = try_expire(&org).await;
+            org.break_dynamodb(1, 0, false);
+            for _ in 0..3 {
+                org.advance_clock(Duration::from_secs(95));
+                expire(&org).await;
+            }
+            org.advance_clock(Duration::from_secs(95));
+            let report = expire(&org).await;
+            assert_eq!((report.due, report.left), (0, 0), "gone: {gone}, call {nth}");
+        }
+    }
+}
+
+/// A response that changed nothing which could be taken back, and that has no end, is kept
+/// for its days and not for ever.
+#[tokio::test]
+async fn what_takes_nothing_back_is_not_open_for_ever() {
+    let org = TestOrg::start().await;
+    let response = add(&org, &respond(USER, &["clear-sessions"])).await;
+    assert_eq!(response["status"], "active");
+    assert!(!org.tables().contains("9999-12-31"), "nothing will ever be due");
+    add(&org, &respond(USER, &["suspend"])).await;
+    assert!(org.tables().contains("9999-12-31"));
+    assert_eq!(lift(&org, &response).await["status"], "lifted");
+}
+
 /// The password expires at the end of the response that comes last, whoever ordered it.
 #[tokio::test]
 async fn what_follows_the_end_goes_with_the_suspension() {
@@ -91,6 +150,22 @@ async fn a_response_about_everything_keeps_it() {
     assert_same(&org.snapshot(), &before, "the org");
 }
 
+/// The same for roles: the second response found none.
+#[tokio::test]
+async fn a_response_about_all_roles_keeps_them() {
+    let org = TestOrg::start().await;
+    configure(&org, &[("RESPONSE_ACTIONS", "remove-admin-roles")]);
+    let id = org.user(USER).await;
+    org.prepare("POST", &format!("/api/v1/users/{id}/roles"), json!({ "type": "HELP_DESK_ADMIN" })).await;
+    let has = async || !org.okta().list_assigned_roles_for_user(&id).await.unwrap().is_empty();
+    let first = add(&org, &respond(USER, &["remove-admin-roles"])).await;
+    let second = add(&org, &respond(USER, &["remove-admin-roles"])).await;
+    lift(&org, &first).await;
+    assert!(!has().await, "the second response keeps the role away");
+    lift(&org, &second).await;
+    assert!(has().await);
+}
+
 /// A response whose end Okta did not do takes another's suspension over, and is still ended.
 #[tokio::test]
 async fn an_end_that_waits_goes_on_after_a_hand_over() {
@@ -115,21 +190,23 @@ async fn a_dead_run_did_not_do_what_a_later_one_does() {
     let before = org.snapshot();
     let request = respond(USER, &["suspend"]);
     let from = org.emulator.arrivals();
-    add(&org, &request).await;
+    let first = add(&org, &request).await;
     let calls = org.emulator.arrivals() - from;
+    lift(&org, &first).await;
     for nth in 1..=calls {
         org.emulator.reset();
         // The lock of the dead run ends.
         org.advance_clock(Duration::from_secs(60));
         org.kill_at::<AddResponse>(&request, nth).await;
+        let did_it = status(&org, USER).await == "SUSPENDED";
         org.advance_clock(Duration::from_secs(60));
         let second = add(&org, &request).await;
         org.advance_clock(Duration::from_secs(95));
         expire(&org).await;
         lift(&org, &second).await;
-        let list = org.call::<crate::ListResponses>(&TestRequest::new().query("status", "active")).await;
-        for open in list.unwrap().as_array().unwrap() {
-            lift(&org, open).await;
+        if did_it {
+            let list = org.call::<crate::ListResponses>(&TestRequest::new().query("status", "active")).await;
+            lift(&org, &list.unwrap()[0]).await;
         }
         assert_same(&org.snapshot(), &before, &format!("killed at call {nth}"));
     }

@@ -4,7 +4,7 @@ use operation_testing::{TestOrg, TestRequest, tenant_admin};
 use operations::ProblemCode;
 use serde_json::json;
 
-use super::{add, changes, configure, outcomes, respond, respond_with, responder, status};
+use super::{add, changes, configure, outcomes, respond, respond_with, responder, status, two_super_admins};
 use crate::{AddResponse, AddTenantResponse, GetResponse, LiftResponse, ListResponses};
 
 /// The code with which a response is refused; nothing is changed.
@@ -102,21 +102,6 @@ async fn an_action_that_is_switched_off_is_not_possible() {
     let member = org.user("responder@demo.test").await;
     let right = respond_with("user@acme.test", &["deactivate"], json!({ "confirm": "user@acme.test" }));
     assert_eq!(refused(&org, responder(&member), &right).await, ProblemCode::UserProtected);
-}
-
-async fn make_super_admin(org: &TestOrg, login: &str) -> String {
-    let id = org.user(login).await;
-    org.prepare("POST", &format!("/api/v1/users/{id}/roles"), json!({ "type": "SUPER_ADMIN" })).await;
-    id
-}
-
-/// The demo org without its first super admin, so that two others are the last.
-async fn two_super_admins(org: &TestOrg) -> [String; 2] {
-    let two =
-        [make_super_admin(org, "agent@demo.test").await, make_super_admin(org, "user@globex.test").await];
-    let first = org.user("superuser@demo.test").await;
-    org.prepare("POST", &format!("/api/v1/users/{first}/lifecycle/suspend"), json!({})).await;
-    two
 }
 
 #[tokio::test]

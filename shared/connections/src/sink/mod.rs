@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use crate::stop::Stop;
+use crate::stop::{Code, Stop};
 use crate::stored::Stored;
 
 pub use self::aws::Account;
@@ -126,6 +126,7 @@ impl Sink {
     ///
     /// The place cannot be written.
     pub async fn publish(&self, stored: &Stored) -> Result<(), Stop> {
+        self.can_publish()?;
         let document = format!("{:#}\n", stored.public_keys()?);
         let written = match self {
             Self::File(path) => file::publish(path, &document),
@@ -133,6 +134,21 @@ impl Sink {
             Self::ParameterStore { name, account } => aws::parameter::publish(account, name, &document).await,
         };
         written.map_err(|stop| Stop { sentence: format!("{}: {}", self.public(), stop.sentence), ..stop })
+    }
+
+    /// Whether there is room for what is published beside the credential.
+    ///
+    /// # Errors
+    ///
+    /// The place is an ARN: beside it is nothing.
+    pub fn can_publish(&self) -> Result<(), Stop> {
+        match self {
+            Self::SecretsManager { name, .. } if name.starts_with("arn:") => {
+                let sentence = "published keys lie beside the credential: `--to` needs the name of the secret, and not its ARN";
+                Err(Stop::new(Code::Usage, sentence))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Where [`Sink::publish`] writes.

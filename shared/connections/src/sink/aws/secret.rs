@@ -5,7 +5,7 @@ use aws_sdk_secretsmanager::error::SdkError;
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 
 use super::{Account, failed, in_use, to_come, together};
-use crate::stop::{Code, Stop};
+use crate::stop::Stop;
 use crate::stored::Stored;
 
 const CURRENT: &str = "AWSCURRENT";
@@ -56,11 +56,6 @@ pub(in crate::sink) fn public(name: &str) -> String {
 }
 
 pub(in crate::sink) async fn publish(account: &Account, name: &str, document: &str) -> Result<(), Stop> {
-    if name.starts_with("arn:") {
-        let sentence =
-            "published keys lie beside the credential: `--to` needs the name of the secret, and not its ARN";
-        return Err(Stop::new(Code::Usage, sentence));
-    }
     let (client, name) = (client(account).await, public(name));
     create(&client, &name, "Public keys of okta-dac").await?;
     let put = client.put_secret_value().secret_id(name).secret_string(document);
