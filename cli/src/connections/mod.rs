@@ -118,6 +118,9 @@ fn service_app_of(arguments: &ServiceApp, printing: Printing, environment: &Envi
             return Err(stop);
         }
     };
+    if !report.dpop {
+        warn("Okta does not bind this app's tokens to a key: whoever has a token can use it");
+    }
     let report = json(&report)?;
     print(printing, &report, || table(&report))
 }
@@ -138,7 +141,11 @@ fn api_service_of(arguments: &ApiService, printing: Printing, environment: &Envi
     }
     interrupt::watch();
     interrupt::done("an integration may be installed: the same command goes on from it");
-    let report = runtime()?.block_on(api_service::connect(&run))?;
+    let report = runtime()?.block_on(api_service::connect(&run)).inspect_err(|stop| {
+        if stop.code != Code::TokenLives {
+            warn("the bootstrap token lives, for another try");
+        }
+    })?;
     let report = json(&report)?;
     print(printing, &report, || table(&report))
 }
@@ -303,7 +310,7 @@ fn verify(arguments: &Verify, printing: Printing) -> Result<(), Stop> {
     }
     let mut probes = runtime.block_on(probes::run(&client, preset, &stored.scopes, Duration::ZERO))?;
     if stored.client_id.is_some() {
-        probes.push(runtime.block_on(probes::ungranted(&org, &stored))?);
+        probes.extend(runtime.block_on(probes::ungranted(&org, &stored))?);
     }
     let report = json!({
         "v": 1, "org": org.as_str(), "clientId": stored.client_id, "keyId": stored.key_id, "scopes": stored.scopes,
@@ -325,7 +332,14 @@ fn resources(org: &OrgUrl, preset: &Preset, users: &str) -> Vec<String> {
     let groups = has("okta.groups.");
     match users.strip_prefix("group:") {
         // A group alone gives no right over its members.
-        Some(group) => vec![url(format!("groups/{group}/users")), url(format!("groups/{group}"))],
+        Some(group) => {
+            let apps = has("okta.apps.").then(|| url("apps".to_owned()));
+            [format!("groups/{group}/users"), format!("groups/{group}")]
+                .map(url)
+                .into_iter()
+                .chain(apps)
+                .collect()
+        }
         None if has("okta.apps.") => ["users", "groups", "apps"].map(|all| url(all.to_owned())).to_vec(),
         None if groups => vec![url("users".to_owned()), url("groups".to_owned())],
         None => vec![url("users".to_owned())],

@@ -243,10 +243,13 @@ fn version(
         Some(_) => return Ok(id),
         None => {}
     }
+    // "If this operation creates the first version for the secret, then Secrets Manager
+    // automatically attaches the staging label AWSCURRENT to it" (`PutSecretValue`).
+    let first = secret.versions.is_empty().then_some(&CURRENT);
     secret
         .versions
         .insert(id.clone(), Version { value: value.to_owned(), created: now, labels: BTreeSet::new() });
-    for label in labels {
+    for label in labels.iter().chain(first) {
         attach(secret, label, &id);
     }
     Ok(id)

@@ -67,8 +67,10 @@ pub struct Report {
 ///
 /// As [`connect`], before its first change.
 pub async fn plan(run: &Run<'_>) -> Result<Vec<&'static str>, Stop> {
-    let (there, _) = prepared(run).await?;
+    let (there, stored) = prepared(run).await?;
+    let has_secret = stored.is_some_and(|stored| stored.client_secret.is_some());
     let mut steps = match there {
+        Some(_) if has_secret => vec!["verify"],
         Some(_) => Vec::new(),
         None => vec!["install", "store", "verify"],
     };
@@ -83,7 +85,7 @@ async fn prepared(run: &Run<'_>) -> Result<(Option<ServiceIntegration>, Option<S
         let sentence = format!("only a super admin installs an integration; the token is of {}", owner.login);
         return Err(Stop::new(Code::NotPermitted, sentence));
     }
-    let stored = run.sink.read().await?;
+    let stored = run.sink.read().await?.filter(|stored| *stored != Stored::default());
     let there = of_kind(run).await?;
     if there.is_none() && stored.is_some() {
         let sentence = format!("{} holds another credential: name another place", run.sink);
@@ -114,7 +116,18 @@ pub async fn connect(run: &Run<'_>) -> Result<Report, Stop> {
                     named
                 }
             };
-            ("exists", own, Vec::new())
+            // Nobody knows whether the secret that is stored still works.
+            let probes = match own.client_secret {
+                Some(_) => verified(run, &own).await.map_err(|stop| Stop {
+                    sentence: format!(
+                        "{}; `connection rotate-secret` makes another secret, with the same token",
+                        stop.sentence
+                    ),
+                    ..stop
+                })?,
+                None => Vec::new(),
+            };
+            ("exists", own, probes)
         }
         None => {
             let (stored, probes) = make(run).await?;
@@ -175,7 +188,7 @@ async fn make(run: &Run<'_>) -> Result<(Stored, Vec<Probe>), Stop> {
     };
     let Some(secret) = &made.client_secret else {
         let stop = Stop::new(Code::State, "Okta gives no secret for the integration");
-        return Err(taken_back(run, &made.id, stop).await);
+        return Err(taken_back(run, &made.id, false, stop).await);
     };
     let stored = Stored {
         client_secret: Some(secret.expose_secret().into()),
@@ -186,13 +199,14 @@ async fn make(run: &Run<'_>) -> Result<(Stored, Vec<Probe>), Stop> {
         )
     };
     // At once: nobody shows the secret again.
-    let result = match run.sink.write(&stored).await {
-        Ok(()) => verified(run, &stored).await,
-        Err(stop) => Err(stop),
+    let (made_place, result) = match run.sink.write(&stored).await {
+        Ok(made_place) => (made_place, verified(run, &stored).await),
+        // A place that was made half-way is empty.
+        Err(stop) => (false, Err(stop)),
     };
     match result {
         Ok(probes) => Ok((stored, probes)),
-        Err(stop) => Err(taken_back(run, &made.id, stop).await),
+        Err(stop) => Err(taken_back(run, &made.id, made_place, stop).await),
     }
 }
 
@@ -207,11 +221,16 @@ async fn verified(run: &Run<'_>, stored: &Stored) -> Result<Vec<Probe>, Stop> {
 }
 
 /// The stop, after the integration and its secret are gone.
-async fn taken_back(run: &Run<'_>, id: &AppId, stop: Stop) -> Stop {
+async fn taken_back(run: &Run<'_>, id: &AppId, made_place: bool, stop: Stop) -> Stop {
     let mut left = Vec::new();
     if let Err(error) = run.client.delete_api_service(id).await.ok_if_absent() {
         left.push(format!("the integration {id}: {error}"));
     }
-    left.extend(run.sink.remove().await.err().map(|stop| stop.sentence));
+    let back = match made_place {
+        true => run.sink.remove().await,
+        // A place that was there before, and was empty, stays.
+        false => run.sink.write(&Stored::default()).await.map(drop),
+    };
+    left.extend(back.err().map(|stop| stop.sentence));
     if left.is_empty() { stop } else { Stop { code: Code::Operator, left, ..stop } }
 }

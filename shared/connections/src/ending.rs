@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use futures::TryStreamExt;
-use okta_client::models::{AppId, Application, CustomRole, CustomRoleId};
+use okta_client::models::{AppId, Application, CustomRole, CustomRoleId, ResourceSetId};
 use okta_client::{Client, OkIfAbsent, OrgUrl};
 use serde::Serialize;
 use serde_json::Value;
@@ -170,23 +170,35 @@ pub async fn uninstall(client: &Client, org: &OrgUrl, sink: &Sink) -> Result<App
         // The app last: as long as it is there, the same command finds the rest.
         let roles = client.list_roles_for_client(&id).await.map_err(doing)?;
         let custom: Vec<CustomRoleId> = roles.iter().filter_map(|role| role.custom_role.clone()).collect();
+        let sets: Vec<ResourceSetId> = roles.iter().filter_map(|role| role.resource_set.clone()).collect();
         for role in &roles {
             client.delete_role_from_client(&id, &role.id).await.ok_if_absent().map_err(doing)?;
         }
-        take_out(client, &app.label, &custom).await.map_err(doing)?;
+        take_out(client, &app.label, &custom, &sets).await.map_err(doing)?;
         client.deactivate_application(&id).await.ok_if_absent().map_err(doing)?;
         client.delete_application(&id).await.ok_if_absent().map_err(doing)?;
+    }
+    if stored.jwks_uri.is_some() {
+        sink.withdraw().await?;
     }
     sink.remove().await?;
     Ok(id)
 }
 
 /// The resource set of the connection, and custom roles of ours that nobody else has.
-async fn take_out(client: &Client, label: &str, of_app: &[CustomRoleId]) -> Result<(), okta_client::Error> {
+async fn take_out(
+    client: &Client,
+    label: &str,
+    of_app: &[CustomRoleId],
+    sets_of_app: &[ResourceSetId],
+) -> Result<(), okta_client::Error> {
     let (roles, sets) = futures::try_join!(client.list_custom_roles(), client.list_resource_sets())?;
     let mut bound = BTreeSet::new();
     for set in &sets {
-        let own = PRESETS.iter().any(|preset| set.label == set_label(preset.role, label));
+        // The app may have been renamed since.
+        let is_ours = PRESETS.iter().any(|preset| set.label.starts_with(&set_label(preset.role, "")));
+        let own = (is_ours && sets_of_app.contains(&set.id))
+            || PRESETS.iter().any(|preset| set.label == set_label(preset.role, label));
         let roles = client.list_bindings(&set.id).await?;
         if own && roles.is_empty() {
             client.delete_resource_set(&set.id).await.ok_if_absent()?;

@@ -34,4 +34,5 @@ pub mod service_app;
 pub mod sink;
 pub mod stop;
 pub mod stored;
+mod undo;
 pub mod upgrade;

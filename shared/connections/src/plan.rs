@@ -58,7 +58,7 @@ pub enum Step {
         kind: String,
     },
     /// The public halves of all held keys are written beside the credential, and the address
-    /// is asked until it has the pending one.
+    /// is asked until it has them and no others.
     PublishKey {
         /// The address.
         at: String,
@@ -72,6 +72,11 @@ pub enum Step {
     AddKey,
     /// The app is switched on.
     ActivateApp,
+    /// Keys that nobody here holds are taken out of use.
+    DisableKeys {
+        /// Their `kid`s.
+        keys: Vec<String>,
+    },
     /// Scopes are granted.
     Grant {
         /// Which.
@@ -105,6 +110,8 @@ pub enum Step {
     Verify,
     /// The pending key becomes the one in use.
     UseKey,
+    /// What was proven is stored.
+    Store,
     /// Keys that nobody here holds are taken out.
     RetireKeys {
         /// Their `kid`s.
@@ -138,8 +145,8 @@ pub fn service_app(
     let pending = stored.pending.as_ref().map(|part| part.id.as_str());
     if !in_use {
         steps.extend(pending.is_none().then_some(make));
-        steps.extend(address.map(|address| Step::PublishKey { at: address.to_string() }));
     }
+    steps.extend(address.map(|address| Step::PublishKey { at: address.to_string() }));
     match app {
         None => steps.push(Step::CreateApp { label: wanted.label.clone() }),
         Some(app) => {
@@ -148,6 +155,10 @@ pub fn service_app(
                 steps.push(Step::AddKey);
             }
         }
+    }
+    // Before the app can do more: whoever has such a key is not to have it for a second.
+    if !others.is_empty() {
+        steps.push(Step::DisableKeys { keys: others.clone() });
     }
     let granted: BTreeSet<&str> =
         app.iter().flat_map(|app| app.grants.iter().map(|(_, scope)| scope.as_str())).collect();
@@ -160,9 +171,7 @@ pub fn service_app(
     }
     steps.extend(role(wanted, seen)?);
     steps.extend([Step::SetRole { role: wanted.preset.role.name() }, Step::Verify]);
-    if !in_use {
-        steps.push(Step::UseKey);
-    }
+    steps.push(if in_use { Step::Store } else { Step::UseKey });
     if !others.is_empty() {
         steps.push(Step::RetireKeys { keys: others });
     }
@@ -198,12 +207,7 @@ fn others(wanted: &Wanted, stored: &Stored, app: &SeenApp) -> Result<Vec<String>
         );
         return Err(Stop::new(Code::TooStrong, sentence));
     }
-    let held: Vec<&str> = [&stored.pending, &stored.previous]
-        .into_iter()
-        .flatten()
-        .map(|part| part.id.as_str())
-        .chain(stored.key_id.as_deref())
-        .collect();
+    let held = stored.held();
     let others = app.keys.iter().filter(|(_, kid, active)| *active && !held.contains(&kid.as_str()));
     let others: Vec<String> = others.map(|(_, kid, _)| kid.clone()).collect();
     if !others.is_empty() && !wanted.adopt {
@@ -332,7 +336,7 @@ mod tests {
         };
         let steps = service_app(&wanted("logs"), &seen, Some(&stored), true).unwrap();
         let kept = Step::Keep { scopes: vec!["okta.logs.read".to_owned()] };
-        assert_eq!(steps, [kept, Step::SetRole { role: "REPORT_ADMIN" }, Step::Verify]);
+        assert_eq!(steps, [kept, Step::SetRole { role: "REPORT_ADMIN" }, Step::Verify, Step::Store]);
     }
 
     /// Whatever a killed run left, the next one ends with one app and one key.
@@ -356,6 +360,13 @@ mod tests {
         let lost = service_app(&adopted, &seen, None, true).unwrap();
         let retired = Step::RetireKeys { keys: vec!["kid1".to_owned()] };
         assert!(matches!(lost[0], Step::MakeKey { .. }) && lost.contains(&retired), "{lost:?}");
+        // It is out of use before the app gets a role.
+        let at = |wanted: fn(&Step) -> bool| lost.iter().position(wanted).unwrap();
+        assert!(at(|step| *step == Step::AddKey) < at(|step| matches!(step, Step::DisableKeys { .. })));
+        assert!(
+            at(|step| matches!(step, Step::DisableKeys { .. }))
+                < at(|step| matches!(step, Step::SetRole { .. }))
+        );
         // Nor the one before, while a rotation waits.
         let rotated =
             Stored { key_id: Some("kid2".to_owned()), previous: Some(part("kid1")), ..made.clone() };

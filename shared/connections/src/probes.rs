@@ -1,9 +1,9 @@
 //! What a credential may do, and what it may not: asked, not believed.
 //!
 //! A positive probe is a cheap read for each scope. A negative one would change nothing even
-//! if it were allowed: its object does not exist, or its body is empty. Whether Okta looks
-//! for rights before it looks for objects is not documented; two probes that disagree say
-//! nothing.
+//! if it were allowed: its object does not exist, its body is empty, or its object is that way
+//! already. Whether Okta looks for rights before it looks for objects is not documented; two
+//! probes that disagree say nothing.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -40,6 +40,12 @@ pub enum Got {
     Unavailable,
     /// Okta's answers say neither.
     Unknown,
+}
+
+impl Got {
+    fn is_refused(&self) -> bool {
+        matches!(self, Self::RefusedByRole | Self::RefusedByScope)
+    }
 }
 
 /// A probe and what came of it.
@@ -164,6 +170,8 @@ fn meaning(result: Result<(), Error>, reads: bool) -> Result<Got, Stop> {
                 (403, "E0000006") => Got::RefusedByRole,
                 // No such endpoint, or a feature that the org does not have.
                 (404, "E0000008") | (403, "E0000015") => Got::Unavailable,
+                // "The user is already active": Okta looked at the user.
+                (403, "E0000016") if !reads => Got::Allowed,
                 // Okta looked at the object, or at the body: the right is there.
                 (400 | 404, _) if !reads => Got::Allowed,
                 _ => Got::Unknown,
@@ -203,7 +211,8 @@ pub async fn run(
         .buffered(AT_ONCE)
         .try_collect()
         .await?;
-    probes.extend(judged(&tried));
+    let objects_first = looks_for_objects_first(client, &tried).await?;
+    probes.extend(judged(&tried, objects_first));
     Ok(probes)
 }
 
@@ -256,7 +265,10 @@ pub async fn survey(client: &Client) -> Result<Vec<Probe>, Stop> {
     let mut probes: Vec<Probe> = reads.buffered(AT_ONCE).try_collect().await?;
     let negatives = stream::iter(&NEGATIVES).map(|negative| tried_by(client, negative));
     let negatives: Vec<Tried> = negatives.buffered(AT_ONCE).try_collect().await?;
-    probes.extend(judged(&negatives).into_iter().map(|probe| Probe { expected: "any", ..probe }));
+    let objects_first = looks_for_objects_first(client, &negatives).await?;
+    probes.extend(
+        judged(&negatives, objects_first).into_iter().map(|probe| Probe { expected: "any", ..probe }),
+    );
     Ok(probes)
 }
 
@@ -278,17 +290,33 @@ pub async fn token(client: &Client, patience: Duration) -> Result<(), Stop> {
     }
 }
 
-/// Whether a client gets a token for a scope that it was not granted.
+/// Scopes that change much: a client that is not to have them must not get a token for them.
+const STRONG: [&str; 9] = [
+    "okta.apps.manage",
+    "okta.users.manage",
+    "okta.groups.manage",
+    "okta.roles.manage",
+    "okta.idps.manage",
+    "okta.policies.manage",
+    "okta.apiTokens.manage",
+    "okta.eventHooks.manage",
+    "okta.orgs.manage",
+];
+
+/// Whether a client gets a token for a strong scope that it does not ask for otherwise: a grant
+/// that nobody here made.
 ///
 /// # Errors
 ///
 /// Okta is not available.
-pub async fn ungranted(org: &OrgUrl, stored: &Stored) -> Result<Probe, Stop> {
-    const SCOPES: [&str; 4] =
-        ["okta.apps.manage", "okta.users.manage", "okta.eventHooks.manage", "okta.orgs.manage"];
-    let other = SCOPES.into_iter().find(|scope| stored.scopes.iter().all(|own| own != scope));
-    let other = other.unwrap_or_default();
-    let asking = Stored { scopes: vec![other.to_owned()], ..stored.clone() };
+pub async fn ungranted(org: &OrgUrl, stored: &Stored) -> Result<Vec<Probe>, Stop> {
+    let others = STRONG.into_iter().filter(|scope| stored.scopes.iter().all(|own| own != scope));
+    let asked = stream::iter(others).map(|scope| asked_for(org, stored, scope));
+    asked.buffered(AT_ONCE).try_collect().await
+}
+
+async fn asked_for(org: &OrgUrl, stored: &Stored, scope: &str) -> Result<Probe, Stop> {
+    let asking = Stored { scopes: vec![scope.to_owned()], ..stored.clone() };
     let client = Client::new(org.clone(), asking.credential()?);
     let client = client.map_err(|error| Stop::of("trying the credential", &error))?;
     let got = match client.token().await {
@@ -296,7 +324,7 @@ pub async fn ungranted(org: &OrgUrl, stored: &Stored) -> Result<Probe, Stop> {
         Err(Error::Token { status, .. }) if status < 500 => Got::RefusedByScope,
         Err(error) => return Err(Stop::of("trying the credential", &error)),
     };
-    Ok(Probe { what: format!("get a token for {other}"), expected: "refused", got })
+    Ok(Probe { what: format!("get a token for {scope}"), expected: "refused", got })
 }
 
 async fn positive(client: &Client, preset: &Preset, scope: &str, patience: Duration) -> Result<Probe, Stop> {
@@ -321,6 +349,13 @@ struct Tried {
     gots: [Got; 2],
 }
 
+impl Tried {
+    /// Its first try is about a body alone, and about nobody's object.
+    fn by_body(&self) -> bool {
+        !self.negative.tries[0].1.contains("dac0")
+    }
+}
+
 async fn tried_by(client: &Client, negative: &'static Negative) -> Result<Tried, Stop> {
     let mut gots = [Got::Unknown, Got::Unknown];
     for (got, (method, path, body)) in gots.iter_mut().zip(&negative.tries) {
@@ -332,21 +367,42 @@ async fn tried_by(client: &Client, negative: &'static Negative) -> Result<Tried,
     Ok(Tried { negative, gots })
 }
 
-/// What the tries say together. Where one org looks for an object before it looks at rights, an
-/// answer about an object that nobody has says nothing: a body that is refused for its right,
-/// beside such an answer, shows this org.
-fn judged(tried: &[Tried]) -> Vec<Probe> {
-    let is_refused = |got: &Got| matches!(got, Got::RefusedByRole | Got::RefusedByScope);
-    // About a body alone, and about nobody's object.
-    let by_body = |tried: &Tried| !tried.negative.tries[0].1.contains("dac0");
-    let looks_first =
-        |tried: &Tried| by_body(tried) && is_refused(&tried.gots[0]) && tried.gots[1] == Got::Allowed;
-    let existence_first = tried.iter().any(looks_first);
+/// Whether an answer about an object that nobody has says nothing, since this org looks for the
+/// object before it looks at rights: a body is refused for its right, and the same family's
+/// object is said not to be there. A role that may delete and may not make answers likewise:
+/// an object that is there tells the two apart.
+async fn looks_for_objects_first(client: &Client, tried: &[Tried]) -> Result<bool, Stop> {
+    if !tried
+        .iter()
+        .any(|tried| tried.by_body() && tried.gots[0].is_refused() && tried.gots[1] == Got::Allowed)
+    {
+        return Ok(false);
+    }
+    let of_nobody = tried.iter().flat_map(|tried| &tried.gots[usize::from(tried.by_body())..]);
+    if of_nobody.clone().any(|got| *got == Got::RefusedByRole) {
+        return Ok(false);
+    }
+    let mut active = client.list_users("status eq \"ACTIVE\"");
+    let user = match active.try_next().await {
+        Ok(Some(user)) => user,
+        // Nobody to ask about.
+        Ok(None) => return Ok(true),
+        Err(Error::Api(api)) if api.status < 500 => return Ok(true),
+        Err(error) => return Err(Stop::of("trying the credential", &error)),
+    };
+    // Whoever is active cannot be made active: nothing changes where this is allowed.
+    let path = ["api", "v1", "users", user.id.as_str(), "lifecycle", "activate"];
+    let got = meaning(client.probe(Method::POST, &path, &[("sendEmail", "false")], None).await, false)?;
+    Ok(got != Got::Allowed)
+}
+
+/// What the tries say together; see [`looks_for_objects_first`].
+fn judged(tried: &[Tried], objects_first: bool) -> Vec<Probe> {
     let judge = |tried: &Tried| match &tried.gots {
-        [body, _] if existence_first && by_body(tried) => body.clone(),
-        _ if existence_first => Got::Unknown,
+        [body, _] if objects_first && tried.by_body() => body.clone(),
+        _ if objects_first => Got::Unknown,
         [one, other] if one == other => one.clone(),
-        [one, other] if is_refused(one) && is_refused(other) => Got::RefusedByRole,
+        [one, other] if one.is_refused() && other.is_refused() => Got::RefusedByRole,
         _ => Got::Unknown,
     };
     let probe = |tried: &Tried| Probe {

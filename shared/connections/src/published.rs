@@ -21,17 +21,16 @@ const EVERY: Duration = Duration::from_secs(1);
 /// Longest document that is read.
 const MAX_DOCUMENT: usize = 64 * 1024;
 
-/// Writes the document, and waits until the address has a key.
+/// Writes the document, and waits until the address has its keys, and no others.
 ///
 /// # Errors
 ///
-/// [`Code::State`]: the address does not have the key within `patience`; the message says
+/// [`Code::State`]: the address does not have these keys within `patience`; the message says
 /// what is to be done, and the same command goes on.
 pub async fn publish(
     sink: &Sink,
     stored: &Stored,
     address: &Address,
-    kid: &str,
     patience: Duration,
 ) -> Result<(), Stop> {
     sink.publish(stored).await?;
@@ -41,11 +40,15 @@ pub async fn publish(
         .redirect(reqwest::redirect::Policy::none())
         .build()
         .map_err(|error| Stop::new(Code::Defect, format!("no request can be made: {error}")))?;
+    let document = stored.public_keys()?;
+    let held = document["keys"].as_array().map_or(&[][..], Vec::as_slice);
     let mut left = patience;
     loop {
         let why = match read(&http, address).await {
-            Ok(keys) if keys.iter().any(|key| key["kid"] == kid) => return Ok(()),
-            Ok(_) => format!("it does not have the key {kid}"),
+            Ok(keys) => match difference(&keys, held) {
+                None => return Ok(()),
+                Some(why) => why,
+            },
             Err(why) => why,
         };
         if left.is_zero() {
@@ -58,6 +61,15 @@ pub async fn publish(
         tokio::time::sleep(EVERY.min(left)).await;
         left = left.saturating_sub(EVERY);
     }
+}
+
+/// Why keys are not those that are held: whoever has another one could be the client, too.
+fn difference(shown: &[Value], held: &[Value]) -> Option<String> {
+    let kid = |key: &Value| key["kid"].as_str().unwrap_or("without a `kid`").to_owned();
+    let missing = held.iter().find(|key| !shown.contains(key)).map(kid);
+    let foreign = shown.iter().find(|key| !held.contains(key)).map(kid);
+    let missing = missing.map(|kid| format!("it does not have the key {kid}"));
+    missing.or_else(|| foreign.map(|kid| format!("it has the key {kid}, which is not held here")))
 }
 
 /// The keys at an address, or why there are none.

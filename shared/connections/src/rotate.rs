@@ -196,8 +196,7 @@ async fn published_key(run: &Run<'_>, mut stored: Stored, address: &Address) -> 
             stored.pending = Some(Part { id: pair.key_id, value: pair.private.expose_secret().into() });
             run.sink.write(&stored).await?;
         }
-        let pending = stored.pending.as_ref().map(|part| part.id.clone()).unwrap_or_default();
-        published::publish(run.sink, &stored, address, &pending, run.patience).await?;
+        published::publish(run.sink, &stored, address, run.patience).await?;
         let switched = stored.switched();
         proven(run, &switched).await.map_err(|stop| match stop.code {
             Code::NotPermitted => {
@@ -213,8 +212,10 @@ async fn published_key(run: &Run<'_>, mut stored: Stored, address: &Address) -> 
     // Nothing is taken out of use before the one that stays has shown itself.
     proven(run, &stored).await?;
     let old = stored.previous.take();
-    // As long as the place has the old key, the next run takes it out.
-    run.sink.publish(&stored).await?;
+    // As long as the place has the old key, the next run takes it out: the address may be
+    // another's to write, and shows the old key until that is done.
+    let shown = published::publish(run.sink, &stored, address, run.patience).await;
+    shown.map_err(|stop| Stop { sentence: format!("{} with `--resume`", stop.sentence), ..stop })?;
     run.sink.write(&stored).await?;
     let current = stored.key_id.clone().unwrap_or_default();
     Ok(report(run, &stored, current, old.map(|part| part.id)))

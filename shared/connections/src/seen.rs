@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::address::Address;
 use crate::stop::{Code, Stop};
+use crate::stored::Stored;
 
 /// Begins the note that makes an app ours; then come the preset and an id.
 pub const MARK: &str = "okta-dac connection v1 ";
@@ -86,6 +87,25 @@ impl SeenApp {
             place(&self.jwks_uri),
             place(&address)
         ))
+    }
+
+    /// Whether every key that is in use is held.
+    ///
+    /// # Errors
+    ///
+    /// Somebody has added one.
+    pub fn has_no_other_key(&self, stored: &Stored) -> Result<(), Stop> {
+        let held = stored.held();
+        match self.keys.iter().find(|(_, kid, active)| *active && !held.contains(&kid.as_str())) {
+            None => Ok(()),
+            Some((_, kid, _)) => {
+                let sentence = format!(
+                    "the app `{}` ({}) has a key that nobody here holds: {kid}; look who added the key",
+                    self.label, self.id
+                );
+                Err(Stop::new(Code::Ambiguous, sentence))
+            }
+        }
     }
 
     /// Whether it has an active key of this id.

@@ -5,7 +5,6 @@
 //! was; what cannot be taken back is named. A run that is killed leaves what the next run
 //! goes on with: the pending key in the sink, and the app with our mark.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
@@ -26,6 +25,7 @@ use crate::seen::{MARK, Owner, Seen};
 use crate::sink::Sink;
 use crate::stop::{Code, Stop};
 use crate::stored::{Part, Stored};
+use crate::undo;
 
 /// Grants at once.
 const AT_ONCE: usize = 4;
@@ -107,10 +107,10 @@ async fn prepared(run: &Run<'_>) -> Result<(Owner, Seen, Option<Stored>, Vec<Ste
         let sentence = format!("only a super admin grants scopes; the token is of {}", owner.login);
         return Err(Stop::new(Code::NotPermitted, sentence));
     }
-    if run.wanted.jwks_uri.is_some() {
-        run.sink.can_publish()?;
-    }
     let stored = run.sink.read().await?;
+    if run.wanted.jwks_uri.is_some() {
+        run.sink.can_publish(stored.as_ref().unwrap_or(&Stored::default())).await?;
+    }
     let seen = look(run).await?;
     let steps = plan::service_app(run.wanted, &seen, stored.as_ref(), run.keep_token)?;
     Ok((owner, seen, stored, steps))
@@ -140,6 +140,7 @@ pub async fn connect(run: &Run<'_>) -> Result<Report, Stop> {
         mark: format!("{MARK}{} {}", run.wanted.preset.name, uuid::Uuid::new_v4()),
         made_role: false,
         made_set: false,
+        made_place: false,
         switches: steps.contains(&Step::UseKey),
         scopes: Scopes::default(),
         removed: Vec::new(),
@@ -195,6 +196,8 @@ struct Made {
     made_role: bool,
     /// This run made the resource set, or may have.
     made_set: bool,
+    /// This run made the place of the credential.
+    made_place: bool,
     /// The pending key becomes the one in use.
     switches: bool,
     scopes: Scopes,
@@ -210,13 +213,13 @@ impl Made {
                 let pair = KeyPair::generate(run.wanted.key)?;
                 let part = Part { id: pair.key_id, value: pair.private.expose_secret().into() };
                 self.stored.pending = Some(part);
-                run.sink.write(&self.stored).await
+                self.made_place |= run.sink.write(&self.stored).await?;
+                Ok(())
             }
             Step::PublishKey { .. } => {
                 let address = run.wanted.jwks_uri.as_ref();
                 let address = address.ok_or_else(|| Stop::new(Code::Defect, "a step has no address"))?;
-                let pending = self.pending()?.key_id;
-                published::publish(run.sink, &self.stored, address, &pending, run.patience).await
+                published::publish(run.sink, &self.stored, address, run.patience).await
             }
             Step::CreateApp { label } => self.create_app(run, label).await,
             Step::ActivateApp => {
@@ -232,6 +235,7 @@ impl Made {
                 self.scopes.granted.extend(scopes.iter().cloned());
                 Ok(())
             }
+            Step::DisableKeys { keys } => self.disable(run, keys).await,
             Step::Grant { scopes } => self.grant(run, scopes).await,
             Step::CreateRole { label, permissions } => {
                 let about = format!("okta-dac: {}", run.wanted.preset.about);
@@ -248,10 +252,12 @@ impl Made {
             }
             Step::SetRole { .. } => self.set_role(run).await,
             Step::Verify => self.verify(run).await,
-            Step::UseKey => {
-                let switched = self.candidate(run)?;
-                run.sink.write(&switched).await?;
-                self.stored = switched;
+            Step::UseKey | Step::Store => {
+                let proven = self.candidate(run)?;
+                if proven != self.stored {
+                    self.made_place |= run.sink.write(&proven).await?;
+                    self.stored = proven;
+                }
                 Ok(())
             }
             Step::RetireKeys { keys } => self.retire(run, keys).await,
@@ -365,6 +371,7 @@ impl Made {
         let stored = if self.switches { self.stored.switched() } else { self.stored.clone() };
         Ok(Stored {
             org: Some(run.org.as_str().to_owned()),
+            preset: Some(run.wanted.preset.name.to_owned()),
             client_id: app,
             scopes,
             dpop: self.dpop,
@@ -375,20 +382,37 @@ impl Made {
 
     async fn verify(&mut self, run: &Run<'_>) -> Result<(), Stop> {
         let candidate = self.candidate(run)?;
+        // Somebody who administers apps may have been here since they were looked at.
+        let now = Seen::client(run.client, self.app()?, None).await?;
+        for app in &now.apps {
+            app.has_no_other_way_in(run.wanted.jwks_uri.as_ref())?;
+            app.has_no_other_key(&self.stored)?;
+        }
         let client = Client::new(run.org.clone(), candidate.credential()?)
             .map_err(|error| Stop::of("trying the credential", &error))?;
         self.probes = probes::run(&client, run.wanted.preset, &candidate.scopes, run.patience).await?;
-        self.probes.push(probes::ungranted(run.org, &candidate).await?);
+        self.probes.extend(probes::ungranted(run.org, &candidate).await?);
         probes::judge(&self.probes, run.wanted.preset.role.name())
     }
 
-    /// Keys that nobody here holds end, as `--adopt` says.
+    /// Keys that nobody here holds go out of use.
+    async fn disable(&self, run: &Run<'_>, keys: &[String]) -> Result<(), Stop> {
+        let app = self.app()?.clone();
+        let doing = |error| Stop::of("taking other keys out of use", &error);
+        for key in run.client.list_jwk(&app).await.map_err(doing)? {
+            if keys.contains(&key.kid) && key.status == "ACTIVE" {
+                run.client.deactivate_jwk(&app, &key.id).await.map_err(doing)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// They end, as `--adopt` says.
     async fn retire(&mut self, run: &Run<'_>, keys: &[String]) -> Result<(), Stop> {
         let app = self.app()?.clone();
         let doing = |error| Stop::of("taking out other keys", &error);
         for key in run.client.list_jwk(&app).await.map_err(doing)? {
             if keys.contains(&key.kid) {
-                run.client.deactivate_jwk(&app, &key.id).await.map_err(doing)?;
                 run.client.delete_jwk(&app, &key.id).await.ok_if_absent().map_err(doing)?;
                 self.retired.push(key.kid);
             }
@@ -399,9 +423,17 @@ impl Made {
 
 /// Takes back what a failed run made; what is left is named.
 async fn take_back(run: &Run<'_>, before: &Seen, stored: Option<&Stored>, made: &Made) -> Vec<String> {
-    let (mut left, mut taken) = (Vec::new(), Vec::new());
-    let now = match look(run).await {
-        Ok(now) => now,
+    let mut left = Vec::new();
+    let (mut still, taken) = match look(run).await {
+        Ok(now) => {
+            let made = undo::Made {
+                app: made.app.as_ref(),
+                mark: &made.mark,
+                role: made.made_role,
+                set: made.made_set,
+            };
+            undo::take_back(run.client, &made, before, &now).await
+        }
         Err(stop) => {
             let app = made.app.as_ref().map_or_else(|| run.wanted.label.clone(), ToString::to_string);
             left.push(format!("perhaps the app {app}: {stop}"));
@@ -413,69 +445,23 @@ async fn take_back(run: &Run<'_>, before: &Seen, stored: Option<&Stored>, made: 
                     left.push(format!("perhaps {what} {}", id.unwrap_or_default()));
                 }
             }
+            // The key that may still be the app's stays.
             return left;
         }
     };
-    let mut note = |what: String, result: Result<(), Error>| {
-        if let Err(error) = result {
-            left.push(format!("{what}: {error}"));
-        }
-    };
-    let client = run.client;
-    for app in &now.apps {
-        let Some(old) = before.apps.iter().find(|old| old.id == app.id) else {
-            // Another run's app is that run's.
-            if app.mark.as_ref() == Some(&made.mark) {
-                let gone = async {
-                    client.deactivate_application(&app.id).await.ok_if_absent()?;
-                    client.delete_application(&app.id).await.ok_if_absent()
-                };
-                note(format!("the app {}", app.id), gone.await);
-            }
-            continue;
-        };
-        if Some(&app.id) != made.app.as_ref() {
-            continue;
-        }
-        let had: BTreeSet<&str> = old.grants.iter().map(|(_, scope)| scope.as_str()).collect();
-        for (id, scope) in app.grants.iter().filter(|(_, scope)| !had.contains(scope.as_str())) {
-            let gone = client.revoke_scope_consent_grant(&app.id, id).await.ok_if_absent();
-            note(format!("the scope {scope} of {}", app.id), gone);
-        }
-        for role in app.roles.iter().filter(|role| old.roles.iter().all(|own| own.id != role.id)) {
-            let gone = client.delete_role_from_client(&app.id, &role.id).await.ok_if_absent();
-            note(format!("the role {} of {}", role.kind, app.id), gone);
-        }
-        for role in old.roles.iter().filter(|role| app.roles.iter().all(|own| own.id != role.id)) {
-            // What it was limited to is not known any more: nobody is given more than they had.
-            taken.push(format!("{} had the role {} before, which was taken away", app.id, role.kind));
-        }
-        for (id, kid, active) in app.keys.iter().filter(|(id, ..)| old.keys.iter().all(|(own, ..)| own != id))
-        {
-            let gone = async {
-                if *active {
-                    client.deactivate_jwk(&app.id, id).await.ok_if_absent()?;
-                }
-                client.delete_jwk(&app.id, id).await.ok_if_absent()
-            };
-            note(format!("the key {kid} of {}", app.id), gone.await);
-        }
-        if app.active && !old.active {
-            note(format!("the app {} is switched on", app.id), client.deactivate_application(&app.id).await);
-        }
-    }
-    if let (Some((id, _)), None, true) = (&now.set, &before.set, made.made_set) {
-        note(format!("the resource set {id}"), client.delete_resource_set(id).await.ok_if_absent());
-    }
-    if let (Some((id, _)), None, true) = (&now.role, &before.role, made.made_role) {
-        note(format!("the custom role {id}"), client.delete_custom_role(id).await.ok_if_absent());
-    }
+    left.append(&mut still);
     let back = async {
-        let Some(stored) = stored else { return run.sink.remove().await };
-        if run.wanted.jwks_uri.is_some() {
-            run.sink.publish(stored).await?;
+        let publishes = run.wanted.jwks_uri.is_some();
+        match stored {
+            Some(stored) if publishes => run.sink.publish(stored).await?,
+            None if publishes => run.sink.withdraw().await?,
+            _ => {}
         }
-        run.sink.write(stored).await
+        match stored {
+            None if made.made_place => run.sink.remove().await,
+            // A place that was made before, and was empty, stays.
+            stored => run.sink.write(stored.unwrap_or(&Stored::default())).await.map(drop),
+        }
     };
     let back = back.await;
     left.extend(back.err().map(|stop| stop.to_string()));

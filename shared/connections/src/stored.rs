@@ -56,6 +56,10 @@ pub struct Stored {
     /// URL of the org whose client this is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub org: Option<String>,
+    /// Name of the preset. The app's note says the same, and whoever administers apps can write
+    /// that one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preset: Option<String>,
     /// Id of the client.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
@@ -173,6 +177,12 @@ impl Stored {
         let keys = self.private_key.iter().chain(others);
         let keys = keys.map(|key| KeyPair::of(key.expose().to_owned().into()).map(|pair| pair.public));
         Ok(json!({ "keys": keys.collect::<Result<Vec<_>, _>>()? }))
+    }
+
+    /// The `kid`s of the keys that are held.
+    pub fn held(&self) -> Vec<&str> {
+        let others = [&self.pending, &self.previous].into_iter().flatten().map(|part| part.id.as_str());
+        others.chain(self.key_id.as_deref()).collect()
     }
 
     /// The pair to come, if there is one.

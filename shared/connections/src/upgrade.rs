@@ -163,12 +163,12 @@ async fn prepared(run: &Run<'_>) -> Result<Prepared, Stop> {
     let seen = Seen::client(run.client, &app, custom).await?;
     let own = seen.apps.first().ok_or_else(|| Stop::new(Code::State, "the app is gone"))?;
     own.has_no_other_way_in(stored.jwks_uri.as_ref())?;
-    let noted = own.mark.as_deref().and_then(|mark| mark.strip_prefix(MARK)?.split(' ').next());
-    let preset = match (run.preset, noted) {
+    own.has_no_other_key(&stored)?;
+    let preset = match (run.preset, &stored.preset) {
         (Some(preset), _) => preset,
-        (None, Some(noted)) => Preset::parse(noted)?,
+        (None, Some(name)) => Preset::parse(name)?,
         (None, None) => {
-            let sentence = "the app was not made by okta-dac: say what it is for with `--preset`";
+            let sentence = "the credential does not say what it is for: say so with `--preset`";
             return Err(Stop::new(Code::Usage, sentence));
         }
     };
@@ -257,6 +257,7 @@ fn steps(
     let may_differ = |scope: &&String| !optional(scope);
     if !scopes.iter().filter(may_differ).all(|scope| asked.contains(scope))
         || !asked.is_subset(scopes)
+        || run.preset.is_some_and(|preset| stored.preset.as_deref() != Some(preset.name))
         || !steps.is_empty()
     {
         steps.push(Step::Store);
@@ -361,7 +362,8 @@ impl Way {
             Step::Mark => mark(run, prepared).await,
             Step::Store => {
                 let scopes = self.scopes.iter().cloned().collect();
-                run.sink.write(&Stored { scopes, ..prepared.stored.clone() }).await
+                let preset = Some(preset.name.to_owned());
+                run.sink.write(&Stored { scopes, preset, ..prepared.stored.clone() }).await.map(drop)
             }
             Step::Wait => {
                 tokio::time::sleep(run.overlap).await;
@@ -392,7 +394,7 @@ impl Way {
                 let tried = Client::new(run.org.clone(), candidate.credential()?).map_err(doing)?;
                 // What a person added by hand is theirs: it is tried, and judged by nobody.
                 self.probes = probes::run(&tried, preset, &candidate.scopes, run.patience).await?;
-                self.probes.push(probes::ungranted(run.org, &candidate).await?);
+                self.probes.extend(probes::ungranted(run.org, &candidate).await?);
                 let own: Vec<Probe> = match run.add.is_empty() && run.drop.is_empty() {
                     true => self.probes.clone(),
                     false => {

@@ -4,7 +4,7 @@
 
 mod world;
 
-use connections::preset::{PRESETS, Preset};
+use connections::preset::{PRESETS, Preset, Role};
 use connections::probes::Got;
 use connections::stop::Code;
 
@@ -54,4 +54,24 @@ async fn an_answer_about_nobody_says_nothing_where_objects_come_first() {
     let wanted = connections::plan::Wanted { preset: &STRONG, ..world.wanted("dac") };
     let stop = world.connect(&wanted, &world.token()).await.unwrap_err();
     assert_eq!(stop.code, Code::TooStrong, "{stop}");
+}
+
+/// A role that may delete users and may not make them answers as an org does that looks for an
+/// object first.
+#[tokio::test]
+async fn a_right_to_delete_alone_is_found_in_either_kind_of_org() {
+    static DELETES: Preset = Preset {
+        role: Role::Custom {
+            label: "okta-dac rotator",
+            permissions: &["okta.users.read", "okta.users.lifecycle.manage"],
+        },
+        ..PRESETS[3]
+    };
+    for existence_first in [false, true] {
+        let world = World::start().await;
+        world.emulator.configure(|settings| settings.existence_before_rights = existence_first);
+        let wanted = connections::plan::Wanted { preset: &DELETES, ..world.wanted("rotation") };
+        let stop = world.connect(&wanted, &world.token()).await.unwrap_err();
+        assert!(stop.code == Code::TooStrong && stop.sentence.contains("it may suspend a user"), "{stop}");
+    }
 }

@@ -27,7 +27,7 @@ async fn service(world: &World, token: &str) -> Result<api_service::Report, conn
         sink: &sink,
         kind: "a_tool",
         preset: Preset::parse("dac-read").unwrap(),
-        keep_token: true,
+        keep_token: false,
         patience: Duration::ZERO,
     };
     api_service::connect(&run).await
@@ -87,6 +87,15 @@ async fn an_integration_is_installed_once_or_taken_back() {
     let stored = world.sink().read().await.unwrap();
     let again = service(&world, &world.token()).await.unwrap();
     assert_eq!((again.outcome, world.sink().read().await.unwrap()), ("exists", stored));
+    // A secret that does not work any more is said before the token of this run ends.
+    let working = world.sink().read().await.unwrap().unwrap();
+    let broken = Stored { client_secret: Some("ended".into()), ..working };
+    world.sink().write(&broken).await.unwrap();
+    let token = world.token();
+    let stop = service(&world, &token).await.unwrap_err();
+    assert!(stop.code == Code::NotPermitted && stop.sentence.contains("rotate-secret"), "{stop}");
+    world.client(&token).get_user("me").await.unwrap();
+    assert_eq!(world.sink().read().await.unwrap(), Some(broken));
     // Killed before the secret was stored, or installed by hand: there is a way on.
     world.sink().remove().await.unwrap();
     let lost = service(&world, &world.token()).await.unwrap();

@@ -7,7 +7,7 @@ mod world;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use connections::key::KeyKind;
+use connections::key::{KeyKind, KeyPair};
 use connections::plan::Wanted;
 use connections::stop::Code;
 use connections::stored::Stored;
@@ -128,8 +128,78 @@ async fn an_address_that_does_not_show_the_key_is_said_before_anything_is_made()
     world.works().await;
     assert_eq!(stored(&world).await.key_id, first.key_id);
     std::fs::copy(document(&world), world.folder.path().join("elsewhere.json")).unwrap();
-    let report = rotated(&world, false).await.unwrap();
-    assert_eq!(report.retired, first.key_id);
+    // The old key is out of use only when the address does not show it any more.
+    let stop = rotated(&world, false).await.unwrap_err();
+    assert!(stop.code == Code::State && stop.sentence.contains("--resume"), "{stop}");
+    assert_eq!(stored(&world).await.previous.as_ref().map(|part| part.id.clone()), first.key_id);
+    world.works().await;
+    std::fs::copy(document(&world), world.folder.path().join("elsewhere.json")).unwrap();
+    assert_eq!(rotated(&world, true).await.unwrap().retired, first.key_id);
+    assert_eq!(stored(&world).await.previous, None);
+    world.works().await;
+}
+
+/// Whoever can write at the address could be the client, too.
+#[tokio::test]
+async fn an_address_with_another_key_gets_no_scopes() {
+    let world = World::start().await;
+    let elsewhere = world.folder.path().join("elsewhere.json");
+    let address = shown(elsewhere.clone()).await;
+    let wanted = wanted(&world, &address);
+    assert_eq!(world.connect(&wanted, &world.token()).await.unwrap_err().code, Code::State);
+    let planted = KeyPair::generate(KeyKind::P256).unwrap().public;
+    let own: Value = serde_json::from_str(&std::fs::read_to_string(document(&world)).unwrap()).unwrap();
+    let mut forged = planted.clone();
+    forged["kid"] = own["keys"][0]["kid"].clone();
+    for keys in [vec![own["keys"][0].clone(), planted], vec![forged]] {
+        std::fs::write(&elsewhere, serde_json::json!({ "keys": keys }).to_string()).unwrap();
+        let stop = world.connect(&wanted, &world.token()).await.unwrap_err();
+        assert_eq!(stop.code, Code::State, "{stop}");
+        assert!(world.emulator.journal().iter().all(|call| call.method == "GET"));
+    }
+    std::fs::copy(document(&world), &elsewhere).unwrap();
+    world.connect(&wanted, &world.token()).await.unwrap();
+    // Nor a second run, of a connection that is in use.
+    std::fs::write(
+        &elsewhere,
+        serde_json::json!({ "keys": [own["keys"][0], KeyPair::generate(KeyKind::P256).unwrap().public] })
+            .to_string(),
+    )
+    .unwrap();
+    assert_eq!(world.connect(&wanted, &world.token()).await.unwrap_err().code, Code::State);
+}
+
+/// What is beside the credential and not ours is neither read over nor taken away.
+#[tokio::test]
+async fn a_document_of_somebody_else_stays() {
+    let world = World::start().await;
+    let address = shown(document(&world)).await;
+    std::fs::write(document(&world), "{\"keys\":[{\"kid\":\"theirs\"}]}").unwrap();
+    let stop = world.connect(&wanted(&world, &address), &world.token()).await.unwrap_err();
+    assert!(stop.code == Code::Ambiguous && stop.sentence.contains("jwks.json"), "{stop}");
+    assert_eq!(std::fs::read_dir(world.folder.path()).unwrap().count(), 1, "no key was made");
+    // A failed run without an address does not look there.
+    let mut fault = Fault::on_call(1, 9, Action { status: Some(403), ..Action::default() });
+    fault.operation_id = Some("createApplication".to_owned());
+    world.emulator.order(fault);
+    world.connect(&world.wanted("dac-read"), &world.token()).await.unwrap_err();
+    world.emulator.clear_faults();
+    assert!(std::fs::read_to_string(document(&world)).unwrap().contains("theirs"));
+    for bad in ["file:tool.jwks.json", "ssm:/tool.pending", "ssm:/tool.jwks", "secretsmanager:tool/jwks"] {
+        assert!(bad.parse::<connections::sink::Sink>().is_err(), "{bad}");
+    }
+}
+
+/// An ARN has nothing beside it: that is said before anything is made.
+#[tokio::test]
+async fn keys_cannot_be_published_beside_an_arn() {
+    let world =
+        World::on_aws("secretsmanager:arn:aws:secretsmanager:us-east-1:000000000000:secret:tool-AbCdEf")
+            .await;
+    let stop =
+        world.connect(&wanted(&world, "http://127.0.0.1:1/jwks.json"), &world.token()).await.unwrap_err();
+    assert_eq!(stop.code, Code::Usage, "{stop}");
+    assert!(world.emulator.journal().iter().all(|call| call.method == "GET"));
 }
 
 /// How long Okta keeps what it read is not documented.
@@ -155,7 +225,7 @@ async fn a_rotation_that_was_killed_after_its_switch_is_finished() {
     world.connect(&wanted(&world, &address), &world.token()).await.unwrap();
     let first = stored(&world).await;
     // As a run leaves it that was killed while it waited.
-    let pair = connections::key::KeyPair::generate(KeyKind::P256).unwrap();
+    let pair = KeyPair::generate(KeyKind::P256).unwrap();
     let value = secrecy::ExposeSecret::expose_secret(&pair.private).into();
     let pending = connections::stored::Part { id: pair.key_id.clone(), value };
     let switched = Stored { pending: Some(pending), ..first.clone() }.switched();

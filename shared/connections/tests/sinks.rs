@@ -7,10 +7,12 @@ mod world;
 
 use std::time::Duration;
 
-use connections::key::KeyKind;
+use connections::key::{KeyKind, KeyPair};
 use connections::stop::Code;
+use connections::stored::{Part, Stored};
 use connections::{ending, rotate};
 use okta_client::Client;
+use okta_emulator::{Action, Fault};
 use serde_json::{Value, json};
 
 use crate::world::World;
@@ -55,8 +57,13 @@ async fn a_connection_lives_and_ends_on_aws() {
         rotate::key(&rotation(&client, &world, &sink)).await.unwrap();
         assert_ne!(value().unwrap(), first, "{place}");
         world.works().await;
-        // What is published goes with the credential.
-        sink.publish(&sink.read().await.unwrap().unwrap()).await.unwrap();
+        // What is published goes with the credential, if it is the connection's own.
+        let at_address = Stored {
+            jwks_uri: Some("https://keys.acme.test/jwks.json".parse().unwrap()),
+            ..sink.read().await.unwrap().unwrap()
+        };
+        sink.write(&at_address).await.unwrap();
+        sink.publish(&at_address).await.unwrap();
         let published = vault.secret("okta-dac/tool/jwks").or_else(|| vault.parameter("/okta-dac/tool.jwks"));
         let published: Value = serde_json::from_str(&published.unwrap()).unwrap();
         assert!(published["keys"].as_array().is_some_and(|keys| keys.len() == 2), "{place}");
@@ -71,7 +78,8 @@ async fn versions_have_the_labels_of_secrets_manager() {
     let world = World::on_aws(PLACES[0]).await;
     world.connect(&world.wanted("dac-read"), &world.token()).await.unwrap();
     let labels = || held(&world)[0]["okta-dac/tool"].clone();
-    assert_eq!(labels(), json!([["AWSCURRENT"]]));
+    // The first version, with the key to come alone, was the current one for a moment.
+    assert_eq!(labels(), json!([["AWSCURRENT"], ["AWSPREVIOUS"]]));
     let (client, sink) = (world.client(&world.token()), world.sink());
     rotate::key(&rotation(&client, &world, &sink)).await.unwrap();
     assert_eq!(labels(), json!([["AWSCURRENT"], ["AWSPREVIOUS"]]));
@@ -83,6 +91,66 @@ async fn versions_have_the_labels_of_secrets_manager() {
     };
     let stop = sink.with_account(account).read().await.unwrap_err();
     assert!(stop.code == Code::Ambiguous && !stop.sentence.contains("s3cret"), "{stop}");
+}
+
+/// A run that was killed when its key was stored leaves just that; the next one goes on with the
+/// key, and if it fails at any call of Okta, the key is there for the one after.
+#[tokio::test]
+async fn a_key_that_a_killed_run_stored_is_used() {
+    for place in [PLACES[0], PLACES[1], ""] {
+        let world = if place.is_empty() { World::start().await } else { World::on_aws(place).await };
+        let pair = KeyPair::generate(KeyKind::P256).unwrap();
+        let value = secrecy::ExposeSecret::expose_secret(&pair.private).into();
+        let pending = Part { id: pair.key_id.clone(), value };
+        let killed = Stored { pending: Some(pending), ..Stored::default() };
+        assert!(world.sink().write(&killed).await.unwrap(), "{place}: the place is made");
+        let (parts, mut failed) = (world.parts(), 0);
+        for call in 1.. {
+            let mut fault = Fault::on_call(call, 1, Action { status: Some(403), ..Action::default() });
+            fault.method = Some("POST".to_owned());
+            world.emulator.order(fault);
+            let result = world.connect(&world.wanted("dac-read"), &world.token()).await;
+            world.emulator.clear_faults();
+            let Err(stop) = result else { break };
+            if !world.apps().is_empty() {
+                // The undo was refused, too, or the connection is whole but for its token.
+                assert!(!stop.left.is_empty() || stop.code == Code::TokenLives, "{place}, {call}: {stop}");
+                break;
+            }
+            failed += 1;
+            assert_eq!(world.sink().read().await.unwrap().as_ref(), Some(&killed), "{place}, {call}: {stop}");
+            assert_eq!(world.parts(), parts, "{place}, {call}");
+        }
+        assert!(failed > 3, "{place}: {failed}");
+        world.connect(&world.wanted("dac-read"), &world.token()).await.unwrap();
+        assert_eq!(world.sink().read().await.unwrap().unwrap().key_id, Some(pair.key_id), "{place}");
+        assert_eq!(world.apps(), [1], "{place}");
+        world.works().await;
+    }
+}
+
+/// A secret that somebody made beforehand, with its tags and its policy, is not deleted.
+#[tokio::test]
+async fn a_place_that_was_made_beforehand_stays() {
+    for place in PLACES {
+        let world = World::on_aws(place).await;
+        let vault = world.aws.as_ref().unwrap().vault();
+        if place.starts_with("ssm:") {
+            vault.plant_parameter("/okta-dac/tool", "{}");
+        } else {
+            let secrets = aws_sdk_secretsmanager::Client::new(world.account.as_ref().unwrap());
+            secrets.create_secret().name("okta-dac/tool").send().await.unwrap();
+        }
+        let mut fault = Fault::on_call(1, 9, Action { status: Some(403), ..Action::default() });
+        fault.operation_id = Some("createApplication".to_owned());
+        world.emulator.order(fault);
+        world.connect(&world.wanted("dac-read"), &world.token()).await.unwrap_err();
+        world.emulator.clear_faults();
+        let there = vault.secret("okta-dac/tool").or_else(|| vault.parameter("/okta-dac/tool"));
+        assert_eq!(there.unwrap().trim(), "{}", "{place}");
+        world.connect(&world.wanted("dac-read"), &world.token()).await.unwrap();
+        world.works().await;
+    }
 }
 
 /// Each call of AWS, each fault, once: the same command ends with one app and one key, and the

@@ -6,8 +6,10 @@ mod world;
 
 use std::time::Duration;
 
+use connections::key::{KeyKind, KeyPair};
 use connections::preset::Preset;
 use connections::stop::{Code, Stop};
+use connections::stored::Stored;
 use connections::upgrade::{self, Report, Run};
 use okta_client::Client;
 use okta_emulator::Fault;
@@ -90,6 +92,31 @@ async fn single_scopes_come_and_go() {
     let unknown = change(&world, &scopes(&["okta.nothing.read"], &[])).await.unwrap_err();
     assert!(unknown.sentence.contains("okta.nothing.read"), "{unknown}");
     world.works_with_logs().await;
+}
+
+/// Whoever administers apps writes the app's note, and adds keys.
+#[tokio::test]
+async fn the_apps_note_and_its_keys_are_not_believed() {
+    let world = connected("logs").await;
+    let admin = world.client(&world.token());
+    let stored = world.sink().read().await.unwrap().unwrap();
+    let id: okta_client::models::AppId = stored.client_id.clone().unwrap().into();
+    let mut app = admin.get_application(&id).await.unwrap();
+    app.other.get_mut("settings").unwrap()["notes"]["admin"] = "okta-dac connection v1 dac 1".into();
+    admin.replace_application(&app).await.unwrap();
+    admin.assign_role_to_client(&id, "SUPER_ADMIN").await.unwrap();
+    let stop = change(&world, &scopes(&["okta.groups.manage"], &[])).await.unwrap_err();
+    assert!(stop.code == Code::TooStrong && stop.sentence.contains("make a group"), "{stop}");
+    // Nor is there a guess where the place says nothing.
+    world.sink().write(&Stored { preset: None, ..stored.clone() }).await.unwrap();
+    let stop = change(&world, &scopes(&["okta.users.read"], &[])).await.unwrap_err();
+    assert!(stop.code == Code::Usage && stop.sentence.contains("--preset"), "{stop}");
+    world.sink().write(&stored).await.unwrap();
+    admin.add_jwk(&id, &KeyPair::generate(KeyKind::P256).unwrap().public).await.unwrap();
+    world.emulator.clear_journal();
+    let stop = change(&world, &scopes(&["okta.users.read"], &[])).await.unwrap_err();
+    assert!(stop.code == Code::Ambiguous && stop.sentence.contains("nobody here holds"), "{stop}");
+    assert!(world.emulator.journal().iter().all(|call| call.method == "GET"));
 }
 
 /// Whoever reads the credential meanwhile fails at no request.

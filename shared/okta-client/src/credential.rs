@@ -90,10 +90,12 @@ struct Written {
     scopes: Vec<String>,
     #[serde(default)]
     dpop: bool,
-    /// Whose the client is, where its keys are published, the key or secret that is to follow,
+    /// Whose the client is, what it is for, where its keys are published, the key or secret that is to follow,
     /// and the one before: not for calls.
     #[serde(rename = "org")]
     _org: Option<IgnoredAny>,
+    #[serde(rename = "preset")]
+    _preset: Option<IgnoredAny>,
     #[serde(rename = "jwksUri")]
     _jwks_uri: Option<IgnoredAny>,
     #[serde(rename = "pending")]

@@ -16,8 +16,14 @@ pub(super) fn read(path: &Path) -> Result<Option<Stored>, Stop> {
     Stored::parse(&text).map(Some)
 }
 
-pub(super) fn write(path: &Path, stored: &Stored) -> Result<(), Stop> {
-    replace(path, &stored.text()?, 0o600)
+/// Whether the file was made.
+pub(super) fn write(path: &Path, stored: &Stored) -> Result<bool, Stop> {
+    let made = !path.exists();
+    if made && *stored == Stored::default() {
+        return Ok(false);
+    }
+    replace(path, &stored.text()?, 0o600)?;
+    Ok(made)
 }
 
 /// Where the public halves of the keys are.
@@ -47,13 +53,24 @@ fn replace(path: &Path, text: &str, mode: u32) -> Result<(), Stop> {
 }
 
 pub(super) fn remove(path: &Path) -> Result<(), Stop> {
-    for path in [path, &public(path)] {
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(path, &error)),
-            _ => {}
-        }
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(path, &error)),
+        _ => Ok(()),
     }
-    Ok(())
+}
+
+pub(super) fn withdraw(path: &Path) -> Result<(), Stop> {
+    remove(&public(path))
+}
+
+/// What is published beside the credential.
+pub(super) fn published(path: &Path) -> Result<Option<String>, Stop> {
+    let path = public(path);
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed(&path, &error)),
+    }
 }
 
 #[cfg(unix)]

@@ -15,6 +15,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use crate::stop::{Code, Stop};
 use crate::stored::Stored;
 
@@ -63,10 +65,13 @@ impl FromStr for Sink {
                 // Beside a credential, that is the place of what everybody may read.
                 && !name.ends_with("/jwks")
                 && !name.ends_with(".jwks")
+                && !name.ends_with(".pending")
         };
         let account = Arc::default();
         match text.split_once(':') {
-            Some(("file", path)) if !path.is_empty() => Ok(Self::File(PathBuf::from(path))),
+            Some(("file", path)) if !path.is_empty() && !path.ends_with(".jwks.json") => {
+                Ok(Self::File(PathBuf::from(path)))
+            }
             Some(("secretsmanager", name)) if is_name(name, "/_+=.@-:") => {
                 Ok(Self::SecretsManager { name: name.to_owned(), account })
             }
@@ -106,12 +111,12 @@ impl Sink {
     }
 
     /// Replaces what is there, at once and lastingly. What readers get is never without the
-    /// credential in use.
+    /// credential in use. Says whether the place was made by that.
     ///
     /// # Errors
     ///
     /// The place cannot be written; what was there stays.
-    pub async fn write(&self, stored: &Stored) -> Result<(), Stop> {
+    pub async fn write(&self, stored: &Stored) -> Result<bool, Stop> {
         let written = match self {
             Self::File(path) => file::write(path, stored),
             Self::SecretsManager { name, account } => aws::secret::write(account, name, stored).await,
@@ -126,7 +131,6 @@ impl Sink {
     ///
     /// The place cannot be written.
     pub async fn publish(&self, stored: &Stored) -> Result<(), Stop> {
-        self.can_publish()?;
         let document = format!("{:#}\n", stored.public_keys()?);
         let written = match self {
             Self::File(path) => file::publish(path, &document),
@@ -136,19 +140,41 @@ impl Sink {
         written.map_err(|stop| Stop { sentence: format!("{}: {}", self.public(), stop.sentence), ..stop })
     }
 
-    /// Whether there is room for what is published beside the credential.
+    /// Whether there is room for what is published beside the credential: nothing is there, or
+    /// keys that the credential's place holds.
     ///
     /// # Errors
     ///
-    /// The place is an ARN: beside it is nothing.
-    pub fn can_publish(&self) -> Result<(), Stop> {
-        match self {
+    /// The place is an ARN, beside which is nothing, or something else is there.
+    pub async fn can_publish(&self, stored: &Stored) -> Result<(), Stop> {
+        let there = match self {
             Self::SecretsManager { name, .. } if name.starts_with("arn:") => {
                 let sentence = "published keys lie beside the credential: `--to` needs the name of the secret, and not its ARN";
-                Err(Stop::new(Code::Usage, sentence))
+                return Err(Stop::new(Code::Usage, sentence));
             }
-            _ => Ok(()),
+            Self::File(path) => file::published(path),
+            Self::SecretsManager { name, account } => aws::secret::published(account, name).await,
+            Self::ParameterStore { name, account } => aws::parameter::published(account, name).await,
+        };
+        let there = there
+            .map_err(|stop| Stop { sentence: format!("{}: {}", self.public(), stop.sentence), ..stop })?;
+        let held = stored.public_keys()?;
+        let is_ours = there.is_none_or(|text| {
+            let there = serde_json::from_str::<Value>(&text).unwrap_or_default();
+            let held = held["keys"].as_array();
+            there["keys"]
+                .as_array()
+                .zip(held)
+                .is_some_and(|(keys, held)| keys.iter().all(|key| held.contains(key)))
+        });
+        if is_ours {
+            return Ok(());
         }
+        let sentence = format!(
+            "{} holds something else than the keys of this connection: name another place",
+            self.public()
+        );
+        Err(Stop::new(Code::Ambiguous, sentence))
     }
 
     /// Where [`Sink::publish`] writes.
@@ -160,7 +186,21 @@ impl Sink {
         }
     }
 
-    /// Takes away what is there, and what is published of it.
+    /// Takes away what [`Sink::publish`] wrote.
+    ///
+    /// # Errors
+    ///
+    /// The place cannot be written.
+    pub async fn withdraw(&self) -> Result<(), Stop> {
+        let removed = match self {
+            Self::File(path) => file::withdraw(path),
+            Self::SecretsManager { name, account } => aws::secret::withdraw(account, name).await,
+            Self::ParameterStore { name, account } => aws::parameter::withdraw(account, name).await,
+        };
+        removed.map_err(|stop| Stop { sentence: format!("{}: {}", self.public(), stop.sentence), ..stop })
+    }
+
+    /// Takes away what is there.
     ///
     /// # Errors
     ///

@@ -32,6 +32,8 @@ pub(crate) struct World {
     pub(crate) place: Sink,
     /// The AWS account, where one is needed.
     pub(crate) aws: Option<AwsEmulator>,
+    /// How it is reached.
+    pub(crate) account: Option<aws_config::SdkConfig>,
 }
 
 impl World {
@@ -41,7 +43,7 @@ impl World {
         let org = OrgUrl::parse(&emulator.url()).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let place = Sink::File(folder.path().join("credential.json"));
-        Self { emulator, org, folder, place, aws: None }
+        Self { emulator, org, folder, place, aws: None, account: None }
     }
 
     /// With a place of AWS's: `secretsmanager:NAME` or `ssm:/NAME`.
@@ -59,9 +61,9 @@ impl World {
             .endpoint_url(aws.url())
             .retry_config(aws_config::retry::RetryConfig::disabled())
             .build();
-        let account = std::sync::Arc::new(Account::from(config));
+        let account = std::sync::Arc::new(Account::from(config.clone()));
         let place = place.parse::<Sink>().unwrap().with_account(account);
-        Self { place, aws: Some(aws), ..world }
+        Self { place, aws: Some(aws), account: Some(config), ..world }
     }
 
     pub(crate) fn sink(&self) -> Sink {

@@ -46,6 +46,16 @@ impl Client {
         self.command("deactivateOAuth2ClientJsonWebKey", Method::POST, self.url(&path)?).await
     }
 
+    /// Takes a key into use again (`activateOAuth2ClientJsonWebKey`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`].
+    pub async fn activate_jwk(&self, app: &AppId, key: &JsonWebKeyId) -> Result<(), Error> {
+        let path = ["apps", app.as_str(), "credentials", "jwks", key.as_str(), "lifecycle", "activate"];
+        self.command("activateOAuth2ClientJsonWebKey", Method::POST, self.url(&path)?).await
+    }
+
     /// Deletes a key that is out of use (`deletejwk`).
     ///
     /// # Errors

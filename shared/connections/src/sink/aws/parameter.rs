@@ -17,17 +17,22 @@ pub(in crate::sink) async fn read(account: &Account, name: &str) -> Result<Optio
     Ok(together(get(&client, name).await?, get(&client, &pending(name)).await?))
 }
 
-/// The new credential in use first: readers are never without one.
-pub(in crate::sink) async fn write(account: &Account, name: &str, stored: &Stored) -> Result<(), Stop> {
+/// The new credential in use first: readers are never without one. Whether the place was made.
+pub(in crate::sink) async fn write(account: &Account, name: &str, stored: &Stored) -> Result<bool, Stop> {
     let client = client(account).await;
-    let used = in_use(stored);
-    if used != Stored::default() && get(&client, name).await?.as_ref() != Some(&used) {
-        put(&client, name, &used).await?;
+    let (used, now) = (in_use(stored), get(&client, name).await?);
+    let made = now.is_none() && get(&client, &pending(name)).await?.is_none();
+    if now.unwrap_or_default() != used {
+        match used == Stored::default() {
+            true => delete(&client, name).await?,
+            false => put(&client, name, &used).await?,
+        }
     }
     match to_come(stored) {
-        Some(wanted) => put(&client, &pending(name), &wanted).await,
-        None => delete(&client, &pending(name)).await,
+        Some(wanted) => put(&client, &pending(name), &wanted).await?,
+        None => delete(&client, &pending(name)).await?,
     }
+    Ok(made)
 }
 
 /// Name of the parameter with the public halves of the keys.
@@ -45,8 +50,16 @@ pub(in crate::sink) async fn publish(account: &Account, name: &str, document: &s
 pub(in crate::sink) async fn remove(account: &Account, name: &str) -> Result<(), Stop> {
     let client = client(account).await;
     delete(&client, name).await?;
-    delete(&client, &pending(name)).await?;
-    delete(&client, &public(name)).await
+    delete(&client, &pending(name)).await
+}
+
+pub(in crate::sink) async fn withdraw(account: &Account, name: &str) -> Result<(), Stop> {
+    delete(&client(account).await, &public(name)).await
+}
+
+/// What is published beside the credential.
+pub(in crate::sink) async fn published(account: &Account, name: &str) -> Result<Option<String>, Stop> {
+    value(&client(account).await, &public(name)).await
 }
 
 async fn client(account: &Account) -> Client {
@@ -54,6 +67,11 @@ async fn client(account: &Account) -> Client {
 }
 
 async fn get(client: &Client, name: &str) -> Result<Option<Stored>, Stop> {
+    let value = value(client, name).await?;
+    value.map(|text| Stored::parse(&zeroize::Zeroizing::new(text))).transpose()
+}
+
+async fn value(client: &Client, name: &str) -> Result<Option<String>, Stop> {
     let answer = match client.get_parameter().name(name).with_decryption(true).send().await {
         Ok(answer) => answer,
         Err(error) if error.as_service_error().is_some_and(|error| error.is_parameter_not_found()) => {
@@ -61,8 +79,7 @@ async fn get(client: &Client, name: &str) -> Result<Option<Stored>, Stop> {
         }
         Err(error) => return Err(failed(&error)),
     };
-    let value = answer.parameter.and_then(|parameter| parameter.value).unwrap_or_default();
-    Stored::parse(&zeroize::Zeroizing::new(value)).map(Some)
+    Ok(Some(answer.parameter.and_then(|parameter| parameter.value).unwrap_or_default()))
 }
 
 async fn put(client: &Client, name: &str, stored: &Stored) -> Result<(), Stop> {

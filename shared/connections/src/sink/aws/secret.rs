@@ -23,20 +23,46 @@ pub(in crate::sink) async fn read(account: &Account, name: &str) -> Result<Optio
     Ok(together(current.map(|version| version.stored), pending.map(|version| version.stored)))
 }
 
-/// The new credential in use first: readers are never without one.
-pub(in crate::sink) async fn write(account: &Account, name: &str, stored: &Stored) -> Result<(), Stop> {
+/// The new credential in use first: readers are never without one. Whether the secret was made.
+pub(in crate::sink) async fn write(account: &Account, name: &str, stored: &Stored) -> Result<bool, Stop> {
     let client = client(account).await;
     let (current, pending) = versions(&client, name).await?;
+    let mut made = false;
     if current.is_none() && pending.is_none() {
-        create(&client, name, "A credential of okta-dac").await?;
+        if *stored == Stored::default() {
+            return Ok(false);
+        }
+        made = create(&client, name, "A credential of okta-dac").await?;
     }
-    let used = in_use(stored);
-    if used != Stored::default() && current.map(|version| version.stored).as_ref() != Some(&used) {
-        put(&client, name, &used, CURRENT).await?;
+    let written = write_versions(&client, name, stored, current, pending).await;
+    if made && written.is_err() {
+        // What was just made has nothing in it.
+        delete(&client, name).await?;
     }
-    match (to_come(stored), pending) {
+    written.map(|()| made)
+}
+
+async fn write_versions(
+    client: &Client,
+    name: &str,
+    stored: &Stored,
+    current: Option<Version>,
+    pending: Option<Version>,
+) -> Result<(), Stop> {
+    let (used, to_come) = (in_use(stored), to_come(stored));
+    let nothing_is_used = used == Stored::default();
+    // The first version of a secret is the current one, also where it has only what is to come
+    // (Secrets Manager, `PutSecretValue`).
+    let is_right = match current.map(|version| version.stored) {
+        None => nothing_is_used,
+        Some(now) => now == used || (nothing_is_used && to_come.as_ref() == Some(&now)),
+    };
+    if !is_right {
+        put(client, name, &used, CURRENT).await?;
+    }
+    match (to_come, pending) {
         (Some(wanted), pending) if pending.as_ref().map(|version| &version.stored) != Some(&wanted) => {
-            put(&client, name, &wanted, PENDING).await
+            put(client, name, &wanted, PENDING).await?;
         }
         (None, Some(pending)) => {
             let moved = client
@@ -44,10 +70,11 @@ pub(in crate::sink) async fn write(account: &Account, name: &str, stored: &Store
                 .secret_id(name)
                 .version_stage(PENDING)
                 .remove_from_version_id(pending.id);
-            moved.send().await.map(drop).map_err(|error| failed(&error))
+            moved.send().await.map_err(|error| failed(&error))?;
         }
-        _ => Ok(()),
+        _ => {}
     }
+    Ok(())
 }
 
 /// Name of the secret with the public halves of the keys.
@@ -64,17 +91,26 @@ pub(in crate::sink) async fn publish(account: &Account, name: &str, document: &s
 
 /// At once: the credential is worth nothing any more, and its name is free again.
 pub(in crate::sink) async fn remove(account: &Account, name: &str) -> Result<(), Stop> {
-    let client = client(account).await;
-    delete(&client, name).await?;
-    if name.starts_with("arn:") { Ok(()) } else { delete(&client, &public(name)).await }
+    delete(&client(account).await, name).await
 }
 
-async fn create(client: &Client, name: &str, about: &str) -> Result<(), Stop> {
+pub(in crate::sink) async fn withdraw(account: &Account, name: &str) -> Result<(), Stop> {
+    delete(&client(account).await, &public(name)).await
+}
+
+/// What is published beside the credential.
+pub(in crate::sink) async fn published(account: &Account, name: &str) -> Result<Option<String>, Stop> {
+    Ok(value(&client(account).await, &public(name), CURRENT).await?.map(|(_, text)| text.as_str().to_owned()))
+}
+
+/// Makes a secret; `false` if there is one.
+async fn create(client: &Client, name: &str, about: &str) -> Result<bool, Stop> {
     match client.create_secret().name(name).description(about).send().await {
-        Err(error) if !error.as_service_error().is_some_and(|error| error.is_resource_exists_exception()) => {
-            Err(failed(&error))
+        Ok(_) => Ok(true),
+        Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_exists_exception()) => {
+            Ok(false)
         }
-        _ => Ok(()),
+        Err(error) => Err(failed(&error)),
     }
 }
 
@@ -94,16 +130,20 @@ async fn client(account: &Account) -> Client {
     Client::new(account.config().await)
 }
 
-/// What is in use, and what is to come, where that is another version.
+/// What is in use, and what is to come: perhaps the same version.
 async fn versions(client: &Client, name: &str) -> Result<(Option<Version>, Option<Version>), Stop> {
-    let current = version(client, name, CURRENT).await?;
-    let pending = version(client, name, PENDING).await?;
-    let is_other = |pending: &Version| current.as_ref().is_none_or(|current| current.id != pending.id);
-    let pending = pending.filter(is_other);
-    Ok((current, pending))
+    Ok((version(client, name, CURRENT).await?, version(client, name, PENDING).await?))
 }
 
 async fn version(client: &Client, name: &str, label: &str) -> Result<Option<Version>, Stop> {
+    let Some((id, text)) = value(client, name, label).await? else { return Ok(None) };
+    Ok(Some(Version { id, stored: Stored::parse(&text)? }))
+}
+
+type Text = zeroize::Zeroizing<String>;
+
+/// Id and text of the version with a label.
+async fn value(client: &Client, name: &str, label: &str) -> Result<Option<(String, Text)>, Stop> {
     let get = client.get_secret_value().secret_id(name).version_stage(label).send().await;
     let answer = match get {
         Ok(answer) => answer,
@@ -114,9 +154,7 @@ async fn version(client: &Client, name: &str, label: &str) -> Result<Option<Vers
         }
         Err(error) => return Err(failed(&error)),
     };
-    let text = zeroize::Zeroizing::new(answer.secret_string.unwrap_or_default());
-    let stored = Stored::parse(&text)?;
-    Ok(Some(Version { id: answer.version_id.unwrap_or_default(), stored }))
+    Ok(Some((answer.version_id.unwrap_or_default(), Text::new(answer.secret_string.unwrap_or_default()))))
 }
 
 async fn put(client: &Client, name: &str, stored: &Stored, label: &str) -> Result<(), Stop> {
