@@ -308,10 +308,12 @@ fn verify(arguments: &Verify, printing: Printing) -> Result<(), Stop> {
             format!("the credential is of {own}, and not of {}", org.as_str()),
         ));
     }
-    let mut probes = runtime.block_on(probes::run(&client, preset, &stored.scopes, Duration::ZERO))?;
-    if stored.client_id.is_some() {
-        probes.extend(runtime.block_on(probes::ungranted(&org, &stored))?);
-    }
+    let probes = runtime.block_on(async {
+        match stored.client_id {
+            Some(_) => probes::all(&client, &org, preset, &stored, Duration::ZERO).await,
+            None => probes::run(&client, preset, &stored.scopes, Duration::ZERO).await,
+        }
+    })?;
     let report = json!({
         "v": 1, "org": org.as_str(), "clientId": stored.client_id, "keyId": stored.key_id, "scopes": stored.scopes,
         "probes": probes, "calls": client.calls(),

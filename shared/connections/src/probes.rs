@@ -216,6 +216,27 @@ pub async fn run(
     Ok(probes)
 }
 
+/// The same of a client of an org, and whether it gets tokens for strong scopes that it does
+/// not ask for otherwise.
+///
+/// # Errors
+///
+/// As [`run`].
+pub async fn all(
+    client: &Client,
+    org: &OrgUrl,
+    preset: &Preset,
+    stored: &Stored,
+    patience: Duration,
+) -> Result<Vec<Probe>, Stop> {
+    // A key that Okta does not know yet would be refused every scope.
+    token(client, patience).await?;
+    let (mut probes, ungranted) =
+        futures::try_join!(run(client, preset, &stored.scopes, patience), ungranted(org, stored))?;
+    probes.extend(ungranted);
+    Ok(probes)
+}
+
 /// Whether whoever has the token, and not its key, can call; nothing for a token that is bound
 /// to none.
 async fn without_proof(client: &Client) -> Result<Option<Probe>, Stop> {
@@ -305,14 +326,10 @@ const STRONG: [&str; 9] = [
 
 /// Whether a client gets a token for a strong scope that it does not ask for otherwise: a grant
 /// that nobody here made.
-///
-/// # Errors
-///
-/// Okta is not available.
-pub async fn ungranted(org: &OrgUrl, stored: &Stored) -> Result<Vec<Probe>, Stop> {
+async fn ungranted(org: &OrgUrl, stored: &Stored) -> Result<Vec<Probe>, Stop> {
     let others = STRONG.into_iter().filter(|scope| stored.scopes.iter().all(|own| own != scope));
     let asked = stream::iter(others).map(|scope| asked_for(org, stored, scope));
-    asked.buffered(AT_ONCE).try_collect().await
+    asked.buffered(STRONG.len()).try_collect().await
 }
 
 async fn asked_for(org: &OrgUrl, stored: &Stored, scope: &str) -> Result<Probe, Stop> {

@@ -390,8 +390,7 @@ impl Made {
         }
         let client = Client::new(run.org.clone(), candidate.credential()?)
             .map_err(|error| Stop::of("trying the credential", &error))?;
-        self.probes = probes::run(&client, run.wanted.preset, &candidate.scopes, run.patience).await?;
-        self.probes.extend(probes::ungranted(run.org, &candidate).await?);
+        self.probes = probes::all(&client, run.org, run.wanted.preset, &candidate, run.patience).await?;
         probes::judge(&self.probes, run.wanted.preset.role.name())
     }
 

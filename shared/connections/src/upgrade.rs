@@ -393,8 +393,7 @@ impl Way {
                 let candidate = Stored { scopes, ..prepared.stored.clone() };
                 let tried = Client::new(run.org.clone(), candidate.credential()?).map_err(doing)?;
                 // What a person added by hand is theirs: it is tried, and judged by nobody.
-                self.probes = probes::run(&tried, preset, &candidate.scopes, run.patience).await?;
-                self.probes.extend(probes::ungranted(run.org, &candidate).await?);
+                self.probes = probes::all(&tried, run.org, preset, &candidate, run.patience).await?;
                 let own: Vec<Probe> = match run.add.is_empty() && run.drop.is_empty() {
                     true => self.probes.clone(),
                     false => {
