@@ -1,5 +1,6 @@
 //! The command line. `--help`, completions, manual pages and docs/cli.md come from here.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -11,6 +12,7 @@ use crate::connections::arguments::{ConnectCommand, ConnectionCommand};
 use crate::failure::{Exit, Failure};
 use crate::output::Printing;
 use crate::response::ResponseCommand;
+use crate::rotate::arguments::RotateCommand;
 
 /// okta-dac on the command line.
 #[derive(Debug, Parser)]
@@ -35,6 +37,8 @@ pub enum Group {
     Connection(ConnectionCommand),
     /// Check what responses are made of
     Response(ResponseCommand),
+    /// Rotate passwords of Okta users
+    Rotate(Box<RotateCommand>),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -45,6 +49,15 @@ pub enum Group {
         /// Folder for the pages
         folder: PathBuf,
     },
+}
+
+/// The end of a group's `--help`: what its exit codes mean.
+pub(crate) fn exit_codes(codes: impl IntoIterator<Item = (u8, &'static str)>) -> String {
+    let mut text = "Exit codes:\n".to_owned();
+    for (code, meaning) in codes {
+        let _ = writeln!(text, "  {code:>3}  {meaning}");
+    }
+    text
 }
 
 /// Prints completions.

@@ -11,6 +11,7 @@
 //! | [`output`] | lists and reports, for a person or a program |
 //! | [`progress`] | what is under way, while it takes long |
 //! | [`response`] | rules for responses |
+//! | [`rotate`] | passwords of Okta users |
 //! | [`terminal`] | the person in front of the terminal, if there is one |
 //!
 //! stdout is data, stderr is messages. A secret is never an argument, a variable of another
@@ -27,6 +28,7 @@ pub mod interrupt;
 pub mod output;
 pub mod progress;
 pub mod response;
+pub mod rotate;
 pub mod terminal;
 
 use std::ffi::OsString;
@@ -44,7 +46,7 @@ use crate::failure::Failure;
 const PREDECESSOR: &str = "okta-aws-cred-helper";
 
 /// The groups, as the command line names them.
-const GROUPS: [&str; 6] = ["aws", "connect", "connection", "response", "completions", "manual"];
+const GROUPS: [&str; 7] = ["aws", "connect", "connection", "response", "rotate", "completions", "manual"];
 
 /// Runs a command line; the first argument is the program's own name.
 pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: Environment) -> ExitCode {
@@ -53,6 +55,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: Environm
     // Options of the program may stand before the group.
     let group = words.iter().skip(1).find(|word| GROUPS.iter().any(|group| word == group));
     let connects = group.is_some_and(|group| group == "connect" || group == "connection");
+    let usage_is_64 = connects || group.is_some_and(|group| group == "rotate");
     if connects && words.iter().any(|word| connections::is_token(word)) {
         // Not parsed: a message about it could repeat it.
         warn("a token on the command line is seen by others: give it on stdin, or by `--token-file`");
@@ -63,7 +66,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: Environm
         Err(error) => {
             let _ = error.print();
             let code = u8::try_from(error.exit_code()).unwrap_or(2);
-            return ExitCode::from(if connects && code != 0 { Code::Usage.number() } else { code });
+            return ExitCode::from(if usage_is_64 && code != 0 { Code::Usage.number() } else { code });
         }
     };
     let (result, verbose) = match arguments.group {
@@ -76,6 +79,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: Environm
         Group::Connection(command) => {
             return connections::connection(&command, arguments.printing, &environment);
         }
+        Group::Rotate(command) => return rotate::run(&command),
         Group::Response(command) => (response::run(&command, arguments.printing), false),
         Group::Completions { shell } => (arguments::completions(shell), false),
         Group::Manual { folder } => (arguments::manual(&folder), false),

@@ -26,6 +26,10 @@ pub(crate) fn cli() -> String {
     for (code, meaning) in Code::ALL {
         let _ = writeln!(page, "| {} | {meaning} |", code.number());
     }
+    page.push_str("\n## Exit codes of `okta-dac rotate`\n\n| code | meaning |\n|---|---|\n");
+    for (code, meaning) in rotation::end::Code::ALL {
+        let _ = writeln!(page, "| {} | {meaning} |", code.number());
+    }
     page
 }
 

@@ -5,10 +5,14 @@ use std::path::PathBuf;
 use ::connections::address::Address;
 use ::connections::key::KeyKind;
 use ::connections::sink::Sink;
+use ::connections::stop::Code;
 use clap::{Args, Subcommand};
+
+use crate::arguments::exit_codes;
 
 /// `okta-dac connect`.
 #[derive(Debug, Args)]
+#[command(after_help = exit_codes(Code::ALL.map(|(code, meaning)| (code.number(), meaning))))]
 pub struct ConnectCommand {
     /// What is to be made.
     #[command(subcommand)]
@@ -28,6 +32,7 @@ pub enum Connect {
 
 /// `okta-dac connection`.
 #[derive(Debug, Args)]
+#[command(after_help = exit_codes(Code::ALL.map(|(code, meaning)| (code.number(), meaning))))]
 pub struct ConnectionCommand {
     /// What is to be done.
     #[command(subcommand)]

@@ -127,6 +127,12 @@ impl Emulator {
         lock(&self.state).snapshot(false)
     }
 
+    /// Whether a password is the present one of a user; no sign-in, and nothing is counted.
+    pub fn is_password(&self, login: &str, password: &str) -> bool {
+        let state = lock(&self.state);
+        state.org.user_called(login).is_some_and(|user| crate::api::passwords::is_present(user, password))
+    }
+
     /// Who delegates to whom, by the users' profiles: id of the user, ids of the agents.
     pub fn delegations(&self) -> Vec<(String, Vec<String>)> {
         let snapshot = self.snapshot();

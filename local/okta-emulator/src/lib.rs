@@ -52,7 +52,7 @@ pub use seed::{
     EventHookSeed, HookSeed, PendingDomainSeed, Seed, SeedError, TenantAppSeed, TenantSeed, UserSeed,
 };
 pub use seeding::{EMERGENCY, QUARANTINE, RESPONDERS};
-pub use settings::{Assurance, PushResult, Settings, SignIn};
+pub use settings::{Assurance, PushResult, Settings, SignIn, UserSettings};
 pub use state::StartError;
 
 /// The one-time code of a factor, so many 30-second steps from now: what an

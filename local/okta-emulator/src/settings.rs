@@ -61,6 +61,10 @@ pub struct Settings {
     pub jwks_uri_cached_ms: u64,
     /// The org has Identity Threat Protection: users have a risk.
     pub identity_threat_protection: bool,
+    /// Passwords, where Okta does not document them or an org decides.
+    pub passwords: Passwords,
+    /// What of a user is not as the API made it, by login.
+    pub users: BTreeMap<String, UserSettings>,
     /// Event hooks are told of nothing before `POST /_emulator/deliver`.
     pub hold_events: bool,
 }
@@ -90,9 +94,49 @@ impl Default for Settings {
             grants_late_ms: 0,
             jwks_uri_cached_ms: 0,
             identity_threat_protection: true,
+            passwords: Passwords::default(),
+            users: BTreeMap::new(),
             hold_events: false,
         }
     }
+}
+
+/// Passwords, where Okta does not document them or an org decides.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Passwords {
+    /// A wrong old password of changePassword counts towards lockout.
+    pub wrong_old_counts: bool,
+    /// changePassword refuses a password with 400 E0000001, as createUser does.
+    pub refused_as_validation: bool,
+    /// A policy lets nobody sign in from here: a right password is refused, too.
+    pub sign_in_denied: bool,
+    /// A policy asks for another factor before the password: a wrong one is MFA_REQUIRED, too.
+    pub factor_first: bool,
+    /// The Okta account management policy is on: changePassword is not supported.
+    pub account_management_policy: bool,
+}
+
+impl Default for Passwords {
+    fn default() -> Self {
+        Self {
+            wrong_old_counts: true,
+            refused_as_validation: false,
+            sign_in_denied: false,
+            factor_first: false,
+            account_management_policy: false,
+        }
+    }
+}
+
+/// What of a user is not as the API made it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct UserSettings {
+    /// Who has the password (schema `AuthenticationProviderType`).
+    pub provider: Option<String>,
+    /// The status that Okta is about to give.
+    pub transitioning_to: Option<String>,
 }
 
 /// What a person does who signs in, and what Okta says to them.

@@ -58,6 +58,8 @@ pub(crate) enum Authorization {
     /// The header of an API token.
     Fixed(HeaderValue),
     OAuth(Arc<Tokens>),
+    /// None: for what everybody may call.
+    Nobody,
 }
 
 /// One page of a list.
@@ -202,8 +204,8 @@ impl Client {
     /// are its owner's.
     pub fn client_id(&self) -> Option<&str> {
         match &self.authorization {
-            Authorization::Fixed(_) => None,
             Authorization::OAuth(tokens) => Some(tokens.client_id()),
+            Authorization::Fixed(_) | Authorization::Nobody => None,
         }
     }
 
@@ -393,6 +395,7 @@ impl Client {
                 }
                 token = Some(used);
             }
+            Authorization::Nobody => {}
         }
         match body {
             Some(body) => request = request.header("content-type", "application/json").body(body),

@@ -114,7 +114,7 @@ impl Credential {
     /// - `{"clientId": "0oa…", "privateKey": "-----BEGIN…", "keyId": "…", "scopes": […]}`,
     ///   a service app; the key in PEM form
     ///
-    /// `"dpop": true` says that the app's tokens are bound to a key (RFC 9449). `org`,
+    /// `"dpop": true` says that the app's tokens are bound to a key (RFC 9449). `org`, `preset`,
     /// `jwksUri`, `pending` and `previous`, which `okta-dac connect` keeps beside them, are passed over.
     ///
     /// # Errors

@@ -285,6 +285,7 @@ async fn a_wrong_old_password_is_told_from_a_bad_new_one() {
     let change = |old: &str, new: &str| PasswordChange {
         old: old.to_owned().into(),
         new: new.to_owned().into(),
+        strict: false,
         revoke_sessions: true,
     };
     let wrong = client.change_password(&user, &change("wrong", "Other-Passw0rd")).await.unwrap_err();

@@ -51,8 +51,12 @@ pub(crate) fn sign_in(
 ) -> Result<SignIn, OktaError> {
     let user = org.user_called(login).cloned().ok_or_else(OktaError::authentication_failed)?;
     let may = ["ACTIVE", "PASSWORD_EXPIRED", "RECOVERY"].contains(&user.status.as_str());
+    let policy = &call.settings.passwords;
     let good = passwords::is_present(&user, password);
-    if !may || !good {
+    if policy.factor_first && may {
+        return Ok(SignIn::FactorDue(user.id));
+    }
+    if !may || !good || policy.sign_in_denied {
         if !good {
             passwords::count_failure(org, &user.id, call.now);
         }
@@ -310,7 +314,8 @@ fn change_password(org: &mut Org, call: &Call) -> Outcome {
             "oldPassword: The credentials provided were incorrect.",
         ));
     }
-    passwords::check(org, &user, new, true).map_err(passwords::Refusal::at_change)?;
+    let checks = passwords::Checks { history: true, age_at: Some(call.now) };
+    passwords::check(org, &user, new, checks).map_err(|refusal| refusal.at_change(&call.settings))?;
     let time = okta_time(call.now);
     let user = org.user_mut(&state.user, call.now)?;
     passwords::set(user, new, call.now);

@@ -12,10 +12,14 @@ use crate::clock::okta_time;
 use crate::error::OktaError;
 use crate::json::{Object, at, lookup, text};
 use crate::org::{Org, User};
+use crate::settings::Settings;
 
 /// Failed attempts after which a user is locked out, unless the policy says
 /// another number.
 const MAX_ATTEMPTS: u64 = 10;
+
+/// Passwords that everybody tries; Okta's list is longer.
+const COMMON: [&str; 4] = ["password1", "passw0rd", "welcome1", "qwerty12"];
 
 /// Why a password is not taken.
 pub(crate) struct Refusal(String);
@@ -27,8 +31,11 @@ impl Refusal {
     }
 
     /// As change_password puts it.
-    pub(crate) fn at_change(self) -> OktaError {
-        OktaError::credentials_not_updated(self.0)
+    pub(crate) fn at_change(self, settings: &Settings) -> OktaError {
+        match settings.passwords.refused_as_validation {
+            true => self.at_creation(),
+            false => OktaError::credentials_not_updated(self.0),
+        }
     }
 }
 
@@ -54,8 +61,17 @@ fn number(org: &Org, pointer: &str, default: u64) -> u64 {
     policy(org).and_then(|policy| lookup(policy, pointer)).and_then(Value::as_u64).unwrap_or(default)
 }
 
-/// Checks a new password against the policy; `history` also against former ones.
-pub(crate) fn check(org: &Org, user: &User, password: &str, history: bool) -> Result<(), Refusal> {
+/// What a new password is checked against besides complexity and the list of common ones.
+#[derive(Clone, Copy)]
+pub(crate) struct Checks {
+    /// Former passwords.
+    pub(crate) history: bool,
+    /// The age of the present one, at this time.
+    pub(crate) age_at: Option<Timestamp>,
+}
+
+/// Checks a new password against the policy.
+pub(crate) fn check(org: &Org, user: &User, password: &str, checks: Checks) -> Result<(), Refusal> {
     let minimum =
         |name: &str, default| number(org, &format!("/settings/password/complexity/{name}"), default);
     let count = |of: fn(char) -> bool| password.chars().filter(|c| of(*c)).count() as u64;
@@ -77,9 +93,24 @@ pub(crate) fn check(org: &Org, user: &User, password: &str, history: bool) -> Re
              cannot be any of your last 4 passwords."
         )));
     }
+    let is_common = policy(org)
+        .and_then(|policy| lookup(policy, "/settings/password/complexity/dictionary/common/exclude"));
+    if is_common == Some(&Value::Bool(true)) && COMMON.contains(&password.to_lowercase().as_str()) {
+        return Err(Refusal(
+            "This password was found in a list of commonly used passwords. Please try another password."
+                .to_owned(),
+        ));
+    }
+    let oldest = i64::try_from(number(org, "/settings/password/age/minAgeMinutes", 0)).unwrap_or(0);
+    let changed = user.password_changed.as_ref().and_then(|time| time.parse::<Timestamp>().ok());
+    if let Some((now, changed)) = checks.age_at.zip(changed)
+        && now.as_second() - changed.as_second() < oldest * 60
+    {
+        return Err(Refusal("The password does not meet the minimum age requirements.".to_owned()));
+    }
     let kept = usize::try_from(number(org, "/settings/password/age/historyCount", 4)).unwrap_or(4);
     let sealed = sealed(&user.id, password);
-    if history && user.passwords.iter().rev().take(kept).any(|former| *former == sealed) {
+    if checks.history && user.passwords.iter().rev().take(kept).any(|former| *former == sealed) {
         return Err(Refusal("Password has been used too recently".to_owned()));
     }
     Ok(())

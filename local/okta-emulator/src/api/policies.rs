@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::call::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
+use crate::clock::okta_time;
 use crate::error::OktaError;
 use crate::json::{Object, href, keep, lookup, stamp, text, turn, with_links};
 use crate::org::Org;
@@ -20,6 +21,7 @@ const POLICIES: Auth = Auth::Admin("policies");
 pub(crate) const ROUTES: &[Route] = &[
     get("/api/v1/policies", "listPolicies", POLICIES, list_policies),
     get("/api/v1/policies/{policyId}", "getPolicy", POLICIES, get_policy),
+    put("/api/v1/policies/{policyId}", "replacePolicy", POLICIES, replace_policy),
     get("/api/v1/policies/{policyId}/rules", "listPolicyRules", POLICIES, list_rules),
     post("/api/v1/policies/{policyId}/rules", "createPolicyRule", POLICIES, create_rule),
     get("/api/v1/policies/{policyId}/rules/{ruleId}", "getPolicyRule", POLICIES, get_rule),
@@ -66,6 +68,19 @@ fn list_policies(org: &mut Org, call: &Call) -> Outcome {
 fn get_policy(org: &mut Org, call: &Call) -> Outcome {
     let id = call.parameter("policyId");
     let policy = org.policies.get(id).ok_or_else(|| OktaError::not_found(id, "Policy"))?;
+    Ok(Reply::ok(render_policy(policy, call)))
+}
+
+/// Of a password policy alone: its settings.
+fn replace_policy(org: &mut Org, call: &Call) -> Outcome {
+    let (id, body) = (call.parameter("policyId"), call.object()?.clone());
+    let policy = org.policies.get_mut(id).ok_or_else(|| OktaError::not_found(id, "Policy"))?;
+    if text(policy, "type") != "PASSWORD" || text(&body, "type") != "PASSWORD" {
+        return Err(OktaError::forbidden());
+    }
+    let settings = body.get("settings").ok_or_else(|| OktaError::missing("settings"))?;
+    policy.insert("settings".to_owned(), settings.clone());
+    policy.insert("lastUpdated".to_owned(), okta_time(call.now).into());
     Ok(Reply::ok(render_policy(policy, call)))
 }
 

@@ -50,7 +50,16 @@ pub(crate) fn render(org: &Org, user: &User, org_url: &str) -> Value {
 /// The answer of a call that gives a user: with the entity tag that `If-Match`
 /// is compared with.
 pub(crate) fn reply(org: &Org, user: &User, call: &Call) -> Reply {
-    Reply::ok(render(org, user, &call.org_url)).with("etag", etag(org, user))
+    let mut printed = render(org, user, &call.org_url);
+    if let Some(settings) = call.settings.users.get(user.login()) {
+        if let Some(provider) = &settings.provider {
+            printed["credentials"]["provider"] = json!({ "type": provider, "name": provider });
+        }
+        if let Some(status) = &settings.transitioning_to {
+            printed["transitioningToStatus"] = json!(status);
+        }
+    }
+    Reply::ok(printed).with("etag", etag(org, user))
 }
 
 pub(crate) fn etag(org: &Org, user: &User) -> String {

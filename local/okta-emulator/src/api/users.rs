@@ -178,7 +178,8 @@ fn create_user(org: &mut Org, call: &Call) -> Outcome {
         ..User::default()
     };
     if let Some(password) = password {
-        passwords::check(org, &user, &password, false).map_err(passwords::Refusal::at_creation)?;
+        let checks = passwords::Checks { history: false, age_at: None };
+        passwords::check(org, &user, &password, checks).map_err(passwords::Refusal::at_creation)?;
         passwords::set(&mut user, &password, call.now);
     }
     passwords::set_question(&mut user, &body);
@@ -271,7 +272,8 @@ fn changed_user(org: &mut Org, call: &Call, partial: bool) -> Outcome {
     }
     if let Some(password) = passwords::of_body(&body) {
         let strict = call.query("strict") == Some("true");
-        passwords::check(org, &new, &password, strict).map_err(passwords::Refusal::at_creation)?;
+        let checks = passwords::Checks { history: strict, age_at: strict.then_some(call.now) };
+        passwords::check(org, &new, &password, checks).map_err(passwords::Refusal::at_creation)?;
         passwords::set(&mut new, &password, call.now);
         if ["PASSWORD_EXPIRED", "RECOVERY", "PROVISIONED"].contains(&new.status.as_str()) {
             new.set_status("ACTIVE", &okta_time(call.now));
@@ -281,7 +283,12 @@ fn changed_user(org: &mut Org, call: &Call, partial: bool) -> Outcome {
     new.last_updated = okta_time(call.now);
     *org.user_mut(&user.id, call.now)? = new;
     org.login_changed(user.login(), &user.id);
-    log(org, call, "user.account.update_profile", "Update user profile for Okta", &user.id);
+    if passwords::of_body(&body).is_some() {
+        log(org, call, "user.account.update_password", "User update password for Okta", &user.id);
+    }
+    if body.contains_key("profile") {
+        log(org, call, "user.account.update_profile", "Update user profile for Okta", &user.id);
+    }
     Ok(reply(org, org.user(&user.id)?, call))
 }
 

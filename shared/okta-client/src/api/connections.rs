@@ -303,7 +303,7 @@ impl Client {
     /// [`Error::is_rejected_credential`].
     pub async fn token(&self) -> Result<(), Error> {
         match &self.authorization {
-            Authorization::Fixed(_) => Ok(()),
+            Authorization::Fixed(_) | Authorization::Nobody => Ok(()),
             Authorization::OAuth(tokens) => {
                 tokens.get(&self.http, Instant::now() + Duration::from_secs(30)).await.map(drop)
             }

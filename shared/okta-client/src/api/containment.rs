@@ -88,15 +88,16 @@ impl Client {
         self.lifecycle("resetFactors", user, "reset_factors", &[]).await
     }
 
-    /// Ends the user's sessions of Okta, their OAuth tokens, and what their devices remember
-    /// (`revokeUserSessions`). Sessions inside apps, and API tokens, stay.
+    /// Ends the user's sessions of Okta, their OAuth tokens, and, with `forget_devices`, what
+    /// their devices remember (`revokeUserSessions`). Sessions inside apps, and API tokens, stay.
     ///
     /// # Errors
     ///
     /// [`Error::is_not_found`].
-    pub async fn revoke_user_sessions(&self, user: &UserId) -> Result<(), Error> {
+    pub async fn revoke_user_sessions(&self, user: &UserId, forget_devices: bool) -> Result<(), Error> {
         let mut url = self.url(&["users", user.as_str(), "sessions"])?;
-        url.set_query(Some("oauthTokens=true&forgetDevices=true"));
+        // Okta's default differs between its engines.
+        url.set_query(Some(&format!("oauthTokens=true&forgetDevices={forget_devices}")));
         self.command("revokeUserSessions", Method::DELETE, url).await
     }
 

@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use super::PAGE_LIMIT;
-use crate::models::{Group, PasswordChange, Role, User, UserId, UserSchema, UserType, UserTypeId};
+use crate::models::{Group, Role, User, UserId, UserSchema, UserType, UserTypeId};
 use crate::{Client, Error, Pages};
 
 /// What a list of linked objects holds.
@@ -40,6 +40,17 @@ impl Client {
             url
         });
         self.pages("listUsers", url)
+    }
+
+    /// The first of such users, at most so many (`listUsers`).
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::list_users`].
+    pub async fn find_users(&self, search: &str, most: u8) -> Result<Vec<User>, Error> {
+        let mut url = self.url(&["users"])?;
+        url.query_pairs_mut().append_pair("search", search).append_pair("limit", &most.to_string());
+        self.call("listUsers", Method::GET, url).await.map(|answer| answer.body)
     }
 
     /// Reads a user as it is now, by id or login (`getUser`).
@@ -80,20 +91,6 @@ impl Client {
         let url = self.url(&["users", user.as_str()])?;
         let body = json!({ "profile": profile, "type": { "id": kind } });
         self.call_with("replaceUser", Method::PUT, url, &body).await
-    }
-
-    /// Changes a password, knowing the old one (`changePassword`).
-    ///
-    /// # Errors
-    ///
-    /// [`Error::is_wrong_password`] if the old one is not right, which may count
-    /// towards lockout; [`Error::Api`] 403 E0000014 if the policy does not allow
-    /// the new one.
-    pub async fn change_password(&self, user: &UserId, change: &PasswordChange) -> Result<(), Error> {
-        let url = self.url(&["users", user.as_str(), "credentials", "change_password"])?;
-        let _: serde::de::IgnoredAny =
-            self.call_with("changePassword", Method::POST, url, &change.body()).await?;
-        Ok(())
     }
 
     /// The groups of a user (`listUserGroups`).

@@ -122,6 +122,8 @@ pub struct PasswordChange {
     pub new: SecretString,
     /// Ends the user's sessions.
     pub revoke_sessions: bool,
+    /// The policy's minimum age counts.
+    pub strict: bool,
 }
 
 impl PasswordChange {

@@ -1,0 +1,169 @@
+//! `okta-dac rotate`: a new password for a user of Okta, started by Keeper or by a person.
+//! What is done is in the crate `rotation`; here are the command line, Keeper's protocol, and
+//! the line that says how it ended.
+
+pub mod arguments;
+mod keeper;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use okta_client::models::UserId;
+use okta_client::{Client, Credential, OrgUrl};
+use rotation::drive::{self, Rotation, Wanted};
+use rotation::end::{Code, End, Outcome};
+use rotation::okta::Org;
+use rotation::ports::{Account, PerRun};
+use serde_json::Value;
+
+use self::arguments::{How, Keeper, Revoke, Rotate, RotateCommand};
+
+/// Time of a rotation, waits for Okta's limits included.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Why nothing was tried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stop {
+    /// The exit code.
+    pub(crate) code: Code,
+    /// What to do. It repeats nothing of the input.
+    pub(crate) message: String,
+}
+
+impl Stop {
+    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+}
+
+/// Runs a command of `rotate`; says on stdout, in one line, how it ended.
+pub fn run(command: &RotateCommand) -> ExitCode {
+    let began = std::time::Instant::now();
+    let ended = match &command.what {
+        Rotate::Keeper(arguments) => of_keeper(arguments),
+    };
+    let (rotation, would, message) = match ended {
+        Ok(Ended::Rotated(rotation)) => (rotation, None, None),
+        Ok(Ended::Looked(rotation, would)) => (rotation, Some(would), None),
+        Err(stop) => (ended_with(None, End::refused(stop.code)), None, Some(stop.message)),
+    };
+    let line = rotation.line(began.elapsed());
+    let code = ExitCode::from(line.code);
+    let message = message.or_else(|| advice(rotation.end.code).map(str::to_owned));
+    let Ok(Value::Object(mut text)) = serde_json::to_value(line) else { return ExitCode::FAILURE };
+    if let Some(would) = would {
+        text.insert("dryRun".to_owned(), true.into());
+        text.insert("would".to_owned(), would.into());
+        text.remove("outcome");
+    }
+    if let Some(message) = message {
+        text.insert("message".to_owned(), message.into());
+    }
+    // Keeper keeps what is on stdout, and reads the code alone.
+    match crate::print(format!("{}\n", Value::Object(text)).as_bytes()) {
+        Ok(()) => code,
+        Err(failure) => failure.code(),
+    }
+}
+
+/// How a command ended.
+enum Ended {
+    /// A rotation.
+    Rotated(Rotation),
+    /// A look at the user, and the call that a run would make first.
+    Looked(Rotation, Option<&'static str>),
+}
+
+fn ended_with(user: Option<Account>, end: End) -> Rotation {
+    Rotation { user, end, steps: Vec::new(), error_id: None, wrong_attempts: 0, ended_recovery: false }
+}
+
+/// What to do, in one sentence, where the code does not say so.
+const fn advice(code: Code) -> Option<&'static str> {
+    Some(match code {
+        Code::NotFound => "no user has this login or, alone, this e-mail address",
+        Code::Ambiguous => "several users have this e-mail address: give the login, or the id",
+        Code::OldWrong => {
+            "Okta has another password than the vault: set one of them by hand, or use `--on-mismatch reconcile`"
+        }
+        Code::Policy => "the policy refuses the new password: `policy` says why",
+        Code::State => "the user's status or directory does not allow it: look at the user in Okta",
+        Code::Unverified => {
+            "the new password was set and could not be tried: run the same again, or use `--verify change`"
+        }
+        Code::RolledBack => "the old password is in use again",
+        Code::Operator => "nobody can tell which password is in use: look at the user in Okta",
+        Code::NotAvailable => "Okta is not available: run the same again",
+        Code::NotPermitted => "the credential may not do it: `okta-dac connection verify --preset rotation`",
+        _ => return None,
+    })
+}
+
+fn of_keeper(arguments: &Keeper) -> Result<Ended, Stop> {
+    let input = keeper::input(std::io::stdin().lock())?;
+    let payload = keeper::Payload::decode(&input)?;
+    drop(input);
+    let api = payload.api(&keeper::Selection::of(arguments))?;
+    let client = client(&api.org, api.credential, arguments.how.share)?;
+    let wanted = Wanted {
+        user: &payload.user,
+        old: payload.old.as_ref(),
+        new: &payload.new,
+        intent: None,
+        options: arguments.how.options(),
+    };
+    runtime()?.block_on(async {
+        Ok(match arguments.dry_run {
+            true => looked(&org(client, &arguments.how), &wanted).await,
+            false => Ended::Rotated(rotated(client, &arguments.how, &wanted).await),
+        })
+    })
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Stop> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| Stop::new(Code::Operator, format!("the runtime cannot be started: {error}")))
+}
+
+fn client(url: &OrgUrl, credential: Credential, share: u8) -> Result<Client, Stop> {
+    let client = Client::new(url.clone(), credential);
+    let client =
+        client.map_err(|error| Stop::new(Code::Record, format!("the record cannot be used: {error}")))?;
+    // Nobody else waits for this process.
+    Ok(client.with_share(share).patient().for_request(tokio::time::Instant::now() + DEADLINE))
+}
+
+fn org(client: Client, how: &How) -> Org {
+    Org { client, strict: how.strict, revoke_sessions: how.revoke != Revoke::None }
+}
+
+/// Rotates, and ends tokens if that was asked for.
+async fn rotated(client: Client, how: &How, wanted: &Wanted<'_>) -> Rotation {
+    let org = org(client, how);
+    let mut rotation = drive::rotate(&org, &PerRun, wanted).await;
+    if let (Code::Verified, Revoke::SessionsAndTokens, Some(user)) =
+        (rotation.end.code, how.revoke, &rotation.user)
+    {
+        // The password is changed and proven, whatever becomes of this.
+        let ended = org.client.revoke_user_sessions(&UserId::from(user.id.as_str()), false).await;
+        rotation.steps.push(if ended.is_ok() { "revoke" } else { "revoke-failed" });
+    }
+    rotation
+}
+
+/// Looks for the user, and changes nothing.
+async fn looked(org: &Org, wanted: &Wanted<'_>) -> Ended {
+    let mut steps = Vec::new();
+    let found = drive::find(org, wanted.user, &mut steps).await;
+    let (rotation, would) = match found {
+        Ok(user) => match drive::first(&user, wanted) {
+            Ok(would) => (ended_with(Some(user), End::verified(Outcome::Refused)), Some(would)),
+            Err(end) => (ended_with(Some(user), end), None),
+        },
+        Err(trouble) => {
+            let rotation = ended_with(None, End::refused(trouble.code));
+            (Rotation { error_id: trouble.error_id, ..rotation }, None)
+        }
+    };
+    Ended::Looked(Rotation { steps, ..rotation }, would)
+}

@@ -1,0 +1,97 @@
+//! What a rotation needs: of Okta, and of whoever remembers failed sign-ins.
+
+use jiff::Timestamp;
+use secrecy::SecretString;
+
+use crate::end::Code;
+use crate::facts::{Admin, Proof, Said};
+
+/// A user as Okta has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Its id.
+    pub id: String,
+    /// The name that it signs in with.
+    pub login: String,
+    /// Okta's word.
+    pub status: String,
+    /// Who has the password (schema `AuthenticationProviderType`): `OKTA`, `IMPORT`,
+    /// `ACTIVE_DIRECTORY`, `LDAP`, `FEDERATION`, `SOCIAL`.
+    pub provider: String,
+    /// Okta is changing the status.
+    pub is_changing: bool,
+    /// When the password last changed.
+    pub password_changed: Option<Timestamp>,
+}
+
+/// Why something could not be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// How the run ends.
+    pub code: Code,
+    /// Okta's id of the error.
+    pub error_id: Option<String>,
+}
+
+/// What a call that changes something said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// In words of a rotation.
+    pub said: Said,
+    /// Okta's id of the error.
+    pub error_id: Option<String>,
+}
+
+/// The org.
+pub trait Okta: Sync {
+    /// The user of an id or a login, whatever its case (`getUser`).
+    fn read(&self, user: &str) -> impl Future<Output = Result<Option<Account>, Trouble>> + Send;
+
+    /// Ids of the users with an e-mail address, two at most (`listUsers`).
+    fn find(&self, email: &str) -> impl Future<Output = Result<Vec<String>, Trouble>> + Send;
+
+    /// Whether a user has an admin role (`listAssignedRolesForUser`).
+    fn roles(&self, id: &str) -> impl Future<Output = Admin> + Send;
+
+    /// Unlocks (`unlockUser`).
+    fn unlock(&self, id: &str) -> impl Future<Output = Reply> + Send;
+
+    /// Changes (`changePassword`).
+    fn change(&self, id: &str, old: &SecretString, new: &SecretString) -> impl Future<Output = Reply> + Send;
+
+    /// Sets, as an admin (`updateUser`).
+    fn set(&self, id: &str, password: &SecretString) -> impl Future<Output = Reply> + Send;
+
+    /// Signs in.
+    fn probe(&self, login: &str, password: &SecretString) -> impl Future<Output = Proof> + Send;
+}
+
+/// Failed sign-ins of a user, across runs.
+pub trait Attempts: Sync {
+    /// How many are left in this hour.
+    fn left(&self, user: &str) -> impl Future<Output = Result<u8, Trouble>> + Send;
+
+    /// One more failed.
+    fn failed(&self, user: &str) -> impl Future<Output = Result<(), Trouble>> + Send;
+
+    /// A password was proven: Okta begins to count anew.
+    fn proven(&self, user: &str) -> impl Future<Output = Result<(), Trouble>> + Send;
+}
+
+/// Two failed sign-ins per run, and nobody who remembers them.
+#[derive(Clone, Copy, Debug)]
+pub struct PerRun;
+
+impl Attempts for PerRun {
+    async fn left(&self, _: &str) -> Result<u8, Trouble> {
+        Ok(2)
+    }
+
+    async fn failed(&self, _: &str) -> Result<(), Trouble> {
+        Ok(())
+    }
+
+    async fn proven(&self, _: &str) -> Result<(), Trouble> {
+        Ok(())
+    }
+}

@@ -1,0 +1,6 @@
+//! `okta-dac rotate`, end to end: the real program against an Okta org on this machine.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod keeper;
+mod world;
