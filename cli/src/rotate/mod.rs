@@ -75,7 +75,7 @@ enum Ended {
 }
 
 fn ended_with(user: Option<Account>, end: End) -> Rotation {
-    Rotation { user, end, steps: Vec::new(), error_id: None, wrong_attempts: 0, ended_recovery: false }
+    Rotation { user, ..Rotation::begun(end) }
 }
 
 /// What to do, in one sentence, where the code does not say so.

@@ -15,10 +15,11 @@ use crate::error::AwsError;
 use crate::faults::{self, Service};
 use crate::journal::Entry;
 use crate::random::request_id;
+use crate::rotations::Stepped;
 use crate::seed::Seed;
 use crate::settings::Settings;
 use crate::shared::Shared;
-use crate::{control, iam, json_protocol, secrets, signin, sts};
+use crate::{control, iam, json_protocol, rotations, secret_rotation, secrets, signin, sts};
 
 /// How to start an emulator.
 #[derive(Clone, Debug)]
@@ -89,6 +90,11 @@ impl AwsEmulator {
         Vault(Arc::clone(&self.shared))
     }
 
+    /// Where functions are invoked: without it, no secret is rotated.
+    pub fn set_lambda(&self, url: &str) {
+        self.shared.set_lambda(url.to_owned());
+    }
+
     /// What was asked since the journal was emptied last.
     pub fn journal(&self) -> Vec<Entry> {
         self.shared.journal()
@@ -133,6 +139,18 @@ impl Vault {
     /// The value of a secret with the label `AWSCURRENT`, by name or ARN.
     pub fn secret(&self, id: &str) -> Option<String> {
         secrets::current(&self.0.state().secrets, id)
+    }
+
+    /// Rotates a secret with a function, and waits for the end of the sequence.
+    ///
+    /// # Errors
+    ///
+    /// What `RotateSecret` says.
+    pub async fn rotate(&self, id: &str, function: &str) -> Result<Vec<Stepped>, String> {
+        let body = serde_json::json!({ "SecretId": id, "RotationLambdaARN": function });
+        let begun = secret_rotation::rotate(&mut self.0.state().secrets, &body, self.0.now());
+        let (_, begun) = begun.map_err(|error| error.message)?;
+        Ok(rotations::run(Arc::clone(&self.0), begun).await)
     }
 
     /// The value of a parameter.
@@ -181,7 +199,7 @@ async fn handle(
     if latency > 0 {
         tokio::time::sleep(Duration::from_millis(latency)).await;
     }
-    let (mut principal, mut code) = (None, None);
+    let (mut principal, mut code, mut begun) = (None, None, None);
     let fault = shared.faults.take(service, &operation);
     let dropped = matches!(fault, Some(faults::Action::Drop(_)));
     if let Some(faults::Action::Error { code: of, .. }) = &fault {
@@ -190,8 +208,14 @@ async fn handle(
     let call_itself = async {
         match service {
             Service::SecretsManager | Service::Ssm => {
-                let answer =
-                    json_protocol::answer(&mut shared.state(), &call, service, &operation, &mut principal);
+                let answer = json_protocol::answer(
+                    &mut shared.state(),
+                    &call,
+                    service,
+                    &operation,
+                    &mut principal,
+                    &mut begun,
+                );
                 json_protocol::response(answer, &mut code)
             }
             Service::Signin if operation == "saml" => signin::saml(&shared.state(), &call),
@@ -214,6 +238,10 @@ async fn handle(
         (status, [("content-type", "text/xml")], error.xml(sts::NAMESPACE, &request_id())).into_response()
     });
     let mut answer = answer.await;
+    if let Some(begun) = begun {
+        // Nobody waits for a rotation.
+        tokio::spawn(rotations::run(Arc::clone(&shared), begun));
+    }
     let date = shared.now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
     if let Ok(date) = http::HeaderValue::from_str(&date) {
         answer.headers_mut().insert("date", date);

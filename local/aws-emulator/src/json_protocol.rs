@@ -10,7 +10,8 @@ use crate::call::Call;
 use crate::error::AwsError;
 use crate::faults::Service;
 use crate::random::request_id;
-use crate::{parameters, secrets, signature};
+use crate::secret_rotation::{self, Begun};
+use crate::{parameters, secrets_manager, signature};
 
 /// The service and the operation that a call is for, if it is one of this protocol.
 pub(crate) fn target(call: &Call) -> Option<(Service, String)> {
@@ -23,13 +24,14 @@ pub(crate) fn target(call: &Call) -> Option<(Service, String)> {
     Some((service, operation.to_owned()))
 }
 
-/// Answers a call; `principal` becomes who signed it.
+/// Answers a call; `principal` becomes who signed it, `begun` a rotation that follows.
 pub(crate) fn answer(
     state: &mut State,
     call: &Call,
     service: Service,
     operation: &str,
     principal: &mut Option<String>,
+    begun: &mut Option<Begun>,
 ) -> Result<Value, AwsError> {
     let name = if service == Service::Ssm { "ssm" } else { "secretsmanager" };
     let who: Principal = signature::principal(state, call, name)?;
@@ -37,8 +39,18 @@ pub(crate) fn answer(
     let body: Value = serde_json::from_slice(&call.body)
         .map_err(|_| AwsError::json("SerializationException", "The body is not JSON."))?;
     match service {
+        Service::SecretsManager if operation == "RotateSecret" => {
+            let rotated = secret_rotation::rotate(&mut state.secrets, &body, call.now);
+            let (answer, rotation) = rotated.inspect_err(|error| {
+                if error.message.contains("reattempted") {
+                    *begun = secret_rotation::unfinished(&mut state.secrets, &body);
+                }
+            })?;
+            *begun = Some(rotation);
+            Ok(answer)
+        }
         Service::Ssm => parameters::answer(&mut state.parameters, operation, &body),
-        _ => secrets::answer(&mut state.secrets, operation, &body, call.now),
+        _ => secrets_manager::answer(&mut state.secrets, operation, &body, call.now, &state.settings),
     }
 }
 

@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 use crate::error::AwsError;
 use crate::random;
 
-const CURRENT: &str = "AWSCURRENT";
+pub(crate) const CURRENT: &str = "AWSCURRENT";
+pub(crate) const PENDING: &str = "AWSPENDING";
 const PREVIOUS: &str = "AWSPREVIOUS";
 
 /// Longest value, in bytes.
@@ -35,18 +36,88 @@ impl Secrets {
         let prefix = format!("arn:{partition}:secretsmanager:us-east-1:{account}:secret:");
         Self { all: BTreeMap::new(), prefix }
     }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &Secret)> {
+        self.all.iter()
+    }
+
+    pub(crate) fn get_mut(&mut self, name: &str) -> Option<&mut Secret> {
+        self.all.get_mut(name)
+    }
+}
+
+/// How a secret is rotated.
+#[derive(Clone, Debug)]
+pub(crate) struct Rotation {
+    pub(crate) function: String,
+    pub(crate) rules: Value,
+    pub(crate) enabled: bool,
+    pub(crate) last: Option<Timestamp>,
 }
 
 /// A secret.
 #[derive(Clone, Debug)]
-struct Secret {
-    arn: String,
+pub(crate) struct Secret {
+    pub(crate) arn: String,
     created: Timestamp,
     /// When it was marked for deletion.
     deleted: Option<Timestamp>,
     versions: BTreeMap<String, Version>,
+    pub(crate) rotation: Option<Rotation>,
+    pub(crate) tags: BTreeMap<String, String>,
 }
 
+impl Secret {
+    fn new(arn: String, created: Timestamp) -> Self {
+        let (versions, tags) = (BTreeMap::new(), BTreeMap::new());
+        Self { arn, created, deleted: None, versions, rotation: None, tags }
+    }
+
+    pub(crate) const fn is_deleted(&self) -> bool {
+        self.deleted.is_some()
+    }
+
+    /// The version with a label.
+    pub(crate) fn holder(&self, label: &str) -> Option<String> {
+        let mut versions = self.versions.iter();
+        versions.find(|(_, version)| version.labels.contains(label)).map(|(id, _)| id.clone())
+    }
+
+    /// A version without a value, as a rotation begins with.
+    pub(crate) fn make_empty(&mut self, id: &str, now: Timestamp) {
+        let empty = Version { value: String::new(), created: now, labels: BTreeSet::new() };
+        self.versions.entry(id.to_owned()).or_insert(empty);
+        attach(self, PENDING, id);
+    }
+
+    /// Adds the tags of a body.
+    pub(crate) fn tag(&mut self, body: &Value) {
+        for tag in body["Tags"].as_array().into_iter().flatten() {
+            let text = |name: &str| tag[name].as_str().unwrap_or_default().to_owned();
+            self.tags.insert(text("Key"), text("Value"));
+        }
+    }
+
+    /// What `DescribeSecret` and `ListSecrets` say of its rotation.
+    pub(crate) fn describe_rotation(&self, answer: &mut Value) {
+        answer["RotationEnabled"] = self.rotation.as_ref().is_some_and(|rotation| rotation.enabled).into();
+        if let Some(rotation) = &self.rotation {
+            answer["RotationLambdaARN"] = rotation.function.clone().into();
+            answer["RotationRules"] = rotation.rules.clone();
+            if let Some(last) = rotation.last {
+                answer["LastRotatedDate"] = seconds(last).into();
+            }
+        }
+    }
+
+    pub(crate) fn drop_label(&mut self, label: &str) {
+        for version in self.versions.values_mut() {
+            version.labels.remove(label);
+        }
+    }
+}
+
+/// A version; one without a value was made by a rotation that has not begun.
 #[derive(Clone, Debug)]
 struct Version {
     value: String,
@@ -58,11 +129,11 @@ fn not_found() -> AwsError {
     AwsError::json("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
 }
 
-fn invalid_request(message: impl Into<String>) -> AwsError {
+pub(crate) fn invalid_request(message: impl Into<String>) -> AwsError {
     AwsError::json("InvalidRequestException", message)
 }
 
-fn invalid_parameter(message: impl Into<String>) -> AwsError {
+pub(crate) fn invalid_parameter(message: impl Into<String>) -> AwsError {
     AwsError::json("InvalidParameterException", message)
 }
 
@@ -70,7 +141,7 @@ fn exists(message: impl Into<String>) -> AwsError {
     AwsError::json("ResourceExistsException", message)
 }
 
-fn text<'b>(body: &'b Value, name: &str) -> Option<&'b str> {
+pub(crate) fn text<'b>(body: &'b Value, name: &str) -> Option<&'b str> {
     body[name].as_str().filter(|text| !text.is_empty())
 }
 
@@ -78,31 +149,12 @@ fn required<'b>(body: &'b Value, name: &str) -> Result<&'b str, AwsError> {
     text(body, name).ok_or_else(|| invalid_parameter(format!("You must provide {name}.")))
 }
 
-fn seconds(time: Timestamp) -> f64 {
+pub(crate) fn seconds(time: Timestamp) -> f64 {
     time.as_millisecond() as f64 / 1e3
 }
 
-pub(crate) fn answer(
-    state: &mut Secrets,
-    operation: &str,
-    body: &Value,
-    now: Timestamp,
-) -> Result<Value, AwsError> {
-    match operation {
-        "CreateSecret" => create(state, body, now),
-        "DescribeSecret" => describe(state, body),
-        "GetSecretValue" => get(state, body),
-        "PutSecretValue" => put(state, body, now),
-        "UpdateSecretVersionStage" => move_label(state, body),
-        "DeleteSecret" => delete(state, body, now),
-        "RestoreSecret" => restore(state, body),
-        "GetRandomPassword" => Ok(json!({ "RandomPassword": password(body) })),
-        _ => Err(AwsError::json("UnknownOperationException", "")),
-    }
-}
-
 /// A password of so many characters, with one of each kind.
-fn password(body: &Value) -> String {
+pub(crate) fn password(body: &Value) -> String {
     let length =
         body["PasswordLength"].as_u64().and_then(|length| usize::try_from(length).ok()).unwrap_or(32);
     let excluded = text(body, "ExcludeCharacters").unwrap_or_default();
@@ -135,7 +187,7 @@ fn name_of<'s>(state: &'s Secrets, id: &str) -> Option<&'s str> {
 }
 
 /// A secret that is not marked for deletion.
-fn named<'s>(state: &'s mut Secrets, body: &Value) -> Result<(String, &'s mut Secret), AwsError> {
+pub(crate) fn named<'s>(state: &'s mut Secrets, body: &Value) -> Result<(String, &'s mut Secret), AwsError> {
     let name = name_of(state, required(body, "SecretId")?).ok_or_else(not_found)?.to_owned();
     let secret = state.all.get_mut(&name).ok_or_else(not_found)?;
     if secret.deleted.is_some() {
@@ -146,7 +198,7 @@ fn named<'s>(state: &'s mut Secrets, body: &Value) -> Result<(String, &'s mut Se
     Ok((name, secret))
 }
 
-fn create(state: &mut Secrets, body: &Value, now: Timestamp) -> Result<Value, AwsError> {
+pub(crate) fn create(state: &mut Secrets, body: &Value, now: Timestamp) -> Result<Value, AwsError> {
     let name = required(body, "Name")?;
     let is_name = |c: char| c.is_ascii_alphanumeric() || "/_+=.@-".contains(c);
     if name.len() > 512 || !name.chars().all(is_name) {
@@ -167,8 +219,8 @@ fn create(state: &mut Secrets, body: &Value, now: Timestamp) -> Result<Value, Aw
         None => {}
     }
     let arn = format!("{}{name}-{}", state.prefix, random::letters(6));
-    let secret = Secret { arn: arn.clone(), created: now, deleted: None, versions: BTreeMap::new() };
-    let secret = state.all.entry(name.to_owned()).or_insert(secret);
+    let secret = state.all.entry(name.to_owned()).or_insert(Secret::new(arn.clone(), now));
+    secret.tag(body);
     let mut answer = json!({ "ARN": arn, "Name": name });
     if let Some(value) = text(body, "SecretString") {
         answer["VersionId"] = version(secret, body, value, &[CURRENT], now)?.into();
@@ -176,7 +228,7 @@ fn create(state: &mut Secrets, body: &Value, now: Timestamp) -> Result<Value, Aw
     Ok(answer)
 }
 
-fn describe(state: &mut Secrets, body: &Value) -> Result<Value, AwsError> {
+pub(crate) fn describe(state: &mut Secrets, body: &Value) -> Result<Value, AwsError> {
     let name = name_of(state, required(body, "SecretId")?).ok_or_else(not_found)?.to_owned();
     let secret = state.all.get(&name).ok_or_else(not_found)?;
     let labelled = secret.versions.iter().filter(|(_, version)| !version.labels.is_empty());
@@ -185,15 +237,15 @@ fn describe(state: &mut Secrets, body: &Value) -> Result<Value, AwsError> {
         .collect();
     let mut answer = json!({
         "ARN": secret.arn, "Name": name, "CreatedDate": seconds(secret.created), "VersionIdsToStages": versions,
-        "RotationEnabled": false,
     });
+    secret.describe_rotation(&mut answer);
     if let Some(deleted) = secret.deleted {
         answer["DeletedDate"] = seconds(deleted).into();
     }
     Ok(answer)
 }
 
-fn get(state: &mut Secrets, body: &Value) -> Result<Value, AwsError> {
+pub(crate) fn get(state: &mut Secrets, body: &Value) -> Result<Value, AwsError> {
     let (name, secret) = named(state, body)?;
     let wanted = text(body, "VersionStage");
     let label = wanted.unwrap_or(CURRENT);
@@ -202,7 +254,7 @@ fn get(state: &mut Secrets, body: &Value) -> Result<Value, AwsError> {
         Some(id) => id == *version_id && wanted.is_none_or(|wanted| version.labels.contains(wanted)),
         None => version.labels.contains(label),
     });
-    let Some((id, version)) = found else {
+    let Some((id, version)) = found.filter(|(_, version)| !version.value.is_empty()) else {
         let message =
             format!("Secrets Manager can't find the specified secret value for staging label: {label}");
         return Err(AwsError::json("ResourceNotFoundException", message));
@@ -213,7 +265,7 @@ fn get(state: &mut Secrets, body: &Value) -> Result<Value, AwsError> {
     }))
 }
 
-fn put(state: &mut Secrets, body: &Value, now: Timestamp) -> Result<Value, AwsError> {
+pub(crate) fn put(state: &mut Secrets, body: &Value, now: Timestamp) -> Result<Value, AwsError> {
     let (name, secret) = named(state, body)?;
     let value = required(body, "SecretString")?;
     let labels: Vec<&str> =
@@ -236,7 +288,14 @@ fn version(
         return Err(AwsError::json("ValidationException", "The secret value is longer than 65536 bytes."));
     }
     let id = text(body, "ClientRequestToken").map_or_else(random::request_id, str::to_owned);
-    match secret.versions.get(&id) {
+    match secret.versions.get_mut(&id) {
+        Some(known) if known.value.is_empty() => {
+            value.clone_into(&mut known.value);
+            for label in labels {
+                attach(secret, label, &id);
+            }
+            return Ok(id);
+        }
         Some(known) if known.value != value => {
             return Err(exists(format!("The secret already has a version {id} with another value.")));
         }
@@ -272,7 +331,7 @@ fn attach(secret: &mut Secret, label: &str, to: &str) {
     }
 }
 
-fn move_label(state: &mut Secrets, body: &Value) -> Result<Value, AwsError> {
+pub(crate) fn move_label(state: &mut Secrets, body: &Value, pending_goes: bool) -> Result<Value, AwsError> {
     let (name, secret) = named(state, body)?;
     let label = required(body, "VersionStage")?;
     let (to, from) = (text(body, "MoveToVersionId"), text(body, "RemoveFromVersionId"));
@@ -283,6 +342,9 @@ fn move_label(state: &mut Secrets, body: &Value) -> Result<Value, AwsError> {
     }
     let holder =
         secret.versions.iter().find(|(_, version)| version.labels.contains(label)).map(|(id, _)| id.clone());
+    if let Some(from) = from.filter(|from| holder.as_deref() != Some(*from)) {
+        return Err(invalid_parameter(format!("Staging label {label} isn't attached to version {from}.")));
+    }
     if let Some(holder) = &holder
         && from.is_none_or(|from| from != holder)
         && to != Some(holder)
@@ -292,7 +354,12 @@ fn move_label(state: &mut Secrets, body: &Value) -> Result<Value, AwsError> {
         )));
     }
     match to {
-        Some(to) => attach(secret, label, to),
+        Some(to) => {
+            attach(secret, label, to);
+            if label == CURRENT && pending_goes {
+                secret.drop_label(PENDING);
+            }
+        }
         None => {
             if label == CURRENT {
                 return Err(invalid_parameter(
@@ -307,7 +374,7 @@ fn move_label(state: &mut Secrets, body: &Value) -> Result<Value, AwsError> {
     Ok(json!({ "ARN": secret.arn, "Name": name }))
 }
 
-fn delete(state: &mut Secrets, body: &Value, now: Timestamp) -> Result<Value, AwsError> {
+pub(crate) fn delete(state: &mut Secrets, body: &Value, now: Timestamp) -> Result<Value, AwsError> {
     let name = name_of(state, required(body, "SecretId")?).ok_or_else(not_found)?.to_owned();
     let arn = state.all.get(&name).map(|secret| secret.arn.clone()).unwrap_or_default();
     if body["ForceDeleteWithoutRecovery"] == true {
@@ -318,7 +385,7 @@ fn delete(state: &mut Secrets, body: &Value, now: Timestamp) -> Result<Value, Aw
     Ok(json!({ "ARN": arn, "Name": name, "DeletionDate": seconds(now) }))
 }
 
-fn restore(state: &mut Secrets, body: &Value) -> Result<Value, AwsError> {
+pub(crate) fn restore(state: &mut Secrets, body: &Value) -> Result<Value, AwsError> {
     let name = name_of(state, required(body, "SecretId")?).ok_or_else(not_found)?.to_owned();
     let secret = state.all.get_mut(&name).ok_or_else(not_found)?;
     secret.deleted = None;
@@ -335,7 +402,7 @@ pub(crate) fn plant(state: &mut Secrets, id: &str, value: &str, now: Timestamp) 
     let labels = BTreeSet::from([CURRENT.to_owned()]);
     let version = Version { value: value.to_owned(), created: now, labels };
     let versions = BTreeMap::from([(random::request_id(), version)]);
-    state.all.insert(name, Secret { arn, created: now, deleted: None, versions });
+    state.all.insert(name, Secret { versions, ..Secret::new(arn, now) });
 }
 
 /// The value with `AWSCURRENT`.

@@ -18,6 +18,9 @@ pub struct Settings {
     pub alias_allowed: bool,
     /// What is other than in the seed, by role ARN.
     pub roles: BTreeMap<String, RoleSettings>,
+    /// The move of `AWSCURRENT` to a version takes its `AWSPENDING` away, as Secrets Manager's
+    /// guide says; users see the label stay.
+    pub pending_goes_with_current: bool,
     /// Regions in which STS is switched off.
     pub regions_disabled: Vec<String>,
 }
@@ -40,6 +43,7 @@ impl Default for Settings {
             refuse_console_duration: false,
             alias_allowed: true,
             roles: BTreeMap::new(),
+            pending_goes_with_current: false,
             regions_disabled: Vec::new(),
         }
     }

@@ -20,6 +20,8 @@ pub(crate) struct Shared {
     pub(crate) faults: Faults,
     journal: Mutex<(u64, Vec<Entry>)>,
     http: reqwest::Client,
+    /// Where functions are invoked.
+    lambda: Mutex<Option<String>>,
     okta_url: String,
     pub(crate) started: Instant,
 }
@@ -31,6 +33,7 @@ impl Shared {
             faults: Faults::default(),
             journal: Mutex::default(),
             http: reqwest::Client::builder().timeout(IDENTITY_PROVIDER).build()?,
+            lambda: Mutex::default(),
             okta_url,
             started: Instant::now(),
         })
@@ -59,6 +62,18 @@ impl Shared {
         self.state().reset();
         self.faults.clear();
         self.clear_journal();
+    }
+
+    pub(crate) fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    pub(crate) fn lambda(&self) -> Option<String> {
+        self.lambda.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_lambda(&self, url: String) {
+        *self.lambda.lock().unwrap_or_else(PoisonError::into_inner) = Some(url);
     }
 
     /// A location of the seed as a URL: a path is one of the Okta org's.

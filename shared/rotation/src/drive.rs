@@ -67,6 +67,11 @@ impl Rotation {
         }
     }
 
+    /// Before the first call.
+    pub fn begun(end: End) -> Self {
+        Self { user: None, end, steps: Vec::new(), error_id: None, wrong_attempts: 0, ended_recovery: false }
+    }
+
     fn stopped(&mut self, trouble: Trouble) {
         self.error_id = trouble.error_id.or(self.error_id.take());
         let wrote = self.steps.iter().any(|step| matches!(*step, "change" | "set" | "rollback"));
@@ -104,14 +109,7 @@ pub async fn find(okta: &impl Okta, user: &str, steps: &mut Vec<&'static str>) -
 
 /// Rotates.
 pub async fn rotate(okta: &impl Okta, attempts: &impl Attempts, wanted: &Wanted<'_>) -> Rotation {
-    let mut rotation = Rotation {
-        user: None,
-        end: End::refused(Code::NotFound),
-        steps: Vec::new(),
-        error_id: None,
-        wrong_attempts: 0,
-        ended_recovery: false,
-    };
+    let mut rotation = Rotation::begun(End::refused(Code::NotFound));
     if let Err(trouble) = through(okta, attempts, wanted, &mut rotation).await {
         rotation.stopped(trouble);
     }
@@ -145,7 +143,7 @@ async fn through(
 ) -> Result<(), Trouble> {
     let account = find(okta, wanted.user, &mut rotation.steps).await?;
     rotation.user = Some(account.clone());
-    let mut facts = begun(&account, wanted, attempts.left(&account.id).await?);
+    let mut facts = begun(&account, wanted, attempts.left().await?);
     let user = facts.user;
     loop {
         let call = match decide(&facts) {
@@ -168,12 +166,12 @@ async fn through(
         facts.answers.push(answer);
         rotation.wrong_attempts = wrong_attempts(&facts.answers);
         if rotation.wrong_attempts > before {
-            attempts.failed(&account.id).await?;
+            attempts.failed().await?;
         } else if matches!(
             facts.answers.last(),
             Some(Answer::Change(Said::Done) | Answer::Probe(_, Proof::Proved))
         ) {
-            attempts.proven(&account.id).await?;
+            attempts.proven().await?;
         }
     }
 }

@@ -161,7 +161,7 @@ pub enum Verify {
     /// Okta's 200, and a date of the last change that advanced: for orgs whose policies let
     /// nobody sign in from here.
     Change,
-    /// Okta's 200 alone: somebody looks afterwards.
+    /// Okta's 200 alone, where the old password was known: somebody looks afterwards.
     Later,
 }
 

@@ -11,6 +11,10 @@
 //! | [`okta`] | the port of Okta, by `okta_client` |
 //! | [`policy`] | why Okta's policy refuses a password |
 //! | [`password`] | new passwords |
+//! | [`secret`] | a secret with the password of one user |
+//! | [`vault`] | the port of Secrets Manager |
+//! | `secrets_manager` | that port, by the AWS SDK; a feature |
+//! | [`steps`] | the four steps of a rotation by Secrets Manager |
 //!
 //! Four rules:
 //!
@@ -28,3 +32,8 @@ pub mod okta;
 pub mod password;
 pub mod policy;
 pub mod ports;
+pub mod secret;
+#[cfg(feature = "secrets-manager")]
+pub mod secrets_manager;
+pub mod steps;
+pub mod vault;

@@ -66,16 +66,16 @@ pub trait Okta: Sync {
     fn probe(&self, login: &str, password: &SecretString) -> impl Future<Output = Proof> + Send;
 }
 
-/// Failed sign-ins of a user, across runs.
+/// Failed sign-ins of one user, across runs.
 pub trait Attempts: Sync {
     /// How many are left in this hour.
-    fn left(&self, user: &str) -> impl Future<Output = Result<u8, Trouble>> + Send;
+    fn left(&self) -> impl Future<Output = Result<u8, Trouble>> + Send;
 
     /// One more failed.
-    fn failed(&self, user: &str) -> impl Future<Output = Result<(), Trouble>> + Send;
+    fn failed(&self) -> impl Future<Output = Result<(), Trouble>> + Send;
 
     /// A password was proven: Okta begins to count anew.
-    fn proven(&self, user: &str) -> impl Future<Output = Result<(), Trouble>> + Send;
+    fn proven(&self) -> impl Future<Output = Result<(), Trouble>> + Send;
 }
 
 /// Two failed sign-ins per run, and nobody who remembers them.
@@ -83,15 +83,15 @@ pub trait Attempts: Sync {
 pub struct PerRun;
 
 impl Attempts for PerRun {
-    async fn left(&self, _: &str) -> Result<u8, Trouble> {
+    async fn left(&self) -> Result<u8, Trouble> {
         Ok(2)
     }
 
-    async fn failed(&self, _: &str) -> Result<(), Trouble> {
+    async fn failed(&self) -> Result<(), Trouble> {
         Ok(())
     }
 
-    async fn proven(&self, _: &str) -> Result<(), Trouble> {
+    async fn proven(&self) -> Result<(), Trouble> {
         Ok(())
     }
 }

@@ -120,7 +120,8 @@ fn is_proven(facts: &Facts) -> bool {
         |answer: &Answer| matches!(answer, Answer::Change(Said::Done) | Answer::Set(Which::New, Said::Done));
     match facts.answers.as_slice() {
         [.., last] if done(last) => {
-            facts.options.verify == Verify::Later || facts.user.status == Status::Staged
+            let is_change = matches!(last, Answer::Change(_));
+            (facts.options.verify == Verify::Later && is_change) || facts.user.status == Status::Staged
                 // The status as read later.
                 || facts.answers.iter().any(|answer| matches!(answer, Answer::Read(Some((user, _))) if user.status == Status::Staged))
         }

@@ -1,0 +1,500 @@
+//! The four steps of Secrets Manager, against an account and an Okta org on this machine.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_emulator::AwsEmulator;
+use aws_sdk_secretsmanager::Client as Secrets;
+use okta_client::{ApiToken, Client, OrgUrl};
+use okta_emulator::{Action, DEMO_ORG, Drop, Emulator, Fault, Options as Start, Seed};
+use rotation::drive::Rotation;
+use rotation::end::Code;
+use rotation::facts::{Mismatch, Options};
+use rotation::okta::Org;
+use rotation::password::Recipe;
+use rotation::ports::{Attempts, Trouble};
+use rotation::secrets_manager::SecretsManager;
+use rotation::steps::{Plan, Proven, Step, StepError, Stepped, Target, Tools, take};
+use rotation::vault::{CURRENT, PENDING, Vault};
+use serde_json::{Value, json};
+
+const LOGIN: &str = "user@acme.test";
+const FIRST: &str = "Demo-Passw0rd";
+const NAME: &str = "okta/user";
+const FUNCTION: &str = "arn:aws:lambda:us-east-1:000000000000:function:rotate-user-secret";
+
+/// Failed sign-ins across runs, as the table of the functions has them.
+#[derive(Clone, Default)]
+struct Remembered(Arc<AtomicU8>);
+
+impl Attempts for Remembered {
+    async fn left(&self) -> Result<u8, Trouble> {
+        Ok(2_u8.saturating_sub(self.0.load(Ordering::SeqCst)))
+    }
+
+    async fn failed(&self) -> Result<(), Trouble> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+
+    async fn proven(&self) -> Result<(), Trouble> {
+        self.0.store(0, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+struct World {
+    okta: Emulator,
+    aws: AwsEmulator,
+    url: OrgUrl,
+    org: Org,
+    secrets: Secrets,
+    attempts: Remembered,
+    options: Options,
+    /// Of this process; a step alone has none.
+    proven: Proven,
+}
+
+impl World {
+    async fn start() -> Self {
+        let seed = Seed::parse(DEMO_ORG).unwrap();
+        let token = ApiToken::from(seed.api_token.token.clone());
+        let okta = Emulator::start(Start { port: 0, seed, state_file: None }).await.unwrap();
+        let url = OrgUrl::parse(&okta.url()).unwrap();
+        let client = Client::new(url.clone(), token).unwrap();
+        let seed = aws_emulator::Seed::parse(aws_emulator::DEMO_ACCOUNT).unwrap();
+        let options = aws_emulator::Options { port: 0, seed, okta_url: okta.url() };
+        let aws = AwsEmulator::start(options).await.unwrap();
+        let credentials = Credentials::new("local", "local", None, None, "test");
+        let config = SdkConfig::builder()
+            .behavior_version(aws_config::BehaviorVersion::latest())
+            .region(aws_config::Region::new("us-east-1"))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .endpoint_url(aws.url())
+            .retry_config(aws_config::retry::RetryConfig::disabled())
+            .build();
+        let world = Self {
+            okta,
+            aws,
+            url,
+            org: Org { client, strict: false, revoke_sessions: true },
+            secrets: Secrets::new(&config),
+            attempts: Remembered::default(),
+            options: Options::default(),
+            proven: Proven::default(),
+        };
+        world.begin_anew(FIRST);
+        world
+    }
+
+    /// Org, account and counters as in the beginning.
+    fn begin_anew(&self, password: &str) {
+        self.okta.reset();
+        self.aws.reset();
+        self.attempts.0.store(0, Ordering::SeqCst);
+        let secret = json!({ "username": LOGIN, "password": password, "note": "kept" });
+        self.aws.vault().plant_secret(NAME, &secret.to_string());
+    }
+
+    /// `RotateSecret`; there is no Lambda, so that nothing follows by itself.
+    async fn begin(&self, token: &str) {
+        let rotate = self.secrets.rotate_secret().secret_id(NAME).rotation_lambda_arn(FUNCTION);
+        rotate.client_request_token(token).send().await.unwrap();
+    }
+
+    /// A step alone, in a process that has proven nothing.
+    async fn alone(&self, step: Step, token: &str) -> Result<Stepped, StepError> {
+        self.take(step, token, &Proven::default()).await
+    }
+
+    async fn step(&self, step: Step, token: &str) -> Result<Stepped, StepError> {
+        self.take(step, token, &self.proven).await
+    }
+
+    async fn take(&self, step: Step, token: &str, proven: &Proven) -> Result<Stepped, StepError> {
+        let plan = Plan { org: &self.url, recipe: Recipe::default(), options: self.options };
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(8);
+        let org = Org { client: self.org.client.for_request(deadline), ..self.org.clone() };
+        let target = Target { secret: NAME, version: token };
+        let vault = SecretsManager(self.secrets.clone());
+        take(step, target, &plan, &Tools { vault: &vault, okta: &org, attempts: &self.attempts, proven })
+            .await
+    }
+
+    /// All four, until one fails: what Secrets Manager does. It does so three times.
+    async fn sequence(&self, token: &str) -> Result<(), StepError> {
+        let mut last = Ok(());
+        for _ in 0..3 {
+            last = self.once(token).await;
+            if last.is_ok() {
+                break;
+            }
+        }
+        last
+    }
+
+    async fn once(&self, token: &str) -> Result<(), StepError> {
+        for step in Step::ALL {
+            self.step(step, token).await?;
+        }
+        Ok(())
+    }
+
+    async fn labels(&self) -> Vec<(String, Vec<String>)> {
+        let described = SecretsManager(self.secrets.clone()).describe(NAME).await.unwrap();
+        let labels = described.labels.into_iter();
+        labels.map(|(id, labels)| (id, labels.into_iter().collect())).collect()
+    }
+
+    async fn value(&self, label: &str) -> Option<Value> {
+        let value = SecretsManager(self.secrets.clone()).value(NAME, None, label).await.unwrap();
+        value.map(|value| serde_json::from_str(&value.text).unwrap())
+    }
+
+    /// The password of a label.
+    async fn password(&self, label: &str) -> Option<String> {
+        self.value(label).await.map(|value| value["password"].as_str().unwrap().to_owned())
+    }
+
+    fn works(&self, password: &str) -> bool {
+        self.okta.is_password(LOGIN, password)
+    }
+
+    fn status(&self) -> String {
+        let users = self.okta.snapshot()["users"].clone();
+        let user = users.as_object().unwrap().values().find(|user| user["profile"]["login"] == LOGIN);
+        user.unwrap()["status"].as_str().unwrap().to_owned()
+    }
+
+    fn failed_sign_ins(&self) -> usize {
+        let journal = self.okta.journal();
+        let failed = journal.iter().filter(|call| {
+            (call.operation_id == Some("authn") && call.status == 401)
+                || (call.operation_id == Some("changePassword") && call.status == 403)
+        });
+        failed.count()
+    }
+
+    async fn set_policy(&self, part: &str, name: &str, value: Value) {
+        let policies = self.okta.snapshot()["policies"].clone();
+        let mut policies = policies.as_object().unwrap().values();
+        let mut policy = policies.find(|policy| policy["type"] == "PASSWORD").unwrap().clone();
+        policy["settings"]["password"][part][name] = value;
+        let id = policy["id"].as_str().unwrap().to_owned();
+        let path = ["api", "v1", "policies", &id];
+        self.org.client.probe(http::Method::PUT, &path, &[], Some(&policy)).await.unwrap();
+        self.okta.clear_journal();
+    }
+}
+
+/// A token as Secrets Manager makes them.
+fn token(number: usize) -> String {
+    format!("00000000-0000-4000-8000-{number:012}")
+}
+
+fn code(result: Result<impl Sized, StepError>) -> Option<Code> {
+    match result {
+        Err(StepError::Rotation(rotation)) => Some(rotation.end.code),
+        _ => None,
+    }
+}
+
+/// Three calls of Okta for the four steps, and no failed sign-in. Afterwards what is in use is
+/// what works, and the label of what was to come is nowhere.
+#[tokio::test]
+async fn open_rot_1_a_rotation_leaves_no_pending_label() {
+    for goes in [false, true] {
+        let world = World::start().await;
+        world.aws.configure(|settings| settings.pending_goes_with_current = goes);
+        world.begin(&token(1)).await;
+        world.once(&token(1)).await.unwrap();
+        let calls: Vec<_> = world.okta.journal().iter().filter_map(|call| call.operation_id).collect();
+        assert_eq!(calls, ["getUser", "changePassword", "authn", "authnCancel"]);
+        assert_eq!(world.failed_sign_ins(), 0);
+        let now = world.value(CURRENT).await.unwrap();
+        assert!(world.works(now["password"].as_str().unwrap()));
+        assert_eq!((&now["username"], &now["note"]), (&LOGIN.into(), &"kept".into()));
+        // Once more, and the last step alone: nothing changes.
+        let labels = world.labels().await;
+        world.once(&token(1)).await.unwrap();
+        world.step(Step::FinishSecret, &token(1)).await.unwrap();
+        assert_eq!(world.labels().await, labels);
+        let all: Vec<&String> = labels.iter().flat_map(|(_, labels)| labels).collect();
+        assert_eq!(all.iter().filter(|label| label.as_str() == PENDING).count(), 0, "{labels:?}");
+        // The next rotation begins.
+        world.begin(&token(2)).await;
+        world.sequence(&token(2)).await.unwrap();
+        assert!(world.works(&world.password(CURRENT).await.unwrap()));
+        assert_eq!(world.password("AWSPREVIOUS").await.as_deref(), now["password"].as_str());
+    }
+}
+
+/// Each step alone, twice, late, or after a later one: an error or nothing, and what is in use
+/// always works.
+#[tokio::test]
+async fn steps_come_in_any_order() {
+    let world = World::start().await;
+    let mut random = 7_u64;
+    for round in 0..60 {
+        world.begin_anew(FIRST);
+        world.begin(&token(1)).await;
+        let mut taken = Vec::new();
+        for _ in 0..8 {
+            // Numbers that look random, and are the same each time.
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let step = Step::ALL[usize::try_from(random >> 33).unwrap() % 4];
+            let result = world.alone(step, &token(1)).await;
+            taken.push((step.name(), result.is_ok()));
+            let current = world.password(CURRENT).await.unwrap();
+            let pending = world.password(PENDING).await;
+            let works = world.works(&current) || pending.as_ref().is_some_and(|one| world.works(one));
+            assert!(works, "round {round}: {taken:?}");
+            let finished = step == Step::FinishSecret && result.is_ok();
+            assert!(!finished || world.works(&current), "round {round}: {taken:?}");
+            // A test before its time is a failed sign-in; the hour passes.
+            assert!(world.failed_sign_ins() <= 2, "round {round}: {taken:?}");
+        }
+        world.attempts.0.store(0, Ordering::SeqCst);
+        world.sequence(&token(1)).await.unwrap_or_else(|error| panic!("round {round}: {taken:?}: {error}"));
+        assert!(world.works(&world.password(CURRENT).await.unwrap()), "round {round}: {taken:?}");
+        assert_eq!(world.status(), "ACTIVE", "{taken:?}");
+    }
+}
+
+/// A finish in a process that has proven nothing asks Okta, and moves no label before its time.
+#[tokio::test]
+async fn a_finish_before_its_time_moves_nothing() {
+    let world = World::start().await;
+    world.begin(&token(1)).await;
+    world.step(Step::CreateSecret, &token(1)).await.unwrap();
+    let early = world.alone(Step::FinishSecret, &token(1)).await;
+    assert_eq!((code(early), world.failed_sign_ins()), (Some(Code::Unverified), 0));
+    assert_eq!(world.password(CURRENT).await.as_deref(), Some(FIRST));
+    world.step(Step::SetSecret, &token(1)).await.unwrap();
+    world.alone(Step::FinishSecret, &token(1)).await.unwrap();
+    assert!(world.works(&world.password(CURRENT).await.unwrap()));
+}
+
+/// `RotateSecret` with `RotateImmediately` false tests the configuration with one step, and a
+/// version without a value.
+#[tokio::test]
+async fn a_configuration_is_tested_with_what_is_in_use() {
+    let world = World::start().await;
+    world.begin(&token(1)).await;
+    world.step(Step::TestSecret, &token(1)).await.unwrap();
+    let early = world.step(Step::FinishSecret, &token(1)).await;
+    assert!(matches!(early, Err(StepError::Secret(_))), "{early:?}");
+    world.begin_anew("Stale-Passw0rd");
+    world.begin(&token(1)).await;
+    assert_eq!(code(world.step(Step::TestSecret, &token(1)).await), Some(Code::Unverified));
+}
+
+/// Which call, and what happens to it.
+type OfOkta<'a> = (u64, &'a Action);
+type OfAws<'a> = (u64, &'a Value);
+
+/// Each call of Okta with each fault, each call of Secrets Manager with each fault, alone and
+/// together, then once more without faults.
+#[tokio::test]
+async fn every_call_broken_by_every_fault() {
+    let action = |change: fn(&mut Action)| {
+        let mut action = Action::default();
+        change(&mut action);
+        action
+    };
+    let of_okta = [
+        action(|a| a.status = Some(500)),
+        action(|a| a.status = Some(503)),
+        action(|a| a.drop = Some(Drop::Before)),
+        action(|a| a.drop = Some(Drop::After)),
+        action(|a| a.body = Some("nonsense".to_owned())),
+    ];
+    let of_aws = [
+        json!({ "error": { "status": 500, "code": "InternalServiceError", "message": "x" } }),
+        json!({ "drop": "after" }),
+    ];
+    let world = World::start().await;
+    world.begin(&token(1)).await;
+    world.aws.clear_journal();
+    world.once(&token(1)).await.unwrap();
+    let (okta_calls, aws_calls) = (world.okta.journal().len() as u64, world.aws.journal().len() as u64);
+    let okta_faults: Vec<OfOkta<'_>> =
+        (1..=okta_calls).flat_map(|nth| of_okta.iter().map(move |action| (nth, action))).collect();
+    let aws_faults: Vec<OfAws<'_>> =
+        (1..=aws_calls).flat_map(|nth| of_aws.iter().map(move |action| (nth, action))).collect();
+    let mut cases: Vec<(Option<OfOkta<'_>>, Option<OfAws<'_>>)> =
+        okta_faults.iter().map(|fault| (Some(*fault), None)).collect();
+    cases.extend(aws_faults.iter().map(|fault| (None, Some(*fault))));
+    for (index, okta) in okta_faults.iter().enumerate() {
+        // Every pair of calls, with one of the faults each in turn.
+        cases.extend(aws_faults.iter().skip(index % 5).step_by(5).map(|aws| (Some(*okta), Some(*aws))));
+    }
+    let (mut failed, all) = (0, cases.len());
+    for (okta, aws) in cases {
+        world.begin_anew(FIRST);
+        world.begin(&token(1)).await;
+        world.aws.clear_journal();
+        let name = format!("{okta:?} {aws:?}");
+        if let Some((nth, action)) = okta {
+            world.okta.order(Fault::on_call(nth, 1, action.clone()));
+        }
+        if let Some((nth, action)) = aws {
+            let fault = json!({ "service": "secretsManager", "nth": nth, "times": 1, "action": action });
+            world.aws.order(serde_json::from_value(fault).unwrap());
+        }
+        let first = world.once(&token(1)).await;
+        world.okta.clear_faults();
+        world.aws.clear_faults();
+        failed += usize::from(first.is_err());
+        let (current, pending) = (world.password(CURRENT).await.unwrap(), world.password(PENDING).await);
+        let works = [Some(&current), pending.as_ref()].map(|one| one.is_some_and(|one| world.works(one)));
+        assert!(works[0] || works[1], "{name}: neither works");
+        // A success says that what is in use works.
+        assert!(first.is_err() || works[0], "{name}");
+        world.sequence(&token(1)).await.unwrap_or_else(|error| panic!("{name}: {error} {error:?}"));
+        let current = world.password(CURRENT).await.unwrap();
+        assert!(world.works(&current) && current != FIRST, "{name}");
+        assert_eq!((world.status().as_str(), world.password(PENDING).await), ("ACTIVE", None), "{name}");
+        assert!(world.failed_sign_ins() <= 2, "{name}: {}", world.failed_sign_ins());
+    }
+    println!("{all} cases, {failed} first sequences failed");
+    assert!(failed > 50, "{failed}");
+}
+
+/// hashicorp/vault 28989: a password that the policy refuses is not tried for ever.
+#[tokio::test]
+async fn open_rot_2_the_next_rotation_uses_another_password() {
+    let world = World::start().await;
+    world.set_policy("complexity", "minLength", 40.into()).await;
+    world.begin(&token(1)).await;
+    world.step(Step::CreateSecret, &token(1)).await.unwrap();
+    let refused = world.password(PENDING).await.unwrap();
+    assert_eq!(code(world.step(Step::SetSecret, &token(1)).await), Some(Code::Policy));
+    assert_eq!((world.password(PENDING).await, world.works(FIRST)), (None, true));
+    // Secrets Manager repeats the sequence: nothing is asked of Okta any more.
+    let calls = world.okta.journal().len();
+    assert!(matches!(world.sequence(&token(1)).await, Err(StepError::Secret(_))));
+    assert_eq!(world.okta.journal().len(), calls);
+    world.set_policy("complexity", "minLength", 20.into()).await;
+    world.begin(&token(2)).await;
+    world.sequence(&token(2)).await.unwrap();
+    let now = world.password(CURRENT).await.unwrap();
+    assert!(now != refused && world.works(&now));
+}
+
+/// segmentio/aws-okta 124: a stale password, and Secrets Manager's repetitions, lock nobody out.
+#[tokio::test]
+async fn open_rot_4_repetitions_lock_nobody_out() {
+    let world = World::start().await;
+    world.set_policy("lockout", "maxAttempts", 3.into()).await;
+    let secret = json!({ "username": LOGIN, "password": "Stale-Passw0rd" });
+    world.aws.vault().plant_secret(NAME, &secret.to_string());
+    world.begin(&token(1)).await;
+    let mut ends = Vec::new();
+    for _ in 0..3 {
+        ends.push(code(world.once(&token(1)).await).unwrap());
+    }
+    assert_eq!(ends, [Code::OldWrong, Code::Operator, Code::Operator]);
+    assert_eq!((world.status().as_str(), world.failed_sign_ins()), ("ACTIVE", 2));
+}
+
+/// A vault whose password is stale, where an admin's right may set the next one.
+#[tokio::test]
+async fn a_stale_secret_is_reconciled_if_asked_for() {
+    let mut world = World::start().await;
+    world.options.mismatch = Mismatch::Reconcile { admins: false };
+    world.begin_anew("Stale-Passw0rd");
+    world.begin(&token(1)).await;
+    world.once(&token(1)).await.unwrap();
+    assert!(world.works(&world.password(CURRENT).await.unwrap()));
+}
+
+/// What is not as it should be is said, and nothing is sent to Okta.
+#[tokio::test]
+async fn a_secret_that_is_not_right_is_refused() {
+    let world = World::start().await;
+    let message = |result: Result<Stepped, StepError>| match result {
+        Err(StepError::Secret(message)) => message,
+        other => panic!("{other:?}"),
+    };
+    let unknown = world.step(Step::CreateSecret, &token(1)).await;
+    assert!(message(unknown).contains("not switched on"));
+    world.begin(&token(1)).await;
+    assert!(message(world.step(Step::CreateSecret, &token(2)).await).contains("no such version"));
+    assert!(message(world.step(Step::SetSecret, &token(1)).await).contains("no value yet"));
+    assert!(message(world.step(Step::FinishSecret, &token(1)).await).contains("no value yet"));
+    for (secret, said) in [
+        (json!({ "username": LOGIN }), "no JSON object"),
+        (json!({ "username": LOGIN, "password": FIRST, "orgUrl": "https://evil.test" }), "another org"),
+    ] {
+        world.begin_anew(FIRST);
+        world.aws.vault().plant_secret(NAME, &secret.to_string());
+        world.begin(&token(1)).await;
+        assert!(message(world.step(Step::CreateSecret, &token(1)).await).contains(said), "{secret}");
+    }
+    // Somebody put another user into what is to come.
+    world.begin_anew(FIRST);
+    world.begin(&token(1)).await;
+    let other = json!({ "username": "admin@acme.test", "password": "Planted-Passw0rd" }).to_string();
+    let put = world.secrets.put_secret_value().secret_id(NAME).client_request_token(token(1));
+    put.version_stages(PENDING).secret_string(other).send().await.unwrap();
+    for step in [Step::CreateSecret, Step::SetSecret] {
+        assert!(message(world.step(step, &token(1)).await).contains("different users"));
+    }
+    assert!(world.okta.journal().is_empty());
+}
+
+/// Two runs of the first step at once keep one password.
+#[tokio::test]
+async fn two_runs_at_once_keep_one_password() {
+    let world = World::start().await;
+    let token_of_both = token(1);
+    world.begin(&token_of_both).await;
+    let create = || world.step(Step::CreateSecret, &token_of_both);
+    let (one, other) = futures::join!(create(), create());
+    one.unwrap();
+    other.unwrap();
+    world.sequence(&token(1)).await.unwrap();
+    assert!(world.works(&world.password(CURRENT).await.unwrap()));
+}
+
+/// A user whom the secret names by id, or by an e-mail address that is no login.
+#[tokio::test]
+async fn a_user_is_named_by_id_or_by_address() {
+    let world = World::start().await;
+    let user = world.org.client.get_user(LOGIN).await.unwrap().id;
+    let address = json!({ "email": "mail@acme.test" });
+    world.org.client.update_user(&user, address.as_object().unwrap()).await.unwrap();
+    world.okta.catch_up();
+    let mut password = FIRST.to_owned();
+    for (number, name) in [user.as_str(), "mail@acme.test"].into_iter().enumerate() {
+        let secret = json!({ "username": name, "password": password });
+        world.aws.vault().plant_secret(NAME, &secret.to_string());
+        world.begin(&token(number)).await;
+        world.once(&token(number)).await.unwrap();
+        password = world.password(CURRENT).await.unwrap();
+        assert!(world.works(&password), "{name}");
+    }
+}
+
+/// What the log and the person who invokes the function see has no password.
+#[tokio::test]
+async fn no_error_has_a_password() {
+    let world = World::start().await;
+    let secret = json!({ "username": LOGIN, "password": "Canary-Stale-1" });
+    world.aws.vault().plant_secret(NAME, &secret.to_string());
+    world.begin(&token(1)).await;
+    let error = world.once(&token(1)).await.unwrap_err();
+    let pending = world.password(PENDING).await.unwrap();
+    let StepError::Rotation(rotation) = &error else { panic!("{error:?}") };
+    let line = serde_json::to_string(&Rotation::line(rotation, Duration::ZERO)).unwrap();
+    for text in [format!("{error:?}"), error.to_string(), line] {
+        assert!(!text.contains("Canary") && !text.contains(&pending), "{text}");
+    }
+}
