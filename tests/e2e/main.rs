@@ -61,6 +61,7 @@ mod remove_delegation_agent;
 mod respond_to_event;
 mod revocation;
 mod revoke_user;
+mod rotate_user_secret;
 mod sample_events;
 mod set_delegation;
 mod start_delegation;

@@ -8,8 +8,9 @@ async fn what_does_not_exist_is_a_sentence() {
     let stack = TestStack::start().await;
     let answer = stack.local("/_local/schedules/get-tenant", json!({})).await;
     assert_eq!((answer.status, &answer.body["message"]), (404, &json!("there is no schedule `get-tenant`")));
-    let answer = stack.local("/_local/rotate/okta-dac/okta-credential", json!({})).await;
-    assert_eq!((answer.status, &answer.body["message"]), (404, &json!("no function rotates secrets")));
+    let answer = stack.local("/_local/rotate/okta-dac/users/nobody", json!({})).await;
+    let message = "Secrets Manager can't find the specified secret.";
+    assert_eq!((answer.status, &answer.body["message"]), (404, &json!(message)));
     let answer = stack.local("/_local/events", json!("no object")).await;
     assert_eq!(answer.status, 400, "{answer}");
 }

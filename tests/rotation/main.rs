@@ -1,6 +1,6 @@
 //! `okta-dac rotate`, end to end: the real program against an Okta org on this machine.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod keeper;
 mod world;

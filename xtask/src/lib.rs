@@ -44,6 +44,7 @@ pub fn endpoints() -> Vec<&'static lambda_kit::Description> {
         delegation::ENDPOINTS,
         idps::ENDPOINTS,
         okta_proxy::ENDPOINTS,
+        passwords::ENDPOINTS,
         responses::ENDPOINTS,
         tenant_admins::ENDPOINTS,
         tenant_apps::ENDPOINTS,
@@ -59,6 +60,7 @@ pub fn endpoints() -> Vec<&'static lambda_kit::Description> {
 #[rustfmt::skip] // A list, which `make new-operation` adds to.
 pub fn tasks() -> Vec<&'static lambda_kit::TaskDescription> {
     [
+        passwords::TASKS,
         reconcile::TASKS,
         responses::TASKS,
     ]

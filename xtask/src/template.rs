@@ -211,6 +211,9 @@ fn role(operation: &Operation) -> String {
             "!Sub arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:okta-dac/connections/*/jwks-??????",
         );
     }
+    if operation.settings.contains(&Settings::Rotation) {
+        statements += &rotated_secrets(operation);
+    }
     if operation.settings.contains(&Settings::ResponseRules) {
         statements += "              - !If\n                - HasResponseRules\n                - Effect: Allow\n                  Action: ssm:GetParameter\n                  Resource: !Sub arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${ResponseRules}\n                - !Ref AWS::NoValue\n";
     }
@@ -220,6 +223,19 @@ fn role(operation: &Operation) -> String {
     format!(
         "\n  {}Role:\n    Type: AWS::IAM::Role\n    Properties:\n      AssumeRolePolicyDocument:\n        Version: '2012-10-17'\n        Statement:\n          - Effect: Allow\n            Principal:\n              Service: lambda.amazonaws.com\n            Action: sts:AssumeRole\n      Policies:\n        - PolicyName: {}\n          PolicyDocument:\n            Version: '2012-10-17'\n            Statement:\n{statements}",
         operation.logical_id(),
+        operation.name,
+    )
+}
+
+/// The secrets with passwords of users, each only if this function is the one that rotates it
+/// (Secrets Manager User Guide, "Lambda rotation function execution role permissions").
+fn rotated_secrets(operation: &Operation) -> String {
+    let actions = ["DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"]
+        .map(|action| format!("secretsmanager:{action}"));
+    let secrets = "!Sub arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${RotationSecretPrefix}*";
+    format!(
+        "{}                Condition:\n                  StringEquals:\n                    secretsmanager:resource/AllowRotationLambdaArn: !Sub arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:${{NamePrefix}}-{}\n              - !If\n                - HasRotationKey\n                - Effect: Allow\n                  Action: [kms:Decrypt, kms:GenerateDataKey]\n                  Resource: !Ref RotationKeyArn\n                - !Ref AWS::NoValue\n",
+        statement(&actions.each_ref().map(String::as_str), secrets),
         operation.name,
     )
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::arn::Arn;
 use crate::error::AwsError;
+use crate::function_rights::Functions;
 use crate::parameters::{Parameter, Parameters};
 use crate::random;
 use crate::secrets::{self, Secrets};
@@ -46,13 +47,15 @@ pub(crate) struct Session {
 #[derive(Clone, Debug)]
 pub(crate) enum Principal {
     Operator(Arn),
+    /// A function of the stack: its access key id, and whom it is.
+    Function(String, Arn),
     Session(Box<Session>),
 }
 
 impl Principal {
     pub(crate) fn arn(&self) -> &Arn {
         match self {
-            Self::Operator(arn) => arn,
+            Self::Operator(arn) | Self::Function(_, arn) => arn,
             Self::Session(session) => &session.arn,
         }
     }
@@ -69,6 +72,8 @@ pub(crate) struct Role {
 #[derive(Clone, Debug, Default)]
 struct Planted {
     secrets: BTreeMap<String, String>,
+    /// By id: value, version, function.
+    rotated: BTreeMap<String, [String; 3]>,
     parameters: BTreeMap<String, String>,
 }
 
@@ -87,6 +92,8 @@ pub(crate) struct State {
     pub(crate) parameters: Parameters,
     /// Secrets and parameters that were there from the beginning.
     planted: Planted,
+    /// What functions may do.
+    pub(crate) functions: Functions,
 }
 
 impl State {
@@ -102,14 +109,19 @@ impl State {
             secrets,
             parameters: Parameters::new(),
             planted: Planted::default(),
+            functions: Functions::new(),
         }
     }
 
     pub(crate) fn reset(&mut self) {
         let planted = std::mem::take(&mut self.planted);
-        *self = Self::new(self.seed.clone());
+        let functions = std::mem::take(&mut self.functions);
+        *self = Self { functions, ..Self::new(self.seed.clone()) };
         for (id, value) in &planted.secrets {
             self.plant_secret(id, value);
+        }
+        for (id, [value, version, function]) in &planted.rotated {
+            self.plant_rotated(id, value, version, function);
         }
         for (name, value) in &planted.parameters {
             self.plant_parameter(name, value);
@@ -120,6 +132,14 @@ impl State {
     pub(crate) fn plant_secret(&mut self, id: &str, value: &str) {
         self.planted.secrets.insert(id.to_owned(), value.to_owned());
         secrets::plant(&mut self.secrets, id, value, Timestamp::now());
+    }
+
+    /// The same with the id of its version, and the function that rotates it.
+    pub(crate) fn plant_rotated(&mut self, id: &str, value: &str, version: &str, function: &str) {
+        let parts = [value, version, function].map(str::to_owned);
+        self.planted.rotated.insert(id.to_owned(), parts);
+        secrets::plant(&mut self.secrets, id, value, Timestamp::now());
+        secrets::set_rotated(&mut self.secrets, id, version, function);
     }
 
     /// Puts a parameter into the account, also after a reset.
@@ -156,6 +176,11 @@ impl State {
             let account = self.seed.accounts.first().ok_or_else(AwsError::invalid_client_token)?;
             let arn = Arn::iam(&account.partition, &account.id, format!("user/{OPERATOR}"));
             return Ok((OPERATOR.to_owned(), Principal::Operator(arn)));
+        }
+        if self.functions.contains_key(access_key_id) {
+            let account = self.seed.accounts.first().ok_or_else(AwsError::invalid_client_token)?;
+            let arn = Arn::iam(&account.partition, &account.id, format!("role/{access_key_id}Role"));
+            return Ok((OPERATOR.to_owned(), Principal::Function(access_key_id.to_owned(), arn)));
         }
         let session = self.sessions.get(access_key_id).ok_or_else(AwsError::invalid_client_token)?;
         if token != Some(&session.token) {

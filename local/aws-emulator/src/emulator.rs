@@ -13,6 +13,7 @@ use http::{HeaderMap, Method, StatusCode, Uri};
 use crate::call::Call;
 use crate::error::AwsError;
 use crate::faults::{self, Service};
+use crate::function_rights::SecretRight;
 use crate::journal::Entry;
 use crate::random::request_id;
 use crate::rotations::Stepped;
@@ -90,6 +91,12 @@ impl AwsEmulator {
         Vault(Arc::clone(&self.shared))
     }
 
+    /// The functions that call the account, by their access key id: they may do this with
+    /// secrets, and nothing else.
+    pub fn set_functions(&self, functions: std::collections::BTreeMap<String, Vec<SecretRight>>) {
+        self.shared.state().functions = functions;
+    }
+
     /// Where functions are invoked: without it, no secret is rotated.
     pub fn set_lambda(&self, url: &str) {
         self.shared.set_lambda(url.to_owned());
@@ -148,7 +155,8 @@ impl Vault {
     /// What `RotateSecret` says.
     pub async fn rotate(&self, id: &str, function: &str) -> Result<Vec<Stepped>, String> {
         let body = serde_json::json!({ "SecretId": id, "RotationLambdaARN": function });
-        let begun = secret_rotation::rotate(&mut self.0.state().secrets, &body, self.0.now());
+        let now = self.0.now();
+        let begun = secret_rotation::rotate(&mut self.0.state().secrets, &body, now);
         let (_, begun) = begun.map_err(|error| error.message)?;
         Ok(rotations::run(Arc::clone(&self.0), begun).await)
     }
@@ -161,6 +169,12 @@ impl Vault {
     /// Puts a secret into the account, also after a reset.
     pub fn plant_secret(&self, id: &str, value: &str) {
         self.0.state().plant_secret(id, value);
+    }
+
+    /// Puts a secret into the account, also after a reset, whose version has this id and which
+    /// this function rotates.
+    pub fn plant_rotated(&self, id: &str, value: &str, version: &str, function: &str) {
+        self.0.state().plant_rotated(id, value, version, function);
     }
 
     /// Puts a parameter into the account, also after a reset.

@@ -24,6 +24,7 @@ pub(crate) fn answer(
     *principal = Some(caller.arn().to_string());
     let may = match &caller {
         Principal::Operator(_) => true,
+        Principal::Function(..) => false,
         Principal::Session(session) => {
             state.settings.alias_allowed
                 && state.role(&session.role).is_some_and(|role| role.seed.lists_aliases)

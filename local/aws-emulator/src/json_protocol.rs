@@ -11,7 +11,7 @@ use crate::error::AwsError;
 use crate::faults::Service;
 use crate::random::request_id;
 use crate::secret_rotation::{self, Begun};
-use crate::{parameters, secrets_manager, signature};
+use crate::{function_rights, parameters, secrets_manager, signature};
 
 /// The service and the operation that a call is for, if it is one of this protocol.
 pub(crate) fn target(call: &Call) -> Option<(Service, String)> {
@@ -38,6 +38,11 @@ pub(crate) fn answer(
     *principal = Some(who.arn().to_string());
     let body: Value = serde_json::from_slice(&call.body)
         .map_err(|_| AwsError::json("SerializationException", "The body is not JSON."))?;
+    if let (Principal::Function(function, arn), Service::SecretsManager) = (&who, service) {
+        let secret = body["SecretId"].as_str().and_then(|id| state.secrets.find(id));
+        let rights = state.functions.get(function).map_or(&[][..], Vec::as_slice);
+        function_rights::check(rights, &arn.to_string(), operation, secret)?;
+    }
     match service {
         Service::SecretsManager if operation == "RotateSecret" => {
             let rotated = secret_rotation::rotate(&mut state.secrets, &body, call.now);

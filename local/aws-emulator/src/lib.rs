@@ -26,6 +26,7 @@ mod control;
 mod emulator;
 mod error;
 pub mod faults;
+mod function_rights;
 mod iam;
 mod journal;
 mod json_protocol;
@@ -45,6 +46,7 @@ mod signin;
 mod sts;
 
 pub use emulator::{AwsEmulator, Options, StartError, Vault};
+pub use function_rights::SecretRight;
 pub use journal::Entry;
 pub use rotations::Stepped;
 pub use seed::{DEMO_ACCOUNT, Seed, SeedError};

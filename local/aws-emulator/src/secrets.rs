@@ -41,6 +41,11 @@ impl Secrets {
         self.all.iter()
     }
 
+    /// By name or ARN.
+    pub(crate) fn find(&self, id: &str) -> Option<&Secret> {
+        self.all.get(name_of(self, id)?)
+    }
+
     pub(crate) fn get_mut(&mut self, name: &str) -> Option<&mut Secret> {
         self.all.get_mut(name)
     }
@@ -403,6 +408,16 @@ pub(crate) fn plant(state: &mut Secrets, id: &str, value: &str, now: Timestamp) 
     let version = Version { value: value.to_owned(), created: now, labels };
     let versions = BTreeMap::from([(random::request_id(), version)]);
     state.all.insert(name, Secret { versions, ..Secret::new(arn, now) });
+}
+
+/// Gives the only version of a secret an id, and the secret a function that rotates it.
+pub(crate) fn set_rotated(state: &mut Secrets, id: &str, version: &str, function: &str) {
+    let Some(name) = name_of(state, id).map(str::to_owned) else { return };
+    let Some(secret) = state.all.get_mut(&name) else { return };
+    let versions = std::mem::take(&mut secret.versions);
+    secret.versions = versions.into_values().map(|one| (version.to_owned(), one)).collect();
+    let (function, rules) = (function.to_owned(), json!({ "AutomaticallyAfterDays": 30 }));
+    secret.rotation = Some(Rotation { function, rules, enabled: true, last: None });
 }
 
 /// The value with `AWSCURRENT`.

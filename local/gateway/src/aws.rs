@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 pub(crate) const REGION: &str = "us-east-1";
 /// Account id.
 pub(crate) const ACCOUNT: &str = "000000000000";
+/// What the ARNs of functions begin with.
+pub(crate) const FUNCTIONS: &str = "arn:aws:lambda:us-east-1:000000000000:function:";
 /// Id of the REST API.
 pub(crate) const API_ID: &str = "local00api";
 /// ARN of the secret with the Okta credential.
@@ -16,17 +18,21 @@ pub const HOOK_SECRET_ARN: &str =
     "arn:aws:secretsmanager:us-east-1:000000000000:secret:okta-dac/hook-secret-AbCdEf";
 /// What the local Okta sends with its hooks.
 pub const HOOK_SECRET: &str = "local-secret-of-the-token-hook-0000001";
+/// ARN of a secret with the password of a user, which is rotated on demand.
+pub const USER_SECRET_ARN: &str =
+    "arn:aws:secretsmanager:us-east-1:000000000000:secret:okta-dac/users/demo-AbCdEf";
 /// What a function shows to the secrets extension.
 pub const SESSION_TOKEN: &str = "local-session-token";
 
 /// What Lambda tells every function: who it is, and, here, where AWS is.
-pub(crate) fn runtime_environment(dynamodb: &str) -> BTreeMap<String, String> {
+pub(crate) fn runtime_environment(dynamodb: &str, aws: &str) -> BTreeMap<String, String> {
     let pairs = [
         ("AWS_REGION", REGION),
         ("AWS_ACCESS_KEY_ID", "local"),
         ("AWS_SECRET_ACCESS_KEY", "local"),
         ("AWS_SESSION_TOKEN", SESSION_TOKEN),
         ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb),
+        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", aws),
     ];
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }

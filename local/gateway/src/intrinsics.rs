@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_norway::Value;
 
+use crate::aws::{ACCOUNT, REGION};
+
 /// Why a template cannot be run.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
@@ -82,6 +84,9 @@ impl Scope<'_> {
             Some(value) => Ok(value.clone()),
             // As if the property were not there.
             None if name == "AWS::NoValue" => Ok(String::new()),
+            None if name == "AWS::Partition" => Ok("aws".to_owned()),
+            None if name == "AWS::Region" => Ok(REGION.to_owned()),
+            None if name == "AWS::AccountId" => Ok(ACCOUNT.to_owned()),
             None if !self.resources[name].is_null() => Ok(name.to_owned()),
             None => unsupported(format!("!Ref {name}")),
         }

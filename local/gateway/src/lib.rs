@@ -23,7 +23,7 @@ mod template;
 mod throttle;
 mod triggers;
 
-pub use aws::{HOOK_SECRET, HOOK_SECRET_ARN, SECRET_ARN, SESSION_TOKEN};
+pub use aws::{HOOK_SECRET, HOOK_SECRET_ARN, SECRET_ARN, SESSION_TOKEN, USER_SECRET_ARN};
 pub use iam::{Decision, evaluate};
 pub use intrinsics::TemplateError;
 pub use lambda::{InvokeError, LogSink};

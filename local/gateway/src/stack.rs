@@ -10,7 +10,7 @@ use okta_emulator::{Emulator, EventHookSeed, HookSeed, Seed};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
-use crate::aws::{HOOK_SECRET, HOOK_SECRET_ARN, SECRET_ARN, runtime_environment};
+use crate::aws::{HOOK_SECRET, HOOK_SECRET_ARN, SECRET_ARN, USER_SECRET_ARN, runtime_environment};
 use crate::deployment::Deployment;
 use crate::dynamodb::{self, Front};
 use crate::intrinsics::TemplateError;
@@ -26,6 +26,12 @@ const CONNECTION_KEYS: &str = "okta-dac/connections/demo/jwks";
 const DEMO_KEYS: &str = r#"{"keys":[{"kty":"EC","crv":"P-256","use":"sig","alg":"ES256","kid":"demo","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}"#;
 
 /// The app whose tokens are asked about.
+/// The value of the secret with a user's password.
+const DEMO_USER: &str = r#"{"username":"user@acme.test","password":"Demo-Passw0rd"}"#;
+
+/// Id of its version.
+const DEMO_VERSION: &str = "00000000-0000-4000-8000-000000000001";
+
 /// Name of the parameter with the rules for responses.
 const RESPONSE_RULES: &str = "/okta-dac/response-rules";
 
@@ -184,10 +190,12 @@ impl Stack {
                 return Err(StackError::MissingBinary(path));
             }
         }
+        let functions = template.functions.values();
+        aws.set_functions(functions.map(|of| (of.logical_id.clone(), of.secrets.clone())).collect());
         let tables = Tables::open(&template, options.data.as_deref(), okta.delegations());
         let tables = tables.map_err(StackError::DynamoDb)?;
         let database = tables.database.clone();
-        let runtime = runtime_environment(&format!("http://{dynamodb_address}"));
+        let runtime = runtime_environment(&format!("http://{dynamodb_address}"), &aws.url());
         let lambda = Lambda::new(
             &template.functions,
             &options.bin_dir,
@@ -208,6 +216,10 @@ impl Stack {
         }
         vault.plant_secret(SECRET_ARN, &secret);
         vault.plant_secret(HOOK_SECRET_ARN, &hook_secret);
+        if let Some(function) = triggers::rotating(&template) {
+            vault.plant_rotated(USER_SECRET_ARN, DEMO_USER, DEMO_VERSION, &function);
+        }
+        aws.set_lambda(&format!("http://{lambda_address}"));
         let gateway = Arc::new(Deployment::new(template, lambda, vault, tables, options.throttled_status));
         let failed = |error: &dyn std::fmt::Display| StackError::DynamoDb(error.to_string());
         let (own_listener, own_address) = rest::bind(0).await.map_err(|error| failed(&error))?;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use aws_emulator::SecretRight;
 use serde_norway::Value;
 
 use crate::dynamodb::TableRight;
@@ -46,6 +47,8 @@ pub struct Function {
     pub environment: BTreeMap<String, String>,
     /// What its role allows with the tables.
     pub rights: Vec<TableRight>,
+    /// What its role allows with secrets.
+    pub secrets: Vec<SecretRight>,
     /// Its routes.
     pub routes: Vec<FunctionRoute>,
     /// What else starts it.
@@ -98,6 +101,14 @@ pub struct GatewayResponse {
     pub status: Option<u16>,
     /// Additional headers.
     pub headers: Vec<(String, String)>,
+}
+
+/// The actions of a statement.
+fn actions(statement: &Value) -> Vec<String> {
+    match &statement["Action"] {
+        Value::Sequence(actions) => actions.iter().filter_map(scalar).collect(),
+        one => scalar(one).into_iter().collect(),
+    }
 }
 
 impl Template {
@@ -295,6 +306,7 @@ impl Scope<'_> {
             memory_mib: number("MemorySize", 128),
             environment,
             rights: self.rights(logical_id),
+            secrets: self.secret_rights(logical_id)?,
             routes,
             triggers,
         };
@@ -372,19 +384,14 @@ impl Scope<'_> {
 
     /// What a function's role allows with the tables.
     fn rights(&self, logical_id: &str) -> Vec<TableRight> {
-        let role = &self.resources[format!("{logical_id}Role")]["Properties"]["Policies"][0];
-        let statements = role["PolicyDocument"]["Statement"].as_sequence().into_iter().flatten();
         let mut rights = Vec::new();
-        for statement in statements {
+        for statement in self.statements(logical_id) {
             let resource = scalar(untag(&statement["Resource"])).unwrap_or_default();
             // `Table.Arn`, or `${Table.Arn}/index/name`.
             let resource = resource.replace(".Arn}", "").replace(".Arn", "").replace("${", "");
             let keys = &statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"][0];
             let keys = keys.as_str().map(|keys| keys.trim_end_matches('*').to_owned());
-            let actions = match &statement["Action"] {
-                Value::Sequence(actions) => actions.iter().filter_map(scalar).collect(),
-                one => scalar(one).into_iter().collect::<Vec<_>>(),
-            };
+            let actions = actions(statement);
             let actions = actions.iter().filter_map(|action| action.strip_prefix("dynamodb:"));
             rights.extend(actions.map(|action| TableRight {
                 action: action.to_owned(),
@@ -393,6 +400,33 @@ impl Scope<'_> {
             }));
         }
         rights
+    }
+
+    /// What a function's role allows with secrets.
+    fn secret_rights(&self, logical_id: &str) -> Result<Vec<SecretRight>> {
+        let mut rights = Vec::new();
+        for statement in self.statements(logical_id) {
+            let actions = actions(statement);
+            let actions = actions.iter().filter_map(|action| action.strip_prefix("secretsmanager:"));
+            for action in actions {
+                let condition =
+                    &statement["Condition"]["StringEquals"]["secretsmanager:resource/AllowRotationLambdaArn"];
+                rights.push(SecretRight {
+                    action: action.to_owned(),
+                    resource: self.text(&statement["Resource"])?,
+                    rotated_by: match condition {
+                        Value::Null => None,
+                        condition => Some(self.text(condition)?),
+                    },
+                });
+            }
+        }
+        Ok(rights)
+    }
+
+    fn statements(&self, logical_id: &str) -> impl Iterator<Item = &Value> {
+        let role = &self.resources[format!("{logical_id}Role")]["Properties"]["Policies"][0];
+        role["PolicyDocument"]["Statement"].as_sequence().into_iter().flatten()
     }
 
     fn authorizer(&self, auth: &Value, functions: &BTreeMap<String, Function>) -> Result<Authorizer> {

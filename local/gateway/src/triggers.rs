@@ -13,14 +13,10 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use crate::aws::{ACCOUNT, REGION, request_id};
+use crate::aws::{ACCOUNT, FUNCTIONS, REGION, request_id};
 use crate::deployment::Deployment;
 use crate::lambda::InvokeError;
-use crate::template::{Function, Trigger};
-
-/// The steps of a rotation, as Secrets Manager makes them (Secrets Manager User Guide,
-/// "Rotation by Lambda function").
-const STEPS: [&str; 4] = ["createSecret", "setSecret", "testSecret", "finishSecret"];
+use crate::template::{Function, Template, Trigger};
 
 /// The routes; on Lambda's port.
 pub(crate) fn routes() -> Router<Arc<Deployment>> {
@@ -126,30 +122,23 @@ async fn put_event(State(gateway): State<Arc<Deployment>>, body: Bytes) -> Respo
     Json(json!({ "invoked": invoked })).into_response()
 }
 
-/// Plays Secrets Manager: one step after the other, until one fails.
+/// ARN of the function that rotates secrets.
+pub(crate) fn rotating(template: &Template) -> Option<String> {
+    let mut functions = template.functions.values();
+    let function = functions.find(|function| function.triggers.contains(&Trigger::SecretRotation))?;
+    Some(format!("{FUNCTIONS}{}", function.name))
+}
+
+/// `RotateSecret`, and waits for the end: the steps of every sequence.
 async fn rotate(State(gateway): State<Arc<Deployment>>, Path(secret): Path<String>) -> Response {
-    let rotates = |function: &&Function| {
-        function.triggers.iter().any(|trigger| matches!(trigger, Trigger::SecretRotation))
-    };
-    let functions = gateway.template.functions.iter();
-    let Some((binary, _)) = functions.clone().find(|(_, function)| rotates(function)) else {
-        return unknown("no function rotates secrets");
-    };
-    let (token, mut steps) = (request_id(), Vec::new());
-    for step in STEPS {
-        let event = json!({ "SecretId": secret, "ClientRequestToken": token, "Step": step });
-        let invoked = invoke(&gateway, binary, &event).await;
-        let ok = invoked.get("functionError").is_none();
-        let mut entry = json!({ "step": step, "ok": ok });
-        if !ok {
-            entry["error"] = invoked["payload"].clone();
+    let Some(function) = rotating(&gateway.template) else { return unknown("no function rotates secrets") };
+    match gateway.vault.rotate(&secret, &function).await {
+        Ok(steps) => {
+            let done = steps.last().is_some_and(|last| last.ok);
+            Json(json!({ "status": if done { "rotated" } else { "failed" }, "steps": steps })).into_response()
         }
-        steps.push(entry);
-        if !ok {
-            return Json(json!({ "status": "failed", "steps": steps })).into_response();
-        }
+        Err(message) => unknown(&message),
     }
-    Json(json!({ "status": "rotated", "steps": steps })).into_response()
 }
 
 fn unknown(message: &str) -> Response {

@@ -207,6 +207,8 @@ impl TestOrg {
             (EnvVar::AWS_ACCESS_KEY_ID.name, "local".to_owned()),
             (EnvVar::AWS_SECRET_ACCESS_KEY.name, "local".to_owned()),
             (EnvVar::AWS_ENDPOINT_URL_DYNAMODB.name, self.aws.dynamodb_url.clone()),
+            // Nobody listens there: what a secret does is tested in the crate `rotation`.
+            (EnvVar::AWS_ENDPOINT_URL_SECRETS_MANAGER.name, "http://127.0.0.1:1".to_owned()),
         ];
         let configured = self.configured.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Environment::of(values.into_iter().chain(configured))

@@ -158,6 +158,13 @@ impl EnvVar {
         example: "http://127.0.0.1:8000",
         default: Some(""),
     };
+    /// Where Secrets Manager is.
+    pub const AWS_ENDPOINT_URL_SECRETS_MANAGER: EnvVar = EnvVar {
+        name: "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+        meaning: "Address of Secrets Manager, for the local stack; unset on AWS",
+        example: "http://127.0.0.1:4600",
+        default: Some(""),
+    };
     /// The table of delegation's records.
     pub const DELEGATION_EVENTS_TABLE: EnvVar = EnvVar {
         name: "DELEGATION_EVENTS_TABLE",
@@ -328,6 +335,55 @@ impl EnvVar {
         example: "reader",
         default: Some(""),
     };
+    /// What proves a new password.
+    pub const ROTATION_VERIFY: EnvVar = EnvVar {
+        name: "ROTATION_VERIFY",
+        meaning: "What proves a new password: `authn`, a sign-in; `change`, Okta's answer and the date of the change, for orgs whose policies let nobody sign in from a function",
+        example: "authn",
+        default: Some("authn"),
+    };
+    /// What is done where a secret's password is not Okta's.
+    pub const ROTATION_MISMATCH: EnvVar = EnvVar {
+        name: "ROTATION_MISMATCH",
+        meaning: "What is done where Okta has another password than the secret: `fail`; `reconcile`, the new one is set with an admin's right, never for users with an admin role",
+        example: "fail",
+        default: Some("fail"),
+    };
+    /// What ends with an old password.
+    pub const ROTATION_REVOKE: EnvVar = EnvVar {
+        name: "ROTATION_REVOKE",
+        meaning: "What ends with the old password: `none`, `sessions`, or `sessions+tokens`",
+        example: "sessions",
+        default: Some("sessions"),
+    };
+    /// Whether a user who is locked out is unlocked.
+    pub const ROTATION_UNLOCK: EnvVar = EnvVar {
+        name: "ROTATION_UNLOCK",
+        meaning: "Whether a user who is locked out is unlocked for a rotation: `never` or `before`",
+        example: "never",
+        default: Some("never"),
+    };
+    /// Whether the policy's minimum age counts.
+    pub const ROTATION_STRICT: EnvVar = EnvVar {
+        name: "ROTATION_STRICT",
+        meaning: "Whether the policy's minimum age counts, and for an admin's right its history: `true` or `false`",
+        example: "false",
+        default: Some("false"),
+    };
+    /// How long new passwords are.
+    pub const ROTATION_LENGTH: EnvVar = EnvVar {
+        name: "ROTATION_LENGTH",
+        meaning: "Characters of a new password, 16 to 64",
+        example: "32",
+        default: Some("32"),
+    };
+    /// What new passwords do not have.
+    pub const ROTATION_EXCLUDE: EnvVar = EnvVar {
+        name: "ROTATION_EXCLUDE",
+        meaning: "Characters that a new password does not have; three of each kind have to be left: lower case, upper case, digits, symbols",
+        example: "\"'\\@/ ",
+        default: Some("\"'\\@/ `"),
+    };
     /// Log filter.
     pub const AWS_LAMBDA_LOG_LEVEL: EnvVar = EnvVar {
         name: "AWS_LAMBDA_LOG_LEVEL",
@@ -373,6 +429,13 @@ impl EnvVar {
         EnvVar::CONNECTION_KEYS,
         EnvVar::RESPONSE_DAYS,
         EnvVar::RESPONSES_TABLE,
+        EnvVar::ROTATION_VERIFY,
+        EnvVar::ROTATION_MISMATCH,
+        EnvVar::ROTATION_REVOKE,
+        EnvVar::ROTATION_UNLOCK,
+        EnvVar::ROTATION_STRICT,
+        EnvVar::ROTATION_LENGTH,
+        EnvVar::ROTATION_EXCLUDE,
         EnvVar::TOKEN_ISSUER,
         EnvVar::TOKEN_AUDIENCES,
         EnvVar::TOKEN_CLIENT_IDS,
@@ -383,6 +446,7 @@ impl EnvVar {
         EnvVar::AWS_SESSION_TOKEN,
         EnvVar::AWS_ENDPOINT_URL,
         EnvVar::AWS_ENDPOINT_URL_DYNAMODB,
+        EnvVar::AWS_ENDPOINT_URL_SECRETS_MANAGER,
     ];
 
     /// What comes from Lambda, or from the local stack in its stead: every function has
@@ -395,5 +459,6 @@ impl EnvVar {
         EnvVar::AWS_SESSION_TOKEN,
         EnvVar::AWS_ENDPOINT_URL,
         EnvVar::AWS_ENDPOINT_URL_DYNAMODB,
+        EnvVar::AWS_ENDPOINT_URL_SECRETS_MANAGER,
     ];
 }

@@ -9,6 +9,8 @@ pub enum StateUse {
     Audits,
     /// Uses up a delegation that was started, and records it.
     Consumes,
+    /// Counts failed sign-ins of a user, across runs.
+    CountsSignIns,
     /// Ends the records of runs that died.
     EndsRecords,
     /// Changes whom a user lets act for them.
@@ -59,6 +61,9 @@ impl StateUse {
             StateUse::Audits => const { &[on(EVENTS, &["PutItem", "UpdateItem"])] },
             StateUse::Consumes => {
                 const { &[on(EVENTS, &["PutItem"]), on(STATE, &["GetItem", "UpdateItem"])] }
+            }
+            StateUse::CountsSignIns => {
+                const { &[on(STATE, &["DeleteItem", "GetItem", "PutItem", "UpdateItem"])] }
             }
             StateUse::EndsRecords => {
                 const { &[on(EVENTS, &["UpdateItem"]), on("DelegationEventsTable/index/open", &["Query"])] }
@@ -112,6 +117,8 @@ pub enum OktaUse {
     Delegation,
     /// Contains users: suspends, ends sessions, changes memberships.
     Response,
+    /// Changes passwords of users.
+    Rotation,
 }
 
 impl OktaUse {
@@ -126,6 +133,7 @@ impl OktaUse {
             OktaUse::Tenants => &["OktaTenantsCredentialSecretArn", "OktaCredentialSecretArn"],
             OktaUse::Delegation => &["OktaDelegationCredentialSecretArn", "OktaCredentialSecretArn"],
             OktaUse::Response => &["OktaResponseCredentialSecretArn", "OktaCredentialSecretArn"],
+            OktaUse::Rotation => &["OktaRotationCredentialSecretArn", "OktaCredentialSecretArn"],
         }
     }
 }
@@ -158,6 +166,8 @@ pub enum Settings {
     Responses,
     /// Which events lead to responses.
     ResponseRules,
+    /// How passwords are rotated, and the secrets that have them.
+    Rotation,
     /// Which tokens are accepted.
     Tokens,
 }
@@ -199,6 +209,15 @@ impl Settings {
                 EnvVar::RESPONSE_PROTECTED_GROUP,
             ],
             Settings::ResponseRules => &[EnvVar::RESPONSE_RULES],
+            Settings::Rotation => &[
+                EnvVar::ROTATION_VERIFY,
+                EnvVar::ROTATION_MISMATCH,
+                EnvVar::ROTATION_REVOKE,
+                EnvVar::ROTATION_UNLOCK,
+                EnvVar::ROTATION_STRICT,
+                EnvVar::ROTATION_LENGTH,
+                EnvVar::ROTATION_EXCLUDE,
+            ],
             Settings::Tokens => &[EnvVar::TOKEN_ISSUER, EnvVar::TOKEN_AUDIENCES, EnvVar::TOKEN_CLIENT_IDS],
         }
     }

@@ -15,6 +15,8 @@ pub enum Package {
     Idps,
     /// Okta's own API, in the name of the caller.
     OktaProxy,
+    /// Passwords of Okta users, which Secrets Manager keeps.
+    Passwords,
     /// Looks for what a run that was killed left, and reports it.
     Reconcile,
     /// What is done to a user whose account somebody else may use, and its end.
@@ -38,6 +40,7 @@ impl Package {
         Package::Delegation,
         Package::Idps,
         Package::OktaProxy,
+        Package::Passwords,
         Package::Reconcile,
         Package::Responses,
         Package::TenantAdmins,
@@ -55,6 +58,7 @@ impl Package {
             Package::Delegation => "delegation",
             Package::Idps => "idps",
             Package::OktaProxy => "okta-proxy",
+            Package::Passwords => "passwords",
             Package::Reconcile => "reconcile",
             Package::Responses => "responses",
             Package::TenantAdmins => "tenant-admins",

@@ -17,8 +17,8 @@ use crate::ProblemCode::{
 };
 use crate::Settings::{App, Dns, Doubt, Org, Placeholder, Responders, ResponseRules, Tokens};
 use crate::StateUse::{
-    Consumes, EndsRecords, EndsResponses, Locks, Progresses, ReadsGrants, ReadsRecords, ReadsResponses,
-    ReadsSuspensions, Records, Responds, Revokes, Starts, Suspends,
+    Consumes, CountsSignIns, EndsRecords, EndsResponses, Locks, Progresses, ReadsGrants, ReadsRecords,
+    ReadsResponses, ReadsSuspensions, Records, Responds, Revokes, Starts, Suspends,
 };
 use crate::Trigger::{EventHook, Http as HttpTrigger, InlineHook, Proxy};
 use crate::{Every, Http, OktaUse, Operation, Package, Settings, Size, StateUse, Trigger};
@@ -168,6 +168,13 @@ pub const OPERATIONS: &[Operation] = &[
         size: Size { timeout_seconds: 10, ..API }.reserving(10),
         summary: "Call Okta's API for users and groups with the caller's own token.",
         trigger: Proxy { path: "/api/v1/{proxy+}", problems: &[PayloadTooLarge, OutcomeUnknown], replaces: Some("o4oProxy") },
+    },
+    Operation {
+        name: "rotate-user-secret", package: Package::Passwords, okta: OktaUse::Rotation, state: &[CountsSignIns, Locks], settings: &[Settings::Rotation],
+        // Okta's limit is what is scarce.
+        size: API.reserving(2),
+        summary: "Rotate the password of an Okta user, whose secret Secrets Manager keeps.",
+        trigger: Trigger::SecretRotation,
     },
     Operation {
         name: "reconcile", package: Package::Reconcile, okta: OktaUse::Tenants, state: &[EndsRecords, Locks, Progresses, Revokes], settings: &[App],

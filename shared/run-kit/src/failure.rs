@@ -219,6 +219,13 @@ impl Failure {
         left.map(|object| format!("{}:{}", text(object, "kind"), text(object, "id"))).collect()
     }
 
+    /// The same, because Okta does not accept our credential for it.
+    #[must_use]
+    pub fn with_rejected_credential(mut self) -> Self {
+        self.0.rejected = true;
+        self
+    }
+
     /// Whether Okta refused our own credential.
     pub fn is_rejected_credential(&self) -> bool {
         self.0.rejected

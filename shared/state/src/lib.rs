@@ -9,6 +9,7 @@
 //!
 //! | `id` | other attributes | `expires` |
 //! |---|---|---|
+//! | `attempts#<login or userId>` | `failed`: failed sign-ins of rotations; `until`: ms since 1970 | an hour after `until` |
 //! | `budget#<tenantId or userId>#<minute>` | what was used of each class of Okta's limits, and what the share of the class allows; the crate `guard` | two minutes later |
 //! | `delegation#<digest of the id>` | `agent`, `client`, `delegator`; `until`: ms since 1970; `used`: request id | an hour after `until` |
 //! | `delegation-of#<agent>#<client>` | the same of the newest | an hour after `until` |
@@ -30,6 +31,7 @@
 //! write here, or read records, link this crate and, with it, an AWS SDK; the crate
 //! `guard` reads with a signed request of its own.
 
+mod attempts;
 mod delegations;
 mod events;
 mod grants;
@@ -42,6 +44,7 @@ mod revocations;
 mod suspensions;
 mod table;
 
+pub use attempts::SIGN_INS;
 pub use delegations::{Delegation, Reference, Started, is_delegation_id};
 pub use events::{Changed, OpenRecord};
 pub use grants::{Grant, KeptGrants};

@@ -8,6 +8,7 @@
 //! | `idp#<id>` | the tenant's IdP |
 //! | `rule-order` | the order of the routing rules, where domains end in the same letters |
 //! | `user#<id>` | whether and to whom the user delegates; what responses do to the user |
+//! | `rotation#<login or id>` | the user's password |
 //! | `super-admins` | a response to a super admin |
 //!
 //! Taken in this order, names sorted: so no two requests wait for each other.
@@ -93,6 +94,8 @@ pub enum Change<'c> {
     RuleOrder,
     /// The user with this id: delegation, and what responses do.
     User(&'c str),
+    /// The password of the user with this login or id, as the secret says it.
+    Password(&'c str),
     /// Whether a super admin is left.
     SuperAdmins,
 }
@@ -105,6 +108,7 @@ impl Change<'_> {
             Change::RuleOrder => "rule-order".to_owned(),
             Change::Idp(id) => format!("idp#{id}"),
             Change::User(id) => format!("user#{id}"),
+            Change::Password(user) => format!("rotation#{user}"),
             Change::SuperAdmins => "super-admins".to_owned(),
         }
     }
@@ -114,7 +118,7 @@ impl Change<'_> {
             Change::Tenant(_) | Change::Domain(_) | Change::Idp(_) | Change::RuleOrder => {
                 ProblemCode::TenantBusy
             }
-            Change::User(_) | Change::SuperAdmins => ProblemCode::UserBusy,
+            Change::User(_) | Change::Password(_) | Change::SuperAdmins => ProblemCode::UserBusy,
         }
     }
 }

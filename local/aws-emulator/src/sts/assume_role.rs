@@ -54,7 +54,7 @@ pub(super) fn assume(
         Principal::Session(session) => {
             (session.source_identity.clone(), session.tags.clone(), Source::Chained)
         }
-        Principal::Operator(_) => (None, BTreeMap::new(), Source::User),
+        Principal::Operator(_) | Principal::Function(..) => (None, BTreeMap::new(), Source::User),
     };
     let asked_identity = call.optional("SourceIdentity").map(str::to_owned);
     if (asked_identity.is_some() || !tags.is_empty()) && !role.seed.tags {
@@ -88,7 +88,7 @@ pub(super) fn assume(
 fn trusts(role: &Role, caller: &Principal) -> bool {
     let own = match caller {
         Principal::Session(session) => &session.role,
-        Principal::Operator(arn) => arn,
+        Principal::Operator(arn) | Principal::Function(_, arn) => arn,
     };
     role.seed.trusts.iter().any(|trust| match trust {
         Trust::Principal(of) => {

@@ -1,0 +1,84 @@
+//! Failed sign-ins that rotations made with a user's passwords: two in an hour, across runs,
+//! so that no repetition locks the user out.
+
+use run_kit::Run;
+
+use crate::State;
+use crate::table::{StateError, is_refused_update, number, text};
+
+/// Sign-ins of one user that may fail in an hour.
+pub const SIGN_INS: u8 = 2;
+
+/// In milliseconds.
+const HOUR: i64 = 3_600_000;
+
+fn key(user: &str) -> String {
+    format!("attempts#{user}")
+}
+
+impl State {
+    /// How many sign-ins of a user may fail yet.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`].
+    pub async fn sign_ins_left(&self, run: &Run, user: &str) -> Result<u8, StateError> {
+        let read = self.dynamodb.get_item().table_name(&self.table).key("id", text(key(user)));
+        let read = read.consistent_read(true).send().await;
+        let item = read.map_err(|error| StateError::new("count failed sign-ins", error))?.item;
+        let number_of = |name: &str| {
+            item.as_ref()
+                .and_then(|item| item.get(name)?.as_n().ok()?.parse::<i64>().ok())
+                .unwrap_or_default()
+        };
+        if number_of("until") <= run.clock.now_ms() {
+            return Ok(SIGN_INS);
+        }
+        Ok(SIGN_INS.saturating_sub(u8::try_from(number_of("failed")).unwrap_or(u8::MAX)))
+    }
+
+    /// One more failed: the hour begins with the first.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`].
+    pub async fn count_failed_sign_in(&self, run: &Run, user: &str) -> Result<(), StateError> {
+        let now = run.clock.now_ms();
+        let until = now + HOUR;
+        let update = self
+            .dynamodb
+            .update_item()
+            .table_name(&self.table)
+            .key("id", text(key(user)))
+            .update_expression("ADD #failed :one")
+            .condition_expression("#until > :now")
+            .expression_attribute_names("#failed", "failed")
+            .expression_attribute_names("#until", "until")
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":now", number(now));
+        match update.send().await {
+            Ok(_) => return Ok(()),
+            Err(error) if is_refused_update(&error) => {}
+            Err(error) => return Err(StateError::new("count a failed sign-in", error)),
+        }
+        let put = self
+            .dynamodb
+            .put_item()
+            .table_name(&self.table)
+            .item("id", text(key(user)))
+            .item("failed", number(1))
+            .item("until", number(until))
+            .item("expires", number(until / 1_000 + 3_600));
+        put.send().await.map(drop).map_err(|error| StateError::new("count a failed sign-in", error))
+    }
+
+    /// A password was proven: Okta counts anew, and so does this.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`].
+    pub async fn forget_failed_sign_ins(&self, user: &str) -> Result<(), StateError> {
+        let delete = self.dynamodb.delete_item().table_name(&self.table).key("id", text(key(user)));
+        delete.send().await.map(drop).map_err(|error| StateError::new("forget failed sign-ins", error))
+    }
+}
