@@ -48,3 +48,48 @@ impl Attempts for Remembered<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use operation_testing::TestOrg;
+    use run_kit::Actor;
+
+    use super::*;
+
+    /// Two in the hour that begins with the first, of each user; a password that is proven ends
+    /// the count.
+    #[tokio::test]
+    async fn two_sign_ins_may_fail_in_an_hour() {
+        let org = TestOrg::start().await;
+        let state = State::prepare(&org.environment()).unwrap();
+        let run = org.run(Actor::SecretsManager);
+        let of = |user| Remembered::of(&state, &run, user);
+        let one = of("one@acme.test");
+        assert_eq!(one.left().await.unwrap(), 2);
+        one.failed().await.unwrap();
+        org.advance_clock(Duration::from_secs(50 * 60));
+        of("one@acme.test").failed().await.unwrap();
+        assert_eq!(of("one@acme.test").left().await.unwrap(), 0);
+        assert_eq!(of("other@acme.test").left().await.unwrap(), 2);
+        org.advance_clock(Duration::from_secs(11 * 60));
+        assert_eq!(of("one@acme.test").left().await.unwrap(), 2);
+        // The next one begins another hour.
+        of("one@acme.test").failed().await.unwrap();
+        let later = of("one@acme.test");
+        assert_eq!(later.left().await.unwrap(), 1);
+        later.proven().await.unwrap();
+        assert_eq!(of("one@acme.test").left().await.unwrap(), 2);
+    }
+
+    #[tokio::test]
+    async fn where_nobody_can_count_nothing_is_tried() {
+        let org = TestOrg::start().await;
+        let state = State::prepare(&org.environment()).unwrap();
+        let run = org.run(Actor::SecretsManager);
+        org.stop_dynamodb();
+        let trouble = Remembered::of(&state, &run, "one@acme.test").left().await.unwrap_err();
+        assert_eq!(trouble.code, Code::NotAvailable);
+    }
+}
