@@ -93,7 +93,7 @@ fn thirty(world: &World) -> Vec<Case> {
 
 /// Each payload, with its code: 0 where the new password works, and there alone.
 #[tokio::test]
-async fn kee_02_thirty_payloads_have_thirty_codes() {
+async fn kee_02_kee_16_thirty_payloads_have_thirty_codes() {
     let world = World::start().await;
     let cases = thirty(&world);
     assert_eq!(cases.len(), 30);

@@ -111,7 +111,7 @@ impl World {
 /// KEE-02, KEE-09: the code is 0 where the new password works, and there alone. A normal
 /// rotation is three calls, and no failed sign-in.
 #[tokio::test]
-async fn a_normal_rotation_is_three_calls_and_proven() {
+async fn kee_09_a_normal_rotation_is_three_calls_and_proven() {
     let world = World::start().await;
     let done = world.rotate(&asked()).await;
     assert_eq!((done.end.code, done.end.outcome), (Code::Verified, Outcome::Rotated), "{done:?}");
@@ -130,7 +130,7 @@ async fn a_normal_rotation_is_three_calls_and_proven() {
 
 /// Each call of a rotation, each fault, then once more without faults.
 #[tokio::test]
-async fn every_call_broken_by_every_fault() {
+async fn kee_10_every_call_broken_by_every_fault() {
     let action = |change: fn(&mut Action)| {
         let mut action = Action::default();
         change(&mut action);
@@ -171,6 +171,35 @@ async fn every_call_broken_by_every_fault() {
     }
     println!("first runs: {ends:?}");
     assert!(ends.len() > 2, "{ends:?}");
+}
+
+/// KEE-03: however many users there are, one call finds a login, and three an e-mail address.
+#[tokio::test]
+async fn kee_03_a_user_is_found_in_one_call_among_many() {
+    let world = World::start().await;
+    world.emulator.configure(|all| all.page_size = Some(5));
+    for number in 0..300 {
+        let login = format!("many{number}@acme.test");
+        let user = json!({
+            "profile": { "login": login, "email": login, "firstName": "M", "lastName": number.to_string() },
+            "credentials": { "password": { "value": OLD } },
+        });
+        world.org.client.probe(http::Method::POST, &["api", "v1", "users"], &[], Some(&user)).await.unwrap();
+    }
+    let last = world.org.client.get_user("many299@acme.test").await.unwrap().id;
+    let address = json!({ "email": "last@acme.test" });
+    world.org.client.update_user(&last, address.as_object().unwrap()).await.unwrap();
+    world.emulator.catch_up();
+    for (user, new, calls) in [("many299@acme.test", NEW, 1), ("last@acme.test", THIRD, 3)] {
+        world.emulator.clear_journal();
+        let old = if new == NEW { OLD } else { NEW };
+        let done = world.rotate(&Asked { user, old: Some(old), new, ..asked() }).await;
+        assert_eq!(done.end.code, Code::Verified, "{done:?}");
+        let journal = world.emulator.journal();
+        let lookups =
+            journal.iter().filter(|call| matches!(call.operation_id, Some("getUser" | "listUsers")));
+        assert_eq!(lookups.count(), calls, "{user}");
+    }
 }
 
 /// KEE-04: a login in any case, and an e-mail address of one user alone.

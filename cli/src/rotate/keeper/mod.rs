@@ -85,7 +85,7 @@ mod tests {
 
     /// KEE-01, KEE-07: both titles, and labels as people write them.
     #[test]
-    fn kee_07_labels_are_as_people_write_them() {
+    fn kee_01_kee_07_titles_and_labels_are_as_people_write_them() {
         let pair = connections::key::KeyPair::generate(connections::key::KeyKind::P256).unwrap();
         let key = secrecy::ExposeSecret::expose_secret(&pair.private);
         let service_app = |key: &str| {
