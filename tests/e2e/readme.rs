@@ -53,11 +53,20 @@ async fn the_first_screen_runs_as_written() {
     }
 }
 
-/// Every command of the page in one shell; what it shows is what comes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_walkthrough_of_responses_runs_as_written() {
+    walk_through("docs/responses.md").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_walkthrough_of_rotation_runs_as_written() {
+    walk_through("docs/rotation.md").await;
+}
+
+/// Every command of the page in one shell; what it shows is what comes.
+async fn walk_through(page: &str) {
     let stack = TestStack::start().await;
-    let page = std::fs::read_to_string(repository().join("docs/responses.md")).unwrap();
+    let page = std::fs::read_to_string(repository().join(page)).unwrap();
     let blocks = page.split("```console\n").skip(1).filter_map(|rest| rest.split("```").next());
     let lines: Vec<&str> = blocks.flat_map(str::lines).collect();
     let (commands, shown): (Vec<&str>, Vec<&str>) =
@@ -65,8 +74,13 @@ async fn the_walkthrough_of_responses_runs_as_written() {
     let script: String = commands.iter().map(|command| format!("{}\n", &command[2..])).collect();
     let script = script
         .replace("http://127.0.0.1:3000", &stack.stack.api_url())
-        .replace("http://127.0.0.1:8700", &stack.okta().url());
-    let output = tokio::task::spawn_blocking(move || Command::new("bash").args(["-c", &script]).output());
+        .replace("http://127.0.0.1:8700", &stack.okta().url())
+        .replace("http://127.0.0.1:4600", &stack.stack.aws.url())
+        .replace("http://127.0.0.1:9001", &stack.stack.lambda_url());
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new("bash");
+    command.args(["-c", &script]).current_dir(&folder);
+    let output = tokio::task::spawn_blocking(move || command.output());
     let output = String::from_utf8(output.await.unwrap().unwrap().stdout).unwrap();
     assert_eq!(output.lines().collect::<Vec<_>>(), shown);
     assert!(commands.len() > 8);

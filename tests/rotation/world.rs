@@ -52,11 +52,16 @@ impl World {
     }
 
     /// The program, with nothing of this process's environment.
-    pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(tests::binaries().join("okta-dac"));
-        command.args(["rotate", "keeper"]).args(arguments).env_clear().env("HOME", self.home.path());
+        command.arg("rotate").args(arguments).env_clear().env("HOME", self.home.path());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.spawn().unwrap()
+        command
+    }
+
+    /// `rotate keeper`.
+    pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
+        self.command(&[&["keeper"], arguments].concat()).spawn().unwrap()
     }
 
     /// Runs the program with something on stdin.
@@ -107,7 +112,7 @@ pub(crate) fn piped(parameters: &Value) -> Vec<u8> {
 }
 
 /// Gives the program its stdin, and waits for its end.
-fn ended(mut child: Child, input: &[u8]) -> Run {
+pub(crate) fn ended(mut child: Child, input: &[u8]) -> Run {
     // A program that wants none has closed its end.
     let _ = child.stdin.take().unwrap().write_all(input);
     let output = child.wait_with_output().unwrap();

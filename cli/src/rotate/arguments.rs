@@ -1,8 +1,12 @@
 //! The command line of `rotate`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand, ValueEnum};
+use connections::sink::Sink;
 use rotation::end::Code;
-use rotation::facts::{Mismatch, Options, Verify};
+use rotation::facts::{self, Mismatch, Options};
+use rotation::password::Recipe;
 
 use crate::arguments::exit_codes;
 
@@ -20,6 +24,84 @@ pub struct RotateCommand {
 pub enum Rotate {
     /// Rotate a password for Keeper: its post-rotation command, with Keeper's parameters on stdin
     Keeper(Keeper),
+    /// Rotate the password of a secret of Secrets Manager, by hand
+    User(User),
+    /// Prove that a secret of Secrets Manager has the password that Okta has; nothing is changed
+    Verify(Verify),
+    /// Rotate the passwords of many secrets; a run that was killed goes on
+    Batch(Batch),
+}
+
+/// The org, and who calls.
+#[derive(Clone, Debug, Args)]
+pub struct Org {
+    /// URL of the org
+    #[arg(long, env = "OKTA_DAC_ROTATION_ORG", value_name = "URL")]
+    pub org: String,
+    /// Where the credential of a connection with the preset `rotation` is: file:PATH,
+    /// secretsmanager:NAME or ssm:/NAME
+    #[arg(long, env = "OKTA_DAC_ROTATION_CREDENTIAL", value_name = "PLACE")]
+    pub credential: Sink,
+}
+
+/// `rotate user`.
+#[derive(Clone, Debug, Args)]
+pub struct User {
+    /// The org.
+    #[command(flatten)]
+    pub org: Org,
+    /// Name or ARN of the secret, which has `username` and `password`
+    #[arg(long, value_name = "ID")]
+    pub secret_id: String,
+    /// How it is done.
+    #[command(flatten)]
+    pub how: How,
+    /// The new password.
+    #[command(flatten)]
+    pub drawn: Drawn,
+    /// Say what would be done, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `rotate verify`.
+#[derive(Clone, Debug, Args)]
+pub struct Verify {
+    /// URL of the org
+    #[arg(long, env = "OKTA_DAC_ROTATION_ORG", value_name = "URL")]
+    pub org: String,
+    /// Name or ARN of the secret
+    #[arg(long, value_name = "ID")]
+    pub secret_id: String,
+    /// Where a credential is, for a secret that names its user by id
+    #[arg(long, env = "OKTA_DAC_ROTATION_CREDENTIAL", value_name = "PLACE")]
+    pub credential: Option<Sink>,
+}
+
+/// `rotate batch`.
+#[derive(Clone, Debug, Args)]
+pub struct Batch {
+    /// The org.
+    #[command(flatten)]
+    pub org: Org,
+    /// Lines of JSON: {"secretId": "…"}, with "login" where that is to be checked
+    #[arg(long, value_name = "FILE")]
+    pub file: PathBuf,
+    /// Which have ended [default: FILE.state]
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+    /// Go on with a run that ended early
+    #[arg(long)]
+    pub resume: bool,
+    /// How it is done.
+    #[command(flatten)]
+    pub how: How,
+    /// The new passwords.
+    #[command(flatten)]
+    pub drawn: Drawn,
+    /// Say for each what would be done, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `rotate keeper`.
@@ -79,8 +161,8 @@ impl How {
     pub fn options(&self) -> Options {
         Options {
             verify: match self.verify {
-                By::Authn => Verify::SignIn,
-                By::Change => Verify::Change,
+                By::Authn => facts::Verify::SignIn,
+                By::Change => facts::Verify::Change,
             },
             mismatch: match self.on_mismatch {
                 OnMismatch::Fail => Mismatch::Fail,
@@ -89,6 +171,24 @@ impl How {
             rollback: self.on_unverified == OnUnverified::Rollback,
             unlock: self.unlock == Unlock::Before,
         }
+    }
+}
+
+/// How a new password is made.
+#[derive(Clone, Debug, Args)]
+pub struct Drawn {
+    /// Characters of a password that is drawn here, 16 to 64
+    #[arg(long, env = "OKTA_DAC_ROTATION_LENGTH", default_value_t = 32, value_name = "N")]
+    pub length: usize,
+    /// Characters that such a password does not have
+    #[arg(long, env = "OKTA_DAC_ROTATION_EXCLUDE", value_name = "TEXT", hide_default_value = true, default_value_t = Recipe::default().exclude)]
+    pub exclude: String,
+}
+
+impl Drawn {
+    /// Passwords that are drawn here.
+    pub fn recipe(&self) -> Recipe {
+        Recipe { length: self.length, exclude: self.exclude.clone() }
     }
 }
 

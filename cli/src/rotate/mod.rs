@@ -3,20 +3,22 @@
 //! the line that says how it ended.
 
 pub mod arguments;
+mod batch;
 mod keeper;
+mod secrets;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use okta_client::models::UserId;
-use okta_client::{Client, Credential, OrgUrl};
+use okta_client::{ApiToken, Client, Credential, OrgUrl};
 use rotation::drive::{self, Rotation, Wanted};
 use rotation::end::{Code, End, Outcome};
 use rotation::okta::Org;
 use rotation::ports::{Account, PerRun};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use self::arguments::{How, Keeper, Revoke, Rotate, RotateCommand};
+use self::arguments::{How, Keeper, Revoke, Rotate, RotateCommand, User, Verify};
 
 /// Time of a rotation, waits for Okta's limits included.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -36,34 +38,50 @@ impl Stop {
     }
 }
 
-/// Runs a command of `rotate`; says on stdout, in one line, how it ended.
+/// Runs a command of `rotate`; says on stdout, in one line for each password, how it ended.
 pub fn run(command: &RotateCommand) -> ExitCode {
     let began = std::time::Instant::now();
     let ended = match &command.what {
         Rotate::Keeper(arguments) => of_keeper(arguments),
+        Rotate::User(arguments) => of_user(arguments),
+        Rotate::Verify(arguments) => of_verify(arguments),
+        Rotate::Batch(arguments) => {
+            match runtime().and_then(|runtime| runtime.block_on(batch::run(arguments))) {
+                Ok(code) => return ExitCode::from(code),
+                Err(stop) => Err(stop),
+            }
+        }
     };
+    let (code, line) = line_of(ended, began.elapsed());
+    // Keeper keeps what is on stdout, and reads the code alone.
+    match crate::print(format!("{}\n", Value::Object(line)).as_bytes()) {
+        Ok(()) => ExitCode::from(code.number()),
+        Err(failure) => failure.code(),
+    }
+}
+
+/// The line, and the code in it.
+fn line_of(ended: Result<Ended, Stop>, took: Duration) -> (Code, Map<String, Value>) {
     let (rotation, would, message) = match ended {
         Ok(Ended::Rotated(rotation)) => (rotation, None, None),
         Ok(Ended::Looked(rotation, would)) => (rotation, Some(would), None),
         Err(stop) => (ended_with(None, End::refused(stop.code)), None, Some(stop.message)),
     };
-    let line = rotation.line(began.elapsed());
-    let code = ExitCode::from(line.code);
-    let message = message.or_else(|| advice(rotation.end.code).map(str::to_owned));
-    let Ok(Value::Object(mut text)) = serde_json::to_value(line) else { return ExitCode::FAILURE };
+    let code = rotation.end.code;
+    let message = message.or_else(|| advice(code).map(str::to_owned));
+    let mut line = match serde_json::to_value(rotation.line(took)) {
+        Ok(Value::Object(line)) => line,
+        _ => Map::new(),
+    };
     if let Some(would) = would {
-        text.insert("dryRun".to_owned(), true.into());
-        text.insert("would".to_owned(), would.into());
-        text.remove("outcome");
+        line.insert("dryRun".to_owned(), true.into());
+        line.insert("would".to_owned(), would.into());
+        line.remove("outcome");
     }
     if let Some(message) = message {
-        text.insert("message".to_owned(), message.into());
+        line.insert("message".to_owned(), message.into());
     }
-    // Keeper keeps what is on stdout, and reads the code alone.
-    match crate::print(format!("{}\n", Value::Object(text)).as_bytes()) {
-        Ok(()) => code,
-        Err(failure) => failure.code(),
-    }
+    (code, line)
 }
 
 /// How a command ended.
@@ -120,6 +138,34 @@ fn of_keeper(arguments: &Keeper) -> Result<Ended, Stop> {
     })
 }
 
+fn of_user(arguments: &User) -> Result<Ended, Stop> {
+    runtime()?.block_on(async {
+        let access = secrets::access(&arguments.org, arguments.how.share).await?;
+        let recipe = arguments.drawn.recipe();
+        match arguments.dry_run {
+            true => secrets::looked(&access, &arguments.how, &recipe, &arguments.secret_id).await,
+            false => secrets::rotate(&access, &arguments.how, &recipe, &arguments.secret_id, None)
+                .await
+                .map(Ended::Rotated),
+        }
+    })
+}
+
+fn of_verify(arguments: &Verify) -> Result<Ended, Stop> {
+    runtime()?.block_on(async {
+        let url = secrets::org_url(&arguments.org)?;
+        let credential = match &arguments.credential {
+            Some(place) => secrets::credential(place).await?,
+            // A sign-in is nobody's call.
+            None => Credential::from(ApiToken::from(String::new())),
+        };
+        let client = client(&url, credential, 100)?;
+        let vault = secrets::vault().await;
+        let verified = secrets::verify(&vault, &client, &url, &arguments.secret_id).await;
+        verified.map(Ended::Rotated)
+    })
+}
+
 fn runtime() -> Result<tokio::runtime::Runtime, Stop> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|error| Stop::new(Code::Operator, format!("the runtime cannot be started: {error}")))
@@ -141,14 +187,19 @@ fn org(client: Client, how: &How) -> Org {
 async fn rotated(client: Client, how: &How, wanted: &Wanted<'_>) -> Rotation {
     let org = org(client, how);
     let mut rotation = drive::rotate(&org, &PerRun, wanted).await;
+    rotated_tokens(&org.client, how, &mut rotation).await;
+    rotation
+}
+
+/// Ends the tokens of before a rotation, if that was asked for.
+async fn rotated_tokens(client: &Client, how: &How, rotation: &mut Rotation) {
     if let (Code::Verified, Revoke::SessionsAndTokens, Some(user)) =
         (rotation.end.code, how.revoke, &rotation.user)
     {
         // The password is changed and proven, whatever becomes of this.
-        let ended = org.client.revoke_user_sessions(&UserId::from(user.id.as_str()), false).await;
+        let ended = client.revoke_user_sessions(&UserId::from(user.id.as_str()), false).await;
         rotation.steps.push(if ended.is_ok() { "revoke" } else { "revoke-failed" });
     }
-    rotation
 }
 
 /// Looks for the user, and changes nothing.

@@ -176,7 +176,12 @@ impl RotateUserSecret {
 
     async fn step(&self, run: &Run, event: &Event, user: &str) -> Result<Stepped, RotateUserSecretError> {
         let target = Target { secret: &event.secret_id, version: &event.client_request_token };
-        let plan = Plan { org: &self.org, recipe: self.how.recipe.clone(), options: self.how.options };
+        let plan = Plan {
+            org: &self.org,
+            recipe: self.how.recipe.clone(),
+            options: self.how.options,
+            by_hand: false,
+        };
         let okta = self.okta(run);
         let attempts = Remembered::of(&self.state, run, user);
         let tools = Tools { vault: &self.vault, okta: &okta, attempts: &attempts, proven: &self.proven };

@@ -109,14 +109,15 @@ impl State {
             secrets,
             parameters: Parameters::new(),
             planted: Planted::default(),
-            functions: Functions::new(),
+            functions: Functions::default(),
         }
     }
 
     pub(crate) fn reset(&mut self) {
         let planted = std::mem::take(&mut self.planted);
         let functions = std::mem::take(&mut self.functions);
-        *self = Self { functions, ..Self::new(self.seed.clone()) };
+        *self = Self::new(self.seed.clone());
+        self.set_functions(functions);
         for (id, value) in &planted.secrets {
             self.plant_secret(id, value);
         }
@@ -126,6 +127,14 @@ impl State {
         for (name, value) in &planted.parameters {
             self.plant_parameter(name, value);
         }
+    }
+
+    /// The functions that call the account; secrets are in theirs.
+    pub(crate) fn set_functions(&mut self, functions: Functions) {
+        if let Some(account) = &functions.account {
+            self.secrets = Secrets::of("aws", account);
+        }
+        self.functions = functions;
     }
 
     /// Puts a secret into the account, also after a reset.
@@ -177,9 +186,9 @@ impl State {
             let arn = Arn::iam(&account.partition, &account.id, format!("user/{OPERATOR}"));
             return Ok((OPERATOR.to_owned(), Principal::Operator(arn)));
         }
-        if self.functions.contains_key(access_key_id) {
-            let account = self.seed.accounts.first().ok_or_else(AwsError::invalid_client_token)?;
-            let arn = Arn::iam(&account.partition, &account.id, format!("role/{access_key_id}Role"));
+        if self.functions.rights.contains_key(access_key_id) {
+            let account = self.functions.account.as_deref().unwrap_or_default();
+            let arn = Arn::iam("aws", account, format!("role/{access_key_id}Role"));
             return Ok((OPERATOR.to_owned(), Principal::Function(access_key_id.to_owned(), arn)));
         }
         let session = self.sessions.get(access_key_id).ok_or_else(AwsError::invalid_client_token)?;

@@ -1,5 +1,6 @@
 //! A running emulator: its server, and what tests look at.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,7 +14,7 @@ use http::{HeaderMap, Method, StatusCode, Uri};
 use crate::call::Call;
 use crate::error::AwsError;
 use crate::faults::{self, Service};
-use crate::function_rights::SecretRight;
+use crate::function_rights::{Functions, SecretRight};
 use crate::journal::Entry;
 use crate::random::request_id;
 use crate::rotations::Stepped;
@@ -91,10 +92,11 @@ impl AwsEmulator {
         Vault(Arc::clone(&self.shared))
     }
 
-    /// The functions that call the account, by their access key id: they may do this with
-    /// secrets, and nothing else.
-    pub fn set_functions(&self, functions: std::collections::BTreeMap<String, Vec<SecretRight>>) {
-        self.shared.state().functions = functions;
+    /// The functions that call this account, by their access key id: they may do this with
+    /// secrets, and nothing else. To be said before there are secrets.
+    pub fn set_functions(&self, account: &str, rights: BTreeMap<String, Vec<SecretRight>>) {
+        let functions = Functions { account: Some(account.to_owned()), rights };
+        self.shared.state().set_functions(functions);
     }
 
     /// Where functions are invoked: without it, no secret is rotated.

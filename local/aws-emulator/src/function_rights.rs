@@ -20,8 +20,14 @@ pub struct SecretRight {
     pub rotated_by: Option<String>,
 }
 
-/// The functions, by their access key id.
-pub(crate) type Functions = BTreeMap<String, Vec<SecretRight>>;
+/// The functions.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Functions {
+    /// Id of the account that they, and the secrets, are in.
+    pub(crate) account: Option<String>,
+    /// What each may do, by its access key id.
+    pub(crate) rights: BTreeMap<String, Vec<SecretRight>>,
+}
 
 /// Whether one of the rights allows an operation on a secret.
 pub(crate) fn check(

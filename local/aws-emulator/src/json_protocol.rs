@@ -40,7 +40,7 @@ pub(crate) fn answer(
         .map_err(|_| AwsError::json("SerializationException", "The body is not JSON."))?;
     if let (Principal::Function(function, arn), Service::SecretsManager) = (&who, service) {
         let secret = body["SecretId"].as_str().and_then(|id| state.secrets.find(id));
-        let rights = state.functions.get(function).map_or(&[][..], Vec::as_slice);
+        let rights = state.functions.rights.get(function).map_or(&[][..], Vec::as_slice);
         function_rights::check(rights, &arn.to_string(), operation, secret)?;
     }
     match service {

@@ -10,7 +10,7 @@ use okta_emulator::{Emulator, EventHookSeed, HookSeed, Seed};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
-use crate::aws::{HOOK_SECRET, HOOK_SECRET_ARN, SECRET_ARN, USER_SECRET_ARN, runtime_environment};
+use crate::aws::{ACCOUNT, HOOK_SECRET, HOOK_SECRET_ARN, SECRET_ARN, USER_SECRET_ARN, runtime_environment};
 use crate::deployment::Deployment;
 use crate::dynamodb::{self, Front};
 use crate::intrinsics::TemplateError;
@@ -191,7 +191,7 @@ impl Stack {
             }
         }
         let functions = template.functions.values();
-        aws.set_functions(functions.map(|of| (of.logical_id.clone(), of.secrets.clone())).collect());
+        aws.set_functions(ACCOUNT, functions.map(|of| (of.logical_id.clone(), of.secrets.clone())).collect());
         let tables = Tables::open(&template, options.data.as_deref(), okta.delegations());
         let tables = tables.map_err(StackError::DynamoDb)?;
         let database = tables.database.clone();

@@ -1,6 +1,7 @@
 //! The port of Secrets Manager, by the AWS SDK.
 
 use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::config::http::HttpResponse;
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use jiff::Timestamp;
 use zeroize::Zeroizing;
@@ -12,10 +13,17 @@ use crate::vault::{Described, Put, Value, Vault, VaultError};
 pub struct SecretsManager(pub Client);
 
 /// What the service says, which has no secret; not how the request went there.
-fn failed<E>(operation: &str, error: &SdkError<E>) -> VaultError
+fn failed<E>(operation: &str, error: &SdkError<E, HttpResponse>) -> VaultError
 where
     E: ProvideErrorMetadata,
 {
+    let retryable = match error {
+        SdkError::ServiceError(service) => {
+            let code = service.err().meta().code();
+            service.raw().status().is_server_error() || code.is_some_and(|code| code.contains("Throttl"))
+        }
+        _ => true,
+    };
     let text = match error {
         SdkError::ServiceError(service) => {
             let meta = service.err().meta();
@@ -25,7 +33,7 @@ where
         SdkError::DispatchFailure(_) => "no connection".to_owned(),
         _ => "no answer that can be read".to_owned(),
     };
-    VaultError(format!("{operation}: {}", text.trim()))
+    VaultError { message: format!("{operation}: {}", text.trim()), retryable }
 }
 
 impl Vault for SecretsManager {

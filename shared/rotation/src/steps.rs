@@ -76,6 +76,9 @@ pub struct Plan<'a> {
     pub recipe: Recipe,
     /// As a person or a setting says.
     pub options: Options,
+    /// A person takes the steps, and not Secrets Manager: rotation may be switched off, and
+    /// nobody has made the version.
+    pub by_hand: bool,
 }
 
 /// The version whose password this process has proven last.
@@ -156,7 +159,10 @@ pub async fn take(
     tools: &Tools<'_, impl Vault, impl Okta, impl Attempts>,
 ) -> Result<Stepped, StepError> {
     let described = tools.vault.describe(target.secret).await?;
-    if !begins(&described, target, tools.vault).await? {
+    if plan.by_hand && step == Step::CreateSecret && !described.labels.contains_key(target.version) {
+        return create(target, plan, tools.vault).await.map(|()| Stepped::Done);
+    }
+    if !begins(&described, target, plan, tools.vault).await? {
         return Ok(Stepped::Done);
     }
     match step {
@@ -168,9 +174,14 @@ pub async fn take(
 }
 
 /// Whether there is something to do for this version.
-async fn begins(described: &Described, target: Target<'_>, vault: &impl Vault) -> Result<bool, StepError> {
+async fn begins(
+    described: &Described,
+    target: Target<'_>,
+    plan: &Plan<'_>,
+    vault: &impl Vault,
+) -> Result<bool, StepError> {
     let wrong = |text: &str| Err(StepError::Secret(text.to_owned()));
-    if !described.rotates {
+    if !described.rotates && !plan.by_hand {
         return wrong("rotation is not switched on for this secret");
     }
     if !described.labels.contains_key(target.version) {

@@ -54,10 +54,15 @@ pub enum Put {
     Exists,
 }
 
-/// A call of Secrets Manager failed. The message of the service has no secret.
+/// A call of Secrets Manager failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("Secrets Manager: {0}")]
-pub struct VaultError(pub String);
+#[error("Secrets Manager: {message}")]
+pub struct VaultError {
+    /// What the service says, which has no secret.
+    pub message: String,
+    /// The same call may succeed later.
+    pub retryable: bool,
+}
 
 /// Secrets Manager.
 pub trait Vault: Sync {

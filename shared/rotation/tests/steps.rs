@@ -118,7 +118,7 @@ impl World {
     }
 
     async fn take(&self, step: Step, token: &str, proven: &Proven) -> Result<Stepped, StepError> {
-        let plan = Plan { org: &self.url, recipe: Recipe::default(), options: self.options };
+        let plan = Plan { org: &self.url, recipe: Recipe::default(), options: self.options, by_hand: false };
         let deadline = tokio::time::Instant::now() + Duration::from_secs(8);
         let org = Org { client: self.org.client.for_request(deadline), ..self.org.clone() };
         let target = Target { secret: NAME, version: token };

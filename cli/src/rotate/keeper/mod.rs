@@ -46,10 +46,18 @@ mod tests {
 
     fn arguments() -> crate::rotate::arguments::Keeper {
         use clap::Parser;
-        let parsed = crate::arguments::Arguments::try_parse_from(["okta-dac", "rotate", "keeper"]).unwrap();
-        let crate::arguments::Group::Rotate(command) = parsed.group else { panic!("another group") };
-        let crate::rotate::arguments::Rotate::Keeper(arguments) = command.what;
-        arguments
+
+        use crate::arguments::{Arguments, Group};
+        use crate::rotate::arguments::Rotate;
+
+        let parsed = Arguments::try_parse_from(["okta-dac", "rotate", "keeper"]).unwrap();
+        match parsed.group {
+            Group::Rotate(command) => match command.what {
+                Rotate::Keeper(arguments) => arguments,
+                other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        }
     }
 
     fn read(input: &[u8], selection: &Selection) -> Result<(Payload, String), Stop> {

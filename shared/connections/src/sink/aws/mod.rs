@@ -21,7 +21,8 @@ impl From<SdkConfig> for Account {
 }
 
 impl Account {
-    async fn config(&self) -> &SdkConfig {
+    /// The configuration of clients.
+    pub async fn config(&self) -> &SdkConfig {
         self.0.get_or_init(|| aws_config::defaults(BehaviorVersion::latest()).load()).await
     }
 }

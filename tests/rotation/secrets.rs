@@ -1,0 +1,213 @@
+//! `rotate user`, `verify` and `batch`: secrets of an account on this machine.
+
+use std::io::Write;
+
+use aws_emulator::{AwsEmulator, DEMO_ACCOUNT, Options, Seed};
+use serde_json::{Value, json};
+
+use crate::world::{LOGIN, NEW, OLD, Run, World};
+
+const SECRET: &str = "okta-dac/users/one";
+
+struct Account {
+    world: World,
+    aws: AwsEmulator,
+    /// Place of the credential.
+    credential: String,
+    folder: tempfile::TempDir,
+}
+
+impl Account {
+    async fn start() -> Self {
+        let world = World::start().await;
+        let seed = Seed::parse(DEMO_ACCOUNT).unwrap();
+        let options = Options { port: 0, seed, okta_url: world.okta.url() };
+        let aws = AwsEmulator::start(options).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("credential.json");
+        std::fs::write(&path, json!({ "apiToken": world.token }).to_string()).unwrap();
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let credential = format!("file:{}", path.display());
+        let account = Self { world, aws, credential, folder };
+        account.plant(SECRET, LOGIN, OLD);
+        account
+    }
+
+    fn plant(&self, id: &str, user: &str, password: &str) {
+        let secret = json!({ "username": user, "password": password });
+        self.aws.vault().plant_secret(id, &secret.to_string());
+    }
+
+    fn password(&self, id: &str) -> String {
+        let text = self.aws.vault().secret(id).unwrap();
+        serde_json::from_str::<Value>(&text).unwrap()["password"].as_str().unwrap().to_owned()
+    }
+
+    fn command(&self, words: &[&str]) -> std::process::Command {
+        let mut command = self.world.command(words);
+        command.env("AWS_ENDPOINT_URL", self.aws.url()).env("AWS_REGION", "us-east-1");
+        command.env("AWS_ACCESS_KEY_ID", "local").env("AWS_SECRET_ACCESS_KEY", "local");
+        command.env("AWS_EC2_METADATA_DISABLED", "true");
+        command
+    }
+
+    async fn run(&self, words: &[&str]) -> Run {
+        let mut command = self.command(words);
+        let spawned = command.spawn().unwrap();
+        tokio::task::spawn_blocking(move || crate::world::ended(spawned, &[])).await.unwrap()
+    }
+
+    async fn user(&self, id: &str, more: &[&str]) -> Run {
+        let org = self.world.okta.url();
+        let words = ["user", "--org", &org, "--credential", &self.credential, "--secret-id", id];
+        self.run(&[&words[..], more].concat()).await
+    }
+
+    async fn verify(&self, id: &str, more: &[&str]) -> Run {
+        let org = self.world.okta.url();
+        self.run(&[&["verify", "--org", &org, "--secret-id", id][..], more].concat()).await
+    }
+}
+
+#[tokio::test]
+async fn a_secret_is_rotated_by_hand() {
+    let account = Account::start().await;
+    let plan = account.user(SECRET, &["--dry-run"]).await;
+    assert_eq!(
+        (plan.code, &plan.line["would"], account.password(SECRET).as_str()),
+        (0, &"change".into(), OLD)
+    );
+    let run = account.user(SECRET, &[]).await;
+    assert_eq!((run.code, &run.line["outcome"]), (0, &"rotated".into()), "{run:?}");
+    assert_eq!(run.line["steps"], json!(["lookup", "change", "verify"]));
+    let now = account.password(SECRET);
+    assert!(account.world.okta.is_password(LOGIN, &now) && now != OLD && !run.text.contains(&now));
+    assert_eq!(account.aws.snapshot()["secrets"][SECRET], json!([["AWSCURRENT"], ["AWSPREVIOUS"]]));
+}
+
+/// Killed at every call of Okta: the same command goes on with the version that was begun.
+#[tokio::test]
+async fn a_rotation_by_hand_converges_after_a_kill() {
+    let account = Account::start().await;
+    let okta = &account.world.okta;
+    for call in 1..=3 {
+        okta.reset();
+        account.aws.reset();
+        let mut fault = okta_emulator::Fault::on_call(call, 1, okta_emulator::Action::default());
+        (fault.action.delay_ms, fault.action.status) = (60_000, Some(500));
+        okta.order(fault);
+        let arrivals = okta.arrivals();
+        let org = okta.url();
+        let words = ["user", "--org", &org, "--credential", &account.credential, "--secret-id", SECRET];
+        let mut child = account.command(&words).spawn().unwrap();
+        okta.wait_for_arrivals(arrivals + call).await;
+        child.kill().unwrap();
+        child.wait().unwrap();
+        okta.clear_faults();
+        let run = account.user(SECRET, &[]).await;
+        assert_eq!(run.code, 0, "{call}: {run:?}");
+        assert!(okta.is_password(LOGIN, &account.password(SECRET)), "{call}");
+        assert_eq!(account.world.failed_sign_ins(), 0, "{call}: {run:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_right_is_said_before_anything_is_changed() {
+    let account = Account::start().await;
+    let nothing = account.user("okta-dac/users/nobody", &[]).await;
+    assert_eq!((nothing.code, nothing.line["code"].as_u64()), (11, Some(11)), "{nothing:?}");
+    let weak = account.user(SECRET, &["--length", "12"]).await;
+    assert_eq!(weak.code, 64, "{weak:?}");
+    account.aws.vault().plant_secret(SECRET, r#"{"password":"x"}"#);
+    let shape = account.user(SECRET, &[]).await;
+    assert_eq!(shape.code, 11, "{shape:?}");
+    assert!(shape.line["message"].as_str().unwrap().contains("`username` and `password`"), "{shape:?}");
+    assert!(account.world.okta.journal().is_empty());
+}
+
+/// One call, and nothing is changed: agreed, not agreed, not finished, not available.
+#[tokio::test]
+async fn verify_says_whether_vault_and_okta_agree() {
+    let account = Account::start().await;
+    let run = account.verify(SECRET, &[]).await;
+    assert_eq!((run.code, &run.line["steps"]), (0, &json!(["verify"])), "{run:?}");
+    account.plant(SECRET, LOGIN, NEW);
+    let run = account.verify(SECRET, &[]).await;
+    assert_eq!((run.code, &run.line["wrongAttempts"]), (14, &json!(1)), "{run:?}");
+    // A rotation that changed the password, and was not finished.
+    let okta = &account.world.okta;
+    account.plant(SECRET, LOGIN, OLD);
+    let mut fault = okta_emulator::Fault::on_call(1, 9, okta_emulator::Action::default());
+    (fault.operation_id, fault.action.status) = (Some("authn".to_owned()), Some(503));
+    okta.order(fault);
+    assert_eq!(account.user(SECRET, &[]).await.code, 20);
+    assert_eq!(account.verify(SECRET, &[]).await.code, 20);
+    okta.clear_faults();
+    let run = account.verify(SECRET, &[]).await;
+    assert_eq!((run.code, &run.line["retryable"]), (17, &json!(true)), "{run:?}");
+    assert_eq!(account.user(SECRET, &[]).await.code, 0);
+    assert_eq!(account.verify(SECRET, &[]).await.code, 0);
+    // A user's id has to be looked up.
+    let users = okta.snapshot()["users"].clone();
+    let (id, _) =
+        users.as_object().unwrap().iter().find(|(_, user)| user["profile"]["login"] == LOGIN).unwrap();
+    account.plant(SECRET, id, &account.password(SECRET));
+    assert_eq!(account.verify(SECRET, &[]).await.code, 21);
+    let run = account.verify(SECRET, &["--credential", &account.credential]).await;
+    assert_eq!((run.code, &run.line["userId"]), (0, &json!(id)), "{run:?}");
+}
+
+/// Sixty users: killed in the middle, the same command with `--resume` repeats none.
+#[tokio::test]
+async fn a_batch_that_was_killed_goes_on_and_repeats_none() {
+    let account = Account::start().await;
+    let okta = &account.world.okta;
+    let file = account.folder.path().join("users.jsonl");
+    let mut lines = std::fs::File::create(&file).unwrap();
+    let admin = reqwest::Client::builder().build().unwrap();
+    for number in 0..60 {
+        let (login, id) = (format!("batch{number}@acme.test"), format!("okta-dac/users/{number}"));
+        let user = json!({
+            "profile": { "login": login, "email": login, "firstName": "B", "lastName": "B" },
+            "credentials": { "password": { "value": OLD } },
+        });
+        let made = admin.post(format!("{}/api/v1/users", okta.url())).json(&user);
+        let made =
+            made.header("authorization", format!("SSWS {}", account.world.token)).send().await.unwrap();
+        assert_eq!(made.status(), 200);
+        account.plant(&id, &login, OLD);
+        writeln!(lines, "{}", json!({ "secretId": id, "login": login })).unwrap();
+    }
+    okta.clear_journal();
+    let (org, path) = (okta.url(), file.display().to_string());
+    let words = ["batch", "--org", &org, "--credential", &account.credential, "--file", &path];
+    let arrivals = okta.arrivals();
+    let mut child = account.command(&words).spawn().unwrap();
+    okta.wait_for_arrivals(arrivals + 90).await;
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let changes = || okta.journal().iter().filter(|call| call.operation_id == Some("changePassword")).count();
+    let before = changes();
+    assert!((10..60).contains(&before), "{before}");
+    // Unasked, nothing is done a second time.
+    let run = account.run(&words).await;
+    assert_eq!(run.code, 64, "{run:?}");
+    assert_eq!(changes(), before);
+    let mut command = account.command(&[&words[..], &["--resume"]].concat());
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    let (done, now) = (last["before"].as_u64().unwrap(), last["codes"]["0"].as_u64().unwrap());
+    assert_eq!((last["items"].as_u64(), done + now), (Some(60), 60), "{last}");
+    // Those that were under way when the run was killed are proven, and not changed again.
+    assert_eq!(changes(), 60, "{last}");
+    for number in 0..60 {
+        let password = account.password(&format!("okta-dac/users/{number}"));
+        assert!(okta.is_password(&format!("batch{number}@acme.test"), &password), "{number}");
+        assert!(!text.contains(&password));
+    }
+    let state = std::fs::read_to_string(format!("{path}.state")).unwrap();
+    assert!(!state.contains("Passw0rd") && state.lines().count() >= 60);
+}
