@@ -65,6 +65,7 @@ mod rotate_user_secret;
 mod sample_events;
 mod set_delegation;
 mod start_delegation;
+mod start_rotations;
 mod suspension;
 mod table_away;
 mod triggers;

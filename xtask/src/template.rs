@@ -212,7 +212,15 @@ fn role(operation: &Operation) -> String {
         );
     }
     if operation.settings.contains(&Settings::Rotation) {
-        statements += &rotated_secrets(operation);
+        statements += &rotated_secrets();
+    }
+    if operation.settings.contains(&Settings::StartsRotations) {
+        // `ListSecrets` has no resource (Service Authorization Reference, Secrets Manager).
+        statements += &statement(&["secretsmanager:ListSecrets"], "'*'");
+        statements += &statement(&["secretsmanager:RotateSecret"], SECRETS);
+        statements += &rotated_by_us();
+        // Whoever calls `RotateSecret` needs it, too.
+        statements += &statement(&["lambda:InvokeFunction"], "!GetAtt RotateUserSecretFunction.Arn");
     }
     if operation.settings.contains(&Settings::ResponseRules) {
         statements += "              - !If\n                - HasResponseRules\n                - Effect: Allow\n                  Action: ssm:GetParameter\n                  Resource: !Sub arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${ResponseRules}\n                - !Ref AWS::NoValue\n";
@@ -227,16 +235,23 @@ fn role(operation: &Operation) -> String {
     )
 }
 
-/// The secrets with passwords of users, each only if this function is the one that rotates it
-/// (Secrets Manager User Guide, "Lambda rotation function execution role permissions").
-fn rotated_secrets(operation: &Operation) -> String {
+/// The secrets with passwords of users.
+const SECRETS: &str = "!Sub arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${RotationSecretPrefix}*";
+
+/// Each only if `rotate-user-secret` is the function that rotates it (Secrets Manager User
+/// Guide, "Lambda rotation function execution role permissions").
+fn rotated_by_us() -> String {
+    "                Condition:\n                  StringEquals:\n                    secretsmanager:resource/AllowRotationLambdaArn: !Sub arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${NamePrefix}-rotate-user-secret\n".to_owned()
+}
+
+/// What the rotation function does with them.
+fn rotated_secrets() -> String {
     let actions = ["DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"]
         .map(|action| format!("secretsmanager:{action}"));
-    let secrets = "!Sub arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${RotationSecretPrefix}*";
     format!(
-        "{}                Condition:\n                  StringEquals:\n                    secretsmanager:resource/AllowRotationLambdaArn: !Sub arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:${{NamePrefix}}-{}\n              - !If\n                - HasRotationKey\n                - Effect: Allow\n                  Action: [kms:Decrypt, kms:GenerateDataKey]\n                  Resource: !Ref RotationKeyArn\n                - !Ref AWS::NoValue\n",
-        statement(&actions.each_ref().map(String::as_str), secrets),
-        operation.name,
+        "{}{}              - !If\n                - HasRotationKey\n                - Effect: Allow\n                  Action: [kms:Decrypt, kms:GenerateDataKey]\n                  Resource: !Ref RotationKeyArn\n                - !Ref AWS::NoValue\n",
+        statement(&actions.each_ref().map(String::as_str), SECRETS),
+        rotated_by_us(),
     )
 }
 

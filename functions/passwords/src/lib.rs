@@ -4,11 +4,16 @@
 mod attempts;
 mod rotate_user_secret;
 mod settings;
+mod start_rotations;
 
 pub use rotate_user_secret::RotateUserSecret;
+pub use start_rotations::StartRotations;
 
 /// The operations of this package that are reached over HTTP.
 pub const ENDPOINTS: &[lambda_kit::Description] = &[];
 
 /// What nobody calls over HTTP.
-pub const TASKS: &[lambda_kit::TaskDescription] = &[lambda_kit::TaskDescription::of::<RotateUserSecret>()];
+pub const TASKS: &[lambda_kit::TaskDescription] = &[
+    lambda_kit::TaskDescription::of::<RotateUserSecret>(),
+    lambda_kit::TaskDescription::of::<StartRotations>(),
+];

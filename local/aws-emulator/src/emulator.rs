@@ -179,6 +179,17 @@ impl Vault {
         self.0.state().plant_rotated(id, value, version, function);
     }
 
+    /// Gives a secret a tag.
+    pub fn tag(&self, id: &str, key: &str, value: &str) {
+        secrets::set_tag(&mut self.0.state().secrets, id, key, value);
+    }
+
+    /// Waits until so many rotations have ended since the start.
+    pub async fn wait_for_rotations(&self, count: u64) {
+        // An error means that the emulator is gone, and with it the wait.
+        let _ = self.0.rotations_ended().wait_for(|ended| *ended >= count).await;
+    }
+
     /// Puts a parameter into the account, also after a reset.
     pub fn plant_parameter(&self, name: &str, value: &str) {
         self.0.state().plant_parameter(name, value);

@@ -68,6 +68,7 @@ pub(crate) async fn run(shared: Arc<Shared>, begun: Begun) -> Vec<Stepped> {
         }
     }
     drop(state);
+    shared.rotation_has_ended();
     all
 }
 

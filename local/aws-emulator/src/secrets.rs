@@ -410,6 +410,14 @@ pub(crate) fn plant(state: &mut Secrets, id: &str, value: &str, now: Timestamp) 
     state.all.insert(name, Secret { versions, ..Secret::new(arn, now) });
 }
 
+/// Gives a secret a tag.
+pub(crate) fn set_tag(state: &mut Secrets, id: &str, key: &str, value: &str) {
+    let Some(name) = name_of(state, id).map(str::to_owned) else { return };
+    if let Some(secret) = state.all.get_mut(&name) {
+        secret.tags.insert(key.to_owned(), value.to_owned());
+    }
+}
+
 /// Gives the only version of a secret an id, and the secret a function that rotates it.
 pub(crate) fn set_rotated(state: &mut Secrets, id: &str, version: &str, function: &str) {
     let Some(name) = name_of(state, id).map(str::to_owned) else { return };

@@ -4,6 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
 
 use crate::account::State;
 use crate::error::AwsError;
@@ -22,6 +23,8 @@ pub(crate) struct Shared {
     http: reqwest::Client,
     /// Where functions are invoked.
     lambda: Mutex<Option<String>>,
+    /// How many rotations have ended.
+    rotations: watch::Sender<u64>,
     okta_url: String,
     pub(crate) started: Instant,
 }
@@ -34,6 +37,7 @@ impl Shared {
             journal: Mutex::default(),
             http: reqwest::Client::builder().timeout(IDENTITY_PROVIDER).build()?,
             lambda: Mutex::default(),
+            rotations: watch::Sender::new(0),
             okta_url,
             started: Instant::now(),
         })
@@ -70,6 +74,15 @@ impl Shared {
 
     pub(crate) fn lambda(&self) -> Option<String> {
         self.lambda.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How many rotations have ended.
+    pub(crate) fn rotations_ended(&self) -> watch::Receiver<u64> {
+        self.rotations.subscribe()
+    }
+
+    pub(crate) fn rotation_has_ended(&self) {
+        self.rotations.send_modify(|ended| *ended += 1);
     }
 
     pub(crate) fn set_lambda(&self, url: String) {

@@ -384,6 +384,13 @@ impl EnvVar {
         example: "\"'\\@/ ",
         default: Some("\"'\\@/ `"),
     };
+    /// Which secrets are passwords of users.
+    pub const ROTATION_SECRET_PREFIX: EnvVar = EnvVar {
+        name: "ROTATION_SECRET_PREFIX",
+        meaning: "What the names of the secrets begin with that hold passwords of users",
+        example: "okta-dac/users/",
+        default: Some("okta-dac/users/"),
+    };
     /// Log filter.
     pub const AWS_LAMBDA_LOG_LEVEL: EnvVar = EnvVar {
         name: "AWS_LAMBDA_LOG_LEVEL",
@@ -436,6 +443,7 @@ impl EnvVar {
         EnvVar::ROTATION_STRICT,
         EnvVar::ROTATION_LENGTH,
         EnvVar::ROTATION_EXCLUDE,
+        EnvVar::ROTATION_SECRET_PREFIX,
         EnvVar::TOKEN_ISSUER,
         EnvVar::TOKEN_AUDIENCES,
         EnvVar::TOKEN_CLIENT_IDS,

@@ -168,6 +168,8 @@ pub enum Settings {
     ResponseRules,
     /// How passwords are rotated, and the secrets that have them.
     Rotation,
+    /// Which secrets are rotated.
+    StartsRotations,
     /// Which tokens are accepted.
     Tokens,
 }
@@ -218,6 +220,7 @@ impl Settings {
                 EnvVar::ROTATION_LENGTH,
                 EnvVar::ROTATION_EXCLUDE,
             ],
+            Settings::StartsRotations => &[EnvVar::ROTATION_SECRET_PREFIX],
             Settings::Tokens => &[EnvVar::TOKEN_ISSUER, EnvVar::TOKEN_AUDIENCES, EnvVar::TOKEN_CLIENT_IDS],
         }
     }

@@ -177,6 +177,13 @@ pub const OPERATIONS: &[Operation] = &[
         trigger: Trigger::SecretRotation,
     },
     Operation {
+        name: "start-rotations", package: Package::Passwords, okta: OktaUse::None, state: &[], settings: &[Settings::StartsRotations],
+        // One rotation begins per second.
+        size: Size { timeout_seconds: 300, ..API }.reserving(1),
+        summary: "Start the rotation of passwords that are due, or of all with a tag.",
+        trigger: Trigger::Schedule { every: Every::Hours(1), enabled_by: Some("RotationSchedule") },
+    },
+    Operation {
         name: "reconcile", package: Package::Reconcile, okta: OktaUse::Tenants, state: &[EndsRecords, Locks, Progresses, Revokes], settings: &[App],
         // Runs do not overlap: a schedule fires every five minutes.
         size: Size { timeout_seconds: 240, ..API },

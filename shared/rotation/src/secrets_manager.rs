@@ -36,6 +36,70 @@ where
     VaultError { message: format!("{operation}: {}", text.trim()), retryable }
 }
 
+/// A secret of a list (`ListSecrets`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its ARN.
+    pub arn: String,
+    /// Its name.
+    pub name: String,
+    /// The value of the tag that was asked for.
+    pub tag: String,
+    /// When it was rotated last.
+    pub rotated: Option<Timestamp>,
+}
+
+fn time(date: Option<aws_sdk_secretsmanager::primitives::DateTime>) -> Option<Timestamp> {
+    Timestamp::from_millisecond(date?.to_millis().ok()?).ok()
+}
+
+impl SecretsManager {
+    /// The secrets whose names begin so and that have a tag (`ListSecrets`), ordered by name.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError`].
+    pub async fn list(&self, prefix: &str, tag: &str) -> Result<Vec<Listed>, VaultError> {
+        use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType};
+        let filter = |key, value: &str| Filter::builder().key(key).values(value).build();
+        let mut listed = Vec::new();
+        let mut next = None;
+        loop {
+            let list = self.0.list_secrets().max_results(100).set_next_token(next);
+            // Both filters are beginnings: what they find is looked at again.
+            let list = list
+                .filters(filter(FilterNameStringType::Name, prefix))
+                .filters(filter(FilterNameStringType::TagKey, tag));
+            let page = list.send().await.map_err(|error| failed("ListSecrets", &error))?;
+            for entry in page.secret_list.unwrap_or_default() {
+                let tags = entry.tags.unwrap_or_default();
+                let value = tags.iter().find(|of| of.key.as_deref() == Some(tag));
+                let (Some(arn), Some(name), Some(value)) = (entry.arn, entry.name, value) else { continue };
+                if name.starts_with(prefix) {
+                    let tag = value.value.clone().unwrap_or_default();
+                    listed.push(Listed { arn, name, tag, rotated: time(entry.last_rotated_date) });
+                }
+            }
+            next = page.next_token;
+            if next.is_none() {
+                break;
+            }
+        }
+        listed.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(listed)
+    }
+
+    /// Begins a rotation with the secret's own function (`RotateSecret`).
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError`]: the secret has no function, or a rotation is under way.
+    pub async fn rotate(&self, secret: &str) -> Result<(), VaultError> {
+        let rotate = self.0.rotate_secret().secret_id(secret).send().await;
+        rotate.map(drop).map_err(|error| failed("RotateSecret", &error))
+    }
+}
+
 impl Vault for SecretsManager {
     async fn describe(&self, secret: &str) -> Result<Described, VaultError> {
         let answer = self.0.describe_secret().secret_id(secret).send().await;
@@ -63,11 +127,10 @@ impl Vault for SecretsManager {
             }
             Err(error) => return Err(failed("GetSecretValue", &error)),
         };
-        let created = answer.created_date.and_then(|date| date.to_millis().ok());
         Ok(answer.secret_string.map(|text| Value {
             version: answer.version_id.unwrap_or_default(),
             text: Zeroizing::new(text),
-            created: created.and_then(|ms| Timestamp::from_millisecond(ms).ok()),
+            created: time(answer.created_date),
         }))
     }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 use futures::FutureExt;
 use lambda_http::lambda_runtime::{self, Diagnostic, LambdaEvent};
 use lambda_http::service_fn;
-use operations::{Operation, ProblemCode, Trigger};
+use okta_client::{ApiToken, Client, OrgUrl};
+use operations::{OktaUse, Operation, ProblemCode, Trigger};
 use run_kit::{
     Actor, Audit, ConfigError, EmbeddedMetrics, Environment, Failure, Metric, Metrics, OktaAccess,
     OktaClients, Permit, Record, Run, UNDO, Unit,
@@ -29,7 +30,8 @@ pub fn serve_task<T: Task>() -> Exit {
 /// A task, and what its function keeps between invocations.
 pub struct TaskService<T> {
     task: T,
-    okta: OktaAccess,
+    /// None, if the operation does nothing in the org.
+    okta: Option<OktaAccess>,
     audit: Arc<dyn Audit>,
 }
 
@@ -54,7 +56,11 @@ impl<T: Task> TaskService<T> {
     ///
     /// [`ConfigError`].
     pub fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
-        let (okta, task) = (OktaAccess::prepare(environment)?, T::prepare(environment)?);
+        let okta = match T::OPERATION.okta {
+            OktaUse::None => None,
+            _ => Some(OktaAccess::prepare(environment)?),
+        };
+        let task = T::prepare(environment)?;
         Ok(Self { okta, task, audit: super::audit(T::OPERATION, environment)? })
     }
 
@@ -82,8 +88,9 @@ impl<T: Task> TaskService<T> {
         };
         if let Err(failure) = &result
             && failure.is_rejected_credential()
+            && let Some(okta) = &self.okta
         {
-            self.okta.reject().await;
+            okta.reject().await;
         }
         let okta_calls = okta_in_use.get().map_or(0, OktaClients::calls);
         summarise(T::OPERATION, &times, okta_calls, result.as_ref().err());
@@ -101,7 +108,10 @@ impl<T: Task> TaskService<T> {
                 .log("read the event", &error)
         })?;
         // Nobody waits for a task.
-        let client = self.okta.client().await?.patient();
+        let client = match &self.okta {
+            Some(okta) => okta.client().await?.patient(),
+            None => no_org()?,
+        };
         let changes = !T::OPERATION.is_safe();
         let reserve = if changes { UNDO } else { Duration::ZERO };
         let actor = actor(T::OPERATION);
@@ -115,6 +125,16 @@ impl<T: Task> TaskService<T> {
         let unusable = |_| Failure::new(ProblemCode::Internal, "the answer cannot be written");
         serde_json::to_value(result?).map_err(unusable)
     }
+}
+
+/// The client of a task that does nothing in the org: the top-level domain is nobody's
+/// (RFC 2606), and every call fails.
+fn no_org() -> Result<Client, Failure> {
+    let failed = |error: &dyn std::error::Error| {
+        Failure::new(ProblemCode::Internal, "the task cannot begin").log("make a client", error)
+    };
+    let org = OrgUrl::parse("https://okta.invalid").map_err(|error| failed(&error))?;
+    Client::new(org, ApiToken::from(String::new())).map_err(|error| failed(&error))
 }
 
 /// Who starts the runs of a task.
