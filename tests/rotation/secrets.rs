@@ -44,6 +44,23 @@ impl Account {
         serde_json::from_str::<Value>(&text).unwrap()["password"].as_str().unwrap().to_owned()
     }
 
+    /// Calls Okta as a super admin.
+    async fn post(&self, path: &str, body: &Value) -> Value {
+        let client = reqwest::Client::builder().build().unwrap();
+        let call = client.post(format!("{}/api/v1/{path}", self.world.okta.url())).json(body);
+        let call = call.header("authorization", format!("SSWS {}", self.world.token));
+        call.send().await.unwrap().error_for_status().unwrap().json().await.unwrap()
+    }
+
+    /// A user with the first password; gives the id.
+    async fn add_user(&self, login: &str) -> String {
+        let user = json!({
+            "profile": { "login": login, "email": login, "firstName": "B", "lastName": "B" },
+            "credentials": { "password": { "value": OLD } },
+        });
+        self.post("users", &user).await["id"].as_str().unwrap().to_owned()
+    }
+
     fn command(&self, words: &[&str]) -> std::process::Command {
         let mut command = self.world.command(words);
         command.env("AWS_ENDPOINT_URL", self.aws.url()).env("AWS_REGION", "us-east-1");
@@ -165,17 +182,9 @@ async fn a_batch_that_was_killed_goes_on_and_repeats_none() {
     let okta = &account.world.okta;
     let file = account.folder.path().join("users.jsonl");
     let mut lines = std::fs::File::create(&file).unwrap();
-    let admin = reqwest::Client::builder().build().unwrap();
     for number in 0..60 {
         let (login, id) = (format!("batch{number}@acme.test"), format!("okta-dac/users/{number}"));
-        let user = json!({
-            "profile": { "login": login, "email": login, "firstName": "B", "lastName": "B" },
-            "credentials": { "password": { "value": OLD } },
-        });
-        let made = admin.post(format!("{}/api/v1/users", okta.url())).json(&user);
-        let made =
-            made.header("authorization", format!("SSWS {}", account.world.token)).send().await.unwrap();
-        assert_eq!(made.status(), 200);
+        account.add_user(&login).await;
         account.plant(&id, &login, OLD);
         writeln!(lines, "{}", json!({ "secretId": id, "login": login })).unwrap();
     }
@@ -210,4 +219,53 @@ async fn a_batch_that_was_killed_goes_on_and_repeats_none() {
     }
     let state = std::fs::read_to_string(format!("{path}.state")).unwrap();
     assert!(!state.contains("Passw0rd") && state.lines().count() >= 60);
+}
+
+/// What a credential may, and what a sign-in proves, in orgs of several kinds.
+#[tokio::test]
+async fn the_doctor_says_what_a_credential_may_and_what_a_sign_in_proves() {
+    let account = Account::start().await;
+    let (org, okta) = (account.world.okta.url(), &account.world.okta);
+    let words = ["doctor", "--org", &org, "--credential", &account.credential, "--canary", LOGIN];
+    let look = account.run(&[&words[..], &["--dry-run"]].concat()).await;
+    assert_eq!((look.code, &look.line["dryRun"]), (0, &json!(true)), "{look:?}");
+    assert!(okta.is_password(LOGIN, OLD));
+    let got = |run: &Run, what: &str| {
+        let checks = run.line["checks"].as_array().unwrap();
+        checks.iter().find(|check| check["what"] == what).unwrap()["got"].as_str().unwrap().to_owned()
+    };
+    let run = account.run(&words).await;
+    assert_eq!(run.code, 0, "{run:?}");
+    for (what, is) in [
+        ("set", "allowed"),
+        ("change", "allowed"),
+        ("read-roles", "allowed"),
+        ("sign-in", "proves"),
+        ("wrong-sign-in", "refused"),
+        ("unlock", "allowed"),
+    ] {
+        assert_eq!(got(&run, what), is, "{run:?}");
+    }
+    assert!(run.line["advice"].as_array().unwrap().is_empty());
+    okta.configure(|settings| settings.passwords.factor_first = true);
+    let run = account.run(&words).await;
+    assert_eq!((run.code, got(&run, "wrong-sign-in").as_str()), (17, "proves-nothing"), "{run:?}");
+    assert!(run.line["advice"][0].as_str().unwrap().contains("--verify change"), "{run:?}");
+    okta.configure(|settings| {
+        settings.passwords.factor_first = false;
+        settings.passwords.sign_in_denied = true;
+    });
+    let run = account.run(&words).await;
+    assert_eq!((run.code, got(&run, "sign-in").as_str()), (17, "refused"), "{run:?}");
+    let admin = account.run(&[&words[..6], &["superuser@demo.test"]].concat()).await;
+    assert_eq!(admin.code, 16, "{admin:?}");
+    // A credential that only reads.
+    let reader = account.add_user("reader@acme.test").await;
+    account.post(&format!("users/{reader}/roles"), &json!({ "type": "READ_ONLY_ADMIN" })).await;
+    let reader = okta.api_token("reader@acme.test").unwrap();
+    let path = account.credential.strip_prefix("file:").unwrap();
+    std::fs::write(path, json!({ "apiToken": reader }).to_string()).unwrap();
+    let run = account.run(&words).await;
+    assert_eq!(run.code, 17, "{run:?}");
+    assert_eq!((got(&run, "set").as_str(), got(&run, "change").as_str()), ("refused", "unknown"), "{run:?}");
 }

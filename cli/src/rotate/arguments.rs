@@ -30,6 +30,32 @@ pub enum Rotate {
     Verify(Verify),
     /// Rotate the passwords of many secrets; a run that was killed goes on
     Batch(Batch),
+    /// See what a credential may do with passwords, and what a sign-in proves, on one user
+    Doctor(Doctor),
+}
+
+/// `rotate doctor`.
+#[derive(Clone, Debug, Args)]
+pub struct Doctor {
+    /// The org.
+    #[command(flatten)]
+    pub org: Org,
+    /// Login or id of a user without an admin role, whose password is changed by this; the
+    /// present one may come on stdin
+    #[arg(long, value_name = "LOGIN")]
+    pub canary: String,
+    /// Percent of Okta's rate limits that may be used
+    #[arg(
+        long,
+        env = "OKTA_DAC_RATE_LIMIT_SHARE",
+        value_name = "PERCENT",
+        default_value_t = 50,
+        value_parser = clap::value_parser!(u8).range(1..=100)
+    )]
+    pub share: u8,
+    /// Look for the user, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// The org, and who calls.

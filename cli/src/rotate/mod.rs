@@ -4,6 +4,7 @@
 
 pub mod arguments;
 mod batch;
+mod doctor;
 mod keeper;
 mod secrets;
 
@@ -51,10 +52,20 @@ pub fn run(command: &RotateCommand) -> ExitCode {
                 Err(stop) => Err(stop),
             }
         }
+        Rotate::Doctor(arguments) => {
+            match runtime().and_then(|runtime| runtime.block_on(doctor::run(arguments))) {
+                Ok((report, code)) => return printed(&report, code),
+                Err(stop) => Err(stop),
+            }
+        }
     };
     let (code, line) = line_of(ended, began.elapsed());
-    // Keeper keeps what is on stdout, and reads the code alone.
-    match crate::print(format!("{}\n", Value::Object(line)).as_bytes()) {
+    printed(&Value::Object(line), code)
+}
+
+/// One line on stdout: Keeper keeps what is there, and reads the code alone.
+fn printed(line: &Value, code: Code) -> ExitCode {
+    match crate::print(format!("{line}\n").as_bytes()) {
         Ok(()) => ExitCode::from(code.number()),
         Err(failure) => failure.code(),
     }
