@@ -4,8 +4,8 @@
 //! starts of the binaries in `target/lambda`, what each operation asks of Okta, the
 //! token hook under load,
 //! the authorizer's decisions beside two published token verifiers, the
-//! emulator with a large org, and the program `okta-dac aws` beside its peers. The table is printed, and kept as JSON in
-//! `target/bench.json`.
+//! emulator with a large org, the program `okta-dac aws` beside its peers, and rotations of
+//! passwords. The table is printed, and kept as JSON in `target/bench.json`.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -62,6 +62,8 @@ pub enum Part {
     Emulator,
     /// The program `okta-dac aws`.
     Aws,
+    /// Rotations of passwords.
+    Rotation,
 }
 
 /// Measures all, or one part.
@@ -117,6 +119,11 @@ pub fn bench(root: &Path, only: Option<Part>) -> Result<String, String> {
         let rows = runtime.block_on(crate::bench_aws::bench(root))?;
         table(&mut text, "okta-dac aws, release build", &rows);
         all["aws"] = rows.into();
+    }
+    if wanted(Part::Rotation) {
+        let rows = runtime.block_on(crate::bench_rotation::bench(root))?;
+        table(&mut text, "okta-dac rotate, release build", &rows);
+        all["rotation"] = rows.into();
     }
     let file = root.join("target/bench.json");
     std::fs::write(&file, format!("{all:#}\n")).map_err(|error| format!("{}: {error}", file.display()))?;

@@ -206,7 +206,7 @@ impl World {
 }
 
 /// A command with an environment of its own.
-fn bare(program: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn bare(program: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(arguments).env_clear().stdin(Stdio::null());
     command.env("PATH", "/usr/local/bin:/usr/bin:/bin").env("OKTA_DAC_AWS_INSECURE_LOCAL", "1");
@@ -221,7 +221,7 @@ fn output(mut command: Command) -> Result<Vec<u8>, String> {
     Err(format!("{command:?}: {}", String::from_utf8_lossy(&output.stderr)))
 }
 
-fn run(mut command: Command) -> Result<(), String> {
+pub(crate) fn run(mut command: Command) -> Result<(), String> {
     let status = command.status().map_err(|error| format!("{command:?}: {error}"))?;
     if status.success() { Ok(()) } else { Err(format!("{command:?} failed")) }
 }
@@ -248,9 +248,9 @@ fn timed(runs: usize, command: impl Fn() -> Result<Command, String>) -> Result<V
     Ok(times)
 }
 
-fn percentiles(times: &[Duration]) -> String {
+pub(crate) fn percentiles(times: &[Duration]) -> String {
     let at = |share: usize| times[(times.len() * share / 100).min(times.len() - 1)].as_secs_f64() * 1e3;
-    format!("median {:.1} ms, p99 {:.1} ms", at(50), at(99))
+    format!("median {:.1} ms, p95 {:.1} ms, p99 {:.1} ms", at(50), at(95), at(99))
 }
 
 /// How many sockets the kernel was asked for.

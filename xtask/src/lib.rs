@@ -6,6 +6,7 @@
 mod bench;
 mod bench_aws;
 mod bench_credential;
+mod bench_rotation;
 mod cli_docs;
 mod conformance;
 mod deploy_local;

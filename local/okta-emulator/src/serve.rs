@@ -27,8 +27,11 @@ use crate::routes::{Found, find};
 use crate::state::{State, lock};
 
 /// Calls per minute that an endpoint class allows. Okta's default buckets of
-/// a paid org, rounded; an org may differ.
+/// a paid org, rounded; an org may differ. One user by id or login has two of its own: to read
+/// it, and to change it.
 const LIMITS: &[(&str, u32)] = &[
+    (READ_USER, 600),
+    (CHANGE_USER, 600),
     ("/api/v1/apps", 100),
     ("/api/v1/groups", 500),
     ("/api/v1/idps", 500),
@@ -36,6 +39,22 @@ const LIMITS: &[(&str, u32)] = &[
     ("/api/v1/users", 600),
     ("", 1_200),
 ];
+
+/// `GET /api/v1/users/{id}`.
+const READ_USER: &str = "GET /api/v1/users/";
+
+/// `POST`, `PUT` and `DELETE` of the same.
+const CHANGE_USER: &str = "change /api/v1/users/";
+
+/// The class of a call.
+fn class_of(method: &str, path: &str) -> &'static str {
+    let of_one_user = path.strip_prefix("/api/v1/users/").is_some_and(|rest| !rest.contains('/'));
+    match (of_one_user, method) {
+        (true, "GET") => READ_USER,
+        (true, _) => CHANGE_USER,
+        _ => LIMITS.iter().map(|(class, _)| *class).find(|class| path.starts_with(class)).unwrap_or(""),
+    }
+}
 
 /// What the headers say while there are no limits.
 const PLENTY: u32 = 100_000;
@@ -182,13 +201,13 @@ impl State {
     ///
     /// Without limits the headers tell of plenty, or a client that stays below
     /// a share of them would hold back.
-    fn count(&mut self, path: &str) -> (u32, u32, i64, bool) {
+    fn count(&mut self, method: &str, path: &str) -> (u32, u32, i64, bool) {
         if !self.settings.rate_limits {
             let now = now(self.settings.clock_offset_ms).as_second();
             return (PLENTY, PLENTY, now + 60, false);
         }
-        let (class, limit) =
-            LIMITS.iter().find(|(class, _)| path.starts_with(class)).copied().unwrap_or(("", 1_200));
+        let class = class_of(method, path);
+        let limit = LIMITS.iter().find(|(of, _)| *of == class).map_or(1_200, |(_, limit)| *limit);
         let length = self.settings.rate_limit_window_seconds.max(1);
         let window = now(self.settings.clock_offset_ms).as_second() / length;
         let used = self.used.entry(class).or_insert((window, 0));
@@ -266,7 +285,7 @@ fn begin(
     }
     let now = now(state.settings.clock_offset_ms);
     state.answers += 1;
-    let (mut limit, mut remaining, mut reset, over) = state.count(&request.path);
+    let (mut limit, mut remaining, mut reset, over) = state.count(&request.method, &request.path);
     let injected = if action.rate_limit {
         (remaining, reset) = (0, now.as_second() + 2);
         Some(OktaError::rate_limit())
