@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use tests::TestStack;
 
 const NAME: &str = "okta-dac/users/demo";
+const SECOND: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:okta-dac/users/second-AbCdEf";
 const OTHER: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:finance/ledger-AbCdEf";
 
 async fn fire(stack: &TestStack) -> Value {
@@ -58,6 +59,13 @@ async fn all_with_a_tag_are_rotated_at_once() {
     assert_eq!(by_hand(&stack, json!({ "tag": "team-a" })).await["started"], 1);
     vault.wait_for_rotations(1).await;
     assert_ne!(password(&stack), before);
+    // What one run does not get to, the next one does.
+    let other = json!({ "username": "other@acme.test", "password": "x" }).to_string();
+    let function = "arn:aws:lambda:us-east-1:000000000000:function:okta-dac-rotate-user-secret";
+    vault.plant_rotated(SECOND, &other, "00000000-0000-4000-8000-000000000002", function);
+    vault.tag(SECOND, "team-a", "");
+    let next = by_hand(&stack, json!({ "tag": "team-a", "limit": 1 })).await;
+    assert_eq!((&next["due"][0], &next["left"]), (&json!("okta-dac/users/second"), &json!(1)), "{next}");
     // A tag that only begins so is another one.
     assert_eq!(by_hand(&stack, json!({ "tag": "team" })).await["tagged"], 0);
 }

@@ -189,6 +189,15 @@ async fn kee_17_sessions_and_tokens_end() {
         let journal = world.okta.journal();
         let ended = journal.iter().filter(|call| call.operation_id == Some("revokeUserSessions")).count();
         assert_eq!(ended, calls, "{revoke}");
+        // An admin's right ends no session by itself.
+        world.okta.reset();
+        let mut stale = world.parameters();
+        stale["oldPassword"] = "Wr0ng-one".into();
+        let run = world.keeper(&["--revoke", revoke, "--on-mismatch", "reconcile"], &stale).await;
+        assert_eq!(run.code, 0, "{run:?}");
+        let journal = world.okta.journal();
+        let ended = journal.iter().filter(|call| call.operation_id == Some("revokeUserSessions")).count();
+        assert_eq!(ended, usize::from(revoke != "none"), "{revoke}");
     }
 }
 

@@ -142,6 +142,9 @@ pub struct Keeper {
     /// How it is done.
     #[command(flatten)]
     pub how: How,
+    /// Where the new password is not proven: say so, or set the old one again
+    #[arg(long, env = "OKTA_DAC_ROTATION_UNVERIFIED", value_enum, default_value_t)]
+    pub on_unverified: OnUnverified,
     /// Say what would be done, and change nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -159,9 +162,6 @@ pub struct How {
     /// What proves the new password: a sign-in, or the date of the change
     #[arg(long, env = "OKTA_DAC_ROTATION_VERIFY", value_enum, default_value_t)]
     pub verify: By,
-    /// Where the new password is not proven: say so, or set the old one again
-    #[arg(long, env = "OKTA_DAC_ROTATION_UNVERIFIED", value_enum, default_value_t)]
-    pub on_unverified: OnUnverified,
     /// Unlock a user who is locked out
     #[arg(long, env = "OKTA_DAC_ROTATION_UNLOCK", value_enum, default_value_t)]
     pub unlock: Unlock,
@@ -194,7 +194,8 @@ impl How {
                 OnMismatch::Fail => Mismatch::Fail,
                 OnMismatch::Reconcile => Mismatch::Reconcile { admins: self.allow_admins },
             },
-            rollback: self.on_unverified == OnUnverified::Rollback,
+            later: false,
+            rollback: false,
             unlock: self.unlock == Unlock::Before,
         }
     }

@@ -123,7 +123,7 @@ async fn passwords(
 ) -> Result<(Vec<Seen>, Option<SecretString>), Stop> {
     let mut all = Vec::new();
     let set = drawn(canary)?;
-    let said = okta.set(&canary.id, &set).await.said;
+    let said = okta.set(&canary.id, &set, true).await.said;
     let refused =
         Some("`--on-mismatch reconcile` and `--on-unverified rollback` do not work with this credential");
     all.push(seen("set", got(&said), if said == Said::NotPermitted { refused } else { None }));

@@ -15,11 +15,12 @@ use okta_client::models::UserId;
 use okta_client::{ApiToken, Client, Credential, OrgUrl};
 use rotation::drive::{self, Rotation, Wanted};
 use rotation::end::{Code, End, Outcome};
+use rotation::facts::Options;
 use rotation::okta::Org;
 use rotation::ports::{Account, PerRun};
 use serde_json::{Map, Value};
 
-use self::arguments::{How, Keeper, Revoke, Rotate, RotateCommand, User, Verify};
+use self::arguments::{How, Keeper, OnUnverified, Revoke, Rotate, RotateCommand, User, Verify};
 
 /// Time of a rotation, waits for Okta's limits included.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -139,7 +140,10 @@ fn of_keeper(arguments: &Keeper) -> Result<Ended, Stop> {
         old: payload.old.as_ref(),
         new: &payload.new,
         intent: None,
-        options: arguments.how.options(),
+        options: Options {
+            rollback: arguments.on_unverified == OnUnverified::Rollback,
+            ..arguments.how.options()
+        },
     };
     runtime()?.block_on(async {
         Ok(match arguments.dry_run {
@@ -197,18 +201,19 @@ fn org(client: Client, how: &How) -> Org {
 /// Rotates, and ends tokens if that was asked for.
 async fn rotated(client: Client, how: &How, wanted: &Wanted<'_>) -> Rotation {
     let org = org(client, how);
-    let mut rotation = drive::rotate(&org, &PerRun, wanted).await;
+    let mut rotation = drive::rotate(&org, &PerRun::default(), wanted).await;
     rotated_tokens(&org.client, how, &mut rotation).await;
     rotation
 }
 
-/// Ends the tokens of before a rotation, if that was asked for.
+/// Ends tokens, if that was asked for, and sessions where the change itself could not: an
+/// admin's right ends none.
 async fn rotated_tokens(client: &Client, how: &How, rotation: &mut Rotation) {
-    if let (Code::Verified, Revoke::SessionsAndTokens, Some(user)) =
-        (rotation.end.code, how.revoke, &rotation.user)
-    {
+    let tokens = how.revoke == Revoke::SessionsAndTokens;
+    let sessions = how.revoke == Revoke::Sessions && rotation.end.outcome == Outcome::Reconciled;
+    if let (Code::Verified, true, Some(user)) = (rotation.end.code, tokens || sessions, &rotation.user) {
         // The password is changed and proven, whatever becomes of this.
-        let ended = client.revoke_user_sessions(&UserId::from(user.id.as_str()), false).await;
+        let ended = client.revoke_user_sessions(&UserId::from(user.id.as_str()), tokens, false).await;
         rotation.steps.push(if ended.is_ok() { "revoke" } else { "revoke-failed" });
     }
 }

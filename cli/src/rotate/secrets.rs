@@ -5,7 +5,7 @@ use connections::sink::{Account, Sink};
 use okta_client::{Client, OrgUrl};
 use rotation::drive::{self, Rotation, Wanted};
 use rotation::end::{Code, End, Outcome};
-use rotation::facts::Proof;
+use rotation::facts::{Proof, Status};
 use rotation::password::Recipe;
 use rotation::ports::{Okta, PerRun};
 use rotation::secret::Secret;
@@ -81,7 +81,8 @@ pub(super) async fn rotate(
     let plan = Plan { org: &access.url, recipe: recipe.clone(), options: how.options(), by_hand: true };
     let okta = org(access.client.clone(), how);
     let proven = Proven::default();
-    let tools = Tools { vault: &access.vault, okta: &okta, attempts: &PerRun, proven: &proven };
+    let attempts = PerRun::default();
+    let tools = Tools { vault: &access.vault, okta: &okta, attempts: &attempts, proven: &proven };
     let target = Target { secret: id, version: &version };
     let mut all: Option<Rotation> = None;
     for step in Step::ALL {
@@ -178,17 +179,40 @@ pub(super) async fn verify(
         rotation.user = Some(found);
     }
     rotation.steps.push("verify");
-    rotation.end = match okta.probe(&login, &secret.password).await {
-        Proof::Proved => return Ok(rotation),
-        Proof::Inconclusive => End::unknown(Code::NotAvailable).retryable(),
-        Proof::Refused => {
-            rotation.wrong_attempts = 1;
-            match pending_works(vault, url, id, &okta, &login, &mut rotation).await? {
-                // The vault has it, and does not show it to readers yet.
-                true => End { outcome: Outcome::Unverified, ..End::unknown(Code::Unverified) }.retryable(),
-                false => End::refused(Code::OldWrong),
+    let mut proof = okta.probe(&login, &secret.password).await;
+    if proof == Proof::Refused {
+        rotation.wrong_attempts = 1;
+        // Perhaps the name is an address that is no login, or the user cannot sign in at all:
+        // a credential may look, where one was given.
+        let looked = match rotation.user {
+            None => drive::find(&okta, &login, &mut rotation.steps).await.ok(),
+            Some(_) => None,
+        };
+        if let Some(user) = looked {
+            let (status, other) = (Status::of(&user.status), !user.login.eq_ignore_ascii_case(&login));
+            login.clone_from(&user.login);
+            rotation.user = Some(user);
+            if !status.can_sign_in() {
+                rotation.end = End::refused(Code::State);
+                return Ok(rotation);
+            }
+            if other {
+                rotation.steps.push("verify");
+                proof = okta.probe(&login, &secret.password).await;
+                rotation.wrong_attempts += u8::from(proof == Proof::Refused);
             }
         }
+    }
+    rotation.end = match proof {
+        Proof::Proved => return Ok(rotation),
+        Proof::Inconclusive => End::unknown(Code::NotAvailable).retryable(),
+        // Two have failed: no third one is tried.
+        Proof::Refused if rotation.wrong_attempts > 1 => End::refused(Code::OldWrong),
+        Proof::Refused => match pending_works(vault, url, id, &okta, &login, &mut rotation).await? {
+            // The vault has it, and does not show it to readers yet.
+            true => End { outcome: Outcome::Unverified, ..End::unknown(Code::Unverified) }.retryable(),
+            false => End::refused(Code::OldWrong),
+        },
     };
     Ok(rotation)
 }

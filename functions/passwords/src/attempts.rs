@@ -14,13 +14,15 @@ pub(crate) struct Remembered<'r> {
     run: &'r Run,
     /// Login or id, as the secret names the user.
     user: &'r str,
+    /// Id of the secret's version in use.
+    version: &'r str,
     /// Some are counted.
     some: AtomicBool,
 }
 
 impl<'r> Remembered<'r> {
-    pub(crate) const fn of(state: &'r State, run: &'r Run, user: &'r str) -> Self {
-        Self { state, run, user, some: AtomicBool::new(false) }
+    pub(crate) const fn of(state: &'r State, run: &'r Run, user: &'r str, version: &'r str) -> Self {
+        Self { state, run, user, version, some: AtomicBool::new(false) }
     }
 }
 
@@ -31,14 +33,14 @@ fn trouble(error: StateError) -> Trouble {
 
 impl Attempts for Remembered<'_> {
     async fn left(&self) -> Result<u8, Trouble> {
-        let left = self.state.sign_ins_left(self.run, self.user).await.map_err(trouble)?;
+        let left = self.state.sign_ins_left(self.run, self.user, self.version).await.map_err(trouble)?;
         self.some.fetch_or(left < SIGN_INS, Ordering::Relaxed);
         Ok(left)
     }
 
     async fn failed(&self) -> Result<(), Trouble> {
         self.some.store(true, Ordering::Relaxed);
-        self.state.count_failed_sign_in(self.run, self.user).await.map_err(trouble)
+        self.state.count_failed_sign_in(self.run, self.user, self.version).await.map_err(trouble)
     }
 
     async fn proven(&self) -> Result<(), Trouble> {
@@ -58,29 +60,36 @@ mod tests {
 
     use super::*;
 
-    /// Two in the hour that begins with the first, of each user; a password that is proven ends
-    /// the count.
+    /// Two for each version of a secret; after both, nothing is tried until the secret is
+    /// corrected, however often a schedule comes by.
     #[tokio::test]
-    async fn two_sign_ins_may_fail_in_an_hour() {
+    async fn two_sign_ins_may_fail_until_the_secret_is_corrected() {
         let org = TestOrg::start().await;
         let state = State::prepare(&org.environment()).unwrap();
         let run = org.run(Actor::SecretsManager);
-        let of = |user| Remembered::of(&state, &run, user);
-        let one = of("one@acme.test");
+        let of = |user, version| Remembered::of(&state, &run, user, version);
+        let one = of("one@acme.test", "v1");
         assert_eq!(one.left().await.unwrap(), 2);
         one.failed().await.unwrap();
-        org.advance_clock(Duration::from_secs(50 * 60));
-        of("one@acme.test").failed().await.unwrap();
-        assert_eq!(of("one@acme.test").left().await.unwrap(), 0);
-        assert_eq!(of("other@acme.test").left().await.unwrap(), 2);
-        org.advance_clock(Duration::from_secs(11 * 60));
-        assert_eq!(of("one@acme.test").left().await.unwrap(), 2);
-        // The next one begins another hour.
-        of("one@acme.test").failed().await.unwrap();
-        let later = of("one@acme.test");
+        // One failed, and an hour passed: two again.
+        org.advance_clock(Duration::from_secs(61 * 60));
+        assert_eq!(of("one@acme.test", "v1").left().await.unwrap(), 2);
+        for _ in 0..2 {
+            of("one@acme.test", "v1").failed().await.unwrap();
+        }
+        for _ in 0..48 {
+            assert_eq!(of("one@acme.test", "v1").left().await.unwrap(), 0);
+            org.advance_clock(Duration::from_secs(60 * 60));
+        }
+        assert_eq!(of("other@acme.test", "v1").left().await.unwrap(), 2);
+        // Somebody corrected the secret.
+        let corrected = of("one@acme.test", "v2");
+        assert_eq!(corrected.left().await.unwrap(), 2);
+        corrected.failed().await.unwrap();
+        let later = of("one@acme.test", "v2");
         assert_eq!(later.left().await.unwrap(), 1);
         later.proven().await.unwrap();
-        assert_eq!(of("one@acme.test").left().await.unwrap(), 2);
+        assert_eq!(of("one@acme.test", "v2").left().await.unwrap(), 2);
     }
 
     #[tokio::test]
@@ -89,7 +98,7 @@ mod tests {
         let state = State::prepare(&org.environment()).unwrap();
         let run = org.run(Actor::SecretsManager);
         org.stop_dynamodb();
-        let trouble = Remembered::of(&state, &run, "one@acme.test").left().await.unwrap_err();
+        let trouble = Remembered::of(&state, &run, "one@acme.test", "v1").left().await.unwrap_err();
         assert_eq!(trouble.code, Code::NotAvailable);
     }
 }

@@ -10,8 +10,8 @@
 //!
 //! Secrets Manager invokes this function once per step, and repeats all four where one fails:
 //! an error is an error to Lambda. The steps are in [`rotation::steps`]. A lock of the user
-//! lets one run in; failed sign-ins are counted across runs, two in an hour, so that
-//! repetitions lock nobody out.
+//! lets one run in; failed sign-ins are counted across runs, two for each version of the
+//! secret, so that no repetition locks anybody out.
 
 use std::time::{Duration, Instant};
 
@@ -19,10 +19,9 @@ use lambda_kit::Task;
 use okta_client::OrgUrl;
 use okta_client::models::UserId;
 use operations::{EnvVar, Operation, ProblemCode};
-use rotation::drive::Rotation;
-use rotation::end::Code;
+use rotation::drive::{self, Rotation};
+use rotation::end::{Code, Outcome};
 use rotation::okta::Org;
-use rotation::ports::Okta;
 use rotation::secret::Secret;
 use rotation::secrets_manager::SecretsManager;
 use rotation::steps::{Plan, Proven, Step, StepError, Stepped, Target, Tools, take};
@@ -131,16 +130,17 @@ impl Task for RotateUserSecret {
 
     async fn run(&self, run: &Run, event: Event) -> Result<(), RotateUserSecretError> {
         let began = Instant::now();
-        let user = self.user(&event.secret_id).await?;
+        let (user, version) = self.user(&event.secret_id).await?;
         let stepped = holding(&self.state, run, |locks| async move {
             locks.take(Change::Password(&user)).await?;
-            self.step(run, &event, &user).await
+            self.step(run, &event, (&user, &version)).await
         });
         let stepped = stepped.await;
         match &stepped {
             Ok(Stepped::Rotated(rotation))
             | Err(RotateUserSecretError::Step(StepError::Rotation(rotation))) => {
                 log(run, rotation, began.elapsed());
+                self.end_sessions(run, rotation).await;
             }
             _ => {}
         }
@@ -165,16 +165,22 @@ impl Task for RotateUserSecret {
 }
 
 impl RotateUserSecret {
-    /// Whose secret it is: the lock and the count of failed sign-ins are the user's.
-    async fn user(&self, secret: &str) -> Result<String, RotateUserSecretError> {
+    /// Whose secret it is, and the version in use: the lock is the user's, and failed sign-ins
+    /// are counted for both.
+    async fn user(&self, secret: &str) -> Result<(String, String), RotateUserSecretError> {
         let none = || RotateUserSecretError::Secret("the secret has no value in use".to_owned());
         let current = self.vault.value(secret, None, CURRENT).await?.ok_or_else(none)?;
         let secret = Secret::parse(&current.text, &self.org)
             .map_err(|error| RotateUserSecretError::Secret(error.to_string()))?;
-        Ok(secret.username.to_lowercase())
+        Ok((secret.username.to_lowercase(), current.version))
     }
 
-    async fn step(&self, run: &Run, event: &Event, user: &str) -> Result<Stepped, RotateUserSecretError> {
+    async fn step(
+        &self,
+        run: &Run,
+        event: &Event,
+        (user, version): (&str, &str),
+    ) -> Result<Stepped, RotateUserSecretError> {
         let target = Target { secret: &event.secret_id, version: &event.client_request_token };
         let plan = Plan {
             org: &self.org,
@@ -183,7 +189,7 @@ impl RotateUserSecret {
             by_hand: false,
         };
         let okta = self.okta(run);
-        let attempts = Remembered::of(&self.state, run, user);
+        let attempts = Remembered::of(&self.state, run, user, version);
         let tools = Tools { vault: &self.vault, okta: &okta, attempts: &attempts, proven: &self.proven };
         take(event.step, target, &plan, &tools).await.map_err(RotateUserSecretError::Step)
     }
@@ -196,6 +202,19 @@ impl RotateUserSecret {
         }
     }
 
+    /// Ends the sessions where the change itself could not: an admin's right ends none.
+    async fn end_sessions(&self, run: &Run, rotation: &Rotation) {
+        let (Outcome::Reconciled, Revoke::Sessions | Revoke::SessionsAndTokens, Some(user)) =
+            (rotation.end.outcome, self.how.revoke, &rotation.user)
+        else {
+            return;
+        };
+        let id = UserId::from(user.id.as_str());
+        if let Err(error) = run.okta.forward().revoke_user_sessions(&id, false, false).await {
+            tracing::warn!(%error, "the sessions of before the rotation are not ended");
+        }
+    }
+
     /// Ends the user's tokens, if that is configured. The password is rotated, whatever becomes
     /// of this.
     async fn revoke(&self, run: &Run, user: &str) {
@@ -203,12 +222,11 @@ impl RotateUserSecret {
             return;
         }
         let okta = self.okta(run);
-        let ended = match okta.read(user).await {
-            Ok(Some(account)) => {
+        let ended = match drive::find(&okta, user, &mut Vec::new()).await {
+            Ok(account) => {
                 let id = UserId::from(account.id.as_str());
-                okta.client.revoke_user_sessions(&id, false).await.map_err(|error| error.to_string())
+                okta.client.revoke_user_sessions(&id, true, false).await.map_err(|error| error.to_string())
             }
-            Ok(None) => Err("the user is not found by the name in the secret".to_owned()),
             Err(trouble) => Err(format!("{:?}", trouble.code)),
         };
         if let Err(error) = ended {

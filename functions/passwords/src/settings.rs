@@ -68,6 +68,7 @@ impl How {
                 &EnvVar::ROTATION_MISMATCH,
                 &[("fail", Mismatch::Fail), ("reconcile", Mismatch::Reconcile { admins: false })],
             )?,
+            later: false,
             rollback: false,
             unlock: word(environment, &EnvVar::ROTATION_UNLOCK, &[("never", false), ("before", true)])?,
         };

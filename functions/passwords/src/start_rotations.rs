@@ -59,7 +59,7 @@ pub struct Event {
 pub struct Report {
     /// Secrets with the tag.
     pub tagged: usize,
-    /// Names of those that are due, in the order of their names.
+    /// Names of those that are due, those that were rotated the longest ago first.
     pub due: Vec<String>,
     /// Rotations that began.
     pub started: usize,
@@ -98,7 +98,9 @@ impl Task for StartRotations {
         let listed = self.vault.list(&self.prefix, tag).await.map_err(StartRotationsError::List)?;
         let now = run.clock.now_ms();
         let is_due = |secret: &&Listed| event.tag.is_some() || is_due(secret, now);
-        let due: Vec<&Listed> = listed.iter().filter(is_due).collect();
+        let mut due: Vec<&Listed> = listed.iter().filter(is_due).collect();
+        // The longest ago first: what this run does not get to is before the rest in the next.
+        due.sort_by_key(|secret| secret.rotated);
         let most = event.limit.unwrap_or(MOST);
         let mut report = Report {
             tagged: listed.len(),

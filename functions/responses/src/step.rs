@@ -80,7 +80,7 @@ async fn call(okta: &Client, user: &UserId, taken: &Taken) -> Result<(), Error> 
         }
         Action::RevokeGrants => okta.revoke_user_grants(user).await,
         Action::SetRisk => okta.upsert_user_risk(user, RiskLevel::High).await,
-        Action::ClearSessions => okta.revoke_user_sessions(user, true).await,
+        Action::ClearSessions => okta.revoke_user_sessions(user, true, true).await,
         Action::Deactivate => okta.deactivate_user(user).await,
     }
 }

@@ -1,6 +1,6 @@
 //! Making the org that a seed describes.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use crate::api::idp_keys::insert_key;
@@ -81,7 +81,8 @@ impl Seed {
             };
             let mut user = user(&id, kind, &seed.login, first, domain, &time);
             if let Some(password) = &seed.password {
-                passwords::set(&mut user, password, now);
+                // Chosen yesterday: what changes now is later.
+                passwords::set(&mut user, password, now - SignedDuration::from_hours(24));
             }
             org.insert_user(user, now);
             if let Some(secret) = &seed.totp {
@@ -288,7 +289,7 @@ impl Seed {
             let (first, domain) = seed.login.split_once('@').unwrap_or((&seed.login, ""));
             let mut user = user(&id, kind, &seed.login, first, domain, &okta_time(now));
             if let Some(password) = &seed.password {
-                passwords::set(&mut user, password, now);
+                passwords::set(&mut user, password, now - SignedDuration::from_hours(24));
             }
             org.insert_user(user, now);
             join(org, everyone, &id);

@@ -46,12 +46,21 @@ fn next(facts: &Facts) -> Next {
 }
 
 /// Failed sign-ins in these answers. A wrong old password is one: whether Okta counts it is
-/// not documented.
+/// not documented. A change whose answer is lost may be one, unless the date shows that it was
+/// done.
 pub fn wrong_attempts(answers: &[Answer]) -> u8 {
-    let is_wrong = |answer: &&Answer| {
-        matches!(answer, Answer::Change(Said::OldWrong) | Answer::Probe(_, Proof::Refused))
+    let is_wrong = |(index, answer): (usize, &Answer)| match answer {
+        Answer::Change(Said::OldWrong) | Answer::Probe(Proof::Refused) => true,
+        Answer::Change(Said::Lost) => {
+            let was_done = |answer: &Answer| {
+                matches!(answer, Answer::Read(Some((_, true))) | Answer::Probe(Proof::Proved))
+            };
+            !answers.iter().skip(index).any(was_done)
+        }
+        _ => false,
     };
-    u8::try_from(answers.iter().filter(is_wrong).count()).unwrap_or(u8::MAX)
+    let wrong = answers.iter().enumerate().filter(|(index, answer)| is_wrong((*index, *answer)));
+    u8::try_from(wrong.count()).unwrap_or(u8::MAX)
 }
 
 /// The last call that may have set a password.
@@ -67,13 +76,16 @@ struct Known {
     /// Since the last call that may have set a password.
     read: Option<bool>,
     new: Option<Proof>,
-    old: Option<Proof>,
     admin: Option<Admin>,
     unlocked: Option<Said>,
     written: Option<Written>,
     changes: usize,
     /// Failed sign-ins that are left.
     attempts: u8,
+    /// A sign-in says something in this org.
+    by_sign_in: bool,
+    /// The user could not be read, the last time.
+    is_unread: bool,
 }
 
 impl Known {
@@ -82,12 +94,13 @@ impl Known {
             user: facts.user,
             read: None,
             new: None,
-            old: None,
             admin: None,
             unlocked: None,
             written: None,
             changes: 0,
             attempts: facts.attempts.min(2).saturating_sub(wrong_attempts(&facts.answers)),
+            by_sign_in: facts.options.verify == Verify::SignIn,
+            is_unread: false,
         };
         for answer in &facts.answers {
             known.learn(answer);
@@ -99,9 +112,9 @@ impl Known {
         match answer {
             Answer::Read(Some((user, advanced))) => {
                 self.user = *user;
-                self.read = Some(*advanced);
+                (self.read, self.is_unread) = (Some(*advanced), false);
             }
-            Answer::Read(None) => self.read = Some(false),
+            Answer::Read(None) => (self.read, self.is_unread) = (Some(false), true),
             Answer::Roles(admin) => self.admin = Some(*admin),
             Answer::Unlock(said) => {
                 if *said == Said::Done {
@@ -109,8 +122,7 @@ impl Known {
                 }
                 self.unlocked = Some(said.clone());
             }
-            Answer::Probe(Which::New, proof) => self.new = Some(*proof),
-            Answer::Probe(Which::Old, proof) => self.old = Some(*proof),
+            Answer::Probe(proof) => self.new = Some(*proof),
             Answer::Change(said) => {
                 self.changes += 1;
                 self.wrote(Written::Change(said.clone()), said);
@@ -122,15 +134,20 @@ impl Known {
     fn wrote(&mut self, written: Written, said: &Said) {
         // What was proven before holds on where nothing was changed.
         if matches!(said, Said::Done | Said::Lost) {
-            (self.new, self.old) = (None, None);
+            self.new = None;
         }
         self.read = None;
         self.written = Some(written);
     }
 
+    /// Whether a sign-in shows which password is in use; else the date of the last change does.
+    const fn has_sign_in(&self) -> bool {
+        self.by_sign_in && self.user.status.can_sign_in()
+    }
+
     /// Whether a sign-in can be tried.
-    fn may_probe(&self) -> bool {
-        self.user.status.can_sign_in() && self.attempts > 0
+    const fn may_probe(&self) -> bool {
+        self.has_sign_in() && self.attempts > 0
     }
 }
 
@@ -145,20 +162,22 @@ fn begin(facts: &Facts, known: &Known) -> Next {
     if facts.old == Old::Given {
         // An earlier run may have done it: to change it again would be a failed sign-in.
         if known.user.changed_since_intent && known.new.is_none() && known.may_probe() {
-            return Next::Call(Call::Probe(Which::New));
+            return Next::Call(Call::Probe);
         }
         return match known.new {
             Some(Proof::Proved) => Next::End(End::verified(Outcome::Already)),
+            // A change would be a failed sign-in, if an earlier run did it.
+            Some(Proof::Inconclusive) => Next::End(End::unknown(Code::NotAvailable).retryable()),
             _ if known.attempts == 0 => Next::End(End::unknown(Code::Operator)),
             _ => Next::Call(Call::Change),
         };
     }
-    if !known.user.status.can_sign_in() {
+    if !known.has_sign_in() {
         return mismatch(facts, known, Code::OldWrong);
     }
     match known.new {
         None if known.attempts == 0 => Next::End(End::unknown(Code::Operator)),
-        None => Next::Call(Call::Probe(Which::New)),
+        None => Next::Call(Call::Probe),
         Some(Proof::Proved) => Next::End(End::verified(Outcome::Already)),
         Some(Proof::Refused) => mismatch(facts, known, Code::OldWrong),
         Some(Proof::Inconclusive) => Next::End(End::refused(Code::NotAvailable).retryable()),
@@ -195,6 +214,11 @@ fn changed(facts: &Facts, known: &Known, said: &Said) -> Next {
             Next::End(End::verified(Outcome::Rotated))
         }
         Said::Done => verify(facts, known, Outcome::Rotated),
+        // A password that is in the history may be there because an earlier run set it.
+        Said::Policy(reasons) if is_perhaps_set(reasons) && known.new.is_none() && known.may_probe() => {
+            Next::Call(Call::Probe)
+        }
+        Said::Policy(_) if known.new == Some(Proof::Proved) => Next::End(End::verified(Outcome::Already)),
         Said::Policy(reasons) => Next::End(refused_by_policy(reasons)),
         Said::NotPermitted => Next::End(End::refused(Code::NotPermitted)),
         Said::RateLimited | Said::NotSent => Next::End(End::refused(Code::NotAvailable).retryable()),
@@ -205,28 +229,41 @@ fn changed(facts: &Facts, known: &Known, said: &Said) -> Next {
             None if tries_again && known.attempts > 0 => Next::Call(Call::Change),
             None => Next::End(End::refused(Code::State)),
         },
-        Said::OldWrong if !known.user.status.can_sign_in() => mismatch(facts, known, Code::OldWrong),
+        // Without a sign-in: the old password is not right any more, and the date is after the
+        // intent. That is what an earlier run leaves.
+        Said::OldWrong if !known.has_sign_in() && known.user.changed_since_intent => {
+            Next::End(End::verified(Outcome::Already))
+        }
+        Said::OldWrong if !known.has_sign_in() => mismatch(facts, known, Code::OldWrong),
         Said::OldWrong => match known.new {
+            // The first of two changes was lost: perhaps it was done late.
+            None if known.attempts == 0 && known.changes > 1 => {
+                Next::End(End::unknown(Code::NotAvailable).retryable())
+            }
             None if known.attempts == 0 => Next::End(End::unknown(Code::Operator)),
-            None => Next::Call(Call::Probe(Which::New)),
+            None => Next::Call(Call::Probe),
             Some(Proof::Proved) => Next::End(End::verified(Outcome::Already)),
             Some(Proof::Refused) => mismatch(facts, known, Code::OldWrong),
             Some(Proof::Inconclusive) => Next::End(End::unknown(Code::Operator)),
         },
-        Said::Lost => match (known.new, known.old) {
-            (None, _) if known.may_probe() => Next::Call(Call::Probe(Which::New)),
-            (Some(Proof::Proved), _) => Next::End(End::verified(Outcome::Already)),
-            (Some(Proof::Refused), None) if known.may_probe() => Next::Call(Call::Probe(Which::Old)),
-            (Some(Proof::Refused), Some(Proof::Proved)) if tries_again && known.attempts > 0 => {
+        // The date says whether it was done, and costs no failed sign-in.
+        Said::Lost => match (known.read, known.new) {
+            (None, _) => Next::Call(Call::Read),
+            (Some(true), Some(Proof::Proved)) => Next::End(End::verified(Outcome::Already)),
+            (Some(true), None) if known.may_probe() => Next::Call(Call::Probe),
+            (Some(true), None) if !known.has_sign_in() => Next::End(End::verified(Outcome::Already)),
+            (Some(false), _) if tries_again && known.attempts > 0 && !known.is_unread => {
                 Next::Call(Call::Change)
             }
-            (Some(Proof::Refused), Some(Proof::Proved)) => {
-                Next::End(End::refused(Code::NotAvailable).retryable())
-            }
-            (Some(Proof::Refused), Some(Proof::Refused)) => mismatch(facts, known, Code::Operator),
             _ => Next::End(End::unknown(Code::NotAvailable).retryable()),
         },
     }
+}
+
+/// Whether a refusal may mean that the password is in use already: it was drawn at random, or
+/// kept by somebody, before.
+fn is_perhaps_set(reasons: &[Reason]) -> bool {
+    reasons.iter().any(|reason| matches!(reason, Reason::History | Reason::Other))
 }
 
 /// Neither password is Okta's, or there is none: an admin's right sets the new one, if that
@@ -251,7 +288,7 @@ fn set(facts: &Facts, known: &Known, said: &Said) -> Next {
         Said::RateLimited | Said::NotSent => Next::End(End::refused(Code::NotAvailable).retryable()),
         Said::WrongState | Said::OldWrong => Next::End(End::refused(Code::State)),
         Said::Lost => match known.new {
-            None if known.may_probe() => Next::Call(Call::Probe(Which::New)),
+            None if known.may_probe() => Next::Call(Call::Probe),
             Some(Proof::Proved) => Next::End(End::verified(Outcome::Reconciled)),
             _ => Next::End(End::unknown(Code::NotAvailable).retryable()),
         },
@@ -260,20 +297,15 @@ fn set(facts: &Facts, known: &Known, said: &Said) -> Next {
 
 /// Okta said 200: that is proven.
 fn verify(facts: &Facts, known: &Known, outcome: Outcome) -> Next {
-    let verify = match facts.options.verify {
-        // Whoever looks afterwards could have no failed sign-in left.
-        Verify::Later if outcome == Outcome::Reconciled => Verify::SignIn,
-        verify => verify,
-    };
-    let by_sign_in = verify == Verify::SignIn && known.user.status.can_sign_in();
-    match (verify, known.new, known.read) {
-        (Verify::Later, ..) | (_, Some(Proof::Proved), _) | (Verify::Change, _, Some(true)) => {
-            Next::End(End::verified(outcome))
-        }
-        (_, None, None) if by_sign_in && known.attempts > 0 => Next::Call(Call::Probe(Which::New)),
-        (_, None, None) => Next::Call(Call::Read),
-        // No failed sign-in is left, or nobody can sign in: the date is the evidence.
-        (Verify::SignIn, None, Some(true)) => Next::End(End::verified(outcome)),
+    // Whoever looks afterwards could have no failed sign-in left after an admin's right set it.
+    let later = facts.options.later && outcome == Outcome::Rotated;
+    match (known.new, known.read) {
+        _ if later => Next::End(End::verified(outcome)),
+        (Some(Proof::Proved), _) => Next::End(End::verified(outcome)),
+        (None, None) if known.may_probe() => Next::Call(Call::Probe),
+        (None, None) => Next::Call(Call::Read),
+        // No sign-in is possible, or none may fail any more: the date is the evidence.
+        (None, Some(true)) => Next::End(End::verified(outcome)),
         _ if facts.options.rollback && facts.old == Old::Given && outcome == Outcome::Rotated => {
             Next::Call(Call::Set(Which::Old))
         }

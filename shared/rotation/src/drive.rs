@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::decide::{Next, decide, wrong_attempts};
@@ -12,6 +12,12 @@ use crate::ports::{Account, Attempts, Okta, Reply, Trouble};
 
 /// Between a change that is not proven and the look at its date: Okta may take that long.
 const SETTLING: Duration = Duration::from_secs(1);
+
+/// Sign-ins besides the first that may say nothing.
+const PROBES: usize = 2;
+
+/// How far Okta's date may be behind the vault's: it may have no fractions of a second.
+const SLACK: SignedDuration = SignedDuration::from_secs(5);
 
 /// Providers whose users have their passwords elsewhere, or none (schema
 /// `AuthenticationProviderType`).
@@ -159,7 +165,7 @@ async fn through(
         let (answer, error_id) = made(okta, wanted, &account, call, &facts).await;
         rotation.error_id = error_id.or(rotation.error_id.take());
         // An id of an error that did not matter would lead astray.
-        if matches!(answer, Answer::Change(Said::Done) | Answer::Probe(_, Proof::Proved)) {
+        if matches!(answer, Answer::Change(Said::Done) | Answer::Probe(Proof::Proved)) {
             rotation.error_id = None;
         }
         let before = rotation.wrong_attempts;
@@ -169,7 +175,7 @@ async fn through(
             attempts.failed().await?;
         } else if matches!(
             facts.answers.last(),
-            Some(Answer::Change(Said::Done) | Answer::Probe(_, Proof::Proved))
+            Some(Answer::Change(Said::Done) | Answer::Probe(Proof::Proved))
         ) {
             attempts.proven().await?;
         }
@@ -191,11 +197,11 @@ async fn made(
     match call {
         Call::Change => of(okta.change(&account.id, password(Which::Old), wanted.new).await, Answer::Change),
         Call::Set(which) => {
-            let reply = okta.set(&account.id, password(which)).await;
+            let reply = okta.set(&account.id, password(which), which == Which::New).await;
             (Answer::Set(which, reply.said), reply.error_id)
         }
         Call::Unlock => of(okta.unlock(&account.id).await, Answer::Unlock),
-        Call::Probe(which) => (Answer::Probe(which, okta.probe(&account.login, password(which)).await), None),
+        Call::Probe => (Answer::Probe(probed(okta, wanted, account, facts).await), None),
         Call::Roles => (Answer::Roles(okta.roles(&account.id).await), None),
         Call::Read => {
             let is_after_change =
@@ -210,15 +216,36 @@ async fn made(
     }
 }
 
+/// A sign-in with the new password. Where Okta has just said that it is in use, an answer that
+/// says nothing is asked for again: to end then would leave a vault with the old one.
+async fn probed(okta: &impl Okta, wanted: &Wanted<'_>, account: &Account, facts: &Facts) -> Proof {
+    let is_set =
+        matches!(facts.answers.last(), Some(Answer::Change(Said::Done) | Answer::Set(_, Said::Done)));
+    let mut proof = okta.probe(&account.login, wanted.new).await;
+    for _ in 0..if is_set { PROBES } else { 0 } {
+        if proof != Proof::Inconclusive {
+            break;
+        }
+        tokio::time::sleep(SETTLING).await;
+        proof = okta.probe(&account.login, wanted.new).await;
+    }
+    proof
+}
+
 async fn read_again(okta: &impl Okta, wanted: &Wanted<'_>, before: &Account) -> Option<(User, bool)> {
     let now = okta.read(&before.id).await.ok().flatten()?;
     let advanced = now.password_changed.is_some() && now.password_changed > before.password_changed;
     Some((seen(&now, wanted.intent), advanced))
 }
 
+/// Whether a change is not before an intent.
+pub(crate) fn is_after(changed: Timestamp, intent: Timestamp) -> bool {
+    changed + SLACK >= intent
+}
+
 fn seen(account: &Account, intent: Option<Timestamp>) -> User {
     let changed_since_intent =
-        intent.zip(account.password_changed).is_some_and(|(intent, changed)| changed >= intent);
+        intent.zip(account.password_changed).is_some_and(|(intent, changed)| is_after(changed, intent));
     User {
         status: Status::of(&account.status),
         is_elsewhere: ELSEWHERE.contains(&account.provider.as_str()),
@@ -236,7 +263,6 @@ const fn name(call: Call) -> &'static str {
         Call::Change => "change",
         Call::Set(Which::New) => "set",
         Call::Set(Which::Old) => "rollback",
-        Call::Probe(Which::New) => "verify",
-        Call::Probe(Which::Old) => "verify-old",
+        Call::Probe => "verify",
     }
 }

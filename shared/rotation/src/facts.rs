@@ -87,8 +87,8 @@ pub enum Call {
     Change,
     /// Set a password as an admin (`updateUser`).
     Set(Which),
-    /// Sign in with a password (`POST /api/v1/authn`).
-    Probe(Which),
+    /// Sign in with the new password (`POST /api/v1/authn`).
+    Probe,
 }
 
 /// What a call that changes something said.
@@ -149,7 +149,7 @@ pub enum Answer {
     /// Of [`Call::Set`].
     Set(Which, Said),
     /// Of [`Call::Probe`].
-    Probe(Which, Proof),
+    Probe(Proof),
 }
 
 /// What proves that the new password is in use.
@@ -158,11 +158,9 @@ pub enum Verify {
     /// A sign-in.
     #[default]
     SignIn,
-    /// Okta's 200, and a date of the last change that advanced: for orgs whose policies let
-    /// nobody sign in from here.
+    /// Okta's answer, and the date of the last change: for orgs whose policies let nobody sign
+    /// in from here, or everybody without a password first. No sign-in is tried.
     Change,
-    /// Okta's 200 alone, where the old password was known: somebody looks afterwards.
-    Later,
 }
 
 /// Whether something that is off unless asked for is done.
@@ -183,6 +181,8 @@ pub enum Mismatch {
 pub struct Options {
     /// What proves the new password.
     pub verify: Verify,
+    /// Okta's 200 is enough where the old password was known: somebody looks afterwards.
+    pub later: bool,
     /// What is done where the vault's password is not Okta's.
     pub mismatch: Mismatch,
     /// The old password is set again where the new one is not proven.

@@ -82,6 +82,8 @@ fn reply(result: Result<(), Error>, length: usize) -> Reply {
                 |cause: &&str| cause.to_lowercase().contains("password") && !cause.starts_with("user:");
             match (api.status, api.code.as_str()) {
                 (500.., _) => Said::Lost,
+                // Somebody else is changing this; Okta did nothing.
+                (409 | 423, _) => Said::RateLimited,
                 (403, "E0000014") => Said::Policy(policy::reasons(causes, length)),
                 // An admin's right is refused so, and in some orgs a change.
                 (400, "E0000001") if causes.iter().any(is_about_password) => {
@@ -137,8 +139,9 @@ impl Okta for Org {
         reply(self.client.change_password(&UserId::from(id), &change).await, length(new))
     }
 
-    async fn set(&self, id: &str, password: &SecretString) -> Reply {
-        let set = self.client.set_password(&UserId::from(id), password, self.strict).await;
+    async fn set(&self, id: &str, password: &SecretString, is_new: bool) -> Reply {
+        let strict = self.strict && is_new;
+        let set = self.client.set_password(&UserId::from(id), password, strict).await;
         reply(set, length(password))
     }
 

@@ -1,5 +1,7 @@
 //! What a rotation needs: of Okta, and of whoever remembers failed sign-ins.
 
+use std::sync::atomic::{AtomicU8, Ordering};
+
 use jiff::Timestamp;
 use secrecy::SecretString;
 
@@ -59,8 +61,9 @@ pub trait Okta: Sync {
     /// Changes (`changePassword`).
     fn change(&self, id: &str, old: &SecretString, new: &SecretString) -> impl Future<Output = Reply> + Send;
 
-    /// Sets, as an admin (`updateUser`).
-    fn set(&self, id: &str, password: &SecretString) -> impl Future<Output = Reply> + Send;
+    /// Sets, as an admin (`updateUser`): a new one, which the policy may look at as it is
+    /// configured, or the one before, which it lets through.
+    fn set(&self, id: &str, password: &SecretString, is_new: bool) -> impl Future<Output = Reply> + Send;
 
     /// Signs in.
     fn probe(&self, login: &str, password: &SecretString) -> impl Future<Output = Proof> + Send;
@@ -78,20 +81,22 @@ pub trait Attempts: Sync {
     fn proven(&self) -> impl Future<Output = Result<(), Trouble>> + Send;
 }
 
-/// Two failed sign-ins per run, and nobody who remembers them.
-#[derive(Clone, Copy, Debug)]
-pub struct PerRun;
+/// Two failed sign-ins per run, and nobody who remembers them afterwards.
+#[derive(Debug, Default)]
+pub struct PerRun(AtomicU8);
 
 impl Attempts for PerRun {
     async fn left(&self) -> Result<u8, Trouble> {
-        Ok(2)
+        Ok(2_u8.saturating_sub(self.0.load(Ordering::Relaxed)))
     }
 
     async fn failed(&self) -> Result<(), Trouble> {
+        self.0.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 
     async fn proven(&self) -> Result<(), Trouble> {
+        self.0.store(0, Ordering::Relaxed);
         Ok(())
     }
 }

@@ -16,12 +16,13 @@
 //! value is fixed: `AWSPENDING` is taken away, and the next rotation begins with another
 //! password.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use okta_client::OrgUrl;
 use serde::{Deserialize, Serialize};
 
-use crate::drive::{self, Rotation, Wanted};
+use crate::drive::{self, Rotation, Wanted, is_after};
 use crate::end::{Code, End, Outcome};
 use crate::facts::{Options, Proof, Status, Verify};
 use crate::password::{NoPassword, Recipe};
@@ -81,19 +82,19 @@ pub struct Plan<'a> {
     pub by_hand: bool,
 }
 
-/// The version whose password this process has proven last.
+/// The versions whose passwords this process has proven, the last of each secret.
 #[derive(Debug, Default)]
-pub struct Proven(Mutex<Option<(String, String)>>);
+pub struct Proven(Mutex<BTreeMap<String, String>>);
 
 impl Proven {
     fn note(&self, target: Target<'_>) {
-        let version = (target.secret.to_owned(), target.version.to_owned());
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(version);
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(target.secret.to_owned(), target.version.to_owned());
     }
 
     fn has(&self, target: Target<'_>) -> bool {
-        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        last.as_ref().is_some_and(|(secret, version)| secret == target.secret && version == target.version)
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(target.secret).is_some_and(|version| version == target.version)
     }
 }
 
@@ -260,7 +261,7 @@ async fn set(
         new: &pending.password,
         intent: kept.created,
         // The next step proves it.
-        options: Options { verify: Verify::Later, ..plan.options },
+        options: Options { later: true, ..plan.options },
     };
     let rotation = drive::rotate(tools.okta, tools.attempts, &wanted).await;
     if rotation.end.code == Code::Policy && !rotation.end.retryable {
@@ -327,7 +328,8 @@ async fn dated(
     rotation: &mut Rotation,
 ) -> Result<Option<End>, Trouble> {
     let account = drive::find(okta, &pending.username, &mut rotation.steps).await?;
-    let is_later = account.password_changed.zip(kept.created).is_some_and(|(changed, kept)| changed >= kept);
+    let is_later =
+        account.password_changed.zip(kept.created).is_some_and(|(changed, kept)| is_after(changed, kept));
     rotation.user = Some(account);
     Ok((!is_later).then(unverified))
 }
@@ -351,8 +353,7 @@ async fn signed_in(
     }
     let mut proof = None;
     if secret.username.contains('@') {
-        rotation.steps.push("verify");
-        proof = Some(okta.probe(&secret.username, &secret.password).await);
+        proof = Some(signed(tools, &secret.username, secret, rotation).await?);
     }
     if proof != Some(Proof::Proved) {
         let account = drive::find(okta, &secret.username, &mut rotation.steps).await?;
@@ -363,24 +364,37 @@ async fn signed_in(
                 None => Ok(None),
             };
         }
-        if !account.login.eq_ignore_ascii_case(&secret.username) {
-            rotation.steps.push("verify");
-            proof = Some(okta.probe(&account.login, &secret.password).await);
+        let is_tried = proof.is_some() && account.login.eq_ignore_ascii_case(&secret.username);
+        if !is_tried && attempts.left().await? > 0 {
+            proof = Some(signed(tools, &account.login, secret, rotation).await?);
         }
         rotation.user = Some(account);
     }
+    Ok(match proof {
+        Some(Proof::Proved) => None,
+        Some(Proof::Refused) => Some(unverified()),
+        _ => Some(End::unknown(Code::NotAvailable).retryable()),
+    })
+}
+
+/// One sign-in, counted at once.
+async fn signed(
+    tools: &Tools<'_, impl Vault, impl Okta, impl Attempts>,
+    login: &str,
+    secret: &Secret,
+    rotation: &mut Rotation,
+) -> Result<Proof, Trouble> {
+    rotation.steps.push("verify");
+    let proof = tools.okta.probe(login, &secret.password).await;
     match proof {
-        Some(Proof::Proved) => {
-            attempts.proven().await?;
-            Ok(None)
+        Proof::Proved => tools.attempts.proven().await?,
+        Proof::Refused => {
+            rotation.wrong_attempts += 1;
+            tools.attempts.failed().await?;
         }
-        Some(Proof::Refused) => {
-            rotation.wrong_attempts = 1;
-            attempts.failed().await?;
-            Ok(Some(unverified()))
-        }
-        _ => Ok(Some(End::unknown(Code::NotAvailable).retryable())),
+        Proof::Inconclusive => {}
     }
+    Ok(proof)
 }
 
 fn unverified() -> End {

@@ -26,7 +26,9 @@ fn user(status: Status) -> User {
 /// Every way to begin.
 fn beginnings() -> Vec<Facts> {
     let mut all = Vec::new();
-    for verify in [Verify::SignIn, Verify::Change, Verify::Later] {
+    for (verify, later) in
+        [(Verify::SignIn, false), (Verify::SignIn, true), (Verify::Change, false), (Verify::Change, true)]
+    {
         for mismatch in
             [Mismatch::Fail, Mismatch::Reconcile { admins: false }, Mismatch::Reconcile { admins: true }]
         {
@@ -41,7 +43,7 @@ fn beginnings() -> Vec<Facts> {
                                     changed_since_intent: flags & 4 > 0,
                                     ..user(status)
                                 };
-                                let options = Options { verify, mismatch, rollback, unlock };
+                                let options = Options { verify, later, mismatch, rollback, unlock };
                                 all.push(Facts { options, old, user, attempts, answers: Vec::new() });
                             }
                         }
@@ -82,7 +84,7 @@ fn answers(call: Call) -> Vec<Answer> {
         Call::Unlock => all_said().into_iter().map(Answer::Unlock).collect(),
         Call::Change => all_said().into_iter().map(Answer::Change).collect(),
         Call::Set(which) => all_said().into_iter().map(|said| Answer::Set(which, said)).collect(),
-        Call::Probe(which) => PROOFS.map(|proof| Answer::Probe(which, proof)).to_vec(),
+        Call::Probe => PROOFS.map(Answer::Probe).to_vec(),
     }
 }
 
@@ -106,28 +108,48 @@ fn every_way(facts: &mut Facts, at_end: &mut impl FnMut(&Facts, &End)) -> u64 {
     }
 }
 
-/// What the table of the specification calls evidence, written down a second time.
+/// What counts as evidence, written down a second time.
 fn is_proven(facts: &Facts) -> bool {
-    let probed = facts.answers.iter().rev().find_map(|answer| match answer {
-        Answer::Probe(Which::New, proof) => Some(*proof == Proof::Proved),
-        Answer::Change(Said::Done | Said::Lost) | Answer::Set(_, Said::Done | Said::Lost) => Some(false),
-        _ => None,
-    });
-    if probed == Some(true) {
-        return true;
-    }
+    let by_date = facts.options.verify == Verify::Change
+        || facts.answers.iter().fold(!facts.user.status.can_sign_in(), |by_date, answer| match answer {
+            Answer::Read(Some((user, _))) => !user.status.can_sign_in(),
+            Answer::Unlock(Said::Done) => false,
+            _ => by_date,
+        });
     let done =
         |answer: &Answer| matches!(answer, Answer::Change(Said::Done) | Answer::Set(Which::New, Said::Done));
+    let since_intent =
+        facts.answers.iter().fold(facts.user.changed_since_intent, |since, answer| match answer {
+            Answer::Read(Some((user, _))) => user.changed_since_intent,
+            _ => since,
+        });
     match facts.answers.as_slice() {
-        [.., last] if done(last) => {
-            let is_change = matches!(last, Answer::Change(_));
-            (facts.options.verify == Verify::Later && is_change) || facts.user.status == Status::Staged
-                // The status as read later.
-                || facts.answers.iter().any(|answer| matches!(answer, Answer::Read(Some((user, _))) if user.status == Status::Staged))
-        }
-        [.., before, Answer::Read(Some((_, true)))] => done(before),
+        [.., Answer::Probe(Proof::Proved)] => facts.options.verify == Verify::SignIn,
+        // Somebody looks afterwards, or nobody can sign in yet.
+        [.., Answer::Change(Said::Done)] => facts.options.later || by_date,
+        [.., before, Answer::Read(Some((_, true)))] if done(before) => true,
+        // No sign-in says anything: what an earlier run, or a lost answer, leaves.
+        [.., Answer::Change(Said::OldWrong)] => by_date && since_intent,
+        [.., Answer::Change(Said::Lost), Answer::Read(Some((_, true)))] => by_date,
         _ => false,
     }
+}
+
+/// Failed sign-ins, counted a second time: what Okta may have counted.
+fn may_have_failed(answers: &[Answer]) -> usize {
+    let mut failed = 0;
+    for (index, answer) in answers.iter().enumerate() {
+        failed += match answer {
+            Answer::Change(Said::OldWrong) | Answer::Probe(Proof::Refused) => 1,
+            Answer::Change(Said::Lost) => {
+                let later = &answers[index..];
+                let done = later.iter().any(|later| matches!(later, Answer::Read(Some((_, true)))));
+                usize::from(!done)
+            }
+            _ => 0,
+        };
+    }
+    failed
 }
 
 #[test]
@@ -136,6 +158,7 @@ fn every_way_ends_soon_with_evidence_and_two_failed_sign_ins_at_most() {
     for mut facts in beginnings() {
         let most = facts.attempts.min(2);
         ways += every_way(&mut facts, &mut |facts, end| {
+            assert!(may_have_failed(&facts.answers) <= usize::from(most), "{facts:?}");
             assert!(wrong_attempts(&facts.answers) <= most, "{facts:?}");
             if end.code == Code::Verified {
                 assert!(is_proven(facts), "{facts:?} {end:?}");
@@ -163,7 +186,7 @@ enum Has {
 }
 
 /// Goes every way that is possible where Okta has `has`, with every failure of the calls.
-fn every_true_way(facts: &mut Facts, has: Has, at_end: &mut impl FnMut(&Facts, &End, Has)) {
+fn every_true_way(facts: &mut Facts, begins: Has, has: Has, at_end: &mut impl FnMut(&Facts, &End, Has)) {
     let call = match decide(facts) {
         Next::End(end) => return at_end(facts, &end, has),
         Next::Call(call) => call,
@@ -171,7 +194,12 @@ fn every_true_way(facts: &mut Facts, has: Has, at_end: &mut impl FnMut(&Facts, &
     let nothing = [Said::NotPermitted, Said::RateLimited, Said::NotSent, Said::Lost];
     let steps: Vec<(Answer, Has)> = match call {
         Call::Read => {
-            vec![(Answer::Read(Some((facts.user, has == Has::New))), has), (Answer::Read(None), has)]
+            let mut all = vec![(Answer::Read(None), has), (Answer::Read(Some((facts.user, false))), has)];
+            // The date may be late, and never early.
+            if has != begins {
+                all.push((Answer::Read(Some((facts.user, true))), has));
+            }
+            all
         }
         Call::Roles => [Admin::Yes, Admin::No, Admin::Unknown].map(|a| (Answer::Roles(a), has)).to_vec(),
         Call::Unlock => [Said::Done, Said::Lost].map(|said| (Answer::Unlock(said), has)).to_vec(),
@@ -187,16 +215,15 @@ fn every_true_way(facts: &mut Facts, has: Has, at_end: &mut impl FnMut(&Facts, &
             let other = nothing.into_iter().chain([Said::Policy(vec![Reason::Other])]);
             done.into_iter().chain(other.map(|said| (Answer::Set(which, said), has))).collect()
         }
-        Call::Probe(which) => {
-            let right = matches!((which, has), (Which::New, Has::New) | (Which::Old, Has::Old));
+        Call::Probe => {
             // A policy of the org may let nobody sign in from here.
-            let proofs = if right { &PROOFS[..] } else { &PROOFS[1..] };
-            proofs.iter().map(|proof| (Answer::Probe(which, *proof), has)).collect()
+            let proofs = if has == Has::New { &PROOFS[..] } else { &PROOFS[1..] };
+            proofs.iter().map(|proof| (Answer::Probe(*proof), has)).collect()
         }
     };
     for (answer, has) in steps {
         facts.answers.push(answer);
-        every_true_way(facts, has, at_end);
+        every_true_way(facts, begins, has, at_end);
         facts.answers.pop();
     }
 }
@@ -205,8 +232,13 @@ fn every_true_way(facts: &mut Facts, has: Has, at_end: &mut impl FnMut(&Facts, &
 fn what_the_end_says_is_true() {
     for mut facts in beginnings() {
         for begins in [Has::Old, Has::New, Has::Third] {
-            // `Later` says what Okta said, and whoever asked looks afterwards.
-            every_true_way(&mut facts, begins, &mut |facts, end, has| {
+            // Where no sign-in says anything, somebody else's change after the intent looks like
+            // ours: that is what `Verify::Change` gives up.
+            let by_date = facts.options.verify == Verify::Change || !facts.user.status.can_sign_in();
+            if by_date && facts.user.changed_since_intent && begins == Has::Third {
+                continue;
+            }
+            every_true_way(&mut facts, begins, begins, &mut |facts, end, has| {
                 let lost = facts
                     .answers
                     .iter()
@@ -257,113 +289,78 @@ fn way(mut facts: Facts, answers: &[Answer]) -> (Vec<Call>, End) {
 #[test]
 fn the_table_is_followed() {
     use Answer::{Change, Probe, Read};
-    use Which::{New, Old};
     let reconcile = |facts: Facts| Facts {
         options: Options { mismatch: Mismatch::Reconcile { admins: true }, ..facts.options },
         ..facts
     };
     let active = || facts(Status::Active);
+    let with = |options: Options| Facts { options, ..active() };
     let code = |facts: Facts, answers: &[Answer]| way(facts, answers).1.code;
+    let read = |advanced| Read(Some((user(Status::Active), advanced)));
+    let already = End::verified(Outcome::Already);
     // A normal rotation: two calls, and no failed sign-in.
     assert_eq!(
-        way(active(), &[Change(Said::Done), Probe(New, Proof::Proved)]),
-        (vec![Call::Change, Call::Probe(New)], End::verified(Outcome::Rotated))
+        way(active(), &[Change(Said::Done), Probe(Proof::Proved)]),
+        (vec![Call::Change, Call::Probe], End::verified(Outcome::Rotated))
     );
-    assert_eq!(code(active(), &[Change(Said::Done), Probe(New, Proof::Refused)]), Code::Unverified);
-    let rollback = Facts { options: Options { rollback: true, ..Options::default() }, ..active() };
-    assert_eq!(
-        code(rollback, &[Change(Said::Done), Probe(New, Proof::Refused), Answer::Set(Old, Said::Done)]),
-        Code::RolledBack
-    );
-    let by_date = Facts { options: Options { verify: Verify::Change, ..Options::default() }, ..active() };
-    assert_eq!(
-        code(by_date, &[Change(Said::Done), Read(Some((user(Status::Active), true)))]),
-        Code::Verified
-    );
-    assert_eq!(
-        way(active(), &[Change(Said::OldWrong), Probe(New, Proof::Proved)]).1,
-        End::verified(Outcome::Already)
-    );
-    assert_eq!(code(active(), &[Change(Said::OldWrong), Probe(New, Proof::Refused)]), Code::OldWrong);
-    assert_eq!(code(active(), &[Change(Said::OldWrong), Probe(New, Proof::Inconclusive)]), Code::Operator);
+    assert_eq!(code(active(), &[Change(Said::Done), Probe(Proof::Refused)]), Code::Unverified);
+    assert_eq!(code(active(), &[Change(Said::Done), Probe(Proof::Inconclusive)]), Code::Unverified);
+    let rollback = with(Options { rollback: true, ..Options::default() });
+    let back = [Change(Said::Done), Probe(Proof::Refused), Answer::Set(Which::Old, Said::Done)];
+    assert_eq!(code(rollback, &back), Code::RolledBack);
+    assert_eq!(way(active(), &[Change(Said::OldWrong), Probe(Proof::Proved)]).1, already);
+    assert_eq!(code(active(), &[Change(Said::OldWrong), Probe(Proof::Refused)]), Code::OldWrong);
+    assert_eq!(code(active(), &[Change(Said::OldWrong), Probe(Proof::Inconclusive)]), Code::Operator);
     // No failed sign-in is left: the date is the evidence.
-    assert_eq!(
-        way(
-            reconcile(active()),
-            &[
-                Change(Said::OldWrong),
-                Probe(New, Proof::Refused),
-                Answer::Set(New, Said::Done),
-                Read(Some((user(Status::Active), true)))
-            ]
-        )
-        .1,
-        End::verified(Outcome::Reconciled)
-    );
+    let reconciled =
+        [Change(Said::OldWrong), Probe(Proof::Refused), Answer::Set(Which::New, Said::Done), read(true)];
+    assert_eq!(way(reconcile(active()), &reconciled).1, End::verified(Outcome::Reconciled));
+    // A refusal of the policy; one that may mean that it is set already is looked at.
     let policy = |reason| Change(Said::Policy(vec![reason]));
-    assert!(!way(active(), &[policy(Reason::History)]).1.retryable);
+    let history = way(active(), &[policy(Reason::History), Probe(Proof::Refused)]).1;
+    assert_eq!((history.code, history.retryable), (Code::Policy, false));
+    assert_eq!(way(active(), &[policy(Reason::History), Probe(Proof::Proved)]).1, already);
     assert!(way(active(), &[policy(Reason::MinAge)]).1.retryable);
+    assert_eq!(code(active(), &[policy(Reason::MinLength)]), Code::Policy);
     assert_eq!(code(active(), &[Change(Said::NotPermitted)]), Code::NotPermitted);
-    assert_eq!(
-        code(active(), &[Change(Said::WrongState), Read(Some((user(Status::Ended), false)))]),
-        Code::State
-    );
-    assert_eq!(
-        code(
-            active(),
-            &[
-                Change(Said::WrongState),
-                Read(Some((user(Status::Active), false))),
-                Change(Said::Done),
-                Probe(New, Proof::Proved)
-            ]
-        ),
-        Code::Verified
-    );
+    let ended = Read(Some((user(Status::Ended), false)));
+    assert_eq!(code(active(), &[Change(Said::WrongState), ended]), Code::State);
+    let again = [Change(Said::WrongState), read(false), Change(Said::Done), Probe(Proof::Proved)];
+    assert_eq!(code(active(), &again), Code::Verified);
     assert_eq!(code(active(), &[Change(Said::RateLimited)]), Code::NotAvailable);
+    // A lost answer: the date says whether it was done.
+    assert_eq!(way(active(), &[Change(Said::Lost), read(true), Probe(Proof::Proved)]).1, already);
+    let again = [Change(Said::Lost), read(false), Change(Said::Done), Probe(Proof::Proved)];
+    assert_eq!(code(active(), &again), Code::Verified);
+    let stale = way(active(), &[Change(Said::Lost), read(false), Change(Said::OldWrong)]).1;
+    assert_eq!((stale.code, stale.retryable), (Code::NotAvailable, true));
+    assert_eq!(code(active(), &[Change(Said::Lost), Read(None)]), Code::NotAvailable);
     assert_eq!(
-        way(active(), &[Change(Said::Lost), Probe(New, Proof::Proved)]).1,
-        End::verified(Outcome::Already)
+        code(active(), &[Change(Said::Lost), read(true), Probe(Proof::Inconclusive)]),
+        Code::NotAvailable
     );
-    assert_eq!(
-        code(
-            active(),
-            &[
-                Change(Said::Lost),
-                Probe(New, Proof::Refused),
-                Probe(Old, Proof::Proved),
-                Change(Said::Done),
-                Probe(New, Proof::Proved)
-            ]
-        ),
-        Code::Verified
-    );
-    assert_eq!(
-        code(active(), &[Change(Said::Lost), Probe(New, Proof::Refused), Probe(Old, Proof::Refused)]),
-        Code::Operator
-    );
-    assert_eq!(code(active(), &[Change(Said::Lost), Probe(New, Proof::Inconclusive)]), Code::NotAvailable);
+    // Where no sign-in says anything.
+    let by_date = |since| {
+        let options = Options { verify: Verify::Change, ..Options::default() };
+        Facts { user: User { changed_since_intent: since, ..user(Status::Active) }, ..with(options) }
+    };
+    assert_eq!(code(by_date(false), &[Change(Said::Done), read(true)]), Code::Verified);
+    assert_eq!(code(by_date(false), &[Change(Said::Done), read(false)]), Code::Unverified);
+    assert_eq!(way(by_date(true), &[Change(Said::OldWrong)]).1, already);
+    assert_eq!(code(by_date(false), &[Change(Said::OldWrong)]), Code::OldWrong);
+    assert_eq!(way(by_date(false), &[Change(Said::Lost), read(true)]).1, already);
     // Before anything is changed.
-    for (status, code) in
-        [(Status::LockedOut, Code::State), (Status::Provisioned, Code::State), (Status::Ended, Code::State)]
-    {
-        assert_eq!(way(facts(status), &[]).1, End::refused(code), "{status:?}");
+    for status in [Status::LockedOut, Status::Provisioned, Status::Ended] {
+        assert_eq!(way(facts(status), &[]).1, End::refused(Code::State), "{status:?}");
     }
     assert_eq!(way(facts(Status::Staged), &[Change(Said::Done)]).1, End::verified(Outcome::Rotated));
-    let hint = |flag| User { changed_since_intent: flag, ..user(Status::Active) };
-    assert_eq!(
-        way(Facts { user: hint(true), ..active() }, &[Probe(New, Proof::Proved)]).1,
-        End::verified(Outcome::Already)
-    );
-    let without_old = || Facts { old: rotation::facts::Old::Unknown, ..active() };
-    assert_eq!(code(without_old(), &[Probe(New, Proof::Refused)]), Code::OldWrong);
-    assert_eq!(
-        code(
-            reconcile(without_old()),
-            &[Probe(New, Proof::Refused), Answer::Set(New, Said::Done), Probe(New, Proof::Proved)]
-        ),
-        Code::Verified
-    );
+    let hint = || Facts { user: User { changed_since_intent: true, ..user(Status::Active) }, ..active() };
+    assert_eq!(way(hint(), &[Probe(Proof::Proved)]).1, already);
+    assert_eq!(code(hint(), &[Probe(Proof::Inconclusive)]), Code::NotAvailable);
+    let without_old = || Facts { old: Old::Unknown, ..active() };
+    assert_eq!(code(without_old(), &[Probe(Proof::Refused)]), Code::OldWrong);
+    let set = [Probe(Proof::Refused), Answer::Set(Which::New, Said::Done), Probe(Proof::Proved)];
+    assert_eq!(code(reconcile(without_old()), &set), Code::Verified);
     // What earlier runs used up.
     assert_eq!(way(Facts { attempts: 0, ..active() }, &[]).1, End::unknown(Code::Operator));
 }

@@ -1,16 +1,20 @@
-//! Failed sign-ins that rotations made with a user's passwords: two in an hour, across runs,
-//! so that no repetition locks the user out.
+//! Failed sign-ins that rotations made with a user's passwords, across runs: two for each
+//! version of a secret, so that no repetition locks the user out. One alone counts for an hour;
+//! two count until the secret has another version, or for a month.
 
 use run_kit::Run;
 
 use crate::State;
 use crate::table::{StateError, is_refused_update, number, text};
 
-/// Sign-ins of one user that may fail in an hour.
+/// Sign-ins with one version of a secret that may fail.
 pub const SIGN_INS: u8 = 2;
 
-/// In milliseconds.
+/// How long one counts, in milliseconds.
 const HOUR: i64 = 3_600_000;
+
+/// How long two count.
+const MONTH: i64 = 30 * 24 * HOUR;
 
 fn key(user: &str) -> String {
     format!("attempts#{user}")
@@ -22,7 +26,7 @@ impl State {
     /// # Errors
     ///
     /// [`StateError`].
-    pub async fn sign_ins_left(&self, run: &Run, user: &str) -> Result<u8, StateError> {
+    pub async fn sign_ins_left(&self, run: &Run, user: &str, version: &str) -> Result<u8, StateError> {
         let read = self.dynamodb.get_item().table_name(&self.table).key("id", text(key(user)));
         let read = read.consistent_read(true).send().await;
         let item = read.map_err(|error| StateError::new("count failed sign-ins", error))?.item;
@@ -31,29 +35,35 @@ impl State {
                 .and_then(|item| item.get(name)?.as_n().ok()?.parse::<i64>().ok())
                 .unwrap_or_default()
         };
-        if number_of("until") <= run.clock.now_ms() {
+        let of = item.as_ref().and_then(|item| item.get("version")?.as_s().ok()).map(String::as_str);
+        if of != Some(version) || number_of("until") <= run.clock.now_ms() {
             return Ok(SIGN_INS);
         }
         Ok(SIGN_INS.saturating_sub(u8::try_from(number_of("failed")).unwrap_or(u8::MAX)))
     }
 
-    /// One more failed: the hour begins with the first.
+    /// One more failed.
     ///
     /// # Errors
     ///
     /// [`StateError`].
-    pub async fn count_failed_sign_in(&self, run: &Run, user: &str) -> Result<(), StateError> {
+    pub async fn count_failed_sign_in(&self, run: &Run, user: &str, version: &str) -> Result<(), StateError> {
         let now = run.clock.now_ms();
-        let until = now + HOUR;
         let update = self
             .dynamodb
             .update_item()
             .table_name(&self.table)
             .key("id", text(key(user)))
-            .update_expression("ADD #failed :one")
-            .condition_expression("#until > :now")
+            // The second.
+            .update_expression("ADD #failed :one SET #until = :until, #expires = :expires")
+            .condition_expression("#until > :now AND #version = :version")
             .expression_attribute_names("#failed", "failed")
             .expression_attribute_names("#until", "until")
+            .expression_attribute_names("#expires", "expires")
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_values(":version", text(version))
+            .expression_attribute_values(":until", number(now + MONTH))
+            .expression_attribute_values(":expires", number((now + MONTH) / 1_000 + 3_600))
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":now", number(now));
         match update.send().await {
@@ -67,8 +77,9 @@ impl State {
             .table_name(&self.table)
             .item("id", text(key(user)))
             .item("failed", number(1))
-            .item("until", number(until))
-            .item("expires", number(until / 1_000 + 3_600));
+            .item("version", text(version))
+            .item("until", number(now + HOUR))
+            .item("expires", number((now + HOUR) / 1_000 + 3_600));
         put.send().await.map(drop).map_err(|error| StateError::new("count a failed sign-in", error))
     }
 

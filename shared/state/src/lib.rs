@@ -9,7 +9,7 @@
 //!
 //! | `id` | other attributes | `expires` |
 //! |---|---|---|
-//! | `attempts#<login or userId>` | `failed`: failed sign-ins of rotations; `until`: ms since 1970 | an hour after `until` |
+//! | `attempts#<login or userId>` | `failed`: failed sign-ins of rotations with the secret's `version`; `until`: ms since 1970 | an hour after `until` |
 //! | `budget#<tenantId or userId>#<minute>` | what was used of each class of Okta's limits, and what the share of the class allows; the crate `guard` | two minutes later |
 //! | `delegation#<digest of the id>` | `agent`, `client`, `delegator`; `until`: ms since 1970; `used`: request id | an hour after `until` |
 //! | `delegation-of#<agent>#<client>` | the same of the newest | an hour after `until` |

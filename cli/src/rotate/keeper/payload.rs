@@ -23,8 +23,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// What is to be done, and the records that Keeper gives with it.
-#[derive(Debug)]
+/// What is to be done, and the records that Keeper gives with it. Printing it shows nothing.
 pub(in crate::rotate) struct Payload {
     /// Login, id, or e-mail address.
     pub(in crate::rotate) user: String,
@@ -34,6 +33,12 @@ pub(in crate::rotate) struct Payload {
     pub(in crate::rotate) new: SecretString,
     /// Records, one key for each field.
     pub(super) records: Vec<Map<String, Value>>,
+}
+
+impl std::fmt::Debug for Payload {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Payload").field("records", &self.records.len()).finish_non_exhaustive()
+    }
 }
 
 fn unreadable(message: &str) -> Stop {

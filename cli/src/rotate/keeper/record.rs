@@ -95,7 +95,13 @@ fn api(record: &Map<String, Value>) -> Result<Api, Stop> {
     let url = field(record, &["url", "websiteaddress", "orgurl"])?
         .ok_or_else(|| unusable("it has no URL of the org (`Website Address`)"))?;
     let url = if url.contains("://") { url } else { format!("https://{url}") };
-    let org = OrgUrl::parse(&url).map_err(|error| unusable(&error.to_string()))?;
+    // Not the error's own words: they repeat the text, which may be a token in the wrong field.
+    let no_url = "its URL is no origin of an org: https://, a host, and nothing else";
+    let org = OrgUrl::parse(&url).map_err(|_| unusable(no_url))?;
+    let host = org.as_str().split("://").nth(1).unwrap_or_default();
+    if !host.contains('.') && !host.starts_with("localhost") {
+        return Err(unusable(no_url));
+    }
     let token = field(record, &["password", "apitoken", "token"])?;
     let client = [field(record, &["clientid"])?, field(record, &["privatekey"])?, field(record, &["keyid"])?];
     let written = match (token, client) {

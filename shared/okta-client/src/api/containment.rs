@@ -88,16 +88,21 @@ impl Client {
         self.lifecycle("resetFactors", user, "reset_factors", &[]).await
     }
 
-    /// Ends the user's sessions of Okta, their OAuth tokens, and, with `forget_devices`, what
-    /// their devices remember (`revokeUserSessions`). Sessions inside apps, and API tokens, stay.
+    /// Ends the user's sessions of Okta, with `oauth_tokens` their OAuth tokens, and with
+    /// `forget_devices` what their devices remember (`revokeUserSessions`). Sessions inside apps, and API tokens, stay.
     ///
     /// # Errors
     ///
     /// [`Error::is_not_found`].
-    pub async fn revoke_user_sessions(&self, user: &UserId, forget_devices: bool) -> Result<(), Error> {
+    pub async fn revoke_user_sessions(
+        &self,
+        user: &UserId,
+        oauth_tokens: bool,
+        forget_devices: bool,
+    ) -> Result<(), Error> {
         let mut url = self.url(&["users", user.as_str(), "sessions"])?;
         // Okta's default differs between its engines.
-        url.set_query(Some(&format!("oauthTokens=true&forgetDevices={forget_devices}")));
+        url.set_query(Some(&format!("oauthTokens={oauth_tokens}&forgetDevices={forget_devices}")));
         self.command("revokeUserSessions", Method::DELETE, url).await
     }
 

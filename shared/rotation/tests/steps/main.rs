@@ -2,208 +2,20 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+mod world;
+
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use aws_config::SdkConfig;
-use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_emulator::AwsEmulator;
-use aws_sdk_secretsmanager::Client as Secrets;
-use okta_client::{ApiToken, Client, OrgUrl};
-use okta_emulator::{Action, DEMO_ORG, Drop, Emulator, Fault, Options as Start, Seed};
+use okta_emulator::{Action, Drop, Fault};
 use rotation::drive::Rotation;
 use rotation::end::Code;
-use rotation::facts::{Mismatch, Options};
-use rotation::okta::Org;
-use rotation::password::Recipe;
-use rotation::ports::{Attempts, Trouble};
-use rotation::secrets_manager::SecretsManager;
-use rotation::steps::{Plan, Proven, Step, StepError, Stepped, Target, Tools, take};
-use rotation::vault::{CURRENT, PENDING, Vault};
+use rotation::facts::{Mismatch, Verify};
+use rotation::steps::{Step, StepError, Stepped};
+use rotation::vault::{CURRENT, PENDING};
 use serde_json::{Value, json};
 
-const LOGIN: &str = "user@acme.test";
-const FIRST: &str = "Demo-Passw0rd";
-const NAME: &str = "okta/user";
-const FUNCTION: &str = "arn:aws:lambda:us-east-1:000000000000:function:rotate-user-secret";
-
-/// Failed sign-ins across runs, as the table of the functions has them.
-#[derive(Clone, Default)]
-struct Remembered(Arc<AtomicU8>);
-
-impl Attempts for Remembered {
-    async fn left(&self) -> Result<u8, Trouble> {
-        Ok(2_u8.saturating_sub(self.0.load(Ordering::SeqCst)))
-    }
-
-    async fn failed(&self) -> Result<(), Trouble> {
-        self.0.fetch_add(1, Ordering::SeqCst);
-        Ok(())
-    }
-
-    async fn proven(&self) -> Result<(), Trouble> {
-        self.0.store(0, Ordering::SeqCst);
-        Ok(())
-    }
-}
-
-struct World {
-    okta: Emulator,
-    aws: AwsEmulator,
-    url: OrgUrl,
-    org: Org,
-    secrets: Secrets,
-    attempts: Remembered,
-    options: Options,
-    /// Of this process; a step alone has none.
-    proven: Proven,
-}
-
-impl World {
-    async fn start() -> Self {
-        let seed = Seed::parse(DEMO_ORG).unwrap();
-        let token = ApiToken::from(seed.api_token.token.clone());
-        let okta = Emulator::start(Start { port: 0, seed, state_file: None }).await.unwrap();
-        let url = OrgUrl::parse(&okta.url()).unwrap();
-        let client = Client::new(url.clone(), token).unwrap();
-        let seed = aws_emulator::Seed::parse(aws_emulator::DEMO_ACCOUNT).unwrap();
-        let options = aws_emulator::Options { port: 0, seed, okta_url: okta.url() };
-        let aws = AwsEmulator::start(options).await.unwrap();
-        let credentials = Credentials::new("local", "local", None, None, "test");
-        let config = SdkConfig::builder()
-            .behavior_version(aws_config::BehaviorVersion::latest())
-            .region(aws_config::Region::new("us-east-1"))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .endpoint_url(aws.url())
-            .retry_config(aws_config::retry::RetryConfig::disabled())
-            .build();
-        let world = Self {
-            okta,
-            aws,
-            url,
-            org: Org { client, strict: false, revoke_sessions: true },
-            secrets: Secrets::new(&config),
-            attempts: Remembered::default(),
-            options: Options::default(),
-            proven: Proven::default(),
-        };
-        world.begin_anew(FIRST);
-        world
-    }
-
-    /// Org, account and counters as in the beginning.
-    fn begin_anew(&self, password: &str) {
-        self.okta.reset();
-        self.aws.reset();
-        self.attempts.0.store(0, Ordering::SeqCst);
-        let secret = json!({ "username": LOGIN, "password": password, "note": "kept" });
-        self.aws.vault().plant_secret(NAME, &secret.to_string());
-    }
-
-    /// `RotateSecret`; there is no Lambda, so that nothing follows by itself.
-    async fn begin(&self, token: &str) {
-        let rotate = self.secrets.rotate_secret().secret_id(NAME).rotation_lambda_arn(FUNCTION);
-        rotate.client_request_token(token).send().await.unwrap();
-    }
-
-    /// A step alone, in a process that has proven nothing.
-    async fn alone(&self, step: Step, token: &str) -> Result<Stepped, StepError> {
-        self.take(step, token, &Proven::default()).await
-    }
-
-    async fn step(&self, step: Step, token: &str) -> Result<Stepped, StepError> {
-        self.take(step, token, &self.proven).await
-    }
-
-    async fn take(&self, step: Step, token: &str, proven: &Proven) -> Result<Stepped, StepError> {
-        let plan = Plan { org: &self.url, recipe: Recipe::default(), options: self.options, by_hand: false };
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(8);
-        let org = Org { client: self.org.client.for_request(deadline), ..self.org.clone() };
-        let target = Target { secret: NAME, version: token };
-        let vault = SecretsManager(self.secrets.clone());
-        take(step, target, &plan, &Tools { vault: &vault, okta: &org, attempts: &self.attempts, proven })
-            .await
-    }
-
-    /// All four, until one fails: what Secrets Manager does. It does so three times.
-    async fn sequence(&self, token: &str) -> Result<(), StepError> {
-        let mut last = Ok(());
-        for _ in 0..3 {
-            last = self.once(token).await;
-            if last.is_ok() {
-                break;
-            }
-        }
-        last
-    }
-
-    async fn once(&self, token: &str) -> Result<(), StepError> {
-        for step in Step::ALL {
-            self.step(step, token).await?;
-        }
-        Ok(())
-    }
-
-    async fn labels(&self) -> Vec<(String, Vec<String>)> {
-        let described = SecretsManager(self.secrets.clone()).describe(NAME).await.unwrap();
-        let labels = described.labels.into_iter();
-        labels.map(|(id, labels)| (id, labels.into_iter().collect())).collect()
-    }
-
-    async fn value(&self, label: &str) -> Option<Value> {
-        let value = SecretsManager(self.secrets.clone()).value(NAME, None, label).await.unwrap();
-        value.map(|value| serde_json::from_str(&value.text).unwrap())
-    }
-
-    /// The password of a label.
-    async fn password(&self, label: &str) -> Option<String> {
-        self.value(label).await.map(|value| value["password"].as_str().unwrap().to_owned())
-    }
-
-    fn works(&self, password: &str) -> bool {
-        self.okta.is_password(LOGIN, password)
-    }
-
-    fn status(&self) -> String {
-        let users = self.okta.snapshot()["users"].clone();
-        let user = users.as_object().unwrap().values().find(|user| user["profile"]["login"] == LOGIN);
-        user.unwrap()["status"].as_str().unwrap().to_owned()
-    }
-
-    fn failed_sign_ins(&self) -> usize {
-        let journal = self.okta.journal();
-        let failed = journal.iter().filter(|call| {
-            (call.operation_id == Some("authn") && call.status == 401)
-                || (call.operation_id == Some("changePassword") && call.status == 403)
-        });
-        failed.count()
-    }
-
-    async fn set_policy(&self, part: &str, name: &str, value: Value) {
-        let policies = self.okta.snapshot()["policies"].clone();
-        let mut policies = policies.as_object().unwrap().values();
-        let mut policy = policies.find(|policy| policy["type"] == "PASSWORD").unwrap().clone();
-        policy["settings"]["password"][part][name] = value;
-        let id = policy["id"].as_str().unwrap().to_owned();
-        let path = ["api", "v1", "policies", &id];
-        self.org.client.probe(http::Method::PUT, &path, &[], Some(&policy)).await.unwrap();
-        self.okta.clear_journal();
-    }
-}
-
-/// A token as Secrets Manager makes them.
-fn token(number: usize) -> String {
-    format!("00000000-0000-4000-8000-{number:012}")
-}
-
-fn code(result: Result<impl Sized, StepError>) -> Option<Code> {
-    match result {
-        Err(StepError::Rotation(rotation)) => Some(rotation.end.code),
-        _ => None,
-    }
-}
+use crate::world::{FIRST, LOGIN, NAME, World, code, token};
 
 /// Three calls of Okta for the four steps, and no failed sign-in. Afterwards what is in use is
 /// what works, and the label of what was to come is nowhere.
@@ -367,6 +179,40 @@ async fn every_call_broken_by_every_fault() {
     assert!(failed > 50, "{failed}");
 }
 
+/// An org whose policies let nobody sign in from here: the date of the change is the evidence,
+/// also where a step comes again, and where an answer is lost.
+#[tokio::test]
+async fn where_nobody_can_sign_in_the_steps_go_by_the_date() {
+    let mut world = World::start().await;
+    world.options.verify = Verify::Change;
+    world.okta.configure(|settings| settings.passwords.sign_in_denied = true);
+    for call in 0..=3 {
+        for drop in [Drop::Before, Drop::After] {
+            world.begin_anew(FIRST);
+            world.okta.configure(|settings| settings.passwords.sign_in_denied = true);
+            world.begin(&token(1)).await;
+            if call > 0 {
+                let action = Action { drop: Some(drop), ..Action::default() };
+                world.okta.order(Fault::on_call(call, 1, action));
+            }
+            let _ = world.once(&token(1)).await;
+            world.okta.clear_faults();
+            let name = format!("call {call}, {drop:?}");
+            world.sequence(&token(1)).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+            let current = world.password(CURRENT).await.unwrap();
+            assert!(world.works(&current) && current != FIRST, "{name}");
+            assert_eq!((world.status().as_str(), world.failed_sign_ins() <= 2), ("ACTIVE", true), "{name}");
+        }
+    }
+    // Set again after it was set: done already, with one failed change and no sign-in.
+    world.begin_anew(FIRST);
+    world.begin(&token(1)).await;
+    for step in [Step::CreateSecret, Step::SetSecret, Step::SetSecret, Step::TestSecret, Step::FinishSecret] {
+        world.step(step, &token(1)).await.unwrap();
+    }
+    assert_eq!(world.failed_sign_ins(), 1);
+}
+
 /// hashicorp/vault 28989: a password that the policy refuses is not tried for ever.
 #[tokio::test]
 async fn open_rot_2_the_next_rotation_uses_another_password() {
@@ -473,7 +319,7 @@ async fn a_user_is_named_by_id_or_by_address() {
     world.org.client.update_user(&user, address.as_object().unwrap()).await.unwrap();
     world.okta.catch_up();
     let mut password = FIRST.to_owned();
-    for (number, name) in [user.as_str(), "mail@acme.test"].into_iter().enumerate() {
+    for (number, name) in [user.as_str(), "mail@acme.test", "USER@acme.test"].into_iter().enumerate() {
         let secret = json!({ "username": name, "password": password });
         world.aws.vault().plant_secret(NAME, &secret.to_string());
         world.begin(&token(number)).await;
