@@ -72,6 +72,21 @@ async fn open_rot_4_a_stale_secret_makes_two_failed_sign_ins() {
     assert_eq!(stack.okta_client().get_user(LOGIN).await.unwrap().status, "ACTIVE");
 }
 
+/// An admin's right ends no session by itself: the function does.
+#[tokio::test]
+async fn sessions_end_where_a_stale_secret_is_reconciled() {
+    let stack = TestStack::start_as(|options| {
+        let stale = json!({ "username": LOGIN, "password": "Stale-Passw0rd" });
+        options.secrets.insert(STALE.to_owned(), stale.to_string());
+        options.parameters.insert("RotationMismatch".to_owned(), "reconcile".to_owned());
+    })
+    .await;
+    let rotated = stack.local(&format!("/_local/rotate/{STALE}"), json!({})).await.body;
+    assert_eq!(rotated["status"], "rotated", "{rotated}");
+    let journal = stack.okta().journal();
+    assert_eq!(journal.iter().filter(|call| call.operation_id == Some("revokeUserSessions")).count(), 1);
+}
+
 /// Where the table cannot be reached, nothing is tried.
 #[tokio::test]
 async fn without_the_table_nothing_is_tried() {

@@ -169,6 +169,20 @@ async fn kee_10_killed_at_every_call_the_same_payload_converges() {
     assert!(killed >= 3, "{killed}");
 }
 
+/// An admin's password is set by nobody who does not say so; the line names the option.
+#[tokio::test]
+async fn an_admin_is_reconciled_only_with_allow_admins() {
+    let world = World::start().await;
+    let mut stale = world.parameters();
+    stale["user"] = "superuser@demo.test".into();
+    stale["oldPassword"] = "Wr0ng-one".into();
+    let run = world.keeper(&["--on-mismatch", "reconcile"], &stale).await;
+    assert_eq!((run.code, &run.line["outcome"]), (19, &json!("refused")), "{run:?}");
+    assert!(run.line["message"].as_str().unwrap().contains("`--allow-admins`"), "{run:?}");
+    let run = world.keeper(&["--on-mismatch", "reconcile", "--allow-admins"], &stale).await;
+    assert_eq!((run.code, &run.line["outcome"]), (0, &json!("reconciled")), "{run:?}");
+}
+
 /// What a run would do, without a change.
 #[tokio::test]
 async fn a_dry_run_changes_nothing() {
@@ -184,17 +198,21 @@ async fn a_dry_run_changes_nothing() {
 async fn kee_17_sessions_and_tokens_end() {
     for (revoke, calls) in [("none", 0), ("sessions", 0), ("sessions+tokens", 1)] {
         let world = World::start().await;
+        let session = world.session().await;
         let run = world.keeper(&["--revoke", revoke], &world.parameters()).await;
         assert_eq!(run.code, 0, "{run:?}");
+        assert_eq!(world.is_session(&session).await, revoke == "none", "{revoke}");
         let journal = world.okta.journal();
         let ended = journal.iter().filter(|call| call.operation_id == Some("revokeUserSessions")).count();
         assert_eq!(ended, calls, "{revoke}");
         // An admin's right ends no session by itself.
         world.okta.reset();
+        let session = world.session().await;
         let mut stale = world.parameters();
         stale["oldPassword"] = "Wr0ng-one".into();
         let run = world.keeper(&["--revoke", revoke, "--on-mismatch", "reconcile"], &stale).await;
         assert_eq!(run.code, 0, "{run:?}");
+        assert_eq!(world.is_session(&session).await, revoke == "none", "{revoke}");
         let journal = world.okta.journal();
         let ended = journal.iter().filter(|call| call.operation_id == Some("revokeUserSessions")).count();
         assert_eq!(ended, usize::from(revoke != "none"), "{revoke}");

@@ -152,6 +152,8 @@ async fn verify_says_whether_vault_and_okta_agree() {
     account.plant(SECRET, LOGIN, NEW);
     let run = account.verify(SECRET, &[]).await;
     assert_eq!((run.code, &run.line["wrongAttempts"]), (14, &json!(1)), "{run:?}");
+    // One call: without a credential nobody is looked up.
+    assert_eq!(run.line["steps"], json!(["verify"]), "{run:?}");
     // A rotation that changed the password, and was not finished.
     let okta = &account.world.okta;
     account.plant(SECRET, LOGIN, OLD);
@@ -173,6 +175,24 @@ async fn verify_says_whether_vault_and_okta_agree() {
     assert_eq!(account.verify(SECRET, &[]).await.code, 21);
     let run = account.verify(SECRET, &["--credential", &account.credential]).await;
     assert_eq!((run.code, &run.line["userId"]), (0, &json!(id)), "{run:?}");
+}
+
+/// The name may be an address that is no login, or the user may not be able to sign in: a
+/// credential shows which.
+#[tokio::test]
+async fn verify_with_a_credential_says_why_a_sign_in_is_refused() {
+    let account = Account::start().await;
+    let credential = ["--credential", account.credential.as_str()];
+    let id = account.add_user("other@acme.test").await;
+    account.post(&format!("users/{id}"), &json!({ "profile": { "email": "mail@acme.test" } })).await;
+    account.world.okta.catch_up();
+    account.plant(SECRET, "mail@acme.test", OLD);
+    assert_eq!(account.verify(SECRET, &[]).await.code, 14);
+    let run = account.verify(SECRET, &credential).await;
+    assert_eq!((run.code, &run.line["userId"]), (0, &json!(id)), "{run:?}");
+    account.post(&format!("users/{id}/lifecycle/suspend"), &json!({})).await;
+    account.plant(SECRET, "other@acme.test", OLD);
+    assert_eq!(account.verify(SECRET, &credential).await.code, 16);
 }
 
 /// Sixty users: killed in the middle, the same command with `--resume` repeats none.

@@ -84,6 +84,33 @@ impl World {
         }
     }
 
+    /// Signs in with the old password, and gives the cookie of the session.
+    pub(crate) async fn session(&self) -> String {
+        let client = reqwest::Client::builder().build().unwrap();
+        let post = |path: &str, body: &Value| {
+            client.post(format!("{}/api/v1/{path}", self.okta.url())).json(body).send()
+        };
+        // With a password alone.
+        let reset = client.post(format!("{}/api/v1/users/{LOGIN}/lifecycle/reset_factors", self.okta.url()));
+        let reset =
+            reset.header("authorization", format!("SSWS {}", self.token)).json(&json!({})).send().await;
+        reset.unwrap().error_for_status().unwrap();
+        let signed_in = post("authn", &json!({ "username": LOGIN, "password": OLD })).await.unwrap();
+        let token = signed_in.json::<Value>().await.unwrap()["sessionToken"].clone();
+        let session = post("sessions", &json!({ "sessionToken": token })).await.unwrap();
+        let cookie = session.error_for_status().unwrap().headers()["set-cookie"].to_str().unwrap().to_owned();
+        cookie.split(';').next().unwrap().to_owned()
+    }
+
+    /// Whether a session is still there.
+    pub(crate) async fn is_session(&self, cookie: &str) -> bool {
+        let call = reqwest::Client::builder()
+            .build()
+            .unwrap()
+            .get(format!("{}/api/v1/sessions/me", self.okta.url()));
+        call.header("cookie", cookie).send().await.unwrap().status().is_success()
+    }
+
     pub(crate) fn status(&self) -> String {
         let users = self.okta.snapshot()["users"].clone();
         let user = users.as_object().unwrap().values().find(|user| user["profile"]["login"] == LOGIN);

@@ -44,15 +44,9 @@ pub struct Doctor {
     /// present one may come on stdin
     #[arg(long, value_name = "LOGIN")]
     pub canary: String,
-    /// Percent of Okta's rate limits that may be used
-    #[arg(
-        long,
-        env = "OKTA_DAC_RATE_LIMIT_SHARE",
-        value_name = "PERCENT",
-        default_value_t = 50,
-        value_parser = clap::value_parser!(u8).range(1..=100)
-    )]
-    pub share: u8,
+    /// How fast Okta is called.
+    #[command(flatten)]
+    pub pace: Pace,
     /// Look for the user, and change nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -171,6 +165,14 @@ pub struct How {
     /// The policy's minimum age, and for an admin's right its history, count
     #[arg(long, env = "OKTA_DAC_ROTATION_STRICT", action = clap::ArgAction::SetTrue)]
     pub strict: bool,
+    /// How fast Okta is called.
+    #[command(flatten)]
+    pub pace: Pace,
+}
+
+/// How fast Okta is called.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Pace {
     /// Percent of Okta's rate limits that may be used
     #[arg(
         long,

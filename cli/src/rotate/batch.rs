@@ -94,7 +94,7 @@ pub(super) async fn run(batch: &Batch) -> Result<u8, Stop> {
     let done = if batch.resume { ended(&state)? } else { BTreeSet::new() };
     let all = items.len();
     items.retain(|item| !done.contains(&item.secret_id));
-    let access = access(&batch.org, batch.how.share).await?;
+    let access = access(&batch.org, batch.how.pace.share).await?;
     let mut log = match batch.dry_run {
         true => None,
         false => {

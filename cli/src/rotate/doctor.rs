@@ -42,7 +42,7 @@ fn got(said: &Said) -> &'static str {
 /// Tries everything on the canary; the report, and the exit code.
 pub(super) async fn run(doctor: &Doctor) -> Result<(Value, Code), Stop> {
     let given = given()?;
-    let access = access(&doctor.org, doctor.share).await?;
+    let access = access(&doctor.org, doctor.pace.share).await?;
     let okta = Org { client: access.client, strict: false, revoke_sessions: false };
     let canary = drive::find(&okta, &doctor.canary, &mut Vec::new()).await;
     let canary = canary.map_err(|trouble| Stop::new(trouble.code, "the canary is not found"))?;

@@ -80,7 +80,7 @@ fn line_of(ended: Result<Ended, Stop>, took: Duration) -> (Code, Map<String, Val
         Err(stop) => (ended_with(None, End::refused(stop.code)), None, Some(stop.message)),
     };
     let code = rotation.end.code;
-    let message = message.or_else(|| advice(code).map(str::to_owned));
+    let message = message.or_else(|| advice(&rotation.end).map(str::to_owned));
     let mut line = match serde_json::to_value(rotation.line(took)) {
         Ok(Value::Object(line)) => line,
         _ => Map::new(),
@@ -109,8 +109,8 @@ fn ended_with(user: Option<Account>, end: End) -> Rotation {
 }
 
 /// What to do, in one sentence, where the code does not say so.
-const fn advice(code: Code) -> Option<&'static str> {
-    Some(match code {
+const fn advice(end: &End) -> Option<&'static str> {
+    Some(match end.code {
         Code::NotFound => "no user has this login or, alone, this e-mail address",
         Code::Ambiguous => "several users have this e-mail address: give the login, or the id",
         Code::OldWrong => {
@@ -122,6 +122,9 @@ const fn advice(code: Code) -> Option<&'static str> {
             "the new password was set and could not be tried: run the same again, or use `--verify change`"
         }
         Code::RolledBack => "the old password is in use again",
+        Code::Operator if matches!(end.outcome, Outcome::Refused) => {
+            "nothing was changed: the user may have an admin role, whose password is set with `--allow-admins` alone, or too many sign-ins have failed: look at the user in Okta"
+        }
         Code::Operator => "nobody can tell which password is in use: look at the user in Okta",
         Code::NotAvailable => "Okta is not available: run the same again",
         Code::NotPermitted => "the credential may not do it: `okta-dac connection verify --preset rotation`",
@@ -134,7 +137,7 @@ fn of_keeper(arguments: &Keeper) -> Result<Ended, Stop> {
     let payload = keeper::Payload::decode(&input)?;
     drop(input);
     let api = payload.api(&keeper::Selection::of(arguments))?;
-    let client = client(&api.org, api.credential, arguments.how.share)?;
+    let client = client(&api.org, api.credential, arguments.how.pace.share)?;
     let wanted = Wanted {
         user: &payload.user,
         old: payload.old.as_ref(),
@@ -155,7 +158,7 @@ fn of_keeper(arguments: &Keeper) -> Result<Ended, Stop> {
 
 fn of_user(arguments: &User) -> Result<Ended, Stop> {
     runtime()?.block_on(async {
-        let access = secrets::access(&arguments.org, arguments.how.share).await?;
+        let access = secrets::access(&arguments.org, arguments.how.pace.share).await?;
         let recipe = arguments.drawn.recipe();
         match arguments.dry_run {
             true => secrets::looked(&access, &arguments.how, &recipe, &arguments.secret_id).await,
@@ -176,7 +179,8 @@ fn of_verify(arguments: &Verify) -> Result<Ended, Stop> {
         };
         let client = client(&url, credential, 100)?;
         let vault = secrets::vault().await;
-        let verified = secrets::verify(&vault, &client, &url, &arguments.secret_id).await;
+        let may_look = arguments.credential.is_some();
+        let verified = secrets::verify(&vault, &client, may_look, &url, &arguments.secret_id).await;
         verified.map(Ended::Rotated)
     })
 }

@@ -158,10 +158,12 @@ pub(super) async fn looked(access: &Access, how: &How, recipe: &Recipe, id: &str
     Ok(super::looked(&org(access.client.clone(), how), &wanted).await)
 }
 
-/// Whether vault and Okta agree: a sign-in, and nothing is changed.
+/// Whether vault and Okta agree: a sign-in, and nothing is changed. A client with a credential
+/// may look up the user.
 pub(super) async fn verify(
     vault: &SecretsManager,
     client: &Client,
+    may_look: bool,
     url: &OrgUrl,
     id: &str,
 ) -> Result<Rotation, Stop> {
@@ -184,9 +186,9 @@ pub(super) async fn verify(
         rotation.wrong_attempts = 1;
         // Perhaps the name is an address that is no login, or the user cannot sign in at all:
         // a credential may look, where one was given.
-        let looked = match rotation.user {
-            None => drive::find(&okta, &login, &mut rotation.steps).await.ok(),
-            Some(_) => None,
+        let looked = match may_look && rotation.user.is_none() {
+            true => drive::find(&okta, &login, &mut rotation.steps).await.ok(),
+            false => None,
         };
         if let Some(user) = looked {
             let (status, other) = (Status::of(&user.status), !user.login.eq_ignore_ascii_case(&login));

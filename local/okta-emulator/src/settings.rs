@@ -61,6 +61,8 @@ pub struct Settings {
     pub jwks_uri_cached_ms: u64,
     /// The org has Identity Threat Protection: users have a risk.
     pub identity_threat_protection: bool,
+    /// The org has no format for logins: they need no `@`.
+    pub any_login: bool,
     /// Passwords, where Okta does not document them or an org decides.
     pub passwords: Passwords,
     /// What of a user is not as the API made it, by login.
@@ -94,6 +96,7 @@ impl Default for Settings {
             grants_late_ms: 0,
             jwks_uri_cached_ms: 0,
             identity_threat_protection: true,
+            any_login: false,
             passwords: Passwords::default(),
             users: BTreeMap::new(),
             hold_events: false,

@@ -45,22 +45,24 @@ fn next(facts: &Facts) -> Next {
     }
 }
 
-/// Failed sign-ins in these answers. A wrong old password is one: whether Okta counts it is
-/// not documented. A change whose answer is lost may be one, unless the date shows that it was
-/// done.
+/// Failed sign-ins in these answers that Okta has said. A wrong old password is one: whether
+/// Okta counts it is not documented.
 pub fn wrong_attempts(answers: &[Answer]) -> u8 {
-    let is_wrong = |(index, answer): (usize, &Answer)| match answer {
-        Answer::Change(Said::OldWrong) | Answer::Probe(Proof::Refused) => true,
-        Answer::Change(Said::Lost) => {
-            let was_done = |answer: &Answer| {
-                matches!(answer, Answer::Read(Some((_, true))) | Answer::Probe(Proof::Proved))
-            };
-            !answers.iter().skip(index).any(was_done)
-        }
-        _ => false,
-    };
-    let wrong = answers.iter().enumerate().filter(|(index, answer)| is_wrong((*index, *answer)));
-    u8::try_from(wrong.count()).unwrap_or(u8::MAX)
+    let wrong =
+        |answer: &&Answer| matches!(answer, Answer::Change(Said::OldWrong) | Answer::Probe(Proof::Refused));
+    u8::try_from(answers.iter().filter(wrong).count()).unwrap_or(u8::MAX)
+}
+
+/// With those that this run cannot rule out: a change whose answer is lost may be one, unless
+/// the date or a sign-in shows that it was done. Later runs do not count these: an Okta that
+/// does not answer for a minute would stop every rotation for a month.
+fn possible_attempts(answers: &[Answer]) -> u8 {
+    let was_done =
+        |answer: &Answer| matches!(answer, Answer::Read(Some((_, true))) | Answer::Probe(Proof::Proved));
+    let lost = answers.iter().enumerate().filter(|(index, answer)| {
+        matches!(answer, Answer::Change(Said::Lost)) && !answers.iter().skip(*index).any(was_done)
+    });
+    wrong_attempts(answers).saturating_add(u8::try_from(lost.count()).unwrap_or(u8::MAX))
 }
 
 /// The last call that may have set a password.
@@ -98,7 +100,7 @@ impl Known {
             unlocked: None,
             written: None,
             changes: 0,
-            attempts: facts.attempts.min(2).saturating_sub(wrong_attempts(&facts.answers)),
+            attempts: facts.attempts.min(2).saturating_sub(possible_attempts(&facts.answers)),
             by_sign_in: facts.options.verify == Verify::SignIn,
             is_unread: false,
         };

@@ -49,7 +49,7 @@ pub struct Rotation {
     pub steps: Vec<&'static str>,
     /// Okta's id of the last error.
     pub error_id: Option<String>,
-    /// Failed sign-ins of this run.
+    /// Failed sign-ins of this run that Okta has said.
     pub wrong_attempts: u8,
     /// Somebody was about to choose a password by a link: that link is void.
     pub ended_recovery: bool,
@@ -240,7 +240,7 @@ async fn read_again(okta: &impl Okta, wanted: &Wanted<'_>, before: &Account) -> 
 
 /// Whether a change is not before an intent.
 pub(crate) fn is_after(changed: Timestamp, intent: Timestamp) -> bool {
-    changed + SLACK >= intent
+    intent.duration_since(changed) <= SLACK
 }
 
 fn seen(account: &Account, intent: Option<Timestamp>) -> User {

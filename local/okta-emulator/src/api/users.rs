@@ -122,7 +122,7 @@ fn create_user(org: &mut Org, call: &Call) -> Outcome {
         profile.entry(unset).or_insert(Value::Null);
     }
     let login = text(&profile, "login");
-    check_login(login)?;
+    check_login(call, login)?;
     if org.user_called(login).is_some() {
         return Err(OktaError::duplicate("login"));
     }
@@ -196,14 +196,14 @@ fn create_user(org: &mut Org, call: &Call) -> Outcome {
 }
 
 /// 5 to 100 characters, shaped like an e-mail address.
-fn check_login(login: &str) -> Result<(), OktaError> {
+fn check_login(call: &Call, login: &str) -> Result<(), OktaError> {
     let shaped = login.split_once('@').is_some_and(|(name, domain)| {
         !name.is_empty() && domain.contains('.') && !domain.starts_with('.') && !domain.ends_with('.')
     });
     if !(5..=100).contains(&login.chars().count()) {
         return Err(OktaError::validation("login", "login: Username must be between 5 and 100 characters"));
     }
-    if !shaped || login.contains(char::is_whitespace) {
+    if !(shaped || call.settings.any_login) || login.contains(char::is_whitespace) {
         return Err(OktaError::validation(
             "login",
             "login: Username must be in the form of an email address",
@@ -266,7 +266,7 @@ fn changed_user(org: &mut Org, call: &Call, partial: bool) -> Outcome {
     } else if !partial {
         return Err(OktaError::missing("profile"));
     }
-    check_login(new.login())?;
+    check_login(call, new.login())?;
     if org.user_called(new.login()).is_some_and(|other| other.id != user.id) {
         return Err(OktaError::duplicate("login"));
     }

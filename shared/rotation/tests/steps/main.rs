@@ -11,6 +11,7 @@ use okta_emulator::{Action, Drop, Fault};
 use rotation::drive::Rotation;
 use rotation::end::Code;
 use rotation::facts::{Mismatch, Verify};
+use rotation::ports::Attempts;
 use rotation::steps::{Step, StepError, Stepped};
 use rotation::vault::{CURRENT, PENDING};
 use serde_json::{Value, json};
@@ -308,6 +309,40 @@ async fn two_runs_at_once_keep_one_password() {
     other.unwrap();
     world.sequence(&token(1)).await.unwrap();
     assert!(world.works(&world.password(CURRENT).await.unwrap()));
+}
+
+/// Okta does not answer for a while: whether the old passwords were right is not known, and the
+/// next runs may still try.
+#[tokio::test]
+async fn an_outage_stops_no_later_rotation() {
+    let world = World::start().await;
+    world.begin(&token(1)).await;
+    let mut fault = Fault::on_call(1, 9, Action::default());
+    (fault.operation_id, fault.action.status) = (Some("changePassword".to_owned()), Some(500));
+    world.okta.order(fault);
+    for _ in 0..3 {
+        assert_eq!(code(world.once(&token(1)).await), Some(Code::NotAvailable));
+    }
+    assert_eq!(world.attempts.left().await.unwrap(), 2);
+    world.okta.clear_faults();
+    world.once(&token(1)).await.unwrap();
+    assert!(world.works(&world.password(CURRENT).await.unwrap()));
+}
+
+/// A login that is no e-mail address is looked up before a sign-in: it could be an id.
+#[tokio::test]
+async fn a_login_need_not_be_an_address() {
+    let world = World::start().await;
+    world.okta.configure(|settings| settings.any_login = true);
+    let user = world.org.client.get_user(LOGIN).await.unwrap().id;
+    let login = json!({ "login": "user-of-acme" });
+    world.org.client.update_user(&user, login.as_object().unwrap()).await.unwrap();
+    let secret = json!({ "username": "user-of-acme", "password": FIRST });
+    world.aws.vault().plant_secret(NAME, &secret.to_string());
+    world.begin(&token(1)).await;
+    world.once(&token(1)).await.unwrap();
+    assert!(world.okta.is_password("user-of-acme", &world.password(CURRENT).await.unwrap()));
+    assert_eq!(world.failed_sign_ins(), 0);
 }
 
 /// A user whom the secret names by id, or by an e-mail address that is no login.
