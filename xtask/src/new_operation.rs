@@ -105,14 +105,16 @@ pub fn new_operation(root: &Path, new: &NewOperation) -> Result<String, String> 
         .line_of_list(&format!("        {}::{list},", new.package.to_snake_case()), &format!("::{list},"));
     let tests = Edit::of(root.join("tests/e2e/main.rs"))?.line_in_order(&format!("mod {module};"), "mod ");
     let own = format!("{}::{type_name}", new.package.to_snake_case());
+    let operation = operation(new, &type_name);
+    let manifest = Edit::of(package.join("Cargo.toml"))?.dependencies_of(&operation);
     let files = [
-        (source, operation(new, &type_name)),
+        (source, operation),
         (package.join(format!("src/bin/{}.rs", new.name)), binary_text(&new.name, new.trigger.serve(), &own)),
         (root.join(format!("tests/e2e/{module}.rs")), test(new)),
     ];
     let mut written = Vec::new();
     for (path, content) in
-        files.into_iter().chain([table, lib, xtask, tests].map(|edit| (edit.path, edit.text)))
+        files.into_iter().chain([table, lib, xtask, tests, manifest].map(|edit| (edit.path, edit.text)))
     {
         std::fs::write(&path, content).map_err(|error| format!("{}: {error}", path.display()))?;
         written.push(path.strip_prefix(root).unwrap_or(&path).display().to_string());
@@ -185,6 +187,21 @@ impl Edit {
             lines.insert(place, line);
         }
         self.text = lines.join("\n") + "\n";
+        self
+    }
+
+    /// Adds to a manifest what a source file uses and the package does not depend on yet.
+    fn dependencies_of(mut self, source: &str) -> Self {
+        const HEAD: &str = "[dependencies]\n";
+        for name in ["lambda-kit", "operations", "run-kit", "schemars", "serde", "serde_json", "thiserror"] {
+            let Some((before, rest)) = self.text.split_once(HEAD) else { break };
+            let end = rest.find("\n\n").map_or(rest.len(), |end| end + 1);
+            let is_there = |line: &str| line.split(['.', ' ']).next() == Some(name);
+            if source.contains(&format!("{}::", name.to_snake_case())) && !rest[..end].lines().any(is_there) {
+                let (own, after) = rest.split_at(end);
+                self.text = format!("{before}{HEAD}{own}{name}.workspace = true\n{after}");
+            }
+        }
         self
     }
 
@@ -318,6 +335,7 @@ mod tests {
         for file in [
             "shared/operations/src/table.rs",
             "functions/tenants/src/lib.rs",
+            "functions/tenants/Cargo.toml",
             "tests/e2e/main.rs",
             "xtask/src/lib.rs",
         ] {
@@ -352,8 +370,16 @@ mod tests {
         assert!(
             test.contains("async fn succeeds()") && test.contains("\"GET\", \"/tenants/{tenant}/users\"")
         );
+        let manifest = read("functions/tenants/Cargo.toml");
+        let without = manifest.replace("thiserror.workspace = true\n", "");
+        assert_ne!(manifest, without);
+        std::fs::write(root.join("functions/tenants/Cargo.toml"), without).unwrap();
         let task = NewOperation { trigger: Start::Schedule, ..new("expire-tenants", "tenants", "", "") };
         new_operation(&root, &task).unwrap();
+        let manifest = read("functions/tenants/Cargo.toml");
+        let (own, of_tests) = manifest.split_once("[dev-dependencies]").unwrap();
+        assert!(own.contains("\nthiserror.workspace = true\n\n") && !of_tests.contains("thiserror"), "{own}");
+        assert_eq!(own.matches("\nserde_json.workspace").count(), 1, "{own}");
         let lib = read("functions/tenants/src/lib.rs");
         assert!(lib.contains("pub const TASKS: &[lambda_kit::TaskDescription] = &[\n    lambda_kit::TaskDescription::of::<ExpireTenants>(),\n];"), "{lib}");
         assert!(
