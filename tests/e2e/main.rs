@@ -73,6 +73,7 @@ mod unassign_tenant_admin;
 mod update_idp;
 mod update_tenant;
 mod verify_tenant_domain;
+mod watch_passwords;
 
 use okta_emulator::Action;
 use okta_emulator::Drop;

@@ -36,7 +36,7 @@ impl TestStack {
     }
 
     /// A call of DynamoDB, for preparing the table.
-    async fn dynamodb(&self, call: &str, body: Value) -> Value {
+    pub async fn dynamodb(&self, call: &str, body: Value) -> Value {
         let scope = "AWS4-HMAC-SHA256 Credential=local/20260131/us-east-1/dynamodb/aws4_request";
         let request = self.http.post(self.stack.dynamodb_url());
         let request = request

@@ -217,6 +217,12 @@ fn role(operation: &Operation) -> String {
     if operation.settings.contains(&Settings::StartsRotations) {
         // `ListSecrets` has no resource (Service Authorization Reference, Secrets Manager).
         statements += &statement(&["secretsmanager:ListSecrets"], "'*'");
+    }
+    if operation
+        .settings
+        .iter()
+        .any(|one| matches!(one, Settings::StartsRotations | Settings::WatchesPasswords))
+    {
         statements += &statement(&["secretsmanager:RotateSecret"], SECRETS);
         statements += &rotated_by_us();
         // Whoever calls `RotateSecret` needs it, too.

@@ -49,6 +49,14 @@ impl Attempts for Remembered<'_> {
             false => Ok(()),
         }
     }
+
+    async fn note_set(&self, version: &str) -> Result<(), Trouble> {
+        self.state.note_set(self.run, self.user, self.version, version).await.map_err(trouble)
+    }
+
+    async fn is_set(&self, version: &str) -> Result<bool, Trouble> {
+        self.state.is_set(self.user, version).await.map_err(trouble)
+    }
 }
 
 #[cfg(test)]
@@ -90,6 +98,26 @@ mod tests {
         assert_eq!(later.left().await.unwrap(), 1);
         later.proven().await.unwrap();
         assert_eq!(of("one@acme.test", "v2").left().await.unwrap(), 2);
+    }
+
+    /// What an admin's right set is known to other processes, for this version alone, and only
+    /// where no sign-in is left that would show it.
+    #[tokio::test]
+    async fn a_password_that_was_set_is_known() {
+        let org = TestOrg::start().await;
+        let state = State::prepare(&org.environment()).unwrap();
+        let run = org.run(Actor::SecretsManager);
+        let one = || Remembered::of(&state, &run, "one@acme.test", "v1");
+        one().note_set("v2").await.unwrap();
+        assert!(!one().is_set("v2").await.unwrap());
+        one().failed().await.unwrap();
+        one().failed().await.unwrap();
+        one().note_set("v2").await.unwrap();
+        assert!(one().is_set("v2").await.unwrap() && !one().is_set("v3").await.unwrap());
+        assert_eq!(one().left().await.unwrap(), 0);
+        let other = Remembered::of(&state, &run, "one@acme.test", "v2");
+        other.failed().await.unwrap();
+        assert!(!one().is_set("v2").await.unwrap());
     }
 
     #[tokio::test]

@@ -5,9 +5,11 @@ mod attempts;
 mod rotate_user_secret;
 mod settings;
 mod start_rotations;
+mod watch_passwords;
 
 pub use rotate_user_secret::RotateUserSecret;
 pub use start_rotations::StartRotations;
+pub use watch_passwords::WatchPasswords;
 
 /// The operations of this package that are reached over HTTP.
 pub const ENDPOINTS: &[lambda_kit::Description] = &[];
@@ -16,4 +18,5 @@ pub const ENDPOINTS: &[lambda_kit::Description] = &[];
 pub const TASKS: &[lambda_kit::TaskDescription] = &[
     lambda_kit::TaskDescription::of::<RotateUserSecret>(),
     lambda_kit::TaskDescription::of::<StartRotations>(),
+    lambda_kit::TaskDescription::of::<WatchPasswords>(),
 ];

@@ -29,7 +29,7 @@ use rotation::vault::{CURRENT, Vault, VaultError};
 use run_kit::{ConfigError, Environment, Failure, Metric, Run};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use state::{Change, LockError, State, holding};
+use state::{Change, LockError, State, StateError, holding};
 
 use crate::attempts::Remembered;
 use crate::settings::{How, Revoke, secrets_manager};
@@ -64,6 +64,14 @@ pub enum RotateUserSecretError {
     Secret(String),
     /// Another run is rotating the user's password.
     Lock(LockError),
+    /// The table did not answer.
+    State(StateError),
+}
+
+impl From<StateError> for RotateUserSecretError {
+    fn from(error: StateError) -> Self {
+        Self::State(error)
+    }
 }
 
 impl From<LockError> for RotateUserSecretError {
@@ -90,6 +98,7 @@ impl From<RotateUserSecretError> for Failure {
                 Failure::new(ProblemCode::Internal, error.to_string())
             }
             RotateUserSecretError::Lock(error) => error.into(),
+            RotateUserSecretError::State(error) => error.into(),
         }
     }
 }
@@ -191,7 +200,18 @@ impl RotateUserSecret {
         let okta = self.okta(run);
         let attempts = Remembered::of(&self.state, run, user, version);
         let tools = Tools { vault: &self.vault, okta: &okta, attempts: &attempts, proven: &self.proven };
-        take(event.step, target, &plan, &tools).await.map_err(RotateUserSecretError::Step)
+        // `watch-passwords` knows by these times what a rotation changed.
+        let begun = match event.step {
+            Step::SetSecret => Some(self.state.begin_rotation(run, user, &event.secret_id).await?),
+            _ => None,
+        };
+        let taken = take(event.step, target, &plan, &tools).await.map_err(RotateUserSecretError::Step);
+        if let Some(begun) = begun
+            && let Err(error) = self.state.end_rotation(run, user, begun).await
+        {
+            tracing::warn!(error = %run_kit::chain(&error), "the end of a rotation is not noted");
+        }
+        taken
     }
 
     fn okta(&self, run: &Run) -> Org {

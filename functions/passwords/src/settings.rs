@@ -36,7 +36,7 @@ pub(crate) struct How {
 }
 
 /// One of several words.
-fn word<T: Copy>(
+pub(crate) fn word<T: Copy>(
     environment: &Environment,
     variable: &EnvVar,
     words: &[(&str, T)],

@@ -27,7 +27,7 @@ use crate::settings::secrets_manager;
 const TAG: &str = "okta-dac:rotate";
 
 /// Between the beginnings of two rotations.
-const PACE: Duration = Duration::from_secs(1);
+pub(crate) const PACE: Duration = Duration::from_secs(1);
 
 /// Rotations that one run begins, unless it is told otherwise.
 const MOST: usize = 200;

@@ -13,17 +13,17 @@
 //! - `entitlement`: what can be wrong with one app group.
 //! - `strays`: objects that belong to no tenant any more.
 //! - `cure`: what is done about it.
-//! - `system_log`: rights that ended in Okta without a word.
+//! - `ended_rights`: rights that ended in Okta without a word.
 //! - `reconcile`: the task, which walks piece by piece.
 
 mod cure;
+mod ended_rights;
 mod entitlement;
 mod finding;
 mod org;
 mod pass;
 mod reconcile;
 mod strays;
-mod system_log;
 mod tenant;
 #[cfg(test)]
 mod testing;

@@ -3,7 +3,7 @@
 //!
 //! # Okta calls
 //!
-//! Those of `system_log.rs`; then those of `org.rs`, those of `tenant.rs` for each tenant,
+//! Those of `ended_rights.rs`; then those of `org.rs`, those of `tenant.rs` for each tenant,
 //! those of `entitlement.rs` for each app group, and those of `strays.rs` for what belongs
 //! to none; `listPolicies` and `listPolicyRules` every half minute; those of `cure.rs`
 //! for a tenant that is damaged.
@@ -37,7 +37,7 @@ use tokio::time::Instant;
 
 use crate::finding::PieceError;
 use crate::pass::{Pass, Phase};
-use crate::{Finding, Kind, cure, entitlement, org, strays, system_log, tenant};
+use crate::{Finding, Kind, cure, ended_rights, entitlement, org, strays, tenant};
 
 /// Time of one piece, and length of the lease.
 const PIECE: Duration = Duration::from_secs(20);
@@ -124,7 +124,7 @@ impl Task for Reconcile {
     async fn run(&self, run: &Run, _event: Value) -> Result<Report, ReconcileError> {
         // Rights come first, with all of the share. A log that cannot be read is no reason to
         // leave the org as it is.
-        let ended = system_log::end_rights(run, &self.state, &self.tenants).await;
+        let ended = ended_rights::end_rights(run, &self.state, &self.tenants).await;
         let report = self.walk(&run.with_part_of_share(PART_OF_SHARE)).await?;
         Ok(Report { ended: ended?, ..report })
     }

@@ -383,10 +383,10 @@ mod tests {
     fn another_preset_is_another_app() {
         let of = |app: SeenApp| {
             let seen = Seen { apps: vec![app], ..Seen::default() };
-            service_app(&wanted("dac-read"), &seen, None, true).unwrap_err().code
+            service_app(&wanted("rotation"), &seen, None, true).unwrap_err().code
         };
         assert_eq!(of(app()), Code::Ambiguous);
-        let mark = Some("okta-dac connection v1 dac-read 1".to_owned());
+        let mark = Some("okta-dac connection v1 rotation 1".to_owned());
         assert_eq!(of(SeenApp { mark, ..app() }), Code::TooStrong, "okta.logs.read is not of the preset");
     }
 

@@ -149,6 +149,8 @@ pub const PRESETS: [Preset; 8] = [
             "okta.idps.manage",
             "okta.policies.manage",
             "okta.roles.manage",
+            // `reconcile` looks there for rights that ended in Okta itself.
+            "okta.logs.read",
         ],
         optional: &[],
         role: Role::Standard("SUPER_ADMIN"),
@@ -164,6 +166,8 @@ pub const PRESETS: [Preset; 8] = [
             "okta.idps.read",
             "okta.policies.read",
             "okta.roles.read",
+            // `watch-passwords` looks there for changes.
+            "okta.logs.read",
         ],
         optional: &[],
         role: Role::Standard("READ_ONLY_ADMIN"),

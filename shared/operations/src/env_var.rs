@@ -391,6 +391,13 @@ impl EnvVar {
         example: "okta-dac/users/",
         default: Some("okta-dac/users/"),
     };
+    /// What follows a change of a password that is rotated.
+    pub const ROTATION_CHANGED_ELSEWHERE: EnvVar = EnvVar {
+        name: "ROTATION_CHANGED_ELSEWHERE",
+        meaning: "What is done where somebody else changed a password that is rotated: `report`; `rotate`, a rotation begins, which needs `ROTATION_MISMATCH=reconcile`",
+        example: "report",
+        default: Some("report"),
+    };
     /// Log filter.
     pub const AWS_LAMBDA_LOG_LEVEL: EnvVar = EnvVar {
         name: "AWS_LAMBDA_LOG_LEVEL",
@@ -444,6 +451,7 @@ impl EnvVar {
         EnvVar::ROTATION_LENGTH,
         EnvVar::ROTATION_EXCLUDE,
         EnvVar::ROTATION_SECRET_PREFIX,
+        EnvVar::ROTATION_CHANGED_ELSEWHERE,
         EnvVar::TOKEN_ISSUER,
         EnvVar::TOKEN_AUDIENCES,
         EnvVar::TOKEN_CLIENT_IDS,

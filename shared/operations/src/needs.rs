@@ -26,12 +26,16 @@ pub enum StateUse {
     ReadsRecords,
     /// Reads responses.
     ReadsResponses,
+    /// Looks when a user's password was rotated, and notes what was somebody else's change.
+    ReadsRotations,
     /// Reads what ended of the caller's rights.
     ReadsRights,
     /// Looks whether a tenant is suspended.
     ReadsSuspensions,
     /// Records what it does with delegation.
     Records,
+    /// Notes when it changes a user's password.
+    RecordsRotations,
     /// Keeps its answer for an `Idempotency-Key`.
     Replays,
     /// Keeps responses: before they are done, with each outcome, and their ends.
@@ -71,7 +75,9 @@ impl StateUse {
             StateUse::Grants => const { &[on(EVENTS, &["PutItem"]), on(STATE, &["GetItem", "PutItem"])] },
             StateUse::ReadsGrants => const { &[on(STATE, &["GetItem"])] },
             StateUse::Locks | StateUse::Replays => const { &[on(STATE, &["DeleteItem", "PutItem"])] },
-            StateUse::Progresses => const { &[on(STATE, &["GetItem", "UpdateItem"])] },
+            StateUse::Progresses | StateUse::ReadsRotations | StateUse::RecordsRotations => {
+                const { &[on(STATE, &["GetItem", "UpdateItem"])] }
+            }
             StateUse::ReadsRecords => const { &[on(EVENTS, &["Query"])] },
             StateUse::ReadsSuspensions => const { &[on(STATE, &["GetItem"])] },
             StateUse::ReadsResponses => {
@@ -172,6 +178,8 @@ pub enum Settings {
     StartsRotations,
     /// Which tokens are accepted.
     Tokens,
+    /// What follows a change of a password that is rotated.
+    WatchesPasswords,
 }
 
 impl Settings {
@@ -222,6 +230,7 @@ impl Settings {
             ],
             Settings::StartsRotations => &[EnvVar::ROTATION_SECRET_PREFIX],
             Settings::Tokens => &[EnvVar::TOKEN_ISSUER, EnvVar::TOKEN_AUDIENCES, EnvVar::TOKEN_CLIENT_IDS],
+            Settings::WatchesPasswords => &[EnvVar::ROTATION_CHANGED_ELSEWHERE],
         }
     }
 }

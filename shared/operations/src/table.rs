@@ -18,7 +18,8 @@ use crate::ProblemCode::{
 use crate::Settings::{App, Dns, Doubt, Org, Placeholder, Responders, ResponseRules, Tokens};
 use crate::StateUse::{
     Consumes, CountsSignIns, EndsRecords, EndsResponses, Locks, Progresses, ReadsGrants, ReadsRecords,
-    ReadsResponses, ReadsSuspensions, Records, Responds, Revokes, Starts, Suspends,
+    ReadsResponses, ReadsRotations, ReadsSuspensions, Records, RecordsRotations, Responds, Revokes, Starts,
+    Suspends,
 };
 use crate::Trigger::{EventHook, Http as HttpTrigger, InlineHook, Proxy};
 use crate::{Every, Http, OktaUse, Operation, Package, Settings, Size, StateUse, Trigger};
@@ -170,7 +171,7 @@ pub const OPERATIONS: &[Operation] = &[
         trigger: Proxy { path: "/api/v1/{proxy+}", problems: &[PayloadTooLarge, OutcomeUnknown], replaces: Some("o4oProxy") },
     },
     Operation {
-        name: "rotate-user-secret", package: Package::Passwords, okta: OktaUse::Rotation, state: &[CountsSignIns, Locks], settings: &[Settings::Rotation],
+        name: "rotate-user-secret", package: Package::Passwords, okta: OktaUse::Rotation, state: &[CountsSignIns, Locks, RecordsRotations], settings: &[Settings::Rotation],
         // Okta's limit is what is scarce.
         size: API.reserving(2),
         summary: "Rotate the password of an Okta user, whose secret Secrets Manager keeps.",
@@ -182,6 +183,13 @@ pub const OPERATIONS: &[Operation] = &[
         size: Size { timeout_seconds: 300, ..API }.reserving(1),
         summary: "Start the rotation of passwords that are due, or of all with a tag.",
         trigger: Trigger::Schedule { every: Every::Hours(1), enabled_by: Some("RotationSchedule") },
+    },
+    Operation {
+        name: "watch-passwords", package: Package::Passwords, okta: Read, state: &[Progresses, ReadsRotations], settings: &[Settings::WatchesPasswords],
+        // Runs do not overlap: a schedule fires every five minutes.
+        size: Size { timeout_seconds: 120, ..API }.reserving(1),
+        summary: "Look in Okta's System Log for changes of rotated passwords that no rotation made.",
+        trigger: Trigger::Schedule { every: Every::Minutes(5), enabled_by: Some("PasswordWatchSchedule") },
     },
     Operation {
         name: "reconcile", package: Package::Reconcile, okta: OktaUse::Tenants, state: &[EndsRecords, Locks, Progresses, Revokes], settings: &[App],

@@ -170,7 +170,7 @@ fn begin(facts: &Facts, known: &Known) -> Next {
             Some(Proof::Proved) => Next::End(End::verified(Outcome::Already)),
             // A change would be a failed sign-in, if an earlier run did it.
             Some(Proof::Inconclusive) => Next::End(End::unknown(Code::NotAvailable).retryable()),
-            _ if known.attempts == 0 => Next::End(End::unknown(Code::Operator)),
+            _ if known.attempts == 0 => mismatch(facts, known, Code::Operator),
             _ => Next::Call(Call::Change),
         };
     }
@@ -178,7 +178,7 @@ fn begin(facts: &Facts, known: &Known) -> Next {
         return mismatch(facts, known, Code::OldWrong);
     }
     match known.new {
-        None if known.attempts == 0 => Next::End(End::unknown(Code::Operator)),
+        None if known.attempts == 0 => mismatch(facts, known, Code::Operator),
         None => Next::Call(Call::Probe),
         Some(Proof::Proved) => Next::End(End::verified(Outcome::Already)),
         Some(Proof::Refused) => mismatch(facts, known, Code::OldWrong),
@@ -242,7 +242,7 @@ fn changed(facts: &Facts, known: &Known, said: &Said) -> Next {
             None if known.attempts == 0 && known.changes > 1 => {
                 Next::End(End::unknown(Code::NotAvailable).retryable())
             }
-            None if known.attempts == 0 => Next::End(End::unknown(Code::Operator)),
+            None if known.attempts == 0 => mismatch(facts, known, Code::Operator),
             None => Next::Call(Call::Probe),
             Some(Proof::Proved) => Next::End(End::verified(Outcome::Already)),
             Some(Proof::Refused) => mismatch(facts, known, Code::OldWrong),
@@ -268,8 +268,9 @@ fn is_perhaps_set(reasons: &[Reason]) -> bool {
     reasons.iter().any(|reason| matches!(reason, Reason::History | Reason::Other))
 }
 
-/// Neither password is Okta's, or there is none: an admin's right sets the new one, if that
-/// was asked for.
+/// Neither password is Okta's, or there is none, or no sign-in may fail any more that would
+/// show which is: an admin's right sets the new one, if that was asked for. To set the same
+/// password twice changes nothing.
 fn mismatch(facts: &Facts, known: &Known, code: Code) -> Next {
     match (facts.options.mismatch, known.admin) {
         (Mismatch::Fail, _) if code == Code::Operator => Next::End(End::unknown(code)),

@@ -79,6 +79,13 @@ pub trait Attempts: Sync {
 
     /// A password was proven: Okta begins to count anew.
     fn proven(&self) -> impl Future<Output = Result<(), Trouble>> + Send;
+
+    /// Okta said that an admin's right set the password of this version of the secret, when
+    /// no failed sign-in was left to prove it with.
+    fn note_set(&self, version: &str) -> impl Future<Output = Result<(), Trouble>> + Send;
+
+    /// Whether [`Attempts::note_set`] noted this version.
+    fn is_set(&self, version: &str) -> impl Future<Output = Result<bool, Trouble>> + Send;
 }
 
 /// Two failed sign-ins per run, and nobody who remembers them afterwards.
@@ -98,5 +105,14 @@ impl Attempts for PerRun {
     async fn proven(&self) -> Result<(), Trouble> {
         self.0.store(0, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// One process takes all steps, and knows by itself what it proved.
+    async fn note_set(&self, _version: &str) -> Result<(), Trouble> {
+        Ok(())
+    }
+
+    async fn is_set(&self, _version: &str) -> Result<bool, Trouble> {
+        Ok(false)
     }
 }

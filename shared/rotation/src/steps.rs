@@ -269,6 +269,10 @@ async fn set(
     }
     if rotation.end.outcome == Outcome::Reconciled {
         tools.proven.note(target);
+        // The next step may be another process's, and have no sign-in left.
+        if let Err(trouble) = tools.attempts.note_set(target.version).await {
+            return judged(Err(trouble), rotation);
+        }
     }
     match rotation.end.code {
         Code::Verified => Ok(Stepped::Rotated(Box::new(rotation))),
@@ -345,8 +349,8 @@ async fn signed_in(
 ) -> Result<Option<End>, Trouble> {
     let (okta, attempts) = (tools.okta, tools.attempts);
     if attempts.left().await? == 0 {
-        // This process set the password a moment ago, with an admin's right.
-        if kept.is_some() && tools.proven.has(target) {
+        // An admin's right set the password a moment ago, and Okta said so.
+        if kept.is_some() && (tools.proven.has(target) || attempts.is_set(target.version).await?) {
             return Ok(None);
         }
         return Ok(Some(End::unknown(Code::Operator)));

@@ -83,6 +83,44 @@ impl State {
         put.send().await.map(drop).map_err(|error| StateError::new("count a failed sign-in", error))
     }
 
+    /// An admin's right set the password of the version `set`, when no sign-in with `version`
+    /// was left. Where one is left, nothing is noted: the sign-in shows more.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`].
+    pub async fn note_set(&self, run: &Run, user: &str, version: &str, set: &str) -> Result<(), StateError> {
+        let update = self.dynamodb.update_item().table_name(&self.table).key("id", text(key(user)));
+        let update = update
+            .update_expression("SET #set = :set")
+            .condition_expression("#until > :now AND #version = :version")
+            .expression_attribute_names("#set", "set")
+            .expression_attribute_names("#until", "until")
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_values(":set", text(set))
+            .expression_attribute_values(":version", text(version))
+            .expression_attribute_values(":now", number(run.clock.now_ms()));
+        match update.send().await {
+            Err(error) if !is_refused_update(&error) => {
+                Err(StateError::new("note that a password was set", error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether [`State::note_set`] noted this version.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`].
+    pub async fn is_set(&self, user: &str, version: &str) -> Result<bool, StateError> {
+        let read = self.dynamodb.get_item().table_name(&self.table).key("id", text(key(user)));
+        let read = read.consistent_read(true).send().await;
+        let read = read.map_err(|error| StateError::new("read whether a password was set", error))?;
+        let set = read.item.as_ref().and_then(|item| item.get("set")?.as_s().ok());
+        Ok(set.is_some_and(|set| set == version))
+    }
+
     /// A password was proven: Okta counts anew, and so does this.
     ///
     /// # Errors

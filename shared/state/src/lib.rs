@@ -9,7 +9,7 @@
 //!
 //! | `id` | other attributes | `expires` |
 //! |---|---|---|
-//! | `attempts#<login or userId>` | `failed`: failed sign-ins of rotations with the secret's `version`; `until`: ms since 1970 | an hour after `until` |
+//! | `attempts#<login or userId>` | `failed`: failed sign-ins of rotations with the secret's `version`; `set`: the version that an admin's right set since; `until`: ms since 1970 | an hour after `until` |
 //! | `budget#<tenantId or userId>#<minute>` | what was used of each class of Okta's limits, and what the share of the class allows; the crate `guard` | two minutes later |
 //! | `delegation#<digest of the id>` | `agent`, `client`, `delegator`; `until`: ms since 1970; `used`: request id | an hour after `until` |
 //! | `delegation-of#<agent>#<client>` | the same of the newest | an hour after `until` |
@@ -21,6 +21,7 @@
 //! | `revocation#<tenantId>#<userId>` | `before` | when none of them lives |
 //! | `revocation#superusers` | `before` | when none of them lives |
 //! | `revocation#user#<userId>` | `before` | when none of them lives |
+//! | `rotated#<login or userId>` | `secret`: ARN; `times`: from when until when runs could change the password, in pairs, ms since 1970; `reported`: the last change of somebody else that was reported | three years after the last rotation |
 //! | `tenant#<tenantId>` | `suspended`; `targets`: ids of the groups that the admins' role was limited to; `emptyGroup`, `emptyGroupId`: the one that it is limited to meanwhile; `members` | never |
 //!
 //! `expires` is the table's TTL attribute, in seconds since 1970. DynamoDB may
@@ -41,6 +42,7 @@ mod records;
 mod replays;
 mod responses;
 mod revocations;
+mod rotations;
 mod suspensions;
 mod table;
 
@@ -54,5 +56,6 @@ pub use records::{Event, Kept, Record, RecordsTable};
 pub use replays::{Begun, Replay, ReplayError};
 pub use responses::{Counted, KeptResponse, ResponsesTable};
 pub use revocations::Revocation;
+pub use rotations::RotatedUser;
 pub use suspensions::{EmptyGroup, Suspension};
 pub use table::{State, StateError};

@@ -321,6 +321,9 @@ fn change_password(org: &mut Org, call: &Call) -> Outcome {
     passwords::set(user, new, call.now);
     user.set_status("ACTIVE", &time);
     org.live.transactions.remove(&token);
+    let (kind, message) = ("user.account.update_password", "User update password for Okta");
+    let targets = vec![state.user.as_str()];
+    org.log_event(LogEntry { kind, message, actor: &state.user, targets, reason: None }, call.now);
     Ok(success(org, call, &state.user, vec!["pwd".to_owned()]))
 }
 

@@ -14,6 +14,9 @@ pub struct LogEvent {
     pub event_type: String,
     /// Whether it was done.
     pub outcome: Option<LogOutcome>,
+    /// Who did it.
+    #[serde(default)]
+    pub actor: Option<LogTarget>,
     /// What it was done to.
     #[serde(default, deserialize_with = "or_none")]
     pub target: Vec<LogTarget>,
@@ -26,7 +29,7 @@ pub struct LogOutcome {
     pub result: Option<String>,
 }
 
-/// What something was done to (schema `LogTarget`).
+/// What something was done to, or who did it (schemas `LogTarget` and `LogActor`).
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LogTarget {
@@ -35,6 +38,9 @@ pub struct LogTarget {
     /// `User`, `UserGroup`, `AppInstance`, …
     #[serde(rename = "type")]
     pub kind: String,
+    /// The login of a user, the name of a group.
+    #[serde(default)]
+    pub alternate_id: Option<String>,
     /// The name that people see.
     #[serde(default)]
     pub display_name: Option<String>,

@@ -262,6 +262,33 @@ async fn a_stale_secret_is_reconciled_if_asked_for() {
     assert!(world.works(&world.password(CURRENT).await.unwrap()));
 }
 
+/// Each step may be another process's, and one may be killed after Okta did what it asked for.
+#[tokio::test]
+async fn a_stale_secret_is_reconciled_by_several_processes() {
+    let mut world = World::start().await;
+    world.options.mismatch = Mismatch::Reconcile { admins: false };
+    for is_killed in [false, true] {
+        world.begin_anew("Stale-Passw0rd");
+        world.begin(&token(1)).await;
+        world.alone(Step::CreateSecret, &token(1)).await.unwrap();
+        if is_killed {
+            // The answer of the call that sets the password is lost, and so is what was to be
+            // noted then.
+            let action = Action { drop: Some(Drop::After), ..Action::default() };
+            let mut fault = Fault::on_call(1, 1, action);
+            fault.operation_id = Some("updateUser".to_owned());
+            world.okta.order(fault);
+            assert!(world.alone(Step::SetSecret, &token(1)).await.is_err());
+        }
+        for step in Step::ALL {
+            world.alone(step, &token(1)).await.unwrap();
+        }
+        let password = world.password("AWSCURRENT").await.unwrap();
+        assert!(world.works(&password) && password != "Stale-Passw0rd");
+        assert_eq!((world.failed_sign_ins(), world.status().as_str()), (2, "ACTIVE"));
+    }
+}
+
 /// What is not as it should be is said, and nothing is sent to Okta.
 #[tokio::test]
 async fn a_secret_that_is_not_right_is_refused() {

@@ -1,8 +1,8 @@
 //! An org and an account on this machine.
 
 use std::cell::RefCell;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -29,7 +29,7 @@ const FUNCTION: &str = "arn:aws:lambda:us-east-1:000000000000:function:rotate-us
 
 /// Failed sign-ins across runs, as the table of the functions has them.
 #[derive(Clone, Default)]
-pub(crate) struct Remembered(pub(crate) Arc<AtomicU8>);
+pub(crate) struct Remembered(pub(crate) Arc<AtomicU8>, Arc<Mutex<Option<String>>>);
 
 impl Attempts for Remembered {
     async fn left(&self) -> Result<u8, Trouble> {
@@ -44,6 +44,15 @@ impl Attempts for Remembered {
     async fn proven(&self) -> Result<(), Trouble> {
         self.0.store(0, Ordering::SeqCst);
         Ok(())
+    }
+
+    async fn note_set(&self, version: &str) -> Result<(), Trouble> {
+        *self.1.lock().unwrap() = Some(version.to_owned());
+        Ok(())
+    }
+
+    async fn is_set(&self, version: &str) -> Result<bool, Trouble> {
+        Ok(self.1.lock().unwrap().as_deref() == Some(version))
     }
 }
 
@@ -97,6 +106,7 @@ impl World {
         self.okta.reset();
         self.aws.reset();
         self.attempts.0.store(0, Ordering::SeqCst);
+        *self.attempts.1.lock().unwrap() = None;
         *self.proven.borrow_mut() = Arc::default();
         let secret = json!({ "username": LOGIN, "password": password, "note": "kept" });
         self.aws.vault().plant_secret(NAME, &secret.to_string());

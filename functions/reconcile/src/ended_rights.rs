@@ -3,42 +3,31 @@
 //!
 //! # Okta calls
 //!
-//! `listLogEvents` of what came since the last run; for each event those of
-//! `end-user-rights`, and none for a group that an event was about before.
-//!
-//! # Where it goes on
-//!
-//! The time from which the next run reads is kept: a little before the end of what was
-//! read, because an event may come late into the log, or the last event that was looked
-//! at, where the log was not read to its end. What comes twice changes nothing. The metric
-//! `SystemLogLag` says how far the log is behind.
+//! Those of [`system_log`]; for each event those of `end-user-rights`, and none for a group
+//! that an event was about before. What comes twice changes nothing.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use okta_client::Error;
 use okta_client::models::LogEvent;
-use run_kit::{Metric, Run, Unit};
+use run_kit::Run;
 use state::State;
+use system_log::{Reading, read_on};
 use tenancy::{ENDING_EVENTS, Ended, Ending, Tenants};
 
 use crate::finding::PieceError;
 
-/// Whose metric it is.
-const OPERATION: &str = operations::get("reconcile").name;
-
-/// Name of the lease.
-const TASK: &str = "system-log";
-
-/// Time for the log in one run: rights come first, and the org waits no longer than this.
-const TIME: Duration = Duration::from_secs(100);
-
-/// How late an event may come into the log.
-const LATE: SignedDuration = SignedDuration::from_mins(2);
-
-/// What the first run reads: the lifetime of a token.
-const FIRST: SignedDuration = SignedDuration::from_hours(24);
+const READING: Reading = Reading {
+    operation: operations::get("reconcile").name,
+    task: "system-log",
+    events: &ENDING_EVENTS,
+    // Rights come first, and the org waits no longer than this.
+    time: Duration::from_secs(100),
+    // The lifetime of a token.
+    first: SignedDuration::from_hours(24),
+};
 
 /// Ends the rights that ended in Okta since the last run; gives how many. A log that is
 /// not read to its end is read on by the next run.
@@ -47,19 +36,8 @@ const FIRST: SignedDuration = SignedDuration::from_hours(24);
 ///
 /// Of Okta or of the table.
 pub(crate) async fn end_rights(run: &Run, state: &State, tenants: &Tenants) -> Result<u32, PieceError> {
-    let Some((lease, place)) = state.lease(run, TASK, TIME).await? else { return Ok(0) };
-    let until = Timestamp::from_millisecond(run.clock.now_ms()).unwrap_or_default();
-    let since = place.and_then(|place| place.parse::<Timestamp>().ok()).unwrap_or(until - FIRST);
-    // The time is the log's alone: what is used of Okta's limits is waited for.
-    let own = run.piece(TIME);
-    let mut reader = Reader { state, tenants, groups: HashMap::new(), ended: 0, from: since };
-    let read = reader.read(&own, (since, until)).await;
-    let from = if read.is_ok() { (until - LATE).max(since) } else { reader.from };
-    lease.release(&from.to_string()).await?;
-    let lag = (until.as_millisecond() - from.as_millisecond()) as f64;
-    let lag = Metric { name: "SystemLogLag", value: lag, unit: Unit::Milliseconds };
-    run.metrics.put(&[("operation", OPERATION)], &[lag], run.clock.now_ms());
-    match read {
+    let mut reader = Reader { state, tenants, groups: HashMap::new(), ended: 0 };
+    match read_on(run, state, &READING, &mut reader).await {
         // The next run goes on; callers of the API need what there is of the limits.
         Err(PieceError::Okta(Error::RateLimited { .. })) => {}
         Err(PieceError::Okta(Error::Communication { never_sent: true, .. })) => {}
@@ -85,25 +63,10 @@ struct Reader<'r> {
     /// Groups that events were about: one look for each.
     groups: HashMap<String, Members>,
     ended: u32,
-    /// Time of the last event that was looked at.
-    from: Timestamp,
 }
 
-impl Reader<'_> {
-    async fn read(&mut self, run: &Run, (since, until): (Timestamp, Timestamp)) -> Result<(), PieceError> {
-        let okta = run.okta.forward();
-        let (since, until) = (since.to_string(), until.to_string());
-        let mut cursor = None;
-        loop {
-            let page = okta.list_log_events_page(&ENDING_EVENTS, &since, &until, cursor.as_deref()).await?;
-            for event in &page.items {
-                self.event(run, event).await?;
-                self.from = event.published.parse().map_or(self.from, |time| self.from.max(time));
-            }
-            let Some(next) = page.after else { return Ok(()) };
-            cursor = Some(next);
-        }
-    }
+impl system_log::Reader for Reader<'_> {
+    type Error = PieceError;
 
     async fn event(&mut self, run: &Run, event: &LogEvent) -> Result<(), PieceError> {
         let Some(Ending { ended, before }) = self.ending(run, event).await? else { return Ok(()) };
@@ -115,7 +78,9 @@ impl Reader<'_> {
         self.ended += 1;
         Ok(())
     }
+}
 
+impl Reader<'_> {
     /// What an event ends; without a call if the members of its group are known.
     async fn ending(&mut self, run: &Run, event: &LogEvent) -> Result<Option<Ending>, PieceError> {
         let now = run.clock.now_ms() / 1_000;

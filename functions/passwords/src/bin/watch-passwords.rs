@@ -1,0 +1,5 @@
+//! The function `watch-passwords`.
+
+fn main() -> lambda_kit::Exit {
+    lambda_kit::serve_task::<passwords::WatchPasswords>()
+}
