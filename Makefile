@@ -9,6 +9,7 @@ LAMBDA_PORT ?= 9001
 LINT := .tools/lint
 LAMBDA := .tools/lambda
 MINISTACK := .tools/ministack
+MOTO := .tools/moto
 FUNCTIONS := $(patsubst functions/%,-p %,$(wildcard functions/*))
 
 # Written by the tests, read by `make okta-description`.
@@ -20,7 +21,7 @@ OKTA_DESCRIPTION ?= ../shared/okta/openapi-subset.json
 SHELLS := /usr/bin/zsh /usr/bin/fish
 CHROMIUM ?= $(or $(shell command -v chromium || command -v chromium-browser || command -v google-chrome),/usr/bin/chromium)
 
-.PHONY: help run test check chaos format clippy e2e conformance okta-description test-api docs build release bench bench-credential generate new-operation invoke placeholder-key deploy deploy-local lint need-cargo need-python need-node
+.PHONY: help run test check chaos format clippy e2e conformance okta-description test-api secrets-contract docs build release bench bench-credential generate new-operation invoke placeholder-key deploy deploy-local lint need-cargo need-python need-node
 
 help: ## Print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -36,7 +37,7 @@ test: need-cargo ## Run all tests; offline, once everything is downloaded
 	cargo test --workspace --no-fail-fast
 
 # The parts of `make check`, in their order.
-PARTS := lint format clippy test conformance okta-description test-api deploy-local
+PARTS := lint format clippy test conformance okta-description test-api secrets-contract deploy-local
 
 check: need-cargo need-python ## What CI runs, with the time of each part
 	@times=; for part in $(PARTS); do \
@@ -69,6 +70,9 @@ okta-description: need-cargo .tools/description/.done ## Check what the tests ex
 test-api: need-cargo .tools/test-api/.done ## Send generated requests to the local stack, judged by docs/openapi.json
 	cargo build --workspace --bins
 	cargo xtask test-api --schemathesis $(CURDIR)/.tools/test-api/bin/schemathesis
+
+secrets-contract: need-cargo $(MINISTACK)/.done $(MOTO)/.done ## Try what Secrets Manager does against the local accounts, MiniStack and moto
+	cargo xtask secrets-contract --ministack $(MINISTACK)/bin/ministack --moto $(MOTO)/bin/moto_server
 
 docs: need-python .tools/docs/.done ## Show docs/openapi.json as a page, on port 8088
 	mkdir -p target/docs && cp docs/openapi.json .tools/docs/node_modules/redoc/bundles/redoc.standalone.js target/docs/

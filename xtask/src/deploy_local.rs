@@ -15,7 +15,7 @@ use operations::OPERATIONS;
 use serde_json::{Value, json};
 
 use crate::local_stack;
-use crate::running::Running;
+use crate::running::{Running, ministack_on};
 
 /// What MiniStack prints, and the functions that it runs.
 const MINISTACK_LOG: &str = "target/ministack.log";
@@ -152,12 +152,8 @@ fn start_ministack(
     let open = || std::fs::File::create(&path).and_then(|file| Ok((file.try_clone()?, file)));
     let (output, errors) = open().map_err(|error| format!("{MINISTACK_LOG}: {error}"))?;
     Running::guarded(&tools.ministack, &[], |command| {
-        command
-            // Without these two it listens on all interfaces.
-            .env("BIND_HOST", "127.0.0.1")
-            .env("IOT_MTLS_ENABLED", "0")
+        ministack_on(command, port)
             .env("MINISTACK_HOST", "127.0.0.1")
-            .env("GATEWAY_PORT", port.to_string())
             // It hands these two to the functions, but only if it has them itself. The
             // first is shown to the secrets extension; without the second the functions
             // would ask the real DynamoDB.

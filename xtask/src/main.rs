@@ -6,8 +6,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use xtask::{
-    Api, ApiStage, Conformance, DeployLocal, NewOperation, Part, TestApi, bench, bench_credential,
-    conformance, deploy_local, flush, generate, new_operation, placeholder_key, stages, test_api,
+    Api, ApiStage, Conformance, DeployLocal, NewOperation, Part, SecretsContract, TestApi, bench,
+    bench_credential, conformance, deploy_local, flush, generate, new_operation, placeholder_key,
+    secrets_contract, stages, test_api,
 };
 
 #[derive(Parser)]
@@ -43,6 +44,8 @@ enum Command {
         #[arg(long)]
         org: String,
     },
+    /// Tries what Secrets Manager does against the local accounts and two emulators of others.
+    SecretsContract(SecretsContract),
     /// Shows the stages of a deployed API, their limits and the authorizers.
     Stages(Api),
     /// Empties the authorizer's cache of a stage: after a deployment that changed who may
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
         Command::BenchCredential => bench_credential(root),
         Command::Conformance(tools) => conformance(root, &tools),
         Command::DeployLocal(tools) => deploy_local(root, &tools),
+        Command::SecretsContract(tools) => secrets_contract(root, &tools),
         Command::Stages(api) => stages(&api),
         Command::Flush(stage) => flush(&stage),
         Command::TestApi(tools) => test_api(root, &tools),

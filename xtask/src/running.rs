@@ -54,6 +54,13 @@ impl Drop for Running {
     }
 }
 
+/// Lets MiniStack listen on this port of the loopback address, and nowhere else.
+pub(crate) fn ministack_on(command: &mut Command, port: u16) -> &mut Command {
+    // Without the first two it listens on all interfaces.
+    let loopback = [("BIND_HOST", "127.0.0.1"), ("IOT_MTLS_ENABLED", "0")];
+    command.envs(loopback).env("GATEWAY_PORT", port.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::{BufRead, BufReader};

@@ -26,13 +26,7 @@ pub(crate) struct Begun {
 pub(crate) fn rotate(state: &mut Secrets, body: &Value, now: Timestamp) -> Result<(Value, Begun), AwsError> {
     let (name, secret) = secrets::named(state, body)?;
     let rules = rules(&body["RotationRules"])?;
-    let token = match text(body, "ClientRequestToken") {
-        Some(token) if !(32..=64).contains(&token.len()) => {
-            return Err(invalid_parameter("ClientRequestToken must have 32 to 64 characters."));
-        }
-        Some(token) => token.to_owned(),
-        None => crate::random::request_id(),
-    };
+    let token = secrets::version_id(body)?;
     let before = secret.rotation.clone();
     let function = text(body, "RotationLambdaARN").map(str::to_owned);
     let function = function.or_else(|| before.as_ref().map(|rotation| rotation.function.clone()));

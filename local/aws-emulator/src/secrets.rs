@@ -223,6 +223,7 @@ pub(crate) fn create(state: &mut Secrets, body: &Value, now: Timestamp) -> Resul
         }
         None => {}
     }
+    version_id(body)?;
     let arn = format!("{}{name}-{}", state.prefix, random::letters(6));
     let secret = state.all.entry(name.to_owned()).or_insert(Secret::new(arn.clone(), now));
     secret.tag(body);
@@ -231,6 +232,17 @@ pub(crate) fn create(state: &mut Secrets, body: &Value, now: Timestamp) -> Resul
         answer["VersionId"] = version(secret, body, value, &[CURRENT], now)?.into();
     }
     Ok(answer)
+}
+
+/// The id of a version that is to be made (`ClientRequestToken`).
+pub(crate) fn version_id(body: &Value) -> Result<String, AwsError> {
+    match text(body, "ClientRequestToken") {
+        Some(token) if !(32..=64).contains(&token.len()) => {
+            Err(invalid_parameter("ClientRequestToken must have 32 to 64 characters."))
+        }
+        Some(token) => Ok(token.to_owned()),
+        None => Ok(random::request_id()),
+    }
 }
 
 pub(crate) fn describe(state: &mut Secrets, body: &Value) -> Result<Value, AwsError> {
@@ -256,9 +268,16 @@ pub(crate) fn get(state: &mut Secrets, body: &Value) -> Result<Value, AwsError> 
     let label = wanted.unwrap_or(CURRENT);
     let id = text(body, "VersionId");
     let found = secret.versions.iter().find(|(version_id, version)| match id {
-        Some(id) => id == *version_id && wanted.is_none_or(|wanted| version.labels.contains(wanted)),
+        Some(id) => id == *version_id,
         None => version.labels.contains(label),
     });
+    // The code and the words are LocalStack's and moto's, which agree.
+    if let (Some(_), Some(wanted), Some((_, version))) = (id, wanted, found)
+        && !version.labels.contains(wanted)
+    {
+        let message = "You provided a VersionStage that is not associated to the provided VersionId.";
+        return Err(invalid_request(message));
+    }
     let Some((id, version)) = found.filter(|(_, version)| !version.value.is_empty()) else {
         let message =
             format!("Secrets Manager can't find the specified secret value for staging label: {label}");
@@ -292,7 +311,7 @@ fn version(
     if value.len() > VALUE {
         return Err(AwsError::json("ValidationException", "The secret value is longer than 65536 bytes."));
     }
-    let id = text(body, "ClientRequestToken").map_or_else(random::request_id, str::to_owned);
+    let id = version_id(body)?;
     match secret.versions.get_mut(&id) {
         Some(known) if known.value.is_empty() => {
             value.clone_into(&mut known.value);

@@ -3,6 +3,7 @@
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::config::http::HttpResponse;
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
@@ -51,6 +52,16 @@ pub struct Listed {
 
 fn time(date: Option<aws_sdk_secretsmanager::primitives::DateTime>) -> Option<Timestamp> {
     Timestamp::from_millisecond(date?.to_millis().ok()?).ok()
+}
+
+/// Whether there is no such value. A version that has another label is an invalid request,
+/// which AWS documents nowhere.
+fn is_none(error: &GetSecretValueError, version: Option<&str>) -> bool {
+    let has_other_label = || {
+        let message = error.meta().message().unwrap_or_default();
+        version.is_some() && message.contains("not associated to the provided VersionId")
+    };
+    error.is_resource_not_found_exception() || (error.is_invalid_request_exception() && has_other_label())
 }
 
 impl SecretsManager {
@@ -120,9 +131,7 @@ impl Vault for SecretsManager {
         let get = self.0.get_secret_value().secret_id(secret).version_stage(label);
         let answer = match get.set_version_id(version.map(str::to_owned)).send().await {
             Ok(answer) => answer,
-            Err(error)
-                if error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception()) =>
-            {
+            Err(error) if error.as_service_error().is_some_and(|error| is_none(error, version)) => {
                 return Ok(None);
             }
             Err(error) => return Err(failed("GetSecretValue", &error)),
