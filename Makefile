@@ -21,7 +21,7 @@ OKTA_DESCRIPTION ?= ../shared/okta/openapi-subset.json
 SHELLS := /usr/bin/zsh /usr/bin/fish
 CHROMIUM ?= $(or $(shell command -v chromium || command -v chromium-browser || command -v google-chrome),/usr/bin/chromium)
 
-.PHONY: help run test check chaos format clippy e2e conformance okta-description test-api secrets-contract docs build release bench bench-credential generate new-operation invoke placeholder-key deploy deploy-local lint need-cargo need-python need-node
+.PHONY: help run test check chaos rotation-faults format clippy e2e conformance okta-description test-api secrets-contract docs build release bench bench-credential generate new-operation invoke placeholder-key deploy deploy-local lint need-cargo need-python need-node
 
 help: ## Print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -48,6 +48,9 @@ check: need-cargo need-python ## What CI runs, with the time of each part
 chaos: need-cargo ## Ten minutes of random operations, kills and faults beside a second model; CHAOS_SEED=n repeats a run
 	cargo build --workspace --bins
 	CHAOS_SECONDS=$(or $(CHAOS_SECONDS),600) cargo test --package tests --test chaos -- --nocapture
+
+rotation-faults: need-cargo ## Break a rotation at every pair of calls of Okta and Secrets Manager
+	ROTATION_FAULTS=all cargo test --package rotation --test steps every_call_broken_by_every_fault -- --nocapture
 
 format: need-cargo ## Check that the code is formatted
 	cargo fmt --all --check

@@ -195,6 +195,35 @@ async fn verify_with_a_credential_says_why_a_sign_in_is_refused() {
     assert_eq!(account.verify(SECRET, &credential).await.code, 16);
 }
 
+/// All secrets whose names begin alike: a line for each, and a code that a monitor can go by.
+#[tokio::test]
+async fn verify_looks_at_all_secrets_of_a_beginning() {
+    let account = Account::start().await;
+    let org = account.world.okta.url();
+    account.plant(SECRET, LOGIN, OLD);
+    account.plant(&format!("{SECRET}-stale"), "admin@acme.test", NEW);
+    account.plant("finance/ledger", LOGIN, NEW);
+    let all = async |prefix: &str| {
+        let mut command = account.command(&["verify", "--org", &org, "--all", prefix]);
+        let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        (output.status.code().unwrap(), lines)
+    };
+    let (code, lines) = all(SECRET).await;
+    let [one, other, last] = lines.as_slice() else { panic!("{lines:?}") };
+    assert_eq!((code, last), (1, &json!({ "v": 1, "items": 2, "before": 0, "codes": { "0": 1, "14": 1 } })));
+    for line in [one, other] {
+        let is_stale = line["secretId"] != SECRET;
+        assert_eq!(line["code"], if is_stale { 14 } else { 0 }, "{line}");
+    }
+    account.plant(&format!("{SECRET}-stale"), LOGIN, OLD);
+    assert_eq!(all(SECRET).await.0, 0);
+    let both = account.run(&["verify", "--org", &org, "--all", SECRET, "--secret-id", SECRET]).await;
+    let neither = account.run(&["verify", "--org", &org]).await;
+    assert_eq!((both.code, neither.code), (64, 64));
+}
+
 /// Sixty users: killed in the middle, the same command with `--resume` repeats none.
 #[tokio::test]
 async fn a_batch_that_was_killed_goes_on_and_repeats_none() {

@@ -1,5 +1,6 @@
 //! `make bench ARGS='--only rotation'`: what a rotation takes, and how many of them in a minute.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -12,6 +13,7 @@ use okta_emulator::{DEMO_ORG, Emulator, Seed};
 use serde_json::{Value, json};
 
 use crate::bench_aws::{bare, percentiles, run};
+use crate::local_stack;
 
 /// Rotations that Keeper starts, after some that are not counted.
 const RUNS: usize = 40;
@@ -39,7 +41,8 @@ pub(crate) async fn bench(root: &Path) -> Result<Vec<Value>, String> {
     let mut row = |what: &str, goal: &str, figures: String| {
         rows.push(json!({ "what": what, "goal": goal, "measured": figures }));
     };
-    world.add("keeper@acme.test").await?;
+    world.add("keeper@acme.test", "keeper@acme.test").await?;
+    world.add("odd@acme.test", "mail@acme.test").await?;
     world.okta.configure(|settings| settings.latency_ms = LATENCY_MS);
     let (mut times, mut present) = (Vec::new(), FIRST.to_owned());
     world.okta.clear_journal();
@@ -59,10 +62,20 @@ pub(crate) async fn bench(root: &Path) -> Result<Vec<Value>, String> {
     row("keeper: calls to Okta", "3", calls.to_string());
     row("keeper: failed sign-ins", "0", journal.iter().filter(|call| call.status == 401).count().to_string());
 
+    for (name, user, goal) in [("login", "user99999@bulk.test", 2), ("e-mail", "mail@acme.test", 3)] {
+        world.okta.clear_journal();
+        world.dry_run(user)?;
+        let what = format!("lookup by {name} in 100,000 users: calls to Okta");
+        row(&what, &format!("at most {goal}"), world.okta.journal().len().to_string());
+    }
+    for (step, figures) in steps(root).await? {
+        row(&format!("{step}, warm, 80 ms for a call of Okta"), "p95 350 ms", figures);
+    }
+
     world.okta.configure(|settings| settings.latency_ms = 0);
     for number in 0..USERS {
         let login = format!("batch{number}@acme.test");
-        world.add(&login).await?;
+        world.add(&login, &login).await?;
         let secret = json!({ "username": login, "password": FIRST });
         world.aws.vault().plant_secret(&format!("okta-dac/users/{number}"), &secret.to_string());
     }
@@ -85,6 +98,41 @@ pub(crate) async fn bench(root: &Path) -> Result<Vec<Value>, String> {
     Ok(rows)
 }
 
+/// The time of each step of the function that Secrets Manager invokes, in the local stack.
+async fn steps(root: &Path) -> Result<BTreeMap<String, String>, String> {
+    let (_stack, addresses) = local_stack::start(root)?;
+    let address = |part: &str| addresses[part].as_str().unwrap_or_default().to_owned();
+    let http = run_kit::http_client(Duration::from_secs(30)).map_err(|error| error.to_string())?;
+    let send = async |request: reqwest::RequestBuilder| {
+        let answer = async { request.send().await?.error_for_status()?.json::<Value>().await };
+        answer.await.map_err(|error| error.to_string())
+    };
+    let settings = format!("{}/_emulator/settings", address("okta"));
+    send(http.put(settings).json(&json!({ "latencyMs": LATENCY_MS }))).await?;
+    let rotate = format!("{}/_local/rotate/okta-dac/users/demo", address("lambda"));
+    let mut times = BTreeMap::<String, Vec<Duration>>::new();
+    for number in 0..WARM + RUNS {
+        let rotated = send(http.post(&rotate).json(&json!({}))).await?;
+        if rotated["status"] != "rotated" {
+            return Err(rotated.to_string());
+        }
+        for step in rotated["steps"].as_array().into_iter().flatten().filter(|_| number >= WARM) {
+            let name = step["step"].as_str().unwrap_or_default().to_owned();
+            times
+                .entry(name)
+                .or_default()
+                .push(Duration::from_millis(step["ms"].as_u64().unwrap_or_default()));
+        }
+    }
+    Ok(times
+        .into_iter()
+        .map(|(step, mut times)| {
+            times.sort();
+            (step, percentiles(&times))
+        })
+        .collect())
+}
+
 /// An org, an account, and a folder that is the home.
 struct World {
     okta: Emulator,
@@ -96,7 +144,8 @@ struct World {
 
 impl World {
     async fn start(root: &Path) -> Result<Self, String> {
-        let seed = Seed::parse(DEMO_ORG).map_err(|error| error.to_string())?;
+        let mut seed = Seed::parse(DEMO_ORG).map_err(|error| error.to_string())?;
+        seed.bulk_users = 100_000;
         let token = seed.api_token.token.clone();
         let options = okta_emulator::Options { port: 0, seed, state_file: None };
         let okta = Emulator::start(options).await.map_err(|error| error.to_string())?;
@@ -110,9 +159,9 @@ impl World {
         Ok(Self { okta, aws, program: root.join("target/release/okta-dac"), home, token })
     }
 
-    async fn add(&self, login: &str) -> Result<(), String> {
+    async fn add(&self, login: &str, email: &str) -> Result<(), String> {
         let user = json!({
-            "profile": { "login": login, "email": login, "firstName": "B", "lastName": "B" },
+            "profile": { "login": login, "email": email, "firstName": "B", "lastName": "B" },
             "credentials": { "password": { "value": FIRST } },
         });
         let http = run_kit::http_client(Duration::from_secs(10)).map_err(|error| error.to_string())?;
@@ -122,14 +171,23 @@ impl World {
     }
 
     fn keeper(&self, old: &str, new: &str) -> Result<(), String> {
+        self.rotate("keeper@acme.test", &["rotate", "keeper"], old, new)
+    }
+
+    /// Looks for a user, and changes nothing.
+    fn dry_run(&self, user: &str) -> Result<(), String> {
+        self.rotate(user, &["rotate", "keeper", "--dry-run"], FIRST, "Next-Passw0rd-of-the-bench")
+    }
+
+    fn rotate(&self, user: &str, words: &[&str], old: &str, new: &str) -> Result<(), String> {
         let records = json!([
             { "uid": "r", "title": "Okta API Access Details", "password": self.token, "url": self.okta.url() }
         ]);
         let parameters = json!({
-            "user": "keeper@acme.test", "oldPassword": old, "newPassword": new,
+            "user": user, "oldPassword": old, "newPassword": new,
             "records": BASE64_STANDARD.encode(records.to_string()),
         });
-        let mut command = bare(&self.program, &["rotate", "keeper"]);
+        let mut command = bare(&self.program, words);
         command.env("HOME", &self.home).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().map_err(|error| error.to_string())?;
         if let Some(mut stdin) = child.stdin.take() {

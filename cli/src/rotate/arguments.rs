@@ -91,11 +91,17 @@ pub struct Verify {
     #[arg(long, env = "OKTA_DAC_ROTATION_ORG", value_name = "URL")]
     pub org: String,
     /// Name or ARN of the secret
-    #[arg(long, value_name = "ID")]
-    pub secret_id: String,
+    #[arg(long, value_name = "ID", required_unless_present = "all")]
+    pub secret_id: Option<String>,
+    /// Look at all secrets whose names begin so
+    #[arg(long, value_name = "PREFIX", conflicts_with = "secret_id")]
+    pub all: Option<String>,
     /// Where a credential is, for a secret that names its user by id
     #[arg(long, env = "OKTA_DAC_ROTATION_CREDENTIAL", value_name = "PLACE")]
     pub credential: Option<Sink>,
+    /// How fast Okta is called.
+    #[command(flatten)]
+    pub pace: Pace,
 }
 
 /// `rotate batch`.

@@ -17,7 +17,7 @@ use super::secrets::{Access, access, looked, rotate};
 use super::{Ended, Stop, line_of};
 
 /// Rotations at once: Okta's limits, and not this number, decide how fast they are.
-const AT_ONCE: usize = 8;
+pub(super) const AT_ONCE: usize = 8;
 
 /// A line of the file.
 #[derive(Clone, Debug, Deserialize)]
@@ -117,14 +117,19 @@ pub(super) async fn run(batch: &Batch) -> Result<u8, Stop> {
         line["secretId"] = item.secret_id.clone().into();
         print(&line)?;
     }
+    summary(all, done.len(), codes)
+}
+
+/// The last line: how many ended how. Gives the exit code: 0 if all ended with 0, else 1.
+pub(super) fn summary(all: usize, before: usize, codes: BTreeMap<u8, usize>) -> Result<u8, Stop> {
     let failed = codes.iter().any(|(code, count)| *code != 0 && *count > 0);
     let codes: serde_json::Map<String, Value> =
         codes.into_iter().map(|(code, count)| (code.to_string(), count.into())).collect();
-    print(&json!({ "v": 1, "items": all, "before": done.len(), "codes": codes }))?;
+    print(&json!({ "v": 1, "items": all, "before": before, "codes": codes }))?;
     Ok(u8::from(failed))
 }
 
-fn print(line: &Value) -> Result<(), Stop> {
+pub(super) fn print(line: &Value) -> Result<(), Stop> {
     crate::print(format!("{line}\n").as_bytes()).map_err(|failure| usage(failure.sentence))
 }
 

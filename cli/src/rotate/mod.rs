@@ -7,12 +7,13 @@ mod batch;
 mod doctor;
 mod keeper;
 mod secrets;
+mod verify;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use okta_client::models::UserId;
-use okta_client::{ApiToken, Client, Credential, OrgUrl};
+use okta_client::{Client, Credential, OrgUrl};
 use rotation::drive::{self, Rotation, Wanted};
 use rotation::end::{Code, End, Outcome};
 use rotation::facts::Options;
@@ -20,7 +21,7 @@ use rotation::okta::Org;
 use rotation::ports::{Account, PerRun};
 use serde_json::{Map, Value};
 
-use self::arguments::{How, Keeper, OnUnverified, Revoke, Rotate, RotateCommand, User, Verify};
+use self::arguments::{How, Keeper, OnUnverified, Revoke, Rotate, RotateCommand, User};
 
 /// Time of a rotation, waits for Okta's limits included.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -46,7 +47,18 @@ pub fn run(command: &RotateCommand) -> ExitCode {
     let ended = match &command.what {
         Rotate::Keeper(arguments) => of_keeper(arguments),
         Rotate::User(arguments) => of_user(arguments),
-        Rotate::Verify(arguments) => of_verify(arguments),
+        Rotate::Verify(arguments) => match (&arguments.all, &arguments.secret_id) {
+            (Some(prefix), _) => {
+                match runtime().and_then(|runtime| runtime.block_on(verify::all(arguments, prefix))) {
+                    Ok(code) => return ExitCode::from(code),
+                    Err(stop) => Err(stop),
+                }
+            }
+            (None, id) => {
+                let id = id.as_deref().unwrap_or_default();
+                runtime().and_then(|runtime| runtime.block_on(verify::one(arguments, id)))
+            }
+        },
         Rotate::Batch(arguments) => {
             match runtime().and_then(|runtime| runtime.block_on(batch::run(arguments))) {
                 Ok(code) => return ExitCode::from(code),
@@ -166,22 +178,6 @@ fn of_user(arguments: &User) -> Result<Ended, Stop> {
                 .await
                 .map(Ended::Rotated),
         }
-    })
-}
-
-fn of_verify(arguments: &Verify) -> Result<Ended, Stop> {
-    runtime()?.block_on(async {
-        let url = secrets::org_url(&arguments.org)?;
-        let credential = match &arguments.credential {
-            Some(place) => secrets::credential(place).await?,
-            // A sign-in is nobody's call.
-            None => Credential::from(ApiToken::from(String::new())),
-        };
-        let client = client(&url, credential, 100)?;
-        let vault = secrets::vault().await;
-        let may_look = arguments.credential.is_some();
-        let verified = secrets::verify(&vault, &client, may_look, &url, &arguments.secret_id).await;
-        verified.map(Ended::Rotated)
     })
 }
 

@@ -8,7 +8,7 @@
 //! at once.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -33,6 +33,8 @@ pub struct Stepped {
     pub step: &'static str,
     /// Whether the function answered without an error.
     pub ok: bool,
+    /// How long it took, in milliseconds.
+    pub ms: u64,
     /// What the function said instead.
     #[serde(skip_serializing_if = "Value::is_null")]
     pub error: Value,
@@ -73,8 +75,15 @@ pub(crate) async fn run(shared: Arc<Shared>, begun: Begun) -> Vec<Stepped> {
 }
 
 async fn invoke(shared: &Shared, begun: &Begun, step: &'static str) -> Stepped {
-    let failed = |error: Value| Stepped { step, ok: false, error };
-    let Some(lambda) = shared.lambda() else { return failed(json!("there is no Lambda")) };
+    let began = Instant::now();
+    let error = answer(shared, begun, step).await.err();
+    let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Stepped { step, ok: error.is_none(), ms, error: error.unwrap_or_default() }
+}
+
+/// What the function answers to a step: nothing, or an error.
+async fn answer(shared: &Shared, begun: &Begun, step: &str) -> Result<(), Value> {
+    let Some(lambda) = shared.lambda() else { return Err(json!("there is no Lambda")) };
     let name = begun.function.rsplit(':').next().unwrap_or_default();
     let url = format!("{lambda}/2015-03-31/functions/{name}/invocations");
     let event = json!({ "Step": step, "SecretId": begun.arn, "ClientRequestToken": begun.token }).to_string();
@@ -83,9 +92,9 @@ async fn invoke(shared: &Shared, begun: &Begun, step: &'static str) -> Stepped {
         Ok(answer) if answer.status().is_success() => {
             let is_error = answer.headers().contains_key("x-amz-function-error");
             let payload = answer.json().await.unwrap_or_default();
-            if is_error { failed(payload) } else { Stepped { step, ok: true, error: Value::Null } }
+            if is_error { Err(payload) } else { Ok(()) }
         }
-        Ok(answer) => failed(json!(format!("Lambda answers {}", answer.status()))),
-        Err(error) => failed(json!(error.without_url().to_string())),
+        Ok(answer) => Err(json!(format!("Lambda answers {}", answer.status()))),
+        Err(error) => Err(json!(error.without_url().to_string())),
     }
 }

@@ -4,6 +4,7 @@ use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::config::http::HttpResponse;
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
+use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType, SecretListEntry};
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
@@ -71,33 +72,51 @@ impl SecretsManager {
     ///
     /// [`VaultError`].
     pub async fn list(&self, prefix: &str, tag: &str) -> Result<Vec<Listed>, VaultError> {
-        use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType};
-        let filter = |key, value: &str| Filter::builder().key(key).values(value).build();
         let mut listed = Vec::new();
+        for entry in self.entries(prefix, Some(tag)).await? {
+            let tags = entry.tags.unwrap_or_default();
+            let value = tags.iter().find(|of| of.key.as_deref() == Some(tag));
+            let (Some(arn), Some(name), Some(value)) = (entry.arn, entry.name, value) else { continue };
+            let tag = value.value.clone().unwrap_or_default();
+            listed.push(Listed { arn, name, tag, rotated: time(entry.last_rotated_date) });
+        }
+        listed.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(listed)
+    }
+
+    /// The names that begin so (`ListSecrets`), in order.
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError`].
+    pub async fn names(&self, prefix: &str) -> Result<Vec<String>, VaultError> {
+        let entries = self.entries(prefix, None).await?;
+        let mut names: Vec<String> = entries.into_iter().filter_map(|entry| entry.name).collect();
+        names.sort();
+        Ok(names)
+    }
+
+    async fn entries(&self, prefix: &str, tag: Option<&str>) -> Result<Vec<SecretListEntry>, VaultError> {
+        let filter = |key, value: &str| Filter::builder().key(key).values(value).build();
+        let mut entries = Vec::new();
         let mut next = None;
         loop {
             let list = self.0.list_secrets().max_results(100).set_next_token(next);
             // Both filters are beginnings: what they find is looked at again.
-            let list = list
-                .filters(filter(FilterNameStringType::Name, prefix))
-                .filters(filter(FilterNameStringType::TagKey, tag));
-            let page = list.send().await.map_err(|error| failed("ListSecrets", &error))?;
-            for entry in page.secret_list.unwrap_or_default() {
-                let tags = entry.tags.unwrap_or_default();
-                let value = tags.iter().find(|of| of.key.as_deref() == Some(tag));
-                let (Some(arn), Some(name), Some(value)) = (entry.arn, entry.name, value) else { continue };
-                if name.starts_with(prefix) {
-                    let tag = value.value.clone().unwrap_or_default();
-                    listed.push(Listed { arn, name, tag, rotated: time(entry.last_rotated_date) });
-                }
+            let mut list = list.filters(filter(FilterNameStringType::Name, prefix));
+            if let Some(tag) = tag {
+                list = list.filters(filter(FilterNameStringType::TagKey, tag));
             }
+            let page = list.send().await.map_err(|error| failed("ListSecrets", &error))?;
+            let found = page.secret_list.unwrap_or_default().into_iter();
+            entries.extend(
+                found.filter(|entry| entry.name.as_ref().is_some_and(|name| name.starts_with(prefix))),
+            );
             next = page.next_token;
             if next.is_none() {
-                break;
+                return Ok(entries);
             }
         }
-        listed.sort_by(|one, other| one.name.cmp(&other.name));
-        Ok(listed)
     }
 
     /// Begins a rotation with the secret's own function (`RotateSecret`).
