@@ -153,6 +153,7 @@ fn of_keeper(arguments: &Keeper) -> Result<Ended, Stop> {
     let wanted = Wanted {
         user: &payload.user,
         old: payload.old.as_ref(),
+        former: None,
         new: &payload.new,
         intent: None,
         options: Options {

@@ -151,6 +151,7 @@ pub(super) async fn looked(access: &Access, how: &How, recipe: &Recipe, id: &str
     let wanted = Wanted {
         user: &secret.username,
         old: Some(&secret.password),
+        former: None,
         new: &new,
         intent: None,
         options: how.options(),

@@ -65,6 +65,11 @@ fn possible_attempts(answers: &[Answer]) -> u8 {
     wrong_attempts(answers).saturating_add(u8::try_from(lost.count()).unwrap_or(u8::MAX))
 }
 
+/// Passwords that were named as the present one and are not.
+fn refused_olds(answers: &[Answer]) -> usize {
+    answers.iter().filter(|answer| **answer == Answer::Change(Said::OldWrong)).count()
+}
+
 /// The last call that may have set a password.
 #[derive(Clone, Debug)]
 enum Written {
@@ -88,6 +93,10 @@ struct Known {
     by_sign_in: bool,
     /// The user could not be read, the last time.
     is_unread: bool,
+    /// The answer of a change is lost: perhaps the change was done.
+    has_lost: bool,
+    /// Both passwords that the vault has were named as the present one.
+    has_tried_former: bool,
 }
 
 impl Known {
@@ -103,6 +112,8 @@ impl Known {
             attempts: facts.attempts.min(2).saturating_sub(possible_attempts(&facts.answers)),
             by_sign_in: facts.options.verify == Verify::SignIn,
             is_unread: false,
+            has_lost: facts.answers.contains(&Answer::Change(Said::Lost)),
+            has_tried_former: facts.has_former && 1 < refused_olds(&facts.answers),
         };
         for answer in &facts.answers {
             known.learn(answer);
@@ -231,6 +242,14 @@ fn changed(facts: &Facts, known: &Known, said: &Said) -> Next {
             None if tries_again && known.attempts > 0 => Next::Call(Call::Change),
             None => Next::End(End::refused(Code::State)),
         },
+        // Nobody has changed it since the new one was kept, so that the new one is not in use:
+        // perhaps somebody put a wrong value into the vault.
+        Said::OldWrong if facts.has_former && !known.user.changed_since_intent && !known.has_lost => {
+            match known.attempts > 0 && !known.has_tried_former {
+                true => Next::Call(Call::Change),
+                false => mismatch(facts, known, Code::OldWrong),
+            }
+        }
         // Without a sign-in: the old password is not right any more, and the date is after the
         // intent. That is what an earlier run leaves.
         Said::OldWrong if !known.has_sign_in() && known.user.changed_since_intent => {

@@ -30,6 +30,8 @@ pub struct Wanted<'a> {
     pub user: &'a str,
     /// The present password, if it is known.
     pub old: Option<&'a SecretString>,
+    /// The one of before that, where the vault has it.
+    pub former: Option<&'a SecretString>,
     /// The one to be.
     pub new: &'a SecretString,
     /// When the new one was kept.
@@ -138,7 +140,12 @@ fn begun(account: &Account, wanted: &Wanted<'_>, attempts: u8) -> Facts {
         Some(_) => Old::Given,
     };
     let user = seen(account, wanted.intent);
-    Facts { options: wanted.options, old, user, attempts, answers: Vec::new() }
+    let is_other = |former: &&SecretString| {
+        let others = [wanted.old, Some(wanted.new)];
+        others.iter().flatten().all(|other| other.expose_secret() != former.expose_secret())
+    };
+    let has_former = old == Old::Given && wanted.intent.is_some() && wanted.former.filter(is_other).is_some();
+    Facts { options: wanted.options, old, has_former, user, attempts, answers: Vec::new() }
 }
 
 async fn through(
@@ -191,6 +198,7 @@ async fn made(
 ) -> (Answer, Option<String>) {
     let password = |which| match which {
         Which::New => wanted.new,
+        Which::Old if facts.names_former() => wanted.former.unwrap_or(wanted.new),
         Which::Old => wanted.old.unwrap_or(wanted.new),
     };
     let of = |reply: Reply, answer: fn(Said) -> Answer| (answer(reply.said), reply.error_id);

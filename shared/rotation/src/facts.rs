@@ -198,10 +198,20 @@ pub struct Facts {
     pub options: Options,
     /// What is known of the present password.
     pub old: Old,
+    /// The vault has the password of before, too, and the time of the intent is known.
+    pub has_former: bool,
     /// The user, when the run began.
     pub user: User,
     /// Failed sign-ins that are left: two at most, fewer after runs that failed.
     pub attempts: u8,
     /// The calls so far, in order.
     pub answers: Vec<Answer>,
+}
+
+impl Facts {
+    /// Whether a change names the password of before as the present one: the one in use by the
+    /// vault was not right.
+    pub fn names_former(&self) -> bool {
+        self.has_former && self.answers.contains(&Answer::Change(Said::OldWrong))
+    }
 }

@@ -28,7 +28,7 @@ use crate::facts::{Options, Proof, Status, Verify};
 use crate::password::{NoPassword, Recipe};
 use crate::ports::{Attempts, Okta, Trouble};
 use crate::secret::{BadSecret, Secret};
-use crate::vault::{CURRENT, Described, PENDING, Put, Value, Vault, VaultError};
+use crate::vault::{CURRENT, Described, PENDING, PREVIOUS, Put, Value, Vault, VaultError};
 
 /// A step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -168,7 +168,7 @@ pub async fn take(
     }
     match step {
         Step::CreateSecret => create(target, plan, tools.vault).await.map(|()| Stepped::Done),
-        Step::SetSecret => set(target, plan, tools).await,
+        Step::SetSecret => set(target, &described, plan, tools).await,
         Step::TestSecret => test(target, plan, tools).await,
         Step::FinishSecret => finish(target, &described, plan, tools).await.map(Stepped::Finished),
     }
@@ -246,8 +246,25 @@ async fn create(target: Target<'_>, plan: &Plan<'_>, vault: &impl Vault) -> Resu
     }
 }
 
+/// The password of before, where the secret has one of the same user.
+async fn former(
+    target: Target<'_>,
+    described: &Described,
+    current: &Secret,
+    plan: &Plan<'_>,
+    vault: &impl Vault,
+) -> Result<Option<Secret>, StepError> {
+    if described.with(PREVIOUS).is_empty() {
+        return Ok(None);
+    }
+    let kept = vault.value(target.secret, None, PREVIOUS).await?;
+    let former = kept.and_then(|kept| Secret::parse(&kept.text, plan.org).ok());
+    Ok(former.filter(|former| former.username == current.username))
+}
+
 async fn set(
     target: Target<'_>,
+    described: &Described,
     plan: &Plan<'_>,
     tools: &Tools<'_, impl Vault, impl Okta, impl Attempts>,
 ) -> Result<Stepped, StepError> {
@@ -255,9 +272,11 @@ async fn set(
     let current = current(target, plan, vault).await?;
     let (pending, kept) = made(pending(target, plan, vault).await?)?;
     same_user(&current, &pending)?;
+    let former = former(target, described, &current, plan, vault).await?;
     let wanted = Wanted {
         user: &current.username,
         old: Some(&current.password),
+        former: former.as_ref().map(|former| &former.password),
         new: &pending.password,
         intent: kept.created,
         // The next step proves it.

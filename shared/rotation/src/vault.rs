@@ -9,6 +9,9 @@ use zeroize::Zeroizing;
 /// The label of the version that readers get.
 pub const CURRENT: &str = "AWSCURRENT";
 
+/// The label of the version that was in use before.
+pub const PREVIOUS: &str = "AWSPREVIOUS";
+
 /// The label of the version that a rotation makes.
 pub const PENDING: &str = "AWSPENDING";
 

@@ -44,7 +44,10 @@ fn beginnings() -> Vec<Facts> {
                                     ..user(status)
                                 };
                                 let options = Options { verify, later, mismatch, rollback, unlock };
-                                all.push(Facts { options, old, user, attempts, answers: Vec::new() });
+                                for has_former in [false, true] {
+                                    let answers = Vec::new();
+                                    all.push(Facts { options, old, has_former, user, attempts, answers });
+                                }
                             }
                         }
                     }
@@ -181,6 +184,7 @@ fn every_way_ends_soon_with_evidence_and_two_failed_sign_ins_at_most() {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Has {
     Old,
+    Former,
     New,
     Third,
 }
@@ -203,14 +207,15 @@ fn every_true_way(facts: &mut Facts, begins: Has, has: Has, at_end: &mut impl Fn
         }
         Call::Roles => [Admin::Yes, Admin::No, Admin::Unknown].map(|a| (Answer::Roles(a), has)).to_vec(),
         Call::Unlock => [Said::Done, Said::Lost].map(|said| (Answer::Unlock(said), has)).to_vec(),
-        Call::Change if has == Has::Old => {
+        Call::Change if has == if facts.names_former() { Has::Former } else { Has::Old } => {
             let done = [Said::Done, Said::Lost].map(|said| (Answer::Change(said), Has::New));
             let other = nothing.into_iter().chain([Said::WrongState, Said::Policy(vec![Reason::Other])]);
             done.into_iter().chain(other.map(|said| (Answer::Change(said), has))).collect()
         }
         Call::Change => [Said::OldWrong, Said::Lost].map(|said| (Answer::Change(said), has)).to_vec(),
         Call::Set(which) => {
-            let to = if which == Which::New { Has::New } else { Has::Old };
+            let old = if facts.names_former() { Has::Former } else { Has::Old };
+            let to = if which == Which::New { Has::New } else { old };
             let done = [Said::Done, Said::Lost].map(|said| (Answer::Set(which, said), to));
             let other = nothing.into_iter().chain([Said::Policy(vec![Reason::Other])]);
             done.into_iter().chain(other.map(|said| (Answer::Set(which, said), has))).collect()
@@ -231,11 +236,11 @@ fn every_true_way(facts: &mut Facts, begins: Has, has: Has, at_end: &mut impl Fn
 #[test]
 fn what_the_end_says_is_true() {
     for mut facts in beginnings() {
-        for begins in [Has::Old, Has::New, Has::Third] {
+        for begins in [Has::Old, Has::Former, Has::New, Has::Third] {
             // Where no sign-in says anything, somebody else's change after the intent looks like
             // ours: that is what `Verify::Change` gives up.
             let by_date = facts.options.verify == Verify::Change || !facts.user.status.can_sign_in();
-            if by_date && facts.user.changed_since_intent && begins == Has::Third {
+            if by_date && facts.user.changed_since_intent && matches!(begins, Has::Former | Has::Third) {
                 continue;
             }
             every_true_way(&mut facts, begins, begins, &mut |facts, end, has| {
@@ -247,7 +252,7 @@ fn what_the_end_says_is_true() {
                     Outcome::Rotated | Outcome::Already | Outcome::Reconciled => {
                         assert_eq!(has, Has::New, "{facts:?} {end:?}");
                     }
-                    Outcome::RolledBack => assert_eq!(has, Has::Old, "{facts:?} {end:?}"),
+                    Outcome::RolledBack => assert_eq!(has, begins, "{facts:?} {end:?}"),
                     Outcome::Refused if !lost => assert_eq!(has, begins, "{facts:?} {end:?}"),
                     Outcome::Unverified => assert!(has == Has::New || lost, "{facts:?} {end:?}"),
                     Outcome::Refused | Outcome::Unknown => {}
@@ -261,6 +266,7 @@ fn facts(status: Status) -> Facts {
     Facts {
         options: Options::default(),
         old: Old::Given,
+        has_former: false,
         user: user(status),
         attempts: 2,
         answers: Vec::new(),
@@ -361,6 +367,15 @@ fn the_table_is_followed() {
     assert_eq!(code(without_old(), &[Probe(Proof::Refused)]), Code::OldWrong);
     let set = [Probe(Proof::Refused), Answer::Set(Which::New, Said::Done), Probe(Proof::Proved)];
     assert_eq!(code(reconcile(without_old()), &set), Code::Verified);
+    // Somebody put a wrong value into the vault: the one of before is right.
+    let former = || Facts { has_former: true, ..active() };
+    let healed = [Change(Said::OldWrong), Change(Said::Done), Probe(Proof::Proved)];
+    assert_eq!(way(former(), &healed).1, End::verified(Outcome::Rotated));
+    let neither = [Change(Said::OldWrong), Change(Said::OldWrong)];
+    assert_eq!(way(former(), &neither).1, End::refused(Code::OldWrong));
+    // Somebody has changed it since: perhaps an earlier run.
+    let hint = Facts { user: hint().user, ..former() };
+    assert_eq!(code(hint, &[Probe(Proof::Refused), Change(Said::OldWrong)]), Code::OldWrong);
     // What earlier runs used up.
     assert_eq!(way(Facts { attempts: 0, ..active() }, &[]).1, End::unknown(Code::Operator));
 }

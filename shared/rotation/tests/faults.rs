@@ -58,8 +58,14 @@ impl World {
 
     async fn rotate(&self, asked: &Asked) -> Rotation {
         let (old, new) = (asked.old.map(SecretString::from), SecretString::from(asked.new));
-        let wanted =
-            Wanted { user: asked.user, old: old.as_ref(), new: &new, intent: None, options: asked.options };
+        let wanted = Wanted {
+            user: asked.user,
+            old: old.as_ref(),
+            former: None,
+            new: &new,
+            intent: None,
+            options: asked.options,
+        };
         let deadline = tokio::time::Instant::now() + Duration::from_secs(8);
         let org = Org { client: self.org.client.for_request(deadline), ..self.org.clone() };
         rotate(&org, &PerRun::default(), &wanted).await

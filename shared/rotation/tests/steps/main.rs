@@ -269,6 +269,20 @@ async fn a_stale_secret_is_reconciled_if_asked_for() {
     assert!(world.works(&world.password(CURRENT).await.unwrap()));
 }
 
+/// Somebody put a wrong value into the secret: the value of before is Okta's, and the rotation
+/// goes on from there, with one failed sign-in.
+#[tokio::test]
+async fn a_value_that_somebody_put_by_mistake_is_overcome() {
+    let world = World::start().await;
+    let wrong = json!({ "username": LOGIN, "password": "Mistyped-Passw0rd" }).to_string();
+    let put = world.secrets.put_secret_value().secret_id(NAME).secret_string(wrong);
+    put.send().await.unwrap();
+    world.begin(&token(1)).await;
+    world.once(&token(1)).await.unwrap();
+    assert!(world.works(&world.password(CURRENT).await.unwrap()));
+    assert_eq!(world.failed_sign_ins(), 1);
+}
+
 /// Each step may be another process's, and one may be killed after Okta did what it asked for.
 #[tokio::test]
 async fn a_stale_secret_is_reconciled_by_several_processes() {
