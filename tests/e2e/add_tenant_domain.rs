@@ -50,6 +50,14 @@ async fn domain_already_verified() {
     let body = json!({ "domain": "globex.test" });
     let answer = stack.post("/tenants/globex/domains", TenantAdmin("globex"), body).await;
     assert_eq!((answer.status, answer.code()), (409, "domain-already-verified"), "{answer}");
+    // P3: where clients of the predecessor look.
+    assert_eq!(answer.body["error"], answer.body["detail"], "{answer}");
+    // P6: one of the predecessor's, whose identity provider signs in anybody, is completed first.
+    let verified = json!({ "domain": "globex.test", "verified": true });
+    let completed = stack.post("/tenants/globex/domains", Superuser, verified.clone()).await;
+    assert_eq!(completed.status, 200, "{completed}");
+    let again = stack.post("/tenants/globex/domains", Superuser, verified).await;
+    assert_eq!((again.status, again.code()), (409, "domain-already-verified"), "{again}");
 }
 
 #[tokio::test]

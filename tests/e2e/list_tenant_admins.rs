@@ -8,7 +8,7 @@ async fn succeeds() {
     let answer = stack.get("/tenants/acme/admins", TenantAdmin("acme")).await;
     assert_eq!(answer.status, 200, "{answer}");
     assert_eq!(answer.body[0]["profile"]["email"], "admin@acme.test", "{answer}");
-    assert!(answer.header("link").contains("/tenants/acme/admins>; rel=\"self\""), "{answer}");
+    assert!(answer.header("link").contains("/tenants/acme/admins?limit=200>; rel=\"self\""), "{answer}");
     assert_eq!(stack.get("/tenants/acme/admins", Superuser).await.body, answer.body);
     assert_eq!(stack.get("/tenants/acme/admins", TenantAdmin("globex")).await.status, 403);
     assert_eq!(stack.get("/tenants/acme/admins", Member("acme")).await.status, 403);

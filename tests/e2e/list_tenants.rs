@@ -13,7 +13,7 @@ async fn succeeds() {
     assert_eq!(names, ["acme", "globex"]);
     let members: Vec<&String> = answer.body[0].as_object().unwrap().keys().collect();
     assert_eq!(members, ["id", "name", "ADMINS_groupId", "created", "status"]);
-    assert_eq!(answer.header("link"), format!("<{}/tenants>; rel=\"self\"", stack.stack.api_url()));
+    assert_eq!(answer.header("link"), format!("<{}/tenants?limit=30>; rel=\"self\"", stack.stack.api_url()));
     assert_eq!(stack.get("/tenants", TenantAdmin("acme")).await.status, 403);
 }
 

@@ -55,6 +55,7 @@ mod logs;
 mod neighbours;
 mod okta_proxy;
 mod predecessor;
+mod predecessors_client;
 mod readme;
 mod reconcile;
 mod remove_delegation_agent;

@@ -217,6 +217,7 @@ fn problem_schema() -> Value {
             "instance": text("Id of the request."), "code": { "type": "string", "enum": codes },
             "retryable": { "type": "boolean", "description": "Whether the same request may succeed later." },
             "message": text("As `detail`."),
+            "error": text("As `detail`; of the operations that the predecessor had."),
             "errors": { "type": "array", "items": {
                 "type": "object", "required": ["pointer", "detail"],
                 "properties": { "pointer": text("JSON pointer, or `query.` or `path.` and a name."), "detail": text("The rule.") },

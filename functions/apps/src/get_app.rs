@@ -107,7 +107,7 @@ impl Endpoint for GetApp {
             body: None,
             answer: Some(json!({
                 "id": "0oa1dynamics00000001", "name": "Dynamics", "created": "2026-01-31T12:00:00.000Z",
-                "lastUpdated": "2026-01-31T12:00:00.000Z", "logo": "https://example.okta.com/img/logos/default.png",
+                "lastUpdated": "2026-01-31T12:00:00.000Z", "logo": [{ "name": "medium", "href": "https://example.okta.com/img/logos/default.png", "type": "image/png" }],
             })),
         }
     }

@@ -56,10 +56,10 @@ impl From<ListAppsError> for Failure {
 impl Decode for Input {
     type Body = NoBody;
 
-    const QUERY: &'static [QueryParameter] = Paging::QUERY;
+    const QUERY: &'static [QueryParameter] = Paging::QUERY_OF_ALL;
 
     fn decode(request: &Request) -> Result<Self, Failure> {
-        Ok(Self { paging: Paging::decode(request, &[])? })
+        Ok(Self { paging: Paging::decode_of_all(request, &[])? })
     }
 }
 
@@ -93,7 +93,7 @@ impl Endpoint for ListApps {
             body: None,
             answer: Some(json!([{
                 "id": "0oa1dynamics00000001", "name": "Dynamics", "created": "2026-01-31T12:00:00.000Z",
-                "lastUpdated": "2026-01-31T12:00:00.000Z", "logo": "https://example.okta.com/img/logos/default.png",
+                "lastUpdated": "2026-01-31T12:00:00.000Z", "logo": [{ "name": "medium", "href": "https://example.okta.com/img/logos/default.png", "type": "image/png" }],
             }])),
         }
     }

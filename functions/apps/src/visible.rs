@@ -32,7 +32,11 @@ pub struct Item {
 
 /// How the reader's tenants use an app.
 #[derive(Debug, Serialize, JsonSchema)]
+#[expect(non_snake_case, reason = "as in the list of a tenant's apps")]
 pub struct OfTenants {
+    /// Id of the group of the app's users; of the first tenant in the list, where there are
+    /// several.
+    pub APPUSERS_groupId: String,
     /// What is true of all tenants in the list.
     pub settings: Settings,
     /// The reader's tenants that are entitled to the app, at least one.
@@ -64,6 +68,7 @@ pub struct Settings {
 impl Item {
     /// The app, as an admin sees it whose tenants have it through these groups; `None`
     /// without one. `has_all_users` tells whether all users of a tenant have it.
+    #[expect(non_snake_case, reason = "the member's name")]
     pub(crate) fn of(
         app: App,
         groups: &[(&TenantClaim, Group)],
@@ -76,10 +81,9 @@ impl Item {
         };
         let tenants: Vec<OfTenant> = groups.iter().map(of_tenant).collect();
         let all_users = tenants.iter().all(|tenant| tenant.settings.all_users);
-        (!tenants.is_empty()).then_some(Self {
-            app,
-            of_tenants: Some(OfTenants { settings: Settings { all_users }, tenants }),
-        })
+        let APPUSERS_groupId = tenants.first()?.APPUSERS_groupId.clone();
+        let of_tenants = OfTenants { APPUSERS_groupId, settings: Settings { all_users }, tenants };
+        Some(Self { app, of_tenants: Some(of_tenants) })
     }
 }
 

@@ -9,8 +9,9 @@ use crate::certificate::Certificate;
 
 /// The members that can be changed; every other one can only be sent as it is.
 ///
-/// None of them says whom the IdP may sign in or what they become: account
-/// linking, provisioning and the filter of the subject are not here.
+/// None of them says whom the IdP may sign in or what they become: account linking, the
+/// groups of provisioning and the filter of the subject are not here. Whether users are made
+/// at their first sign-in is: they become members of the tenant's users group and nothing else.
 const EDITABLE: &[&str] = &[
     "/status",
     "/x5c",
@@ -25,9 +26,13 @@ const EDITABLE: &[&str] = &[
     "/protocol/credentials/trust/issuer",
     "/protocol/credentials/trust/audience",
     "/policy/maxClockSkew",
+    "/policy/provisioning/action",
     "/policy/subject/userNameTemplate/template",
     "/policy/subject/matchType",
 ];
+
+/// The certificate's key id: it follows from `x5c`, and empty it means the placeholder.
+const KID: &str = "/protocol/credentials/trust/kid";
 
 /// Members that follow from others or from time: sent back, they say nothing.
 const DERIVED: &[&str] = &["/created", "/lastUpdated", "/_links", "/x5cExpiresAt"];
@@ -101,6 +106,7 @@ impl Edits {
         check("/policy/maxClockSkew", "must be 0 to 300000 milliseconds", &|value| {
             value.as_i64().is_some_and(|skew| (0..=MAX_SKEW_MS).contains(&skew))
         });
+        check("/policy/provisioning/action", "must be `AUTO` or `DISABLED`", &one_of(&["AUTO", "DISABLED"]));
         check(
             "/policy/subject/userNameTemplate/template",
             "must be `idpuser.` and the name of an attribute",
@@ -126,7 +132,28 @@ impl Edits {
     /// The first member that differs from what it is and is not to be changed.
     /// `current` is the IdP as `get-idp` gives it.
     pub(crate) fn foreign(&self, current: &Value) -> Option<String> {
-        differing(&self.sent, Some(current), "")
+        let mut sent = self.sent.clone();
+        // The form of the predecessor sends the old key id beside a new certificate, and an
+        // empty one, or an empty filter, where there is none.
+        if (self.certificate.is_some() || self.resets_certificate())
+            && let Some(trust) =
+                sent.pointer_mut("/protocol/credentials/trust").and_then(Value::as_object_mut)
+        {
+            trust.remove("kid");
+        }
+        let has_filter = current.pointer("/policy/subject/filter").is_some_and(|filter| !filter.is_null());
+        if let Some(subject) = sent.pointer_mut("/policy/subject").and_then(Value::as_object_mut)
+            && subject.get("filter").is_some_and(|filter| filter == "")
+            && !has_filter
+        {
+            subject.remove("filter");
+        }
+        differing(&sent, Some(current), "")
+    }
+
+    /// Whether the IdP is to trust the placeholder again.
+    pub(crate) fn resets_certificate(&self) -> bool {
+        self.certificate.is_none() && self.sent.pointer(KID).is_some_and(|kid| kid == "")
     }
 
     /// The IdP with the changes, and with the key that it is to trust. A new
@@ -166,7 +193,7 @@ impl Edits {
             set(&mut object, "/policy/provisioning/groups/assignments", &only);
         }
         if let Some(kid) = kid {
-            set(&mut object, "/protocol/credentials/trust/kid", &kid.into());
+            set(&mut object, KID, &kid.into());
         }
         if let Value::Object(other) = object {
             new.other = other;

@@ -238,13 +238,12 @@ async fn idp_01_idp_02_idp_03_idp_08_what_is_not_the_admins() {
         ("/type", json!("OIDC")),
         ("/policy/provisioning/groups/assignments", json!(["00gsuperusers"])),
         ("/policy/provisioning/groups/action", json!("SYNC")),
-        ("/policy/provisioning/action", json!("DISABLED")),
         ("/policy/accountLink/filter", Value::Null),
         ("/policy/accountLink/filter/users/excludeAdmins", json!(false)),
         ("/policy/accountLink/action", json!("DISABLED")),
         ("/policy/subject/filter", json!(".*")),
         ("/policy/trustClaims", json!(true)),
-        ("/protocol/credentials/trust/kid", json!("")),
+        ("/protocol/credentials/trust/kid", json!("another")),
         ("/protocol/endpoints/acs/type", json!("ORG")),
         ("/protocol/settings/honorPersistentNameId", json!(true)),
         ("/protocol/endpoints/sso", json!("https://idp.acme.test")),
@@ -270,7 +269,7 @@ fn nested(pointer: &str, value: Value) -> Value {
 }
 
 /// What an admin may change, written down once more.
-const EDITABLE: [&str; 13] = [
+const EDITABLE: [&str; 14] = [
     "/status",
     "/protocol/endpoints/sso/url",
     "/protocol/endpoints/sso/binding",
@@ -283,6 +282,7 @@ const EDITABLE: [&str; 13] = [
     "/protocol/credentials/trust/issuer",
     "/protocol/credentials/trust/audience",
     "/policy/maxClockSkew",
+    "/policy/provisioning/action",
     "/policy/subject/matchType",
 ];
 

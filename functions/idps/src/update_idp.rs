@@ -61,8 +61,9 @@ pub struct Input {
 /// Request body: an IdP as `get-idp` gives it, or a part of one. Can be changed:
 /// `status`, `x5c` (base64 of the DER form, or PEM), `protocol.endpoints.sso`,
 /// `protocol.algorithms`, `protocol.settings.nameFormat`, issuer and audience of
-/// `protocol.credentials.trust`, `policy.maxClockSkew`, template and match type of
-/// `policy.subject`. SAML metadata (`application/samlmetadata+xml`) are taken instead.
+/// `protocol.credentials.trust`, `policy.maxClockSkew`, `policy.provisioning.action`, template
+/// and match type of `policy.subject`. An empty `kid` of the trust, without `x5c`, makes the
+/// certificate the placeholder again. SAML metadata (`application/samlmetadata+xml`) are taken instead.
 #[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(rename = "UpdateIdpRequest")]
@@ -189,6 +190,7 @@ impl UpdateIdp {
             certificate.check(okta.now()).map_err(|error| UpdateIdpError::Certificate(error.to_string()))?;
         }
         let old_key = own_key(&idp, &self.placeholder);
+        let resets = input.edits.resets_certificate();
         let current = current(&idp, &input.idp);
         if let Some(pointer) = input.edits.foreign(&current) {
             return Err(UpdateIdpError::NotEditable(pointer));
@@ -197,12 +199,21 @@ impl UpdateIdp {
         let kept = async {
             match input.edits.certificate {
                 Some(_) => Ok(None),
+                None if resets => Ok(None),
                 None => read_key(okta, old_key.clone()).await.map_err(UpdateIdpError::Okta),
             }
         };
         let (kept, users) = futures::try_join!(kept, self.users(&context.run, &idp))?;
-        let change =
-            IdpChange { okta, steps: Steps::of(&context.run), idp, users, edits: &input.edits, keys };
+        let placeholder = resets.then_some(&self.placeholder);
+        let change = IdpChange {
+            okta,
+            steps: Steps::of(&context.run),
+            idp,
+            users,
+            edits: &input.edits,
+            keys,
+            placeholder,
+        };
         let (idp, key) = match change.update().await {
             Ok(done) => done,
             Err(failure) => return Err(UpdateIdpError::Stopped(change.steps.unwind(failure).await)),
@@ -257,6 +268,8 @@ struct IdpChange<'r> {
     edits: &'r Edits,
     /// The org's, if a certificate is sent.
     keys: Vec<IdpKey>,
+    /// The placeholder, if it is to be trusted again.
+    placeholder: Option<&'r KeyId>,
 }
 
 impl IdpChange<'_> {
@@ -266,7 +279,8 @@ impl IdpChange<'_> {
             Some(certificate) => Some(self.key(certificate).await?),
             None => None,
         };
-        let new = self.edits.apply(&self.idp, &self.users, key.as_ref().map(|key| key.kid.as_str()));
+        let kid = key.as_ref().map(|key| &key.kid).or(self.placeholder).map(KeyId::as_str);
+        let new = self.edits.apply(&self.idp, &self.users, kid);
         let mut idp = if new.other == self.idp.other { new } else { self.replace(&new).await? };
         let active = self.idp.status == ACTIVE;
         if let Some(wanted) = self.edits.active.filter(|wanted| *wanted != active) {

@@ -75,10 +75,10 @@ impl From<ListTenantAdminsError> for Failure {
 impl Decode for Input {
     type Body = NoBody;
 
-    const QUERY: &'static [QueryParameter] = Paging::QUERY;
+    const QUERY: &'static [QueryParameter] = Paging::QUERY_OF_ALL;
 
     fn decode(request: &Request) -> Result<Self, Failure> {
-        let paging = Paging::decode(request, &[])?;
+        let paging = Paging::decode_of_all(request, &[])?;
         Ok(Self { tenant: request.tenant()?, paging })
     }
 }

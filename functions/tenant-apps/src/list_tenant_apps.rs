@@ -72,10 +72,10 @@ pub struct Settings {
 impl Decode for Input {
     type Body = NoBody;
 
-    const QUERY: &'static [QueryParameter] = Paging::QUERY;
+    const QUERY: &'static [QueryParameter] = Paging::QUERY_OF_ALL;
 
     fn decode(request: &Request) -> Result<Self, Failure> {
-        let paging = Paging::decode(request, &[])?;
+        let paging = Paging::decode_of_all(request, &[])?;
         Ok(Self { tenant: request.tenant()?, paging })
     }
 }
@@ -144,7 +144,7 @@ impl Endpoint for ListTenantApps {
             body: None,
             answer: Some(json!([{
                 "id": "0oa1umbrella00000001", "name": "Umbrella", "created": "2026-01-31T12:00:00.000Z",
-                "lastUpdated": "2026-01-31T12:00:00.000Z", "logo": "https://example.okta.com/img/logos/default.png",
+                "lastUpdated": "2026-01-31T12:00:00.000Z", "logo": [{ "name": "medium", "href": "https://example.okta.com/img/logos/default.png", "type": "image/png" }],
                 "APPUSERS_groupId": "00g00000000000000016", "settings": { "allUsers": true },
             }])),
         }

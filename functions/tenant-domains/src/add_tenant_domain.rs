@@ -222,7 +222,10 @@ impl AddTenantDomain {
             let moves = moves.map_err(|error| AddTenantDomainError::Order(input.domain.clone(), error))?;
             let own = routing.of(tenant);
             let given = own.give(&context.run, &input.domain, &filter, None, &moves).await;
-            given.map_err(AddTenantDomainError::Stopped)?;
+            let changed = given.map_err(AddTenantDomainError::Stopped)?;
+            if is_verified && !changed {
+                return Err(AddTenantDomainError::Exists(input.domain.clone()));
+            }
             let output =
                 Output { domain: input.domain.to_string(), dns_verification_string: None, dns_name: None };
             let status = if is_verified { 200 } else { AddTenantDomain::OPERATION.success() };

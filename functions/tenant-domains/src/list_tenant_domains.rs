@@ -36,7 +36,7 @@ impl Decode for Input {
     type Body = NoBody;
 
     const QUERY: &'static [QueryParameter] = &[
-        Paging::LIMIT,
+        Paging::LIMIT_OF_ALL,
         Paging::AFTER,
         QueryParameter {
             name: "verified",
@@ -57,7 +57,7 @@ impl Decode for Input {
                 None
             }
         };
-        match Paging::decode(request, &["verified"]) {
+        match Paging::decode_of_all(request, &["verified"]) {
             Ok(paging) if violations.is_empty() => Ok(Self { tenant: request.tenant()?, verified, paging }),
             Ok(_) => Err(Failure::violations_of(violations)),
             Err(violation) => Err(Failure::violations_of([vec![violation], violations].concat())),

@@ -191,7 +191,8 @@ impl TenantRules<'_> {
 
     /// Makes a domain the tenant's, or completes that: its pattern in the active
     /// rule, with an undo; then, without one, its logins for the IdP, and `token` goes
-    /// from the inactive rule. `filter` is the one with the domain.
+    /// from the inactive rule. `filter` is the one with the domain. Gives whether anything had
+    /// to be changed.
     ///
     /// # Errors
     ///
@@ -203,19 +204,20 @@ impl TenantRules<'_> {
         filter: &Filter,
         token: Option<&Pending>,
         moves: &[Move],
-    ) -> Result<(), Stopped> {
+    ) -> Result<bool, Stopped> {
         let (okta, steps) = (run.okta.forward(), Steps::of(run));
         let rule = async {
             let own = self.put_in_order(okta, &steps, moves).await?;
-            match self.is_verified(domain) {
-                true => self.complete(okta, &steps, Kind::Verified).await?,
-                false => self.add(okta, &steps, Kind::Verified, domain.as_str(), own).await?,
-            }
-            self.switch_on(okta, &steps).await
+            let is_new = !self.is_verified(domain);
+            let recorded = match is_new {
+                true => self.add(okta, &steps, Kind::Verified, domain.as_str(), own).await.map(|()| true)?,
+                false => self.complete(okta, &steps, Kind::Verified).await?,
+            };
+            Ok(self.switch_on(okta, &steps).await? || recorded || !moves.is_empty())
         };
         let (rule, idp) = futures::join!(rule, steps.run("read the identity provider", self.idp(okta)));
-        let idp = match rule.and(idp) {
-            Ok(idp) => idp,
+        let (changed, idp) = match rule.and_then(|changed| Ok((changed, idp?))) {
+            Ok(both) => both,
             Err(failure) => return Err(steps.unwind(failure).await),
         };
         // Not worth taking the domain back: tried twice, then left to the same
@@ -238,8 +240,8 @@ impl TenantRules<'_> {
         let mut left = Vec::new();
         left.extend(widened.is_err().then(|| self.idp_object()));
         left.extend(if forgotten.is_err() { self.object(Kind::Pending) } else { None });
-        match widened.and(forgotten) {
-            Ok(_) => Ok(()),
+        match widened.and_then(|widened| Ok(widened | forgotten?)) {
+            Ok(completed) => Ok(changed || completed),
             Err(error) => {
                 let incomplete = Incomplete::after(&["change the routing rule"], left);
                 let incomplete = incomplete.because("complete the verified domain", error);
@@ -277,17 +279,17 @@ impl TenantRules<'_> {
 
     /// Switches the rule of the verified domains on, which somebody switched off. That of a
     /// suspended tenant stays off. Undo: the opposite.
-    async fn switch_on(&self, okta: &Client, steps: &Steps) -> Result<(), StepFailure> {
-        let (Some(rule), Some(policy)) = (self.verified, self.policy) else { return Ok(()) };
+    async fn switch_on(&self, okta: &Client, steps: &Steps) -> Result<bool, StepFailure> {
+        let (Some(rule), Some(policy)) = (self.verified, self.policy) else { return Ok(false) };
         if is_active(rule) || self.tenant.description.status() == TenantStatus::Suspended {
-            return Ok(());
+            return Ok(false);
         }
         let (of, id) = (policy.clone(), rule.id.clone());
         let undo = Undo::new(Object::new("routingRule", &rule.name, &rule.id), |okta| async move {
             okta.deactivate_policy_rule(&of, &id).await.map(|()| Undone::Entirely)
         });
         let on = okta.activate_policy_rule(policy, &rule.id);
-        steps.change("activate the routing rule", on, undo).await
+        steps.change("activate the routing rule", on, undo).await.map(|()| true)
     }
 
     /// Adds a pattern, to a rule that is made if it is not there; then its id is
@@ -311,7 +313,7 @@ impl TenantRules<'_> {
             let new = rule.with_patterns(|_| true, Some(pattern));
             let new = place.map_or_else(|| new.clone(), |place| new.at(place));
             self.replace(okta, steps, policy, rule, &new).await?;
-            return self.complete(okta, steps, kind).await;
+            return self.complete(okta, steps, kind).await.map(drop);
         }
         let name = match kind {
             Kind::Verified => rule_name(&self.tenant.name),
@@ -404,7 +406,12 @@ impl TenantRules<'_> {
 
     /// Records the id of a rule that a run which stopped half-way, or somebody by
     /// hand, has left unrecorded.
-    pub(crate) async fn complete(&self, okta: &Client, steps: &Steps, kind: Kind) -> Result<(), StepFailure> {
+    pub(crate) async fn complete(
+        &self,
+        okta: &Client,
+        steps: &Steps,
+        kind: Kind,
+    ) -> Result<bool, StepFailure> {
         let record = &self.tenant.description;
         let recorded = match kind {
             Kind::Verified => &record.routing_rule_id,
@@ -412,9 +419,9 @@ impl TenantRules<'_> {
         };
         match self.rule(kind) {
             Some(rule) if recorded.as_deref() != Some(rule.id.as_str()) => {
-                self.record(okta, steps, kind, rule).await
+                self.record(okta, steps, kind, rule).await.map(|()| true)
             }
-            _ => Ok(()),
+            _ => Ok(false),
         }
     }
 

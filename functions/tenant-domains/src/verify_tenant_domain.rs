@@ -27,22 +27,23 @@
 //! and counts as verified, and the IdP refuses its users; the same request sent again completes it. What counts
 //! is the token in our rule, never what the caller sends. No two tenants verify domains
 //! that overlap at the same time: the second sees the first one's domain. Who has no
-//! string in the DNS takes no lock but their own tenant's.
+//! string in the DNS takes no lock but their own tenant's, and gets 200 with
+//! `verified: false`: a client waits for the DNS by asking again.
 
 use domain::{EmailDomain, TenantName, TenantStatus};
 use lambda_kit::{Context, Decode, Endpoint, Example, Request, Success};
 use okta_client::Error;
-use operations::{Operation, ProblemCode};
+use operations::Operation;
 use run_kit::{ConfigError, Environment, Failure, Stopped};
 use schemars::JsonSchema;
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 use state::{Change, LockError, Locks, State, holding};
 use tenancy::{Depth, TenantError, Tenants};
 
 use crate::dns::{DnsError, Resolvers, record_name};
 use crate::place::OrderError;
-use crate::routing::{Domain, read};
+use crate::routing::read;
 
 /// The operation `verify-tenant-domain`.
 pub struct VerifyTenantDomain {
@@ -58,14 +59,26 @@ pub struct Input {
     domain: EmailDomain,
 }
 
-/// Request body, as clients of the predecessor send it; none is needed.
+/// Request body, as clients of the predecessor send it; none is needed, and what is in it
+/// does not count: what counts is the string that was issued.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "a JSON object")]
+#[serde(transparent)]
 #[schemars(rename = "VerifyTenantDomainRequest")]
-pub struct Body {
-    /// Ignored: what counts is the string that was issued.
-    #[serde(rename = "dnsVerificationString", default)]
-    _dns_verification_string: Option<String>,
+pub struct Body(#[expect(dead_code, reason = "ignored")] Map<String, Value>);
+
+/// The domain as it is now.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "VerifiedTenantDomain")]
+pub struct Output {
+    /// The domain: lower case, A-labels.
+    pub domain: String,
+    /// Whether logins of the domain go to the tenant's IdP: `false` while the DNS does not
+    /// show the string, and while the tenant is suspended.
+    pub verified: bool,
+    /// What to do, while the DNS does not show the string.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
 }
 
 /// Why the domain is not verified.
@@ -75,13 +88,6 @@ pub enum VerifyTenantDomainError {
     Tenant(TenantError),
     /// The tenant has no such domain.
     NotFound(Input),
-    /// The DNS does not hold the token.
-    NotVerified {
-        /// The domain.
-        domain: EmailDomain,
-        /// Records that were found.
-        found: usize,
-    },
     /// It is, or overlaps with, somebody else's.
     Taken(EmailDomain),
     /// With it, the tenant's domains are more than an IdP can be limited to.
@@ -103,13 +109,6 @@ impl From<VerifyTenantDomainError> for Failure {
         match error {
             VerifyTenantDomainError::Tenant(error) => error.into(),
             VerifyTenantDomainError::NotFound(input) => crate::not_found(&input.tenant, &input.domain),
-            VerifyTenantDomainError::NotVerified { domain, found } => Failure::new(
-                ProblemCode::DomainNotVerified,
-                format!(
-                    "none of the {found} TXT records at `{}` holds the string that was issued for the domain; add it, and wait until your DNS shows it",
-                    record_name(&domain)
-                ),
-            ),
             VerifyTenantDomainError::Taken(domain) => crate::taken(&domain),
             VerifyTenantDomainError::TooMany(domain) => crate::too_many(&domain),
             VerifyTenantDomainError::Order(domain, error) => error.into_failure(&domain),
@@ -137,7 +136,7 @@ impl Decode for Input {
 impl Endpoint for VerifyTenantDomain {
     const OPERATION: &'static Operation = operations::get("verify-tenant-domain");
     type Input = Input;
-    type Output = Domain;
+    type Output = Output;
     type Error = VerifyTenantDomainError;
 
     fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
@@ -152,7 +151,7 @@ impl Endpoint for VerifyTenantDomain {
         &self,
         context: &Context,
         input: Input,
-    ) -> Result<Success<Domain>, VerifyTenantDomainError> {
+    ) -> Result<Success<Output>, VerifyTenantDomainError> {
         holding(&self.state, &context.run, |locks| self.verify(context, input, locks)).await
     }
 
@@ -171,7 +170,7 @@ impl VerifyTenantDomain {
         context: &Context,
         input: Input,
         locks: Locks,
-    ) -> Result<Success<Domain>, VerifyTenantDomainError> {
+    ) -> Result<Success<Output>, VerifyTenantDomainError> {
         // Before the locks: a resolver may be slow.
         let texts = self.resolvers.texts(&input.domain).await;
         locks.take(Change::Tenant(&input.tenant)).await.map_err(VerifyTenantDomainError::Lock)?;
@@ -186,10 +185,7 @@ impl VerifyTenantDomain {
             let Some(pending) = &pending else { return Err(VerifyTenantDomainError::NotFound(input)) };
             let texts = texts.map_err(VerifyTenantDomainError::Dns)?;
             if !texts.contains(&pending.token) {
-                return Err(VerifyTenantDomainError::NotVerified {
-                    domain: input.domain,
-                    found: texts.len(),
-                });
+                return Ok(Success::new(not_yet(&input.domain, texts.len())));
             }
             // Not before: who has no string in the DNS must not hold up who has one.
             let registrable = Change::Domain(input.domain.registrable());
@@ -217,6 +213,15 @@ impl VerifyTenantDomain {
         given.map_err(VerifyTenantDomainError::Stopped)?;
         let (domain, verified) =
             (input.domain.to_string(), tenant.description.status() == TenantStatus::Active);
-        Ok(Success::new(Domain { domain, verified, dns_verification_string: None }))
+        Ok(Success::new(Output { domain, verified, detail: None }))
     }
+}
+
+/// The DNS does not show the string; `found` are the records that it shows.
+fn not_yet(domain: &EmailDomain, found: usize) -> Output {
+    let detail = format!(
+        "none of the {found} TXT records at `{}` holds the string that was issued for the domain; add it, and wait until your DNS shows it",
+        record_name(domain)
+    );
+    Output { domain: domain.to_string(), verified: false, detail: Some(detail) }
 }

@@ -5,6 +5,7 @@
 //! | `POST /_emulator/token` | an access and an ID token, see [`TokenRequest`] |
 //! | `POST /_emulator/api-tokens` | `{"owner": login}`: a new API token, as an admin makes one in the console |
 //! | `GET`, `DELETE /_emulator/requests` | the journal of calls, see [`crate::Entry`] |
+//! | `GET /_emulator/mail` | what Okta would have mailed, oldest first: `to`, `purpose`, `token`, `url` |
 //! | `POST`, `DELETE /_emulator/faults` | orders a fault, see [`crate::Fault`]; removes all |
 //! | `GET`, `PUT /_emulator/settings` | the knobs, see [`crate::Settings`]; members that are left out stay |
 //! | `PUT /_emulator/dns/{name}` | `{"txt": […]}`: TXT records served at `GET /dns-query` |
@@ -49,6 +50,7 @@ pub(crate) fn answer(
             state.faults.push(fault);
             done()
         }),
+        ("GET", "mail") => Ok(Reply::ok(json!(state.org.live.mails))),
         ("DELETE", "faults") => {
             state.faults.clear();
             done()

@@ -16,6 +16,8 @@ use crate::org::live::Grant;
 pub struct TokenRequest {
     /// Login of the user.
     pub login: String,
+    /// `org`: a token of the org's own authorization server, which the proxy forwards.
+    pub server: Option<String>,
     /// Client that asks; the okta-dac app unless given.
     pub client_id: Option<String>,
     /// Scopes; `openid` and `dac.admin` unless given.
@@ -49,14 +51,23 @@ pub(crate) fn issue(
 ) -> Result<Value, String> {
     let user =
         org.user(&request.login).map_err(|_| format!("there is no user `{}`", request.login))?.id.clone();
-    let server = server(org).ok_or("the org has no authorization server `dac`")?.to_owned();
+    let server = match request.server.as_deref() {
+        Some("org") => None,
+        None => Some(server(org).ok_or("the org has no authorization server `dac`")?.to_owned()),
+        Some(other) => return Err(format!("there is no server `{other}`: leave it out, or say `org`")),
+    };
     let app = issue::product_app(org).ok_or("the org has no app `okta-dac`")?.to_owned();
     let lifetime = request.lifetime_seconds.unwrap_or(3_600);
     let issued = now.as_second() + lifetime.min(0);
-    let scopes = request.scopes.clone().unwrap_or_else(|| vec!["openid".to_owned(), "dac.admin".to_owned()]);
+    let usual: &[&str] = match server {
+        Some(_) => &["openid", "dac.admin"],
+        None => &["openid", "okta.users.read", "okta.groups.read"],
+    };
+    let usual = || usual.iter().map(|scope| (*scope).to_owned()).collect();
+    let scopes: Vec<String> = request.scopes.clone().unwrap_or_else(usual);
     let grant = Grant {
-        issuer: format!("{org_url}/oauth2/{server}"),
-        server: Some(server.clone()),
+        issuer: server.as_ref().map_or_else(|| org_url.to_owned(), |id| format!("{org_url}/oauth2/{id}")),
+        server: server.clone(),
         client: request.client_id.clone().unwrap_or(app),
         user: Some(user),
         scopes: scopes.clone(),
@@ -79,10 +90,17 @@ pub(crate) fn issue(
             access.insert(name.clone(), value.clone());
         }
     }
-    let kid = org.server_keys(&server, 1).map_err(|_| "no signing key")?.remove(0);
-    let key = &org.keys[&kid];
+    let keys = match &server {
+        Some(server) => org.server_keys(server, 1).map(|mut keys| {
+            let kid = keys.remove(0);
+            (kid.clone(), kid)
+        }),
+        None => org.own_keys(),
+    };
+    let (access_kid, identity_kid) = keys.map_err(|_| "no signing key")?;
     Ok(json!({
         "token_type": "Bearer", "expires_in": lifetime, "scope": scopes.join(" "),
-        "access_token": key.sign(&kid, &access)?, "id_token": key.sign(&kid, &identity)?,
+        "access_token": org.keys[&access_kid].sign(&access_kid, &access)?,
+        "id_token": org.keys[&identity_kid].sign(&identity_kid, &identity)?,
     }))
 }

@@ -26,6 +26,7 @@ pub(crate) const ROUTES: &[&[Route]] = &[
     api::linked_objects::ROUTES,
     api::logs::ROUTES,
     api::policies::ROUTES,
+    api::recovery::ROUTES,
     api::schemas::ROUTES,
     api::sessions::ROUTES,
     api::trusted_origins::ROUTES,

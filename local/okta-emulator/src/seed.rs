@@ -56,6 +56,9 @@ pub struct ServerSeed {
     pub audience: String,
     /// Its own scopes.
     pub scopes: Vec<String>,
+    /// More claims, as `createOAuth2Claim` takes them.
+    #[serde(default)]
+    pub claims: Vec<serde_json::Value>,
 }
 
 /// A certificate.
@@ -92,6 +95,9 @@ pub struct AppSeed {
     /// Where a sign-in may lead.
     #[serde(default)]
     pub redirect_uris: Vec<String>,
+    /// Where a sign-out may lead; `redirectUris` unless given.
+    #[serde(default)]
+    pub post_logout_redirect_uris: Option<Vec<String>>,
     /// Its client secret.
     #[serde(default)]
     pub secret: Option<String>,

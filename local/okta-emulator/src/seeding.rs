@@ -214,15 +214,21 @@ impl Seed {
                 object(json!({ "name": scope, "description": "okta-dac", "metadataPublish": "ALL_CLIENTS" }));
             org.insert_scope(&mut server, scope);
         }
-        org.insert_claim(&mut server, json!({
-            "name": "tenants", "claimType": "RESOURCE", "valueType": "EXPRESSION", "value": "appuser.tenants",
-            "conditions": { "scopes": ["dac.admin", "dac.respond"] },
-        }));
-        // Never all groups: above 100 Okta fails the request.
-        org.insert_claim(&mut server, json!({
-            "name": "groups", "claimType": "RESOURCE", "valueType": "GROUPS", "group_filter_type": "REGEX",
-            "value": "SUPERUSERS|RESPONDERS|ADMINS_.*", "conditions": { "scopes": ["dac.admin", "dac.respond"] },
-        }));
+        // In ID tokens as well: a web app shows by them what its user may do.
+        for kind in ["RESOURCE", "IDENTITY"] {
+            org.insert_claim(&mut server, json!({
+                "name": "tenants", "claimType": kind, "valueType": "EXPRESSION", "value": "appuser.tenants",
+                "conditions": { "scopes": ["dac.admin", "dac.respond"] },
+            }));
+            // Never all groups: above 100 Okta fails the request.
+            org.insert_claim(&mut server, json!({
+                "name": "groups", "claimType": kind, "valueType": "GROUPS", "group_filter_type": "REGEX",
+                "value": "SUPERUSERS|RESPONDERS|ADMINS_.*", "conditions": { "scopes": ["dac.admin", "dac.respond"] },
+            }));
+        }
+        for claim in &seed.claims {
+            org.insert_claim(&mut server, claim.clone());
+        }
         org.insert_claim(
             &mut server,
             json!({
@@ -354,7 +360,7 @@ fn plant_app(org: &mut Org, seed: &AppSeed, everyone: &str, url: &str, now: Time
         "client_id": id, "token_endpoint_auth_method": method, "autoKeyRotation": true, "pkce_required": public,
     });
     let settings = json!({
-        "redirect_uris": seed.redirect_uris, "post_logout_redirect_uris": seed.redirect_uris,
+        "redirect_uris": seed.redirect_uris, "post_logout_redirect_uris": seed.post_logout_redirect_uris.as_ref().unwrap_or(&seed.redirect_uris),
         "response_types": ["code"], "grant_types": grants, "application_type": kind, "consent_method": "TRUSTED",
         "issuer_mode": "ORG_URL", "dpop_bound_access_tokens": false,
         "refresh_token": { "rotation_type": if public { "ROTATE" } else { "STATIC" }, "leeway": 0 },

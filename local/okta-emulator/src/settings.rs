@@ -63,6 +63,8 @@ pub struct Settings {
     pub identity_threat_protection: bool,
     /// The org has no format for logins: they need no `@`.
     pub any_login: bool,
+    /// resetPassword without `sendEmail` is refused, as the description says.
+    pub send_email_is_required: bool,
     /// Passwords, where Okta does not document them or an org decides.
     pub passwords: Passwords,
     /// What of a user is not as the API made it, by login.
@@ -97,6 +99,7 @@ impl Default for Settings {
             jwks_uri_cached_ms: 0,
             identity_threat_protection: true,
             any_login: false,
+            send_email_is_required: false,
             passwords: Passwords::default(),
             users: BTreeMap::new(),
             hold_events: false,

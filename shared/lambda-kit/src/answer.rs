@@ -62,7 +62,7 @@ impl Answering {
         let code = failure.map(|failure| failure.code().as_str());
         let error = failure.and_then(Failure::log_text).map(str::to_owned);
         let left_behind = failure.and_then(Failure::left_behind);
-        let answer = respond(result.map_err(Problem::from), request_id, &self.cors_origin);
+        let answer = respond(result.map_err(Problem::from), operation, request_id, &self.cors_origin);
         let duration_ms = times.started.elapsed().as_millis() as u64;
         let (operation, status) = (operation.name, answer.status().as_u16());
         if status >= 500 {
@@ -144,7 +144,12 @@ impl Answer {
     }
 }
 
-fn respond(result: Result<Answer, Problem>, request_id: &str, cors_origin: &str) -> Response<Body> {
+fn respond(
+    result: Result<Answer, Problem>,
+    operation: &Operation,
+    request_id: &str,
+    cors_origin: &str,
+) -> Response<Body> {
     let mut builder = Response::builder()
         .header("access-control-allow-origin", cors_origin)
         .header("access-control-expose-headers", "Link, Location, Retry-After")
@@ -163,7 +168,7 @@ fn respond(result: Result<Answer, Problem>, request_id: &str, cors_origin: &str)
             if let Some(seconds) = problem.retry_after_seconds() {
                 builder = builder.header("retry-after", seconds);
             }
-            Body::Text(problem.document(request_id).to_string())
+            Body::Text(problem.document_of(operation, request_id).to_string())
         }
     };
     builder.body(body).unwrap_or_else(|_| failed())

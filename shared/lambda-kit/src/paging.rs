@@ -27,6 +27,16 @@ impl Paging {
         values: Values::Number(1, 200),
     };
 
+    /// The parameter `limit` of a list that is given whole to whoever asks for no page.
+    pub const LIMIT_OF_ALL: QueryParameter = QueryParameter {
+        name: "limit",
+        description: "Elements on a page, 1 to 200; 30 unless given, and 200 without `after` besides.",
+        values: Values::Number(1, 200),
+    };
+
+    /// The parameters of such a list.
+    pub const QUERY_OF_ALL: &'static [QueryParameter] = &[Self::LIMIT_OF_ALL, Self::AFTER];
+
     /// The parameter `after`.
     pub const AFTER: QueryParameter = QueryParameter {
         name: "after",
@@ -45,7 +55,7 @@ impl Paging {
     ///
     /// # Errors
     ///
-    /// If `limit` is no number from 1 to 200.
+    /// If `limit` is no number from 1 to 200, or `after` cannot be a cursor.
     pub fn decode(request: &Request, others: &[&'static str]) -> Result<Self, Violation> {
         let limit = match request.query("limit").map(str::parse) {
             None => Self::DEFAULT_LIMIT,
@@ -55,15 +65,34 @@ impl Paging {
                 return Err(Violation { pointer: "query.limit".to_owned(), detail });
             }
         };
-        let repeated = ["limit"].iter().chain(others);
-        let query = repeated.filter_map(|name| Some((*name, request.query(name)?.to_owned()))).collect();
+        let query = others.iter().filter_map(|name| Some((*name, request.query(name)?.to_owned()))).collect();
         let after = request.query("after").map(str::to_owned);
+        if after.as_deref().is_some_and(|after| !is_cursor(after)) {
+            return Err(Self::no_cursor());
+        }
         Ok(Self { limit, after, path: request.parts.path.clone(), query })
+    }
+
+    /// The same for a list of [`Paging::QUERY_OF_ALL`]: clients of the predecessor ask for no
+    /// page, and take what comes for everything.
+    ///
+    /// # Errors
+    ///
+    /// As [`Paging::decode`].
+    pub fn decode_of_all(request: &Request, others: &[&'static str]) -> Result<Self, Violation> {
+        let paging = Self::decode(request, others)?;
+        let asks = request.query("limit").is_some() || paging.after.is_some();
+        Ok(Self { limit: if asks { paging.limit } else { Self::MAX_LIMIT }, ..paging })
+    }
+
+    fn no_cursor() -> Violation {
+        let detail = "must be a cursor from a `next` link of this list".to_owned();
+        Violation { pointer: "query.after".to_owned(), detail }
     }
 
     /// The failure of a cursor that Okta does not know.
     pub fn unknown_cursor() -> Failure {
-        Failure::violation("query.after", "must be a cursor from a `next` link of this list".to_owned())
+        Self::no_cursor().into()
     }
 
     /// Elements on a page.
@@ -117,10 +146,17 @@ impl Paging {
         if let Some(after) = after {
             query.append_pair("after", after);
         }
-        let query = Some(query.finish()).filter(|query| !query.is_empty());
-        let query = query.map(|query| format!("?{query}")).unwrap_or_default();
-        format!("<{}{}{query}>; rel=\"{relation}\"", context.base_url, path.join("/"))
+        // Last, also where nobody gave it: a client of the predecessor takes everything up to
+        // the next `&` for the cursor.
+        query.append_pair("limit", &self.limit.to_string());
+        format!("<{}{}?{}>; rel=\"{relation}\"", context.base_url, path.join("/"), query.finish())
     }
+}
+
+/// Whether a text can be a cursor: a key of an element, or one of Okta's.
+fn is_cursor(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_graphic() && !b"<>\"'&?".contains(&byte);
+    text.len() <= 1_024 && text.bytes().all(is_part)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Failures as callers of the API see them: RFC 9457 problem documents.
 
-use operations::ProblemCode;
+use operations::{Operation, ProblemCode};
 use run_kit::{Failure, Violation};
 use serde_json::{Value, json};
 
@@ -33,6 +33,15 @@ impl Problem {
     /// `Retry-After` in whole seconds.
     pub fn retry_after_seconds(&self) -> Option<u64> {
         self.0.wait().map(|wait| wait.as_secs_f64().ceil() as u64)
+    }
+
+    /// The document for clients of the predecessor, too, which read the member `error`.
+    pub(crate) fn document_of(&self, operation: &Operation, request_id: &str) -> Value {
+        let mut document = self.document(request_id);
+        if operation.replaces().is_some() {
+            document["error"] = self.0.detail().into();
+        }
+        document
     }
 
     /// The document.

@@ -61,8 +61,6 @@ pub enum ProblemCode {
     DomainAlreadyVerified,
     /// 409: the domain is somebody else's, or overlaps with theirs.
     DomainTaken,
-    /// 409: the DNS of the domain does not hold what was issued.
-    DomainNotVerified,
     /// 409: the caller cannot nominate agents.
     DelegationNotActive,
     /// 409: the caller has as many agents as one can have.
@@ -130,7 +128,6 @@ impl ProblemCode {
         ProblemCode::ActionNotPossible,
         ProblemCode::DomainAlreadyVerified,
         ProblemCode::DomainTaken,
-        ProblemCode::DomainNotVerified,
         ProblemCode::DelegationNotActive,
         ProblemCode::TooManyAgents,
         ProblemCode::AttributesWouldBeLost,
@@ -313,10 +310,6 @@ impl ProblemCode {
                 "domain-taken", 409, false, "The domain is somebody else's",
                 "Add a domain that is the tenant's own; if it is, report it to a superuser.",
                 "Look for the routing rule that has the domain, or one above or below it.",
-            ),
-            ProblemCode::DomainNotVerified => (
-                "domain-not-verified", 409, true, "The DNS does not verify the domain",
-                "Put the TXT record into the DNS of the domain, wait until it shows, and send the request again.", "Nothing.",
             ),
             ProblemCode::DelegationNotActive => (
                 "delegation-not-active", 409, false, "Delegation is not switched on for the user",

@@ -8,9 +8,9 @@ use crate::Package::{
 };
 use crate::ProblemCode::{
     ActionNotPossible, AdminNotFound, AgentNotFound, AppNotFound, AttributesWouldBeLost, ConnectionNotFound,
-    DelegationNotActive, DnsUnavailable, DomainAlreadyVerified, DomainNotFound, DomainNotVerified,
-    DomainTaken, IdempotencyKeyReused, IdpNotFound, LastAdmin, LastSuperAdmin, MemberNotEditable, NameTaken,
-    NotAMember, OperationIncomplete, OutcomeUnknown, PayloadTooLarge, RequestInProgress, ResponseNotFound,
+    DelegationNotActive, DnsUnavailable, DomainAlreadyVerified, DomainNotFound, DomainTaken,
+    IdempotencyKeyReused, IdpNotFound, LastAdmin, LastSuperAdmin, MemberNotEditable, NameTaken, NotAMember,
+    OperationIncomplete, OutcomeUnknown, PayloadTooLarge, RequestInProgress, ResponseNotFound,
     ResponsesDisabled, TenantAlreadyExists, TenantAppNotFound, TenantBroken, TenantBusy, TenantNotFound,
     TenantSuspended, TooManyAgents, TooManyResponses, UnsupportedMediaType, UserBusy, UserNotActive,
     UserNotFound, UserProtected,
@@ -349,7 +349,7 @@ pub const OPERATIONS: &[Operation] = &[
         summary: "Verify an e-mail domain through its DNS.",
         trigger: HttpTrigger(Http {
             method: Put, path: "/tenants/{tenant}/domains/{domain}", access: TenantAdmin, success: 200, idempotent: false, replaces: Some("verifyTenantDomain"),
-            problems: &[TenantNotFound, DomainNotFound, TenantBroken, TenantBusy, DomainTaken, DomainNotVerified, PayloadTooLarge, UnsupportedMediaType, DnsUnavailable, OperationIncomplete],
+            problems: &[TenantNotFound, DomainNotFound, TenantBroken, TenantBusy, DomainTaken, PayloadTooLarge, UnsupportedMediaType, DnsUnavailable, OperationIncomplete],
         }),
     },
     Operation {

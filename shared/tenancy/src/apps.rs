@@ -15,7 +15,7 @@ use okta_client::{Client, Error, OkIfAbsent, search};
 use operations::ProblemCode;
 use run_kit::{Failure, Object, Run, Steps, Stopped, Undo, Undone};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{Depth, Tenant, TenantError, Tenants, if_present, indexed_groups, role_targets};
 
@@ -37,8 +37,21 @@ pub struct App {
     pub created: String,
     /// When it last changed, RFC 3339, UTC.
     pub last_updated: String,
-    /// Address of its logo.
-    pub logo: Option<String>,
+    /// Its logos, as Okta has them: `name`, `href`, `type`.
+    pub logo: Vec<Logo>,
+}
+
+/// A logo of an app.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AppLogo")]
+pub struct Logo {
+    /// Its size: `medium`.
+    pub name: String,
+    /// Its address.
+    pub href: String,
+    /// Its media type.
+    #[serde(rename = "type", default)]
+    pub media_type: String,
 }
 
 impl App {
@@ -46,13 +59,13 @@ impl App {
     pub fn of(app: &Application) -> Option<Self> {
         let name = app.label.strip_prefix(APP_PREFIX).filter(|name| !name.is_empty())?;
         let text = |name: &str| app.other.get(name).and_then(|value| value.as_str()).unwrap_or_default();
-        let logo = app.other.get("_links").and_then(|links| links.pointer("/logo/0/href")?.as_str());
+        let logo = app.other.get("_links").and_then(|links| links.get("logo"));
         Some(Self {
             id: app.id.to_string(),
             name: name.to_owned(),
             created: text("created").to_owned(),
             last_updated: text("lastUpdated").to_owned(),
-            logo: logo.map(str::to_owned),
+            logo: logo.and_then(|logo| Vec::deserialize(logo).ok()).unwrap_or_default(),
         })
     }
 

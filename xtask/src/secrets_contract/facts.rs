@@ -1,12 +1,25 @@
 //! What Secrets Manager does, as far as rotations rely on it: each fact with its source, the
 //! Secrets Manager API Reference 2017-10-17 unless the fact says otherwise.
 
+use std::future::Future;
+use std::pin::Pin;
+
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
 use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType, RotationRulesType, Tag};
 
-use super::Fact;
+/// What a check becomes: nothing, or what was found instead.
+type Checking = Pin<Box<dyn Future<Output = Result<(), String>>>>;
+
+/// Something that Secrets Manager does.
+#[derive(Clone, Copy)]
+pub(super) struct Fact {
+    /// What.
+    pub(super) name: &'static str,
+    /// Tries it with a secret of this name.
+    pub(super) check: fn(Client, String) -> Checking,
+}
 
 /// The first version, and the next.
 const ONE: &str = "00000000-0000-4000-8000-000000000001";

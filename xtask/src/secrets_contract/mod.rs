@@ -9,10 +9,8 @@ mod facts;
 
 use std::fmt::Write;
 use std::fs::File;
-use std::future::Future;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use aws_emulator::{AwsEmulator, DEMO_ACCOUNT, Options, Seed};
@@ -25,18 +23,6 @@ use crate::running::{Running, ministack_on};
 
 /// Longest wait for an emulator.
 const START: Duration = Duration::from_secs(60);
-
-/// What a check becomes: nothing, or what was found instead.
-type Checking = Pin<Box<dyn Future<Output = Result<(), String>>>>;
-
-/// Something that Secrets Manager does.
-#[derive(Clone, Copy)]
-pub(crate) struct Fact {
-    /// What.
-    name: &'static str,
-    /// Tries it with a secret of this name.
-    check: fn(Client, String) -> Checking,
-}
 
 /// An emulator that differs from a fact.
 struct Difference {

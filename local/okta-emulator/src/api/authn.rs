@@ -97,6 +97,9 @@ fn authn(org: &mut Org, call: &Call) -> Outcome {
         let (token, _) = state(org, call)?;
         return Ok(describe(org, call, &token));
     }
+    if !text(&body, "token").is_empty() {
+        return begin(org, call, text(&body, "token"));
+    }
     let (login, password) = (text(&body, "username"), text(&body, "password"));
     if login.is_empty() {
         return Err(OktaError::missing("username"));
@@ -115,6 +118,23 @@ fn authn(org: &mut Org, call: &Call) -> Outcome {
         Some(_) => reply,
         None => reply.with("set-cookie", format!("DT=DI1{}; Path=/; Max-Age=63072000; HttpOnly", random())),
     })
+}
+
+/// The user of a token, which is used up if the password is chosen.
+pub(crate) fn invited(org: &Org, call: &Call, token: &str) -> Result<String, OktaError> {
+    let known = org.live.invitations.get(token).filter(|known| known.expires > call.now.as_second());
+    known.map(|known| known.user.clone()).ok_or_else(OktaError::invalid_token)
+}
+
+/// Begins with a token: the next step is the new password.
+pub(crate) fn begin(org: &mut Org, call: &Call, token: &str) -> Outcome {
+    let user = invited(org, call, token)?;
+    let state = random();
+    let expires = call.now.as_second() + 300;
+    let transaction =
+        Transaction { user, expires, invitation: Some(token.to_owned()), ..Transaction::default() };
+    org.live.transactions.insert(state.clone(), transaction);
+    Ok(describe(org, call, &state))
 }
 
 /// What the settings let Okta say after a right password.
@@ -178,7 +198,7 @@ fn expires(call: &Call) -> String {
     okta_time(call.now + SignedDuration::from_secs(LIFETIME))
 }
 
-fn success(org: &mut Org, call: &Call, user: &str, amr: Vec<String>) -> Reply {
+pub(crate) fn success(org: &mut Org, call: &Call, user: &str, amr: Vec<String>) -> Reply {
     let (token, now) = (random(), call.now.as_second());
     let session =
         Session { id: String::new(), user: user.to_owned(), created: now, expires: now + LIFETIME, amr };
@@ -200,7 +220,7 @@ fn transaction(org: &mut Org, call: &Call, user: String, factor_due: bool) -> Re
 }
 
 /// The state of a transaction.
-fn describe(org: &Org, call: &Call, token: &str) -> Reply {
+pub(crate) fn describe(org: &Org, call: &Call, token: &str) -> Reply {
     let Some(state) = org.live.transactions.get(token) else {
         return Reply::ok(Value::Null);
     };
@@ -209,7 +229,12 @@ fn describe(org: &Org, call: &Call, token: &str) -> Reply {
     let mut answer = json!({
         "stateToken": token, "expiresAt": expires(call), "_embedded": { "user": user }, "_links": { "cancel": link("cancel") },
     });
-    if state.warned {
+    if state.invitation.is_some() {
+        answer["status"] = "PASSWORD_RESET".into();
+        let mut next = link("credentials/reset_password");
+        next["name"] = "resetPassword".into();
+        answer["_links"]["next"] = next;
+    } else if state.warned {
         answer["status"] = "PASSWORD_WARN".into();
         answer["_embedded"]["policy"] = json!({ "expiration": { "passwordExpireDays": 5 } });
         let mut next = link("credentials/change_password");
@@ -251,7 +276,7 @@ fn render_factor(factor: &Object, call: &Call) -> Value {
 }
 
 /// The transaction of a call; a token that is unknown or too old is E0000011.
-fn state(org: &Org, call: &Call) -> Result<(String, Transaction), OktaError> {
+pub(crate) fn state(org: &Org, call: &Call) -> Result<(String, Transaction), OktaError> {
     let token = text(call.object()?, "stateToken").to_owned();
     let state = org.live.transactions.get(&token).filter(|state| state.expires > call.now.as_second());
     let state = state.cloned().ok_or_else(OktaError::invalid_token)?;
@@ -259,7 +284,7 @@ fn state(org: &Org, call: &Call) -> Result<(String, Transaction), OktaError> {
 }
 
 /// The wrong step of a transaction.
-fn wrong_step() -> OktaError {
+pub(crate) fn wrong_step() -> OktaError {
     OktaError::new(403, "E0000079", "This operation is not allowed in the current authentication state.")
 }
 

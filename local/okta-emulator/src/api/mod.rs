@@ -22,6 +22,7 @@ pub(crate) mod linked_objects;
 pub(crate) mod logs;
 pub(crate) mod passwords;
 pub(crate) mod policies;
+pub(crate) mod recovery;
 pub(crate) mod schemas;
 pub(crate) mod sessions;
 pub(crate) mod trusted_origins;

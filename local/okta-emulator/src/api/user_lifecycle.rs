@@ -11,8 +11,10 @@ use crate::clock::okta_time;
 use crate::error::OktaError;
 use crate::json::at;
 use crate::org::Org;
+use crate::org::live::Purpose;
 
 use super::passwords;
+use super::recovery::invite;
 use super::user_object::{log, render};
 
 const USERS: Auth = Auth::Admin("users");
@@ -72,11 +74,13 @@ fn activate_user(org: &mut Org, call: &Call) -> Outcome {
     if let Ok(user) = org.user_mut(&id, call.now) {
         user.activated = Some(okta_time(call.now));
     }
-    if call.query("sendEmail") != Some("false") {
-        return Ok(Reply::ok(json!({})));
+    let mails = call.query("sendEmail") != Some("false");
+    let is_pending = org.user(&id)?.status == "PROVISIONED";
+    let (token, url) = invite(org, call, &id, Purpose::Activation, mails && is_pending);
+    match mails {
+        true => Ok(Reply::ok(json!({}))),
+        false => Ok(Reply::ok(json!({ "activationUrl": url, "activationToken": token }))),
     }
-    let token = crate::random::random();
-    Ok(Reply::ok(json!({ "activationUrl": call.url(format!("/welcome/{token}")), "activationToken": token })))
 }
 
 fn deactivate_user(org: &mut Org, call: &Call) -> Outcome {
@@ -118,8 +122,10 @@ fn unlock_user(org: &mut Org, call: &Call) -> Outcome {
     turn(org, call, &["LOCKED_OUT"], "ACTIVE", event, refusal)
 }
 
+/// The description requires `sendEmail`, and Okta's own link has no query: to mail is the
+/// default, unless the settings read the description strictly.
 fn reset_password(org: &mut Org, call: &Call) -> Outcome {
-    if call.query("sendEmail").is_none() {
+    if call.query("sendEmail").is_none() && call.settings.send_email_is_required {
         return Err(OktaError::new(400, "E0000028", "The request is missing a required parameter.")
             .because("sendEmail"));
     }
@@ -131,11 +137,13 @@ fn reset_password(org: &mut Org, call: &Call) -> Outcome {
         let id = org.user(call.parameter("id"))?.id.clone();
         org.live.forget_user(&id);
     }
-    if call.query("sendEmail") != Some("false") {
-        return Ok(Reply::ok(json!({})));
+    let mails = call.query("sendEmail") != Some("false");
+    let id = org.user(call.parameter("id"))?.id.clone();
+    let (_, url) = invite(org, call, &id, Purpose::Recovery, mails);
+    match mails {
+        true => Ok(Reply::ok(json!({}))),
+        false => Ok(Reply::ok(json!({ "resetPasswordUrl": url }))),
     }
-    let token = crate::random::random();
-    Ok(Reply::ok(json!({ "resetPasswordUrl": call.url(format!("/reset_password/{token}")) })))
 }
 
 /// Answers the user, not `{}`.

@@ -22,9 +22,12 @@ pub(crate) fn render(org: &Org, user: &User, org_url: &str) -> Value {
         "STAGED" | "DEPROVISIONED" => &[("activate", "activate")],
         "SUSPENDED" => &[("unsuspend", "unsuspend"), ("deactivate", "deactivate")],
         "LOCKED_OUT" => &[("unlock", "unlock"), ("deactivate", "deactivate")],
-        "PROVISIONED" => {
-            &[("suspend", "suspend"), ("deactivate", "deactivate"), ("resetPassword", "reset_password")]
-        }
+        "PROVISIONED" => &[
+            ("reactivate", "reactivate"),
+            ("suspend", "suspend"),
+            ("deactivate", "deactivate"),
+            ("resetPassword", "reset_password"),
+        ],
         _ => &[
             ("suspend", "suspend"),
             ("deactivate", "deactivate"),

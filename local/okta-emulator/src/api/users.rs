@@ -192,6 +192,9 @@ fn create_user(org: &mut Org, call: &Call) -> Outcome {
     }
     super::group_rules::apply(org, &id);
     log(org, call, "user.lifecycle.create", "Create Okta user", &id);
+    if status == "PROVISIONED" {
+        super::recovery::invite(org, call, &id, crate::org::live::Purpose::Activation, true);
+    }
     Ok(reply(org, org.user(&id)?, call))
 }
 

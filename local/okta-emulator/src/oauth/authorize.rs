@@ -8,6 +8,7 @@
 use serde_json::{Value, json};
 
 use super::issuer::server;
+use super::session::start_session;
 use super::{issue, pages, policy};
 use crate::call::{Auth, Call, Outcome, Reply, Route, get, post};
 use crate::error::OktaError;
@@ -15,7 +16,7 @@ use crate::hooks::{Verdict, apply};
 use crate::json::{Object, text, texts};
 use crate::oauth::error::OAuthError;
 use crate::org::Org;
-use crate::org::live::{Code, Grant, Tokens};
+use crate::org::live::{Code, Grant, Session, Tokens};
 use crate::random::random;
 
 /// Lifetime of a code.
@@ -35,12 +36,22 @@ struct Request {
     redirect_uri: String,
     response_mode: String,
     state: Option<String>,
+    /// Of the session that a session token began.
+    cookie: Option<String>,
 }
 
 impl Request {
     /// The answer to the client: parameters in the query, the fragment, a form
     /// or a message to the window that waits.
     fn answer(&self, parameters: &[(&str, &str)]) -> Reply {
+        let reply = self.answer_without_cookie(parameters);
+        match &self.cookie {
+            Some(cookie) => reply.with("set-cookie", cookie),
+            None => reply,
+        }
+    }
+
+    fn answer_without_cookie(&self, parameters: &[(&str, &str)]) -> Reply {
         let mut all: Vec<(&str, &str)> = parameters.to_vec();
         if let Some(state) = &self.state {
             all.push(("state", state));
@@ -83,17 +94,23 @@ fn authorize(org: &mut Org, call: &Call) -> Outcome {
             "The 'redirect_uri' parameter must be a Login redirect URI in the client app settings.",
         ));
     }
-    let request = Request {
+    let mut request = Request {
         redirect_uri: redirect_uri.to_owned(),
         response_mode: given("response_mode").unwrap_or("query").to_owned(),
         state: given("state").map(str::to_owned),
+        cookie: None,
     };
+    let lives = |session: &Session| session.expires > call.now.as_second();
     let session = match (given("sessionToken"), call.cookie("sid")) {
-        (Some(token), _) => org.live.session_tokens.remove(token),
-        (None, Some(cookie)) => org.live.sessions.get(cookie).cloned(),
+        // Guide "Session cookie": the token begins a session of the browser.
+        (Some(token), _) => org.live.session_tokens.remove(token).filter(lives).map(|session| {
+            let (session, cookie) = start_session(org, call, &session.user, session.amr);
+            request.cookie = Some(cookie);
+            session
+        }),
+        (None, Some(cookie)) => org.live.sessions.get(cookie).cloned().filter(lives),
         (None, None) => None,
     };
-    let session = session.filter(|session| session.expires > call.now.as_second());
     match checked(&app, &given) {
         Err(error) => Ok(request.refuse(&error)),
         Ok(()) => {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::issuer::server;
 use super::{claims, client, keys};
 use crate::call::{Auth, Call, Outcome, Reply, Route, get, post};
+use crate::error::OktaError;
 use crate::json::{Object, lookup, text, texts};
 use crate::oauth::error::{OAuthError, answered};
 use crate::org::Org;
@@ -147,16 +148,20 @@ fn userinfo(org: &mut Org, call: &Call) -> Outcome {
 /// Ends the browser's session, and leads back to where the app is known to be.
 fn logout(org: &mut Org, call: &Call) -> Outcome {
     server(org, call)?;
-    if let Some(session) = call.cookie("sid") {
-        org.live.sessions.remove(session);
-    }
     let token = call.query("id_token_hint").and_then(keys::unverified).unwrap_or_default();
     let back = call.query("post_logout_redirect_uri").unwrap_or_default();
     let known = org
         .apps
         .get(text(&token, "aud"))
         .is_some_and(|app| texts(app, "/settings/oauthClient/post_logout_redirect_uris").contains(&back));
+    if !known && !back.is_empty() {
+        let text = "The 'post_logout_redirect_uri' parameter must be a Logout redirect URI in the client app settings.";
+        return Err(OktaError::new(400, "invalid_request", text));
+    }
     let state = call.query("state").map(|state| format!("?state={state}")).unwrap_or_default();
+    if let Some(session) = call.cookie("sid") {
+        org.live.sessions.remove(session);
+    }
     let clear = "sid=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax";
     let to = if known { format!("{back}{state}") } else { call.url("/login") };
     Ok(Reply::redirect(to).with("set-cookie", clear))

@@ -15,6 +15,9 @@ use crate::org::Org;
 
 #[rustfmt::skip] // A table.
 pub(crate) const ROUTES: &[Route] = &[
+    get("/", "homePage", Auth::Public, home),
+    get("/favicon.ico", "favicon", Auth::Public, logo),
+    get("/img/logos/{name}", "logo", Auth::Public, logo),
     get("/login", "loginPage", Auth::Public, page),
     get("/login/login.htm", "loginPageClassic", Auth::Public, page),
     post("/login/sign-in", "submitLoginPage", Auth::Public, submit),
@@ -75,6 +78,23 @@ pub(crate) fn activate(code: &str, error: Option<&str>) -> Reply {
     )
 }
 
+/// Asks for the password that a user chooses by a link.
+pub(crate) fn choose_password(token: &str, error: Option<&str>) -> Reply {
+    let error = error
+        .map(|text| format!("<p class=\"error\" role=\"alert\">{}</p>", escaped(text)))
+        .unwrap_or_default();
+    html(
+        "Choose your password",
+        &format!(
+            "{error}<form method=\"post\" action=\"/login/choose-password\">\
+             <input type=\"hidden\" name=\"token\" value=\"{}\">\
+             <label>Password<input name=\"password\" type=\"password\" autocomplete=\"new-password\"></label>\
+             <button type=\"submit\">Save</button></form>",
+            escaped(token)
+        ),
+    )
+}
+
 /// A page that only says something.
 pub(crate) fn message(title: &str, text: &str) -> Reply {
     html(title, &format!("<p>{}</p>", escaped(text)))
@@ -101,6 +121,22 @@ pub(crate) fn form_post(to: &str, parameters: &[(&str, &str)]) -> Reply {
         escaped(to)
     );
     html("Okta", &form)
+}
+
+/// Says who is signed in; Okta has its dashboard there.
+fn home(org: &mut Org, call: &Call) -> Outcome {
+    let session = call.cookie("sid").and_then(|id| org.live.sessions.get(id));
+    let session = session.filter(|session| session.expires > call.now.as_second());
+    Ok(match session.and_then(|session| org.users.get(&session.user)) {
+        Some(user) => message("Signed in", &format!("You are signed in as {}.", user.login())),
+        None => Reply::redirect(call.url("/login")),
+    })
+}
+
+/// A picture of our own, for every logo.
+fn logo(_: &mut Org, _: &Call) -> Outcome {
+    let picture = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"64\" height=\"64\"><rect width=\"64\" height=\"64\" rx=\"12\" fill=\"#345\"/><circle cx=\"32\" cy=\"32\" r=\"14\" fill=\"none\" stroke=\"#fff\" stroke-width=\"8\"/></svg>";
+    Ok(Reply::text("image/svg+xml", picture.to_owned()))
 }
 
 fn page(_: &mut Org, call: &Call) -> Outcome {

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
+
 use crate::json::Object;
 
 /// What exists only while the process runs.
@@ -16,6 +18,10 @@ pub(crate) struct Live {
     pub(crate) codes: BTreeMap<String, Code>,
     pub(crate) refresh_tokens: BTreeMap<String, Grant>,
     pub(crate) device_codes: BTreeMap<String, Device>,
+    /// Tokens by which users choose a password.
+    pub(crate) invitations: BTreeMap<String, Invitation>,
+    /// What Okta would have mailed.
+    pub(crate) mails: Vec<Mail>,
     /// `jti` of revoked access tokens.
     pub(crate) revoked: BTreeSet<String>,
     /// Access tokens of a user that were issued until then are revoked, by user id.
@@ -64,6 +70,8 @@ pub(crate) struct Transaction {
     pub(crate) factor_due: bool,
     /// The password has expired and must be changed.
     pub(crate) password_due: bool,
+    /// The user chooses a password, by this token.
+    pub(crate) invitation: Option<String>,
     /// What the settings let Okta say once: the password ends soon.
     pub(crate) warned: bool,
     /// How often a pushed request was asked about.
@@ -72,6 +80,33 @@ pub(crate) struct Transaction {
     pub(crate) sent: Option<i64>,
     /// What a security key has to sign.
     pub(crate) challenge: Option<String>,
+}
+
+/// What a token is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Purpose {
+    /// The first password.
+    Activation,
+    /// Another one.
+    Recovery,
+}
+
+/// A one-time token, by which a user chooses a password.
+#[derive(Clone, Debug)]
+pub(crate) struct Invitation {
+    pub(crate) user: String,
+    pub(crate) expires: i64,
+}
+
+/// A message that Okta would mail (`GET /_emulator/mail`).
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Mail {
+    pub(crate) to: String,
+    pub(crate) purpose: Purpose,
+    pub(crate) token: String,
+    pub(crate) url: String,
 }
 
 /// What was allowed: the base of codes and refresh tokens.

@@ -148,6 +148,7 @@ async fn every_call_broken_by_every_fault() {
     let mut cases: Vec<(Option<OfOkta<'_>>, Option<OfAws<'_>>)> =
         okta_faults.iter().map(|fault| (Some(*fault), None)).collect();
     cases.extend(aws_faults.iter().map(|fault| (None, Some(*fault))));
+    #[expect(clippy::disallowed_methods, reason = "for `make rotation-faults`")]
     let all_pairs = std::env::var_os("ROTATION_FAULTS").is_some();
     let every = if all_pairs { 1 } else { 5 };
     for (index, okta) in okta_faults.iter().filter(|(_, okta)| all_pairs || !is_slow(okta)).enumerate() {
