@@ -4,9 +4,12 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Command, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::api::catalogue::{COMMANDS, Catalogue};
+use crate::api::login::Login;
+use crate::api::profile::Where;
 use crate::aws::arguments::AwsCommand;
 use crate::connections::arguments::{ConnectCommand, ConnectionCommand};
 use crate::failure::{Exit, Failure};
@@ -39,6 +42,16 @@ pub enum Group {
     Response(ResponseCommand),
     /// Rotate passwords of Okta users
     Rotate(Box<RotateCommand>),
+    /// Sign in to the API of okta-dac
+    Login(Box<Login>),
+    /// Say who is signed in
+    Whoami(Box<Where>),
+    /// Forget the token
+    Logout {
+        /// The profile
+        #[arg(long, env = "OKTA_DAC_PROFILE", value_name = "NAME", default_value = "default")]
+        profile: String,
+    },
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -49,6 +62,11 @@ pub enum Group {
         /// Folder for the pages
         folder: PathBuf,
     },
+}
+
+/// The whole command line, with the commands of the API.
+pub fn command(catalogue: &Catalogue) -> Command {
+    Arguments::command().subcommands(catalogue.commands())
 }
 
 /// The end of a group's `--help`: what its exit codes mean.
@@ -67,7 +85,7 @@ pub(crate) fn exit_codes(codes: impl IntoIterator<Item = (u8, &'static str)>) ->
 /// stdout cannot be written.
 pub fn completions(shell: Shell) -> Result<ExitCode, Failure> {
     let mut text = Vec::new();
-    clap_complete::generate(shell, &mut Arguments::command(), "okta-dac", &mut text);
+    clap_complete::generate(shell, &mut command(&Catalogue::parse(COMMANDS)), "okta-dac", &mut text);
     crate::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -78,8 +96,8 @@ pub fn completions(shell: Shell) -> Result<ExitCode, Failure> {
 ///
 /// The folder cannot be written.
 pub fn manual(folder: &Path) -> Result<ExitCode, Failure> {
-    let written =
-        std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(Arguments::command(), folder));
+    let command = command(&Catalogue::parse(COMMANDS));
+    let written = std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(command, folder));
     written.map_err(|error| Failure::new(Exit::File, format!("{}: {error}", folder.display())))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -90,14 +108,16 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        Arguments::command().debug_assert();
+        command(&Catalogue::parse(COMMANDS)).debug_assert();
     }
 
     #[test]
     fn every_command_is_in_the_manual() {
         let folder = tempfile::tempdir().unwrap();
         manual(folder.path()).unwrap();
-        for page in ["okta-dac.1", "okta-dac-aws-get-cred.1", "okta-dac-completions.1"] {
+        for page in
+            ["okta-dac.1", "okta-dac-aws-get-cred.1", "okta-dac-completions.1", "okta-dac-tenants-add.1"]
+        {
             assert!(folder.path().join(page).exists(), "{page}");
         }
     }

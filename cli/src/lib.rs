@@ -2,6 +2,7 @@
 //!
 //! | module | what it has |
 //! |---|---|
+//! | [`api`] | the commands of the HTTP API, and the sign-in for them |
 //! | [`arguments`] | the command line, from which `--help`, completions and manual pages are made |
 //! | [`aws`] | AWS credentials through Okta |
 //! | [`connections`] | integrations of other tools with an Okta org |
@@ -19,6 +20,7 @@
 
 #![warn(missing_docs)]
 
+pub mod api;
 pub mod arguments;
 pub mod aws;
 pub mod connections;
@@ -36,17 +38,30 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use ::connections::stop::Code;
-use clap::Parser;
+use clap::{ArgMatches, FromArgMatches};
 
+use crate::api::catalogue::{COMMANDS, Catalogue};
 use crate::arguments::{Arguments, Group};
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::output::Printing;
 
 /// The name of the program that this one succeeds: under it, every command is one of `aws`.
 const PREDECESSOR: &str = "okta-aws-cred-helper";
 
 /// The groups, as the command line names them.
-const GROUPS: [&str; 7] = ["aws", "connect", "connection", "response", "rotate", "completions", "manual"];
+const GROUPS: [&str; 10] = [
+    "aws",
+    "connect",
+    "connection",
+    "response",
+    "rotate",
+    "login",
+    "logout",
+    "whoami",
+    "completions",
+    "manual",
+];
 
 /// Runs a command line; the first argument is the program's own name.
 pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: Environment) -> ExitCode {
@@ -61,8 +76,27 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: Environm
         warn("a token on the command line is seen by others: give it on stdin, or by `--token-file`");
         return ExitCode::from(Code::Usage.number());
     }
-    let arguments = match Arguments::try_parse_from(words) {
-        Ok(arguments) => arguments,
+    // What is known to be another group needs no commands of the API.
+    let catalogue = Catalogue::parse(match group.map(|group| group.as_os_str()) {
+        Some(group) if group != "completions" && group != "manual" => "[]",
+        _ => COMMANDS,
+    });
+    let parsed = arguments::command(&catalogue).try_get_matches_from(words).and_then(|matches| {
+        let operation = matches.subcommand().filter(|(group, _)| catalogue.groups().contains(group));
+        Ok(match operation {
+            Some((group, given)) => Parsed::Operation(
+                group.to_owned(),
+                Box::new(given.clone()),
+                Printing::from_arg_matches(&matches)?,
+            ),
+            None => Parsed::Other(Box::new(Arguments::from_arg_matches(&matches)?)),
+        })
+    });
+    let arguments = match parsed {
+        Ok(Parsed::Operation(group, given, printing)) => {
+            return api::run(&catalogue, &group, &given, printing, &environment);
+        }
+        Ok(Parsed::Other(arguments)) => *arguments,
         Err(error) => {
             let _ = error.print();
             let code = u8::try_from(error.exit_code()).unwrap_or(2);
@@ -80,6 +114,13 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: Environm
             return connections::connection(&command, arguments.printing, &environment);
         }
         Group::Rotate(command) => return rotate::run(&command),
+        Group::Login(command) => {
+            return api::ended(api::login::login(&command, arguments.printing, &environment));
+        }
+        Group::Whoami(places) => {
+            return api::ended(api::login::whoami(&places, arguments.printing, &environment));
+        }
+        Group::Logout { profile } => return api::ended(api::login::logout(&profile, &environment)),
         Group::Response(command) => (response::run(&command, arguments.printing), false),
         Group::Completions { shell } => (arguments::completions(shell), false),
         Group::Manual { folder } => (arguments::manual(&folder), false),
@@ -91,6 +132,14 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: Environm
             failure.code()
         }
     }
+}
+
+/// What a command line is.
+enum Parsed {
+    /// A command of the API: its group, and what was given.
+    Operation(String, Box<ArgMatches>, Printing),
+    /// Anything else.
+    Other(Box<Arguments>),
 }
 
 /// The limit of core dumps that this process was started with.

@@ -18,6 +18,7 @@ mod add_tenant_response;
 mod assign_app_to_tenant;
 mod assign_tenant_admin;
 mod authorization;
+mod commands;
 mod common_problems;
 mod credential;
 mod deactivate_tenant_app;

@@ -36,16 +36,23 @@ async fn the_first_screen_runs_as_written() {
     let readme = std::fs::read_to_string(repository().join("README.md")).unwrap();
     let examples = examples(&readme);
     let (definitions, calls): (Vec<_>, Vec<_>) =
-        examples.into_iter().partition(|(command, _)| command.starts_with("token()"));
-    let calls: Vec<_> = calls.into_iter().filter(|(command, _)| command.starts_with("curl")).collect();
-    assert_eq!((definitions.len(), calls.len()), (1, 4));
+        examples.into_iter().partition(|(command, _)| command.contains("() {"));
+    let is_call = |command: &str| command.starts_with("curl") || command.starts_with("okta-dac");
+    let calls: Vec<_> = calls.into_iter().filter(|(command, _)| is_call(command)).collect();
+    assert_eq!((definitions.len(), calls.len()), (2, 6));
     for (command, expected) in calls {
-        let script = format!("{}\n{command}", definitions[0].0)
+        // A person sees what the program says of a refusal, too.
+        let script = format!("{}\n{}\nexec 2>&1\n{command}", definitions[0].0, definitions[1].0)
             .replace("http://127.0.0.1:3000", &stack.stack.api_url())
             .replace("http://127.0.0.1:8700", &stack.okta().url())
             .replace("curl ", "curl -s ");
-        let output = tokio::task::spawn_blocking(move || Command::new("bash").args(["-c", &script]).output());
+        let run = move || Command::new("bash").args(["-c", &script]).current_dir(repository()).output();
+        let output = tokio::task::spawn_blocking(run);
         let output = String::from_utf8(output.await.unwrap().unwrap().stdout).unwrap();
+        if command.starts_with("okta-dac") {
+            assert_eq!(output.lines().next(), Some(expected.as_str()), "{command}");
+            continue;
+        }
         match expected.strip_suffix("…}") {
             Some(start) => assert!(output.starts_with(start), "{command}\n{output}\n{expected}"),
             None => assert_eq!(stable(&output), stable(&expected), "{command}"),

@@ -38,7 +38,7 @@ async fn an_unknown_function_is_404() {
 
 /// Without times, links and tokens, and without the ids of groups that are made at the
 /// same time.
-fn stable(mut value: serde_json::Value) -> serde_json::Value {
+pub(crate) fn stable(mut value: serde_json::Value) -> serde_json::Value {
     let elements = match &mut value {
         serde_json::Value::Array(elements) => elements.iter_mut().collect(),
         one => vec![one],

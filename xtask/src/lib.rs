@@ -8,6 +8,7 @@ mod bench_aws;
 mod bench_credential;
 mod bench_rotation;
 mod cli_docs;
+mod commands;
 mod conformance;
 mod deploy_local;
 mod docs;
@@ -92,12 +93,14 @@ pub fn generate(root: &Path) -> Result<Vec<Generated>, String> {
         let pretty = serde_json::to_string_pretty(&value).map_err(|error| error.to_string())?;
         Ok::<_, String>(format!("{pretty}\n"))
     };
+    let commands = json(commands::commands(&endpoints))?;
     let mut files = vec![
+        ("cli/src/api/commands.json".to_owned(), commands.clone()),
         ("docs/openapi.json".to_owned(), json(openapi(&endpoints))?),
         ("docs/api.md".to_owned(), docs::api(&endpoints)),
         ("docs/authorization.md".to_owned(), docs::authorization()),
         ("docs/aws-credentials.md".to_owned(), cli_docs::aws_credentials()),
-        ("docs/cli.md".to_owned(), cli_docs::cli()),
+        ("docs/cli.md".to_owned(), cli_docs::cli(&commands)),
         ("docs/configuration.md".to_owned(), docs::configuration()),
         ("docs/emulator.md".to_owned(), docs::emulator(root)),
         ("docs/problems.md".to_owned(), docs::problems()),

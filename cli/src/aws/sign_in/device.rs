@@ -14,6 +14,9 @@ use crate::aws::saml::{Assertion, read_page};
 use crate::failure::{Exit, Failure};
 use crate::terminal::Terminal;
 
+/// Path of the org's own authorization server.
+const ORG: &str = "/oauth2/v1";
+
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS: &str = "urn:ietf:params:oauth:token-type:access_token";
@@ -40,7 +43,7 @@ pub struct Tokens {
 
 /// What Okta says at the start (RFC 8628, 3.2).
 #[derive(Deserialize)]
-struct Started {
+pub struct Started {
     device_code: String,
     user_code: String,
     verification_uri: String,
@@ -68,11 +71,33 @@ pub async fn sign_in(
     if !terminal.is_there() {
         return Err(crate::terminal::needed());
     }
-    let url = okta.url("/oauth2/v1/device/authorize")?;
-    let mut answer = okta.form(url.clone(), &[("client_id", client), ("scope", SCOPES)]).await?;
-    if answer.json()["error"] == "invalid_scope" {
-        answer = okta.form(url, &[("client_id", client), ("scope", FEWER_SCOPES)]).await?;
+    let started = start(okta, ORG, client, &[SCOPES, FEWER_SCOPES]).await?;
+    terminal.show(&started.invitation());
+    if let Ok(code) = fast_qr::QRBuilder::new(started.address()).build() {
+        terminal.show(&code.to_str());
     }
+    started.open(okta, open_browser);
+    tokens(okta, &poll(okta, ORG, client, &started).await?)
+}
+
+/// Begins, with the first of these scopes that the client may have; `server` is the path of the
+/// authorization server's endpoints.
+///
+/// # Errors
+///
+/// By the table of exit codes.
+pub async fn start(okta: &Okta, server: &str, client: &str, scopes: &[&str]) -> Result<Started, Failure> {
+    let url = okta.url(&format!("{server}/device/authorize"))?;
+    let mut answer = None;
+    for scope in scopes {
+        let said = okta.form(url.clone(), &[("client_id", client), ("scope", scope)]).await?;
+        let is_refused = said.json()["error"] == "invalid_scope";
+        answer = Some(said);
+        if !is_refused {
+            break;
+        }
+    }
+    let answer = answer.ok_or_else(|| Failure::defect("a sign-in without a scope"))?;
     if !answer.media_type.starts_with("application/json") {
         return Err(Failure::new(Exit::Configuration, format!("{} is no Okta org", okta.org()))
             .hint("`okta-dac aws init --sso-url` takes the right address"));
@@ -80,22 +105,35 @@ pub async fn sign_in(
     if !answer.status.is_success() {
         return Err(refused(&answer));
     }
-    let started: Started = answer.read("the device authorization")?;
-    let address = started.verification_uri_complete.as_deref().unwrap_or(&started.verification_uri);
-    terminal.show(&format!("Open {address}\nand allow the code {}.", started.user_code));
-    if let Ok(code) = fast_qr::QRBuilder::new(address).build() {
-        terminal.show(&code.to_str());
-    }
-    // Nothing but a page of the org is opened.
-    let own = url::Url::parse(address).is_ok_and(|address| address.origin() == okta.org().origin());
-    if open_browser && own {
-        let _ = open::that_detached(address);
-    }
-    poll(okta, client, &started).await
+    answer.read("the device authorization")
 }
 
-async fn poll(okta: &Okta, client: &str, started: &Started) -> Result<Tokens, Failure> {
-    let url = okta.url("/oauth2/v1/token")?;
+impl Started {
+    fn address(&self) -> &str {
+        self.verification_uri_complete.as_deref().unwrap_or(&self.verification_uri)
+    }
+
+    /// What a person has to do.
+    pub fn invitation(&self) -> String {
+        format!("Open {}\nand allow the code {}.", self.address(), self.user_code)
+    }
+
+    /// Opens the page in a browser, if it is one of the org.
+    pub fn open(&self, okta: &Okta, opens: bool) {
+        let address = url::Url::parse(self.address());
+        if opens && address.is_ok_and(|address| address.origin() == okta.org().origin()) {
+            let _ = open::that_detached(self.address());
+        }
+    }
+}
+
+/// Waits until somebody allowed the code; gives the answer with the tokens.
+///
+/// # Errors
+///
+/// By the table of exit codes.
+pub async fn poll(okta: &Okta, server: &str, client: &str, started: &Started) -> Result<Answer, Failure> {
+    let url = okta.url(&format!("{server}/token"))?;
     let form = [("client_id", client), ("device_code", &started.device_code), ("grant_type", GRANT)];
     let end = std::time::Instant::now() + Duration::from_secs(started.expires_in);
     let mut interval = Duration::from_secs(started.interval);
@@ -112,7 +150,7 @@ async fn poll(okta: &Okta, client: &str, started: &Started) -> Result<Tokens, Fa
         // No answer is no refusal: the code lives on.
         let Ok(answer) = okta.form(url.clone(), &form).await else { continue };
         if answer.status.is_success() {
-            return tokens(okta, &answer);
+            return Ok(answer);
         }
         let error = answer.json()["error"].as_str().unwrap_or_default().to_owned();
         match (error.as_str(), answer.status.as_u16()) {
