@@ -2,7 +2,8 @@
 
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-ARCH ?= arm64
+# What is deployed says samconfig.toml, if it is there.
+ARCH ?= $(or $(shell sed -n 's/.*Architecture=\(arm64\|x86_64\).*/\1/p' samconfig.toml 2> /dev/null | head -1),arm64)
 LAMBDA_PORT ?= 9001
 
 # Python tools, pinned, in folders that git ignores.
@@ -126,8 +127,11 @@ bench: need-cargo .tools/conformance-node/.done ## Measure what `make build ARCH
 placeholder-key: need-cargo ## Make and upload the placeholder certificate: make placeholder-key ORG=https://… < token
 	@cargo xtask placeholder-key --org $(ORG)
 
-deploy: build $(LINT)/.done ## Build and deploy, asking for the parameters
-	$(LINT)/bin/sam deploy --guided --capabilities CAPABILITY_IAM --parameter-overrides Architecture=$(ARCH)
+deploy: need-samconfig build $(LINT)/.done ## Build and deploy with samconfig.toml; without that file, ask for the parameters and write it
+	SAM_CLI_TELEMETRY=0 $(LINT)/bin/sam deploy $(if $(wildcard samconfig.toml),,--guided --capabilities CAPABILITY_IAM)
+
+need-samconfig:
+	@test -f samconfig.toml -o -t 0 || { echo "samconfig.toml is missing, and nobody can be asked: copy samconfig.toml.example and put your values in" >&2; exit 1; }
 
 deploy-local: need-cargo $(LINT)/.done $(MINISTACK)/.done ## Deploy to MiniStack on this machine, and call it
 	cargo build --workspace --bins

@@ -197,6 +197,57 @@ fn parameters(root: &Value) -> Complaints {
     found.map(|name| format!("{name}: a parameter must name a secret, not hold it")).collect()
 }
 
+/// What a deployment starts with: every parameter that has no default, no other name, and values
+/// that the template takes.
+fn example(yaml: &str, example: &str) -> Complaints {
+    let root: Value = serde_norway::from_str(yaml).expect("YAML");
+    let given: Vec<(&str, &str)> = example
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix('"')?.strip_suffix("\",")?.split_once('='))
+        .collect();
+    let parameters = root["Parameters"].as_mapping().expect("parameters");
+    let mut complaints = Complaints::new();
+    for (name, parameter) in parameters {
+        let name = name.as_str().unwrap_or_default();
+        let is_required = parameter["Default"].is_null();
+        if is_required && !given.iter().any(|(of, _)| *of == name) {
+            complaints.push(format!("samconfig.toml.example lacks `{name}`"));
+        }
+        if is_required && parameter["AllowedPattern"].is_null() {
+            complaints.push(format!("{name}: a required parameter needs an AllowedPattern"));
+        }
+        if parameter["Description"].as_str().is_none_or(str::is_empty) {
+            complaints.push(format!("{name}: a parameter needs a description"));
+        }
+    }
+    for (name, value) in given {
+        let parameter = &root["Parameters"][name];
+        if parameter.is_null() {
+            complaints.push(format!("samconfig.toml.example has `{name}`, and the template does not"));
+        }
+        let pattern = parameter["AllowedPattern"].as_str();
+        if pattern.is_some_and(|pattern| !regex_lite::Regex::new(pattern).expect("a pattern").is_match(value))
+        {
+            complaints
+                .push(format!("samconfig.toml.example: `{name}` has a value that the template refuses"));
+        }
+    }
+    complaints
+}
+
+#[test]
+fn the_example_of_a_deployment_is_whole() {
+    let text = std::fs::read_to_string(repository().join("samconfig.toml.example")).expect("the example");
+    assert_none(example(&template(), &text));
+    for (from, to, about) in [
+        ("  \"OktaDacAppId=0oa1example0000000001\",\n", "", "lacks `OktaDacAppId`"),
+        ("TokenAudiences=api", "TokenAudience=api", "has `TokenAudience`"),
+        ("OktaOrgUrl=https", "OktaOrgUrl=ftp", "`OktaOrgUrl` has a value"),
+    ] {
+        assert_some(example(&template(), &text.replace(from, to)), about);
+    }
+}
+
 #[test]
 fn the_template_is_as_the_table_says() {
     assert_none(check(&template()));
