@@ -67,17 +67,16 @@ const GROUPS: [&str; 10] = [
 pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: Environment) -> ExitCode {
     forbid_core_dumps();
     let words = as_group(arguments);
-    // Options of the program may stand before the group.
-    let group = words.iter().skip(1).find(|word| GROUPS.iter().any(|group| word == group));
-    let connects = group.is_some_and(|group| group == "connect" || group == "connection");
-    let usage_is_64 = connects || group.is_some_and(|group| group == "rotate");
+    let group = group_of(&words);
+    let connects = matches!(group, Some("connect" | "connection"));
+    let usage_is_64 = connects || group == Some("rotate");
     if connects && words.iter().any(|word| connections::is_token(word)) {
         // Not parsed: a message about it could repeat it.
         warn("a token on the command line is seen by others: give it on stdin, or by `--token-file`");
         return ExitCode::from(Code::Usage.number());
     }
     // What is known to be another group needs no commands of the API.
-    let catalogue = Catalogue::parse(match group.map(|group| group.as_os_str()) {
+    let catalogue = Catalogue::parse(match group {
         Some(group) if group != "completions" && group != "manual" => "[]",
         _ => COMMANDS,
     });
@@ -132,6 +131,20 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: Environm
             failure.code()
         }
     }
+}
+
+/// The group of a command line, if it is one of [`GROUPS`]: the first word that is no option of
+/// the program, which may stand before the group.
+fn group_of(words: &[OsString]) -> Option<&'static str> {
+    let mut rest = words.iter().skip(1);
+    while let Some(word) = rest.next() {
+        if word == "--output" || word == "--color" {
+            rest.next();
+        } else if !word.as_encoded_bytes().starts_with(b"-") {
+            return GROUPS.into_iter().find(|group| word == group);
+        }
+    }
+    None
 }
 
 /// What a command line is.
@@ -197,6 +210,21 @@ pub(crate) fn warn(message: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_is_no_group() {
+        for (words, group) in [
+            (vec!["okta-dac", "aws", "list"], Some("aws")),
+            (vec!["okta-dac", "--output", "json", "--json", "rotate", "keeper"], Some("rotate")),
+            (vec!["okta-dac", "--color=never", "login"], Some("login")),
+            (vec!["okta-dac", "tenants", "get", "connect"], None),
+            (vec!["okta-dac", "tenants", "list", "--profile", "aws"], None),
+            (vec!["okta-dac", "--help"], None),
+        ] {
+            let words: Vec<OsString> = words.into_iter().map(OsString::from).collect();
+            assert_eq!(group_of(&words), group, "{words:?}");
+        }
+    }
 
     #[test]
     fn the_predecessors_name_means_the_group() {

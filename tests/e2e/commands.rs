@@ -288,6 +288,45 @@ async fn lists_page_by_themselves_and_repetitions_change_nothing() {
     assert_eq!((refused.code, refused.stdout.as_str()), (3, ""), "{refused:?}");
 }
 
+/// The API sends a header for each link; a page that is elsewhere is not asked for.
+#[tokio::test]
+async fn every_page_is_asked_for_and_none_elsewhere() {
+    use axum::extract::RawQuery;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let api = format!("http://{}", listener.local_addr().unwrap());
+    let own = api.clone();
+    let answer = move |RawQuery(query): RawQuery| {
+        let own = own.clone();
+        async move {
+            let query = query.unwrap_or_default();
+            let (page, next) = match &query {
+                query if query.contains("after=b") => (json!([{ "name": "c" }]), None),
+                query if query.contains("after=a") => (json!([{ "name": "b" }]), Some("after=b")),
+                _ => (json!([{ "name": "a" }]), Some("after=a")),
+            };
+            let host = if query.contains("search=elsewhere") { "http://127.0.0.1:1" } else { &own };
+            let mut headers = axum::http::HeaderMap::new();
+            headers.append("content-type", "application/json".parse().unwrap());
+            headers.append("link", format!("<{own}/tenants?{query}>; rel=\"self\"").parse().unwrap());
+            if let Some(next) = next {
+                headers.append(
+                    "link",
+                    format!("<{host}/tenants?{next}&limit=200>; rel=\"next\"").parse().unwrap(),
+                );
+            }
+            (headers, page.to_string())
+        }
+    };
+    let router = axum::Router::new().route("/tenants", axum::routing::get(answer));
+    let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    let machine = Machine::new();
+    let all = machine.as_who(&api, "a.b.c", &["tenants", "list"]).await;
+    assert_eq!(all.json(), json!([{ "name": "a" }, { "name": "b" }, { "name": "c" }]), "{all:?}");
+    let elsewhere = machine.as_who(&api, "a.b.c", &["tenants", "list", "--search", "elsewhere"]).await;
+    assert!(elsewhere.code == 1 && elsewhere.stderr.contains("elsewhere"), "{elsewhere:?}");
+    server.abort();
+}
+
 #[tokio::test]
 async fn what_is_wrong_is_said_before_anything_is_sent() {
     let stack = TestStack::start().await;
@@ -300,6 +339,8 @@ async fn what_is_wrong_is_said_before_anything_is_sent() {
         (vec!["tenants", "add"], "NAME"),
         (vec!["tenants", "update", "acme", "--status", "GONE"], "SUSPENDED"),
         (vec!["tenants", "get", ".."], "`tenant` is missing"),
+        (vec!["domains", "delete", "acme", "..\t", "--yes"], "`domain` is missing"),
+        (vec!["tenants", "get", "connect", "--status"], "--status"),
         (vec!["tenants", "add", "--body", &body], "expected a JSON object"),
         (vec!["tenants", "add", "--body", "/nowhere"], "--body /nowhere"),
         (vec!["tenants", "list", "--limit", "0"], "0"),

@@ -21,7 +21,7 @@ async fn rotate(stack: &TestStack) {
 async fn let_time_pass(stack: &TestStack) {
     let update = json!({
         "TableName": "StateTable",
-        "Key": { "id": { "S": format!("rotated#{LOGIN}") } },
+        "Key": { "id": { "S": format!("rotated#{USER_SECRET_ARN}") } },
         "UpdateExpression": "SET #times = :times",
         "ConditionExpression": "attribute_exists(#times)",
         "ExpressionAttributeNames": { "#times": "times" },

@@ -19,12 +19,16 @@ use crate::aws::http::{Okta, client};
 use crate::aws::sign_in::device;
 use crate::aws::vault::Store;
 use crate::environment::{Environment, Folders};
+use crate::failure::Failure;
 use crate::output::Printing;
 
 /// What the API wants of a token.
 const SCOPES: &str = "openid dac.admin managed.access dac.respond";
 
-/// Where the org does not have all of these scopes.
+/// Where the org has no scope for responses,
+const WITHOUT_RESPONSES: &str = "openid dac.admin managed.access";
+
+/// and none for delegation.
 const FEWER_SCOPES: &str = "openid dac.admin";
 
 /// How long somebody has to allow the code.
@@ -48,6 +52,9 @@ pub struct Login {
     /// Where the key of the token is kept
     #[arg(long, value_enum)]
     pub store: Option<Store>,
+    /// Scopes, with spaces between them [default: those that the org has of the API's]
+    #[arg(long, value_name = "SCOPES")]
+    pub scope: Option<String>,
     /// Open no browser
     #[arg(long)]
     pub no_browser: bool,
@@ -64,8 +71,7 @@ fn usage(text: impl Into<String>) -> Stop {
 /// What is missing, and what Okta refuses.
 pub fn login(arguments: &Login, printing: Printing, environment: &Environment) -> Result<(), Stop> {
     let folders = Folders::new(environment, None);
-    let mut profiles = Profiles::read(&folders)?;
-    let known = profiles.get(&arguments.profile).cloned();
+    let known = Profiles::read(&folders)?.get(&arguments.profile).cloned();
     let missing =
         |option: &str| usage(format!("the profile `{}` is new: `{option}` is missing", arguments.profile));
     let known_of = |part: fn(&Profile) -> Url| known.as_ref().map(part);
@@ -73,19 +79,23 @@ pub fn login(arguments: &Login, printing: Printing, environment: &Environment) -
     let issuer = arguments.issuer.clone().or_else(|| known_of(|known| known.issuer.clone()));
     let client_id =
         arguments.client_id.clone().or_else(|| known.as_ref().map(|known| known.client_id.clone()));
+    let store_before = known.as_ref().map(|known| known.store);
     let mut profile = Profile {
         api: api.ok_or_else(|| missing("--api"))?,
         issuer: issuer.ok_or_else(|| missing("--issuer"))?,
         client_id: client_id.ok_or_else(|| missing("--client-id"))?,
-        store: arguments.store.or(known.map(|known| known.store)).unwrap_or_default(),
+        store: arguments.store.or(store_before).unwrap_or_default(),
     };
+    let changes_store = store_before.is_some_and(|before| before != profile.store);
     is_secure(&profile.api, "--api")?;
     is_secure(&profile.issuer, "--issuer")?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Stop::new(Code::Failed, format!("the runtime: {error}")))?;
-    let token = runtime.block_on(token(&profile, !arguments.no_browser))?;
-    profile.store = Kept::of(&folders, profile.store).write(&arguments.profile, &token)?;
-    profiles.keep(&folders, &arguments.profile, profile)?;
+    let token = runtime.block_on(token(&profile, arguments))?;
+    let kept = Kept::of(&folders, &arguments.profile, profile.store);
+    profile.store = kept.write(&token, changes_store)?;
+    // Read again: a person may have signed in elsewhere meanwhile.
+    Profiles::read(&folders)?.keep(&folders, &arguments.profile, profile)?;
     said(&token.access_token, printing)
 }
 
@@ -99,7 +109,7 @@ fn server(issuer: &Url) -> Result<(Url, String), Stop> {
     Ok((org, format!("{path}/v1")))
 }
 
-async fn token(profile: &Profile, opens_browser: bool) -> Result<Token, Stop> {
+async fn token(profile: &Profile, arguments: &Login) -> Result<Token, Stop> {
     #[derive(Deserialize)]
     struct Issued {
         access_token: String,
@@ -107,13 +117,18 @@ async fn token(profile: &Profile, opens_browser: bool) -> Result<Token, Stop> {
     }
     let (org, path) = server(&profile.issuer)?;
     let okta = Okta::new(client()?, org, CookieStore::default(), Instant::now() + TIME);
-    let started = device::start(&okta, &path, &profile.client_id, &[SCOPES, FEWER_SCOPES]).await?;
+    let usual = [SCOPES, WITHOUT_RESPONSES, FEWER_SCOPES];
+    let given = arguments.scope.as_deref().map(|scope| [scope]);
+    let scopes = given.as_ref().map_or(&usual[..], |given| &given[..]);
+    // What to do about it is another thing than in `okta-dac aws`.
+    let plain = |failure: Failure| Failure { hint: None, ..failure };
+    let started = device::start(&okta, &path, &profile.client_id, scopes).await.map_err(plain)?;
     crate::warn(&started.invitation());
-    started.open(&okta, opens_browser);
-    let answer = device::poll(&okta, &path, &profile.client_id, &started).await?;
+    started.open(&okta, !arguments.no_browser);
+    let answer = device::poll(&okta, &path, &profile.client_id, &started).await.map_err(plain)?;
     let issued: Issued = answer.read("the token request")?;
     let expires = okta.now().as_second() + issued.expires_in;
-    Ok(Token { access_token: issued.access_token, expires })
+    Ok(Token { access_token: issued.access_token, expires, api: profile.api.clone() })
 }
 
 /// Says who is signed in.
@@ -150,10 +165,11 @@ pub fn logout(profile: &str, environment: &Environment) -> Result<(), Stop> {
     let Some(known) = Profiles::read(&folders)?.get(profile).cloned() else {
         return Err(usage(format!("there is no profile `{profile}`")));
     };
-    let kept = Kept::of(&folders, known.store);
-    let token = kept.read(profile)?;
-    kept.remove(profile)?;
-    let Some(token) = token else { return Ok(()) };
+    let kept = Kept::of(&folders, profile, known.store);
+    // What cannot be opened is forgotten all the same.
+    let token = kept.read();
+    kept.remove()?;
+    let Some(token) = token? else { return Ok(()) };
     let (org, path) = server(&known.issuer)?;
     let okta = Okta::new(client()?, org, CookieStore::default(), Instant::now() + Duration::from_secs(10));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use super::stop::{Code, Stop};
 use crate::aws::files::{self, Place};
-use crate::aws::vault::{Store, Vault};
+use crate::aws::vault::{Store, Vault, forget_other_keys};
 use crate::environment::{Environment, Folders};
 use crate::terminal::Terminal;
 
@@ -58,6 +58,8 @@ pub struct Token {
     pub access_token: String,
     /// When it ends, in seconds since 1970.
     pub expires: i64,
+    /// The API that it is for.
+    pub api: Url,
 }
 
 /// The profiles of a person.
@@ -100,38 +102,39 @@ impl Profiles {
     }
 }
 
-/// Where tokens are kept.
+/// The file of a token.
+const TOKEN: &str = "token.bin";
+
+/// Where the token of a profile is kept: in a folder, and under a key, of its own.
 pub(crate) struct Kept {
     place: Place,
     store: Store,
 }
 
 impl Kept {
-    pub(crate) fn of(folders: &Folders, store: Store) -> Self {
-        Self { place: Place::new(&folders.state.join("api")), store }
+    pub(crate) fn of(folders: &Folders, profile: &str, store: Store) -> Self {
+        // No two names are one folder, whatever their letters.
+        let name: String = profile.bytes().map(|byte| format!("{byte:02x}")).collect();
+        Self { place: Place::new(&folders.state.join("api").join(name)), store }
     }
 
-    fn name(profile: &str) -> String {
-        let safe: String = profile.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-        format!("token-{safe}.bin")
-    }
-
-    pub(crate) fn read(&self, profile: &str) -> Result<Option<Token>, Stop> {
+    pub(crate) fn read(&self) -> Result<Option<Token>, Stop> {
         let mut terminal = Terminal::new(true);
         let Some(vault) = Vault::open(&self.place, self.store, &mut terminal)? else { return Ok(None) };
-        Ok(vault.read(&Self::name(profile))?)
+        Ok(vault.read(TOKEN)?)
     }
 
-    /// Gives where the key is now.
-    pub(crate) fn write(&self, profile: &str, token: &Token) -> Result<Store, Stop> {
+    /// Gives where the key is now. `anew`: it was elsewhere before.
+    pub(crate) fn write(&self, token: &Token, anew: bool) -> Result<Store, Stop> {
         let mut terminal = Terminal::new(true);
-        let vault = Vault::make(&self.place, self.store, &mut terminal, false)?;
-        vault.write(&Self::name(profile), token)?;
+        let vault = Vault::make(&self.place, self.store, &mut terminal, anew)?;
+        vault.write(TOKEN, token)?;
+        forget_other_keys(&self.place, vault.store())?;
         Ok(vault.store())
     }
 
-    pub(crate) fn remove(&self, profile: &str) -> Result<(), Stop> {
-        Ok(files::remove(&self.place.file(&Self::name(profile)))?)
+    pub(crate) fn remove(&self) -> Result<(), Stop> {
+        Ok(files::remove(&self.place.file(TOKEN))?)
     }
 }
 
@@ -163,9 +166,9 @@ impl Access {
         let token = match (&places.token_file, profile) {
             (Some(file), _) => of_file(file)?,
             (None, Some(profile)) if same(&profile.api, api) => {
-                let kept = Kept::of(&folders, profile.store).read(&places.profile)?;
+                let kept = Kept::of(&folders, &places.profile, profile.store).read()?;
                 let now = Timestamp::now().as_second();
-                let kept = kept.filter(|token| token.expires > now);
+                let kept = kept.filter(|token| token.expires > now && same(&token.api, api));
                 let token = kept.ok_or_else(|| {
                     let command = match places.profile.as_str() {
                         "default" => "okta-dac login".to_owned(),

@@ -239,7 +239,16 @@ impl Request {
             let wait = (code == Code::NotAvailable).then(|| after.or(second)).flatten();
             return Err((Stop::new(code, text + hint), wait));
         }
-        let next = next_page(header("link")).filter(|next| next.as_str().starts_with(&access.api));
+        // The API sends a header for each link.
+        let links = headers.get_all("link").iter().filter_map(|value| value.to_str().ok());
+        let next = links.flat_map(|value| value.split(", ")).find_map(next_page);
+        if let Some(next) = next.as_ref().filter(|next| !is_below(next, &access.api)) {
+            let text = format!(
+                "the next page is elsewhere, at {}: the token is not sent there",
+                next.origin().ascii_serialization()
+            );
+            return Err((Stop::new(Code::Failed, text), None));
+        }
         Ok(match json {
             _ if body.is_empty() => (Answer::Nothing, None),
             _ if !is_json => (Answer::Text(body), None),
@@ -249,16 +258,23 @@ impl Request {
     }
 }
 
-/// The address of the next page (RFC 8288).
+/// The address of the next page, if this link is the one to it (RFC 8288).
 fn next_page(link: &str) -> Option<Url> {
-    let next = link.split(", ").find(|link| link.contains("rel=\"next\""))?;
-    Url::parse(next.trim().strip_prefix('<')?.split('>').next()?).ok()
+    let next = Some(link.trim()).filter(|link| link.contains("rel=\"next\""))?;
+    Url::parse(next.strip_prefix('<')?.split('>').next()?).ok()
 }
 
-/// A part of a path. The API knows none that is empty, and `..` would lead elsewhere.
+/// Whether an address is one of the API.
+fn is_below(url: &Url, api: &str) -> bool {
+    url.as_str().strip_prefix(api).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+}
+
+/// A part of a path. The API knows none that is empty, and `..` would lead elsewhere, also with
+/// a control character that is left out of an address.
 fn part<'v>(value: Option<&'v str>, name: &str) -> Result<&'v str, Stop> {
-    let value = value.filter(|value| !["", ".", ".."].contains(value));
-    value.ok_or_else(|| usage(format!("`{name}` is missing")))
+    let value = value.filter(|value| !["", ".", ".."].contains(&value.trim()));
+    let value = value.filter(|value| !value.contains(char::is_control));
+    value.ok_or_else(|| usage(format!("`{name}` is missing, or no name")))
 }
 
 /// What the command line has for a parameter.
@@ -306,8 +322,14 @@ mod tests {
 
     #[test]
     fn a_link_leads_on() {
-        let link = "<https://api.test/v1/tenants?limit=200>; rel=\"self\", <https://api.test/v1/tenants?after=x&limit=200>; rel=\"next\"";
-        assert_eq!(next_page(link).unwrap().as_str(), "https://api.test/v1/tenants?after=x&limit=200");
+        let link = "<https://api.test/v1/tenants?after=x&limit=200>; rel=\"next\"";
+        let next = next_page(link).unwrap();
+        assert_eq!(next.as_str(), "https://api.test/v1/tenants?after=x&limit=200");
+        for (api, below) in
+            [("https://api.test/v1", true), ("https://api.tes", false), ("https://other.test/v1", false)]
+        {
+            assert_eq!(is_below(&next, api), below, "{api}");
+        }
         for none in ["", "<https://api.test/>; rel=\"self\"", "next"] {
             assert_eq!(next_page(none), None);
         }
@@ -315,7 +337,7 @@ mod tests {
 
     #[test]
     fn no_part_of_a_path_leads_elsewhere() {
-        for wrong in [None, Some(""), Some("."), Some("..")] {
+        for wrong in [None, Some(""), Some("."), Some(".."), Some("..\t"), Some("\r"), Some("a\nb")] {
             assert_eq!(part(wrong, "tenant").unwrap_err().code, Code::Usage);
         }
         assert_eq!(part(Some("acme"), "tenant").unwrap(), "acme");

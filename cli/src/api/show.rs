@@ -9,7 +9,8 @@ use serde_json::Value;
 fn one(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => text.clone(),
+        // What others wrote must not speak to the terminal.
+        Value::String(text) => text.replace(|c: char| c.is_control(), "\u{fffd}"),
         other => other.to_string(),
     }
 }
@@ -74,6 +75,7 @@ mod tests {
         let columns = ["id", "name", "x", "on"].map(str::to_owned);
         assert_eq!(table(&columns, &rows), " ID  NAME  ON\n 1   acme\n 22        true\n");
         assert_eq!(table(&columns, &[]), "nothing\n");
+        assert!(!report(&json!({ "name": "\u{1b}[2J" })).contains('\u{1b}'));
         assert_eq!(report(&json!({ "id": "1", "domains": ["a"] })), "id       1\ndomains  [\"a\"]\n");
     }
 

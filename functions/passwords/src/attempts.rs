@@ -111,6 +111,8 @@ mod tests {
         one().note_set("v2").await.unwrap();
         assert!(!one().is_set("v2").await.unwrap());
         one().failed().await.unwrap();
+        one().note_set("v2").await.unwrap();
+        assert!(!one().is_set("v2").await.unwrap(), "a sign-in is left");
         one().failed().await.unwrap();
         one().note_set("v2").await.unwrap();
         assert!(one().is_set("v2").await.unwrap() && !one().is_set("v3").await.unwrap());

@@ -202,14 +202,20 @@ impl RotateUserSecret {
         let tools = Tools { vault: &self.vault, okta: &okta, attempts: &attempts, proven: &self.proven };
         // `watch-passwords` knows by these times what a rotation changed.
         let begun = match event.step {
-            Step::SetSecret => Some(self.state.begin_rotation(run, user, &event.secret_id).await?),
+            Step::SetSecret => Some(self.state.begin_rotation(run, &event.secret_id).await?),
             _ => None,
         };
         let taken = take(event.step, target, &plan, &tools).await.map_err(RotateUserSecretError::Step);
-        if let Some(begun) = begun
-            && let Err(error) = self.state.end_rotation(run, user, begun).await
-        {
-            tracing::warn!(error = %run_kit::chain(&error), "the end of a rotation is not noted");
+        if let Some(begun) = begun {
+            let rotation = match &taken {
+                Ok(Stepped::Rotated(rotation))
+                | Err(RotateUserSecretError::Step(StepError::Rotation(rotation))) => Some(rotation),
+                _ => None,
+            };
+            let user = rotation.and_then(|rotation| Some(rotation.user.as_ref()?.id.as_str()));
+            if let Err(error) = self.state.end_rotation(run, begun, user).await {
+                tracing::warn!(error = %run_kit::chain(&error), "the end of a rotation is not noted");
+            }
         }
         taken
     }

@@ -8,7 +8,7 @@
 //! # What is somebody else's
 //!
 //! `rotate-user-secret` notes from when until when a run could change a user's password
-//! ([`state::RotatedUser`]). A change that lies in none of these times is somebody else's: the user's,
+//! ([`state::RotatedSecret`]). A change that lies in none of these times is somebody else's: the user's,
 //! an administrator's, or that of a person who rotates with the operator's program. Who the
 //! event's actor is proves nothing: whoever has the functions' credential is the same actor.
 //!
@@ -44,8 +44,11 @@ const READING: Reading = Reading {
     first: SignedDuration::from_hours(24),
 };
 
-/// Rotations that one run begins at most: as many as its time is enough for.
+/// Rotations that one run begins at most.
 const MOST: usize = 60;
+
+/// Time for a call of Secrets Manager, the pace before it, and what is noted afterwards.
+const CALL: Duration = Duration::from_secs(12);
 
 /// The task `watch-passwords`.
 pub struct WatchPasswords {
@@ -87,7 +90,7 @@ pub enum WatchPasswordsError {
     State(StateError),
     /// Secrets Manager did not answer.
     Vault(VaultError),
-    /// As many rotations began as one run begins.
+    /// As many rotations began as one run begins, or its time is over.
     Enough,
 }
 
@@ -110,7 +113,7 @@ impl From<WatchPasswordsError> for Failure {
             WatchPasswordsError::State(error) => error.into(),
             WatchPasswordsError::Vault(error) => Failure::new(ProblemCode::Internal, error.to_string()),
             WatchPasswordsError::Enough => {
-                Failure::new(ProblemCode::Internal, format!("{MOST} rotations began; the next run goes on"))
+                Failure::new(ProblemCode::Internal, "the time is over; the next run goes on")
             }
         }
     }
@@ -156,25 +159,18 @@ struct Reader<'r> {
 impl system_log::Reader for Reader<'_> {
     type Error = WatchPasswordsError;
 
-    async fn event(&mut self, _run: &Run, event: &LogEvent) -> Result<(), WatchPasswordsError> {
+    async fn event(&mut self, run: &Run, event: &LogEvent) -> Result<(), WatchPasswordsError> {
         let (Some(user), true) = (event.target_of("User"), event.is_done()) else { return Ok(()) };
         let Ok(at) = event.published.parse::<Timestamp>() else { return Ok(()) };
         let at = at.as_millisecond();
-        // A secret names its user by login or by id.
-        let mut found = Vec::new();
-        for name in [user.alternate_id.as_deref().unwrap_or_default(), &user.id] {
-            let name = name.to_lowercase();
-            found.extend(self.task.state.rotated_user(&name).await?.map(|known| (name, known)));
-        }
-        if found.iter().any(|(_, known)| known.was_rotated(at)) {
+        let known = self.task.state.rotated_secrets(&user.id).await?;
+        if known.iter().any(|known| known.was_rotated(at)) {
             return Ok(());
         }
-        for (name, known) in found.into_iter().filter(|(_, known)| known.is_news(at)) {
+        for known in known.into_iter().filter(|known| known.is_news(at)) {
             // Begun twice is better than not at all: the note comes after.
-            let rotates = self.rotate(&known.secret).await?;
-            if !self.task.state.report_change(&name, at).await? {
-                continue;
-            }
+            let rotates = self.rotate(run, &known.secret).await?;
+            self.task.state.report_change(&known, at).await?;
             let actor = event.actor.as_ref().map(|actor| actor.id.as_str());
             let (event_id, event_type) = (&event.uuid, &event.event_type);
             let (user_id, secret) = (&user.id, &known.secret);
@@ -201,12 +197,13 @@ impl system_log::Reader for Reader<'_> {
 
 impl Reader<'_> {
     /// Whether a rotation began.
-    async fn rotate(&mut self, secret: &str) -> Result<bool, WatchPasswordsError> {
+    async fn rotate(&mut self, run: &Run, secret: &str) -> Result<bool, WatchPasswordsError> {
         let Some(vault) = &self.task.vault else { return Ok(false) };
-        match self.begun {
-            0 => {}
-            MOST.. => return Err(WatchPasswordsError::Enough),
-            _ => tokio::time::sleep(PACE).await,
+        if self.begun >= MOST || tokio::time::Instant::now() + CALL >= run.deadline {
+            return Err(WatchPasswordsError::Enough);
+        }
+        if self.begun > 0 {
+            tokio::time::sleep(PACE).await;
         }
         self.begun += 1;
         match vault.rotate(secret).await {
@@ -230,6 +227,7 @@ mod tests {
     use super::*;
 
     const SECRET: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:okta-dac/users/demo-AbCdEf";
+    const SECOND: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:okta-dac/users/second-AbCdEf";
     const LOGIN: &str = "user@acme.test";
 
     async fn watch(org: &TestOrg) -> Result<Vec<Changed>, WatchPasswordsError> {
@@ -245,12 +243,13 @@ mod tests {
     }
 
     /// A rotation, as the function notes it.
-    async fn rotate(org: &TestOrg, user: &str, password: &str) {
+    async fn rotate(org: &TestOrg, secret: &str, password: &str) {
         let state = State::prepare(&org.environment()).unwrap();
         let run = org.run(Actor::SecretsManager);
-        let begun = state.begin_rotation(&run, user, SECRET).await.unwrap();
+        let begun = state.begin_rotation(&run, secret).await.unwrap();
         set(org, password).await;
-        state.end_rotation(&run, user, begun).await.unwrap();
+        let id = org.user(LOGIN).await;
+        state.end_rotation(&run, begun, Some(&id)).await.unwrap();
     }
 
     async fn pass(org: &TestOrg, seconds: u64) {
@@ -269,17 +268,18 @@ mod tests {
         set(&org, "Before-Any-Rotation-1").await;
         pass(&org, 30).await;
         assert_eq!(watch(&org).await.unwrap(), []);
-        for (n, user) in [LOGIN.to_owned(), id.to_lowercase()].into_iter().enumerate() {
-            rotate(&org, &user, &format!("Rotated-Passw0rd-{n}")).await;
+        // Somebody made two secrets for one user.
+        for (n, secret) in [SECRET, SECOND].into_iter().enumerate() {
+            rotate(&org, secret, &format!("Rotated-Passw0rd-{n}")).await;
             pass(&org, 60).await;
             assert_eq!(watch(&org).await.unwrap(), []);
         }
         set(&org, "Somebody-Elses-1").await;
         pass(&org, 60).await;
         let changed = watch(&org).await.unwrap();
-        // The user is known by both names, as if two secrets had the password.
         assert_eq!(kinds(&changed), ["user.account.update_password"; 2]);
-        assert!(changed.iter().all(|changed| changed.user_id == id && changed.secret == SECRET));
+        assert!(changed.iter().all(|changed| changed.user_id == id));
+        assert!([SECRET, SECOND].iter().all(|secret| changed.iter().any(|of| of.secret == *secret)));
         // Events of the last two minutes come again.
         assert_eq!(watch(&org).await.unwrap(), []);
         org.prepare(
@@ -299,11 +299,11 @@ mod tests {
     async fn a_rotation_that_was_repeated_is_no_news() {
         let org = TestOrg::start().await;
         for n in 0..20 {
-            rotate(&org, LOGIN, &format!("Rotated-Passw0rd-{n}")).await;
+            rotate(&org, SECRET, &format!("Rotated-Passw0rd-{n}")).await;
             pass(&org, 7).await;
         }
         assert_eq!(watch(&org).await.unwrap().len(), 0, "the oldest four are before what is known");
-        assert_eq!(org.items("rotated#"), [format!("rotated#{LOGIN}")]);
+        assert_eq!(org.items("rotated#"), [format!("rotated#{SECRET}")]);
     }
 
     /// A run that was killed while it changed the password did so within a minute.
@@ -311,7 +311,9 @@ mod tests {
     async fn a_run_that_was_killed_is_known() {
         let org = TestOrg::start().await;
         let state = State::prepare(&org.environment()).unwrap();
-        state.begin_rotation(&org.run(Actor::SecretsManager), LOGIN, SECRET).await.unwrap();
+        rotate(&org, SECRET, "Rotated-Passw0rd-0").await;
+        pass(&org, 60).await;
+        state.begin_rotation(&org.run(Actor::SecretsManager), SECRET).await.unwrap();
         pass(&org, 20).await;
         set(&org, "Rotated-Passw0rd-1").await;
         pass(&org, 90).await;
@@ -320,11 +322,28 @@ mod tests {
         assert_eq!(watch(&org).await.unwrap().len(), 1);
     }
 
+    /// The secret was given to another user since: what the first one does is their own affair.
+    #[tokio::test]
+    async fn a_secret_that_is_another_users_by_now_is_no_news() {
+        let org = TestOrg::start().await;
+        rotate(&org, SECRET, "Rotated-Passw0rd-1").await;
+        pass(&org, 60).await;
+        let state = State::prepare(&org.environment()).unwrap();
+        let run = org.run(Actor::SecretsManager);
+        let begun = state.begin_rotation(&run, SECRET).await.unwrap();
+        let other = org.user("admin@acme.test").await;
+        state.end_rotation(&run, begun, Some(&other)).await.unwrap();
+        pass(&org, 60).await;
+        set(&org, "Their-Own-Passw0rd-1").await;
+        pass(&org, 60).await;
+        assert_eq!(watch(&org).await.unwrap(), []);
+    }
+
     /// What was not reported because the table did not answer is, later.
     #[tokio::test]
     async fn nothing_is_lost_where_the_table_does_not_answer() {
         let org = TestOrg::start().await;
-        rotate(&org, LOGIN, "Rotated-Passw0rd-1").await;
+        rotate(&org, SECRET, "Rotated-Passw0rd-1").await;
         pass(&org, 60).await;
         set(&org, "Somebody-Elses-1").await;
         pass(&org, 60).await;

@@ -288,8 +288,8 @@ fn is_perhaps_set(reasons: &[Reason]) -> bool {
 }
 
 /// Neither password is Okta's, or there is none, or no sign-in may fail any more that would
-/// show which is: an admin's right sets the new one, if that was asked for. To set the same
-/// password twice changes nothing.
+/// show which is: an admin's right sets the new one, if that was asked for, and sets it again
+/// where an earlier run may have done so.
 fn mismatch(facts: &Facts, known: &Known, code: Code) -> Next {
     match (facts.options.mismatch, known.admin) {
         (Mismatch::Fail, _) if code == Code::Operator => Next::End(End::unknown(code)),
@@ -305,6 +305,11 @@ fn mismatch(facts: &Facts, known: &Known, code: Code) -> Next {
 fn set(facts: &Facts, known: &Known, said: &Said) -> Next {
     match said {
         Said::Done => verify(facts, known, Outcome::Reconciled),
+        // In the history, and changed since it was kept: an earlier run may have set it. What may be
+        // in use must not be thrown away.
+        Said::Policy(reasons) if is_perhaps_set(reasons) && known.user.changed_since_intent => {
+            Next::End(End::unknown(Code::Operator))
+        }
         Said::Policy(reasons) => Next::End(refused_by_policy(reasons)),
         Said::NotPermitted => Next::End(End::refused(Code::NotPermitted)),
         Said::RateLimited | Said::NotSent => Next::End(End::refused(Code::NotAvailable).retryable()),

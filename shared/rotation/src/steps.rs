@@ -253,13 +253,14 @@ async fn former(
     current: &Secret,
     plan: &Plan<'_>,
     vault: &impl Vault,
-) -> Result<Option<Secret>, StepError> {
+) -> Option<Secret> {
     if described.with(PREVIOUS).is_empty() {
-        return Ok(None);
+        return None;
     }
-    let kept = vault.value(target.secret, None, PREVIOUS).await?;
+    // A help, and no reason to stop: the key of an old version may be gone.
+    let kept = vault.value(target.secret, None, PREVIOUS).await.ok().flatten();
     let former = kept.and_then(|kept| Secret::parse(&kept.text, plan.org).ok());
-    Ok(former.filter(|former| former.username == current.username))
+    former.filter(|former| former.username == current.username)
 }
 
 async fn set(
@@ -272,7 +273,7 @@ async fn set(
     let current = current(target, plan, vault).await?;
     let (pending, kept) = made(pending(target, plan, vault).await?)?;
     same_user(&current, &pending)?;
-    let former = former(target, described, &current, plan, vault).await?;
+    let former = former(target, described, &current, plan, vault).await;
     let wanted = Wanted {
         user: &current.username,
         old: Some(&current.password),

@@ -93,8 +93,10 @@ impl State {
         let update = self.dynamodb.update_item().table_name(&self.table).key("id", text(key(user)));
         let update = update
             .update_expression("SET #set = :set")
-            .condition_expression("#until > :now AND #version = :version")
+            .condition_expression("#until > :now AND #version = :version AND #failed >= :all")
             .expression_attribute_names("#set", "set")
+            .expression_attribute_names("#failed", "failed")
+            .expression_attribute_values(":all", number(i64::from(SIGN_INS)))
             .expression_attribute_names("#until", "until")
             .expression_attribute_names("#version", "version")
             .expression_attribute_values(":set", text(set))

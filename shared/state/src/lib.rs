@@ -21,7 +21,8 @@
 //! | `revocation#<tenantId>#<userId>` | `before` | when none of them lives |
 //! | `revocation#superusers` | `before` | when none of them lives |
 //! | `revocation#user#<userId>` | `before` | when none of them lives |
-//! | `rotated#<login or userId>` | `secret`: ARN; `times`: from when until when runs could change the password, in pairs, ms since 1970; `reported`: the last change of somebody else that was reported | three years after the last rotation |
+//! | `rotated#<secretArn>` | `user`: id of the user whose password it is; `times`: from when until when runs could change the password, in pairs, ms since 1970; `reported`: times of somebody else's changes | three years after the last rotation |
+//! | `rotated-user#<userId>` | `secrets`: ARNs of the secrets with the user's password | three years after the last rotation |
 //! | `tenant#<tenantId>` | `suspended`; `targets`: ids of the groups that the admins' role was limited to; `emptyGroup`, `emptyGroupId`: the one that it is limited to meanwhile; `members` | never |
 //!
 //! `expires` is the table's TTL attribute, in seconds since 1970. DynamoDB may
@@ -56,6 +57,6 @@ pub use records::{Event, Kept, Record, RecordsTable};
 pub use replays::{Begun, Replay, ReplayError};
 pub use responses::{Counted, KeptResponse, ResponsesTable};
 pub use revocations::Revocation;
-pub use rotations::RotatedUser;
+pub use rotations::RotatedSecret;
 pub use suspensions::{EmptyGroup, Suspension};
 pub use table::{State, StateError};

@@ -6,10 +6,9 @@
 //!
 //! # Where it goes on
 //!
-//! The time from which the next run reads is kept: a little before the end of what was
-//! read, because an event may come late into the log, or the last event that was looked
-//! at, where the log was not read to its end. So an event may come twice: a [`Reader`]
-//! does nothing for the second.
+//! The time from which the next run reads is kept: the last event that was looked at, where the
+//! log was not read to its end, and always a little before now, because an event may come late
+//! into the log. So an event may come twice: a [`Reader`] does nothing for the second.
 
 use std::time::Duration;
 
@@ -65,8 +64,9 @@ pub async fn read_on<R: Reader + Send>(
     let mut from = since;
     let read = pages(&own, reading.events, (since, until), reader, &mut from).await;
     if read.is_ok() {
-        from = (until - LATE).max(since);
+        from = until;
     }
+    from = from.min(until - LATE).max(since);
     lease.release(&from.to_string()).await?;
     let lag = (until.as_millisecond() - from.as_millisecond()) as f64;
     let lag = Metric { name: "SystemLogLag", value: lag, unit: Unit::Milliseconds };

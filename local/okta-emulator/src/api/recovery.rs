@@ -71,7 +71,6 @@ fn forgot_password(org: &mut Org, call: &Call) -> Outcome {
     let user = org.user_called(name).filter(|user| may(&user.status)).map(|user| user.id.clone());
     if let Some(user) = user {
         invite(org, call, &user, Purpose::Recovery, true);
-        log(org, call, "user.account.reset_password", "User reset password for Okta", &user);
     }
     Ok(Reply::ok(json!({
         "status": "RECOVERY_CHALLENGE", "factorResult": "WAITING", "factorType": "EMAIL", "recoveryType": "PASSWORD",
@@ -96,6 +95,12 @@ fn reset_password(org: &mut Org, call: &Call) -> Outcome {
 fn choose(org: &mut Org, call: &Call, token: &str, new: &str) -> Result<String, OktaError> {
     let id = authn::invited(org, call, token)?;
     let user = org.user(&id)?.clone();
+    // A link brings nobody back who was suspended or deactivated since.
+    if !["PROVISIONED", "ACTIVE", "LOCKED_OUT", "PASSWORD_EXPIRED", "RECOVERY"]
+        .contains(&user.status.as_str())
+    {
+        return Err(OktaError::wrong_status());
+    }
     let checks = passwords::Checks { history: true, age_at: None };
     passwords::check(org, &user, new, checks).map_err(|refusal| refusal.at_change(&call.settings))?;
     let time = okta_time(call.now);

@@ -97,6 +97,7 @@ pub(crate) fn deactivate(org: &mut Org, id: &str, call: &Call) -> Result<(), Okt
     }
     user.set_status("DEPROVISIONED", &okta_time(call.now));
     org.live.forget_user(id);
+    org.live.forget_links(id);
     log(org, call, "user.lifecycle.deactivate", "Deactivate Okta user", id);
     Ok(())
 }

@@ -42,6 +42,11 @@ impl Live {
         self.transactions.retain(|_, transaction| transaction.user != user);
     }
 
+    /// Makes void the links by which a user would choose a password.
+    pub(crate) fn forget_links(&mut self, user: &str) {
+        self.invitations.retain(|_, invitation| invitation.user != user);
+    }
+
     /// Ends everything that a user has.
     pub(crate) fn forget_user(&mut self, user: &str) {
         self.forget_sessions(user);

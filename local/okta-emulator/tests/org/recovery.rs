@@ -98,11 +98,21 @@ async fn e7_who_forgot_the_password_chooses_another() {
     let chosen = json!({ "stateToken": begun["stateToken"], "newPassword": "Another-Passw0rd" });
     org.anybody("/api/v1/authn/credentials/reset_password", chosen).await.ok();
     assert!(org.signs_in(login, "Another-Passw0rd").await && !org.signs_in(login, "Demo-Passw0rd").await);
+    // A link brings nobody back who was suspended since.
+    org.anybody(path, forgot("user@globex.test")).await.ok();
+    let token = json!({ "recoveryToken": org.mails().await[1]["token"] });
+    let begun = org.anybody("/api/v1/authn/recovery/token", token).await.ok();
+    org.post("/api/v1/users/user@globex.test/lifecycle/suspend", json!({})).await.ok();
+    let chosen = json!({ "stateToken": begun["stateToken"], "newPassword": "Another-Passw0rd" });
+    let refused = org.anybody("/api/v1/authn/credentials/reset_password", chosen).await;
+    assert!(refused.0 >= 400, "{}", refused.1);
+    let user = org.get("/api/v1/users/user@globex.test").await.ok();
+    assert_eq!(user["status"], "SUSPENDED");
     // A link that is too old.
     org.anybody(path, forgot(login)).await.ok();
     let late = Duration::from_secs(3_700);
     org.emulator.configure(|settings| settings.clock_offset_ms += late.as_millis() as i64);
-    let token = json!({ "recoveryToken": org.mails().await[1]["token"] });
+    let token = json!({ "recoveryToken": org.mails().await[2]["token"] });
     org.anybody("/api/v1/authn/recovery/token", token).await.refused(401, "E0000011");
 }
 
