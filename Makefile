@@ -22,7 +22,7 @@ OKTA_DESCRIPTION ?= ../shared/okta/openapi-subset.json
 SHELLS := /usr/bin/zsh /usr/bin/fish
 CHROMIUM ?= $(or $(shell command -v chromium || command -v chromium-browser || command -v google-chrome),/usr/bin/chromium)
 
-.PHONY: help run test check chaos rotation-faults format clippy e2e conformance okta-description test-api secrets-contract docs build release bench bench-credential generate new-operation invoke placeholder-key deploy deploy-local lint need-cargo need-python need-node
+.PHONY: help run test check chaos rotation-faults format clippy e2e conformance okta-description test-api secrets-contract docs build release bench bench-credential generate new-operation invoke placeholder-key deploy deploy-local lint audit need-samconfig need-cargo need-python need-node
 
 help: ## Print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -88,6 +88,14 @@ lint: $(LINT)/.done ## Check template.yaml with cfn-lint and sam, and its size
 	$(LINT)/bin/cfn-lint template.yaml
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(LINT)/bin/sam validate --lint
 	AWS_DEFAULT_REGION=us-east-1 $(LINT)/bin/python tests/template/test_size.py --quiet
+
+# cargo-deny takes minutes to install; tests/contract has the same rules for CI.
+audit: need-cargo .tools/audit/bin/cargo-deny ## Check licences, sources and banned crates, and advisories where their database can be reached
+	.tools/audit/bin/cargo-deny --locked check licenses bans sources
+	@if .tools/audit/bin/cargo-deny --locked fetch db > target/audit.log 2>&1; then .tools/audit/bin/cargo-deny --locked check --disable-fetch advisories; else echo "advisories: not checked, because their database cannot be reached (target/audit.log)"; fi
+
+.tools/audit/bin/cargo-deny: | need-cargo
+	cargo install --quiet --locked --root .tools/audit --version 0.20.2 cargo-deny
 
 bench-credential: need-cargo ## Measure reading the credential through the extension and with an SDK
 	@cargo build --release --manifest-path benches/credential/Cargo.toml

@@ -25,7 +25,7 @@ fn dependencies() -> Edges {
 }
 
 /// Everything that is built of these packages, on any platform: name and version.
-fn built(of: &[&str]) -> Vec<(String, String)> {
+pub(crate) fn built(of: &[&str]) -> Vec<(String, String)> {
     let tree = ["tree", "--target", "all", "--prefix", "none", "--offline", "--format", "{p}"];
     let output = std::process::Command::new(option_env!("CARGO").unwrap_or("cargo"))
         .args(tree)
@@ -112,31 +112,6 @@ fn the_core_knows_neither_lambda_nor_a_server() {
     }
     let above = built(&["--package", "lambda-kit", "--edges", "normal,build"]);
     assert_some(of_a_server("lambda-kit", &above), "lambda-kit is built with lambda_http");
-}
-
-/// One TLS and crypto provider, aws-lc-rs, in every binary: two would be built,
-/// shipped and patched.
-fn providers(packages: &[(String, String)]) -> Complaints {
-    let is_second = |(name, version): &&(String, String)| {
-        let old = |of: &str, series: &str| name == of && version.starts_with(series);
-        ["ring", "openssl-sys", "native-tls", "rsa", "p256"].contains(&name.as_str())
-            || old("hyper", "0.")
-            || old("rustls", "0.21.")
-    };
-    packages
-        .iter()
-        .filter(is_second)
-        .map(|(name, version)| format!("{name} {version} is a second provider"))
-        .collect()
-}
-
-#[test]
-fn one_crypto_provider() {
-    let packages = built(&["--workspace"]);
-    assert!(packages.iter().any(|(name, _)| name == "aws-lc-rs"));
-    assert_none(providers(&packages));
-    assert_some(providers(&[("ring".to_owned(), "0.17.14".to_owned())]), "ring 0.17.14");
-    assert_some(providers(&[("hyper".to_owned(), "0.14.30".to_owned())]), "hyper 0.14.30");
 }
 
 /// `cargo lambda watch` gives functions what the template gives them.

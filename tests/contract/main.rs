@@ -12,6 +12,7 @@
 )]
 
 mod crates;
+mod dependencies;
 mod documents;
 mod http;
 mod known_defects;

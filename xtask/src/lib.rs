@@ -8,6 +8,7 @@ mod bench_aws;
 mod bench_credential;
 mod bench_rotation;
 mod cli_docs;
+mod collection;
 mod commands;
 mod conformance;
 mod deploy_local;
@@ -104,6 +105,7 @@ pub fn generate(root: &Path) -> Result<Vec<Generated>, String> {
         ("docs/configuration.md".to_owned(), docs::configuration()),
         ("docs/emulator.md".to_owned(), docs::emulator(root)),
         ("docs/problems.md".to_owned(), docs::problems()),
+        ("docs/requests.http".to_owned(), collection::collection(&endpoints)),
         ("README.md".to_owned(), docs::readme(root)?),
         ("template.yaml".to_owned(), template::generated(root)?),
     ];
