@@ -19,6 +19,7 @@ mod known_defects;
 mod modules;
 mod operations;
 mod template;
+mod workflows;
 
 use std::collections::BTreeSet;
 
