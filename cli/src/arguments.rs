@@ -13,6 +13,7 @@ use crate::api::profile::Where;
 use crate::aws::arguments::AwsCommand;
 use crate::connections::arguments::{ConnectCommand, ConnectionCommand};
 use crate::failure::{Exit, Failure};
+use crate::org::arguments::OrgCommand;
 use crate::output::Printing;
 use crate::response::ResponseCommand;
 use crate::rotate::arguments::RotateCommand;
@@ -38,6 +39,8 @@ pub enum Group {
     Connect(Box<ConnectCommand>),
     /// Look at a connection that was made
     Connection(ConnectionCommand),
+    /// Prepare an Okta org for okta-dac
+    Org(OrgCommand),
     /// Check what responses are made of
     Response(ResponseCommand),
     /// Rotate passwords of Okta users

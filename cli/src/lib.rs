@@ -9,6 +9,7 @@
 //! | [`environment`] | the variables and folders that a command may see |
 //! | [`failure`] | how a command ends when it does not succeed |
 //! | [`interrupt`] | what Ctrl-C says and leaves |
+//! | [`org`] | an Okta org, prepared for okta-dac |
 //! | [`output`] | lists and reports, for a person or a program |
 //! | [`progress`] | what is under way, while it takes long |
 //! | [`response`] | rules for responses |
@@ -27,6 +28,7 @@ pub mod connections;
 pub mod environment;
 pub mod failure;
 pub mod interrupt;
+pub mod org;
 pub mod output;
 pub mod progress;
 pub mod response;
@@ -50,7 +52,8 @@ use crate::output::Printing;
 const PREDECESSOR: &str = "okta-aws-cred-helper";
 
 /// The groups, as the command line names them.
-const GROUPS: [&str; 10] = [
+const GROUPS: [&str; 11] = [
+    "org",
     "aws",
     "connect",
     "connection",
@@ -69,11 +72,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: Environm
     let words = as_group(arguments);
     let group = group_of(&words);
     let connects = matches!(group, Some("connect" | "connection"));
+    let takes_token = connects || group == Some("org");
     let usage_is_64 = connects || group == Some("rotate");
-    if connects && words.iter().any(|word| connections::is_token(word)) {
+    if takes_token && words.iter().any(|word| connections::is_token(word)) {
         // Not parsed: a message about it could repeat it.
         warn("a token on the command line is seen by others: give it on stdin, or by `--token-file`");
-        return ExitCode::from(Code::Usage.number());
+        return ExitCode::from(if connects { Code::Usage.number() } else { 2 });
     }
     // What is known to be another group needs no commands of the API.
     let catalogue = Catalogue::parse(match group {
@@ -113,6 +117,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: Environm
             return connections::connection(&command, arguments.printing, &environment);
         }
         Group::Rotate(command) => return rotate::run(&command),
+        Group::Org(command) => return org::run(&command, arguments.printing, &environment),
         Group::Login(command) => {
             return api::ended(api::login::login(&command, arguments.printing, &environment));
         }

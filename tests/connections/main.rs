@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod setup;
+
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -46,7 +48,10 @@ impl World {
 
     /// Runs with something on stdin.
     async fn run(&self, arguments: &[&str], input: &str) -> Run {
-        let mut command = self.command(arguments);
+        Self::run_of(self.command(arguments), input).await
+    }
+
+    async fn run_of(mut command: Command, input: &str) -> Run {
         let input = input.to_owned();
         let run = move || {
             let mut child = command.spawn().unwrap();

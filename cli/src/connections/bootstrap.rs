@@ -26,7 +26,7 @@ pub(crate) fn is_token(word: &OsStr) -> bool {
 }
 
 /// The token: of a file, of stdin, of the variable, or typed.
-pub(super) fn token(arguments: &AdminToken, environment: &Environment) -> Result<ApiToken, Stop> {
+pub(crate) fn token(arguments: &AdminToken, environment: &Environment) -> Result<ApiToken, Stop> {
     Ok(ApiToken::from(text(arguments, environment)?.to_string()))
 }
 

@@ -5,7 +5,7 @@
 pub mod arguments;
 mod bootstrap;
 
-pub(crate) use bootstrap::is_token;
+pub(crate) use bootstrap::{is_token, token as bootstrap_token};
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -327,7 +327,7 @@ fn org(text: &str) -> Result<OrgUrl, Stop> {
 }
 
 /// What a custom role is for, as URLs of the org.
-fn resources(org: &OrgUrl, preset: &Preset, users: &str) -> Vec<String> {
+pub(crate) fn resources(org: &OrgUrl, preset: &Preset, users: &str) -> Vec<String> {
     let Role::Custom { permissions, .. } = preset.role else { return Vec::new() };
     let url = |path: String| format!("{}/api/v1/{path}", org.as_str());
     let has = |kind: &str| permissions.iter().any(|permission| permission.starts_with(kind));

@@ -42,6 +42,9 @@ pub struct Seed {
     /// So many more groups, `BULK_<n>`, for measurements.
     #[serde(default)]
     pub bulk_groups: u32,
+    /// The groups SUPERUSERS and RESPONDERS have names of the org's own.
+    #[serde(default)]
+    pub is_unprepared: bool,
 }
 
 /// An authorization server.
@@ -274,5 +277,16 @@ impl Seed {
     /// [`SeedError::Syntax`].
     pub fn parse(yaml: &str) -> Result<Self, SeedError> {
         Ok(serde_norway::from_str(yaml)?)
+    }
+
+    /// The org as it was before anybody prepared it for okta-dac: users, other apps, another
+    /// authorization server, and whoever owns the API token.
+    pub fn unprepared(mut self) -> Self {
+        (self.tenants, self.token_hook, self.event_hook) = (Vec::new(), None, None);
+        self.authorization_server.name = "another".to_owned();
+        self.apps.retain(|app| app.label != "okta-dac");
+        self.trusted_origins.clear();
+        self.is_unprepared = true;
+        self
     }
 }

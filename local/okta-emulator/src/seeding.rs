@@ -67,7 +67,8 @@ impl Seed {
         if let Some(group) = org.groups.get_mut(&everyone) {
             group.kind = "BUILT_IN".to_owned();
         }
-        let superusers = org.insert_group(group("SUPERUSERS", "May do everything in okta-dac"), now);
+        let name = if self.is_unprepared { "Administrators" } else { "SUPERUSERS" };
+        let superusers = org.insert_group(group(name, "May do everything in okta-dac"), now);
         let mut delegations = Vec::new();
         for seed in self.users.iter().filter(|user| !user.responder) {
             let id = org.new_id("00u");
@@ -281,8 +282,9 @@ impl Seed {
         everyone: &str,
         now: Timestamp,
     ) -> Result<(), SeedError> {
+        let responders = if self.is_unprepared { "Incident team" } else { "RESPONDERS" };
         let groups = [
-            (RESPONDERS, "RESPONDERS", "May use responses of okta-dac"),
+            (RESPONDERS, responders, "May use responses of okta-dac"),
             (QUARANTINE, "Quarantine", "Signs in nowhere"),
             (EMERGENCY, "Emergency accounts", "No response does anything to them"),
         ];

@@ -10,6 +10,7 @@ mod groups;
 mod idps;
 mod logs;
 mod oauth_clients;
+mod org;
 mod passwords;
 mod policies;
 mod users;

@@ -8,6 +8,7 @@ mod groups;
 mod idps;
 mod ids;
 mod logs;
+mod named;
 mod policies;
 mod users;
 
@@ -21,6 +22,7 @@ pub use ids::{
     ResourceSetId, RoleAssignmentId, RuleId, UserId, UserTypeId,
 };
 pub use logs::{LogEvent, LogOutcome, LogTarget};
+pub use named::Named;
 pub use policies::{NewPolicyRule, Policy, PolicyRule};
 pub use users::{PasswordChange, RiskLevel, User, UserSchema, UserType, UserTypeRef};
 

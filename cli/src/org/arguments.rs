@@ -1,0 +1,89 @@
+//! The command line of `org`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use url::Url;
+
+use crate::api::stop::Code;
+use crate::arguments::exit_codes;
+use crate::connections::arguments::AdminToken;
+
+/// `okta-dac org`.
+#[derive(Debug, Args)]
+#[command(after_help = exit_codes(Code::ALL.map(|(code, meaning)| (code.number(), meaning))))]
+pub struct OrgCommand {
+    /// What is to be done.
+    #[command(subcommand)]
+    pub what: Org,
+}
+
+/// What is done with an org.
+#[derive(Debug, Subcommand)]
+pub enum Org {
+    /// Make what okta-dac needs in an org: group, app, authorization server, credentials
+    Setup(Box<Setup>),
+}
+
+/// Where the bootstrap token comes from, and where it goes.
+#[derive(Clone, Debug, Args)]
+pub struct Token {
+    /// Where it comes from.
+    #[command(flatten)]
+    pub given: AdminToken,
+    /// Do not revoke it in the end
+    #[arg(long)]
+    pub keep_token: bool,
+}
+
+/// `org setup`.
+#[derive(Clone, Debug, Args)]
+pub struct Setup {
+    /// URL of the org
+    #[arg(long, env = "OKTA_DAC_ORG", value_name = "URL")]
+    pub org: String,
+    /// Origin of a web app that signs users in, such as https://app.example.com; several are allowed
+    #[arg(long = "origin", value_name = "ORIGIN", value_parser = origin)]
+    pub origins: Vec<String>,
+    /// Login of a superuser; several are allowed
+    #[arg(long = "superuser", value_name = "LOGIN")]
+    pub superusers: Vec<String>,
+    /// Audience of the access tokens
+    #[arg(long, value_name = "AUDIENCE", default_value = "api://okta-dac")]
+    pub audience: String,
+    /// Make the credentials of the functions, and keep them in Secrets Manager under names that
+    /// begin so; also the secret of the hooks
+    #[arg(long, value_name = "PREFIX")]
+    pub secrets: Option<String>,
+    /// Also a credential for delegation
+    #[arg(long, requires = "secrets")]
+    pub delegation: bool,
+    /// Also a credential for responses
+    #[arg(long, requires = "secrets")]
+    pub responses: bool,
+    /// Also a credential for the rotation of passwords
+    #[arg(long, requires = "secrets")]
+    pub rotation: bool,
+    /// The file that `make deploy` reads; parameters that are known are put into it
+    #[arg(long, value_name = "FILE", default_value = "samconfig.toml")]
+    pub samconfig: PathBuf,
+    /// Take over objects of our names that somebody else made
+    #[arg(long)]
+    pub adopt: bool,
+    /// Print what would be made in the org, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The bootstrap token.
+    #[command(flatten)]
+    pub token: Token,
+}
+
+/// Scheme, host and port, and nothing else.
+fn origin(text: &str) -> Result<String, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    let origin = url.origin().ascii_serialization();
+    match origin == text.trim_end_matches('/') && ["http", "https"].contains(&url.scheme()) {
+        true => Ok(origin),
+        false => Err("an origin is scheme, host and port: https://app.example.com".to_owned()),
+    }
+}

@@ -1,0 +1,133 @@
+//! `samconfig.toml`: what `make deploy` deploys with. It names secrets and holds none.
+
+use std::path::{Path, PathBuf};
+
+use okta_client::OrgUrl;
+use org_setup::setup::Report;
+use serde_json::{Map, Value};
+
+use super::arguments::Setup;
+use super::secrets::Credential;
+use crate::api::stop::{Code, Stop};
+use crate::aws::files;
+
+/// What a new file begins with.
+const EXAMPLE: &str = include_str!("../../../samconfig.toml.example");
+
+/// Parameters of the template, with values, in the order in which they were learned.
+pub(super) struct Parameters(Vec<(&'static str, String)>);
+
+impl Parameters {
+    pub(super) fn of(org: &OrgUrl, arguments: &Setup, report: &Report) -> Self {
+        let mut all = vec![
+            ("OktaOrgUrl", org.as_str().to_owned()),
+            ("OktaDacAppId", report.app_id.clone()),
+            ("RespondersGroupId", report.responders_group_id.clone()),
+            ("PlaceholderKeyId", report.placeholder_key_id.clone()),
+            ("TokenIssuer", report.issuer.clone()),
+            ("TokenAudiences", arguments.audience.clone()),
+            ("TokenClientIds", report.app_id.clone()),
+        ];
+        all.extend(arguments.origins.first().map(|origin| ("CorsAllowOrigin", origin.clone())));
+        Self(all)
+    }
+
+    pub(super) fn add_secrets(&mut self, credentials: &[Credential], hook_secret: String) {
+        self.0.extend(credentials.iter().map(|credential| (credential.parameter, credential.arn.clone())));
+        self.0.push(("HookSecretArn", hook_secret));
+    }
+
+    pub(super) fn to_json(&self) -> Value {
+        let members = self.0.iter().map(|(name, value)| ((*name).to_owned(), value.clone().into()));
+        Value::Object(members.collect::<Map<String, Value>>())
+    }
+}
+
+/// The file, as it was before the run.
+pub(super) struct Deployment {
+    path: PathBuf,
+    text: String,
+}
+
+/// Reads the file before anything is made: one that cannot be edited stops the run.
+pub(super) fn prepare(path: &Path) -> Result<Deployment, Stop> {
+    let text = match files::read(path)? {
+        None => without_examples(EXAMPLE),
+        Some(bytes) => String::from_utf8(bytes)
+            .ok()
+            .filter(|text| text.contains(LIST))
+            .ok_or_else(|| {
+                let sentence = format!(
+                    "{}: `{LIST}`, with a line for each parameter, is what can be edited: see samconfig.toml.example",
+                    path.display()
+                );
+                Stop::new(Code::Usage, sentence)
+            })?,
+    };
+    Ok(Deployment { path: path.to_owned(), text })
+}
+
+/// The line that the parameters follow.
+const LIST: &str = "parameter_overrides = [";
+
+/// The name of a line's parameter.
+fn name_of(line: &str) -> Option<&str> {
+    line.trim().strip_prefix('"')?.split_once('=').map(|(name, _)| name)
+}
+
+/// The example without values that are nobody's.
+fn without_examples(example: &str) -> String {
+    let is_kept = |line: &&str| name_of(line).is_none_or(|name| name == "Architecture");
+    let lines = example.lines().filter(|line| !line.starts_with('#')).filter(is_kept);
+    lines.map(|line| format!("{line}\n")).collect::<String>().trim_start().to_owned()
+}
+
+impl Deployment {
+    /// Puts the parameters into the file; others stay.
+    pub(super) fn write(&self, parameters: &Parameters) -> Result<String, Stop> {
+        let mut lines: Vec<String> = self.text.lines().map(str::to_owned).collect();
+        let own: Vec<String> =
+            parameters.0.iter().map(|(name, value)| format!("  \"{name}={value}\",")).collect();
+        let is_new = |line: &String| {
+            name_of(line).is_none_or(|name| !parameters.0.iter().any(|(known, _)| *known == name))
+        };
+        lines.retain(is_new);
+        let at = lines.iter().position(|line| line.trim() == LIST).map_or(lines.len(), |at| at + 1);
+        lines.splice(at..at, own);
+        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        files::replace(&self.path, text.as_bytes())?;
+        Ok(self.path.display().to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_put_in_and_others_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("samconfig.toml");
+        let parameters = |issuer: &str| {
+            Parameters(vec![
+                ("TokenIssuer", issuer.to_owned()),
+                ("OktaOrgUrl", "https://acme.test".to_owned()),
+            ])
+        };
+        prepare(&path).unwrap().write(&parameters("one")).unwrap();
+        let first = std::fs::read_to_string(&path).unwrap();
+        assert!(
+            first.contains("  \"TokenIssuer=one\",\n") && first.contains("\"Architecture=arm64\""),
+            "{first}"
+        );
+        // What is nobody's is not there: SAM says that the parameter lacks.
+        assert!(!first.contains("example.okta.com") && !first.contains("111122223333"), "{first}");
+        std::fs::write(&path, first.replace("  \"Arch", "  \"LogLevel=DEBUG\",\n  \"Arch")).unwrap();
+        prepare(&path).unwrap().write(&parameters("two")).unwrap();
+        let second = std::fs::read_to_string(&path).unwrap();
+        assert!(second.contains("LogLevel=DEBUG") && second.contains("TokenIssuer=two"), "{second}");
+        assert_eq!(second.matches("TokenIssuer").count(), 1);
+        std::fs::write(&path, "parameter_overrides = \"A=b\"\n").unwrap();
+        assert!(prepare(&path).is_err());
+    }
+}

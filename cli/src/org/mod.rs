@@ -1,0 +1,121 @@
+//! `okta-dac org`: an Okta org, prepared for okta-dac. What is made in the org is in the crate
+//! `org-setup`; here are the command line, the credentials of the functions, the hook secret and
+//! the file of the deployment.
+
+pub mod arguments;
+mod deployment;
+mod secrets;
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use ::connections::stop::{Code as Of, Stop as Stopped};
+use okta_client::{Client, OrgUrl};
+use org_setup::plan::Wanted;
+use serde_json::{Value, json};
+
+use self::arguments::{Org, OrgCommand, Setup};
+use self::deployment::Parameters;
+use crate::api::show::report;
+use crate::api::stop::{Code, Stop};
+use crate::environment::Environment;
+use crate::output::Printing;
+use crate::{interrupt, warn};
+
+/// Time for the calls of one part.
+const PART: Duration = Duration::from_secs(120);
+
+impl From<Stopped> for Stop {
+    fn from(stopped: Stopped) -> Self {
+        let code = match stopped.code {
+            Of::Usage => Code::Usage,
+            Of::NotAvailable => Code::NotAvailable,
+            Of::NotPermitted | Of::Ambiguous | Of::State => Code::Refused,
+            _ => Code::Failed,
+        };
+        let left: String = stopped.left.iter().map(|left| format!("\n  left behind: {left}")).collect();
+        Self::new(code, stopped.sentence + &left)
+    }
+}
+
+/// Runs a command of `org`; says on stderr why it did not succeed.
+pub fn run(command: &OrgCommand, printing: Printing, environment: &Environment) -> ExitCode {
+    crate::api::ended(match &command.what {
+        Org::Setup(arguments) => setup(arguments, printing, environment),
+    })
+}
+
+fn setup(arguments: &Setup, printing: Printing, environment: &Environment) -> Result<(), Stop> {
+    let began = Instant::now();
+    let org =
+        OrgUrl::parse(&arguments.org).map_err(|error| Stop::new(Code::Usage, format!("`--org`: {error}")))?;
+    let deployment = deployment::prepare(&arguments.samconfig)?;
+    let token = crate::connections::bootstrap_token(&arguments.token.given, environment)?;
+    let client = Client::new(org.clone(), token).map_err(|error| Stopped::of("preparing calls", &error))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Stop::new(Code::Failed, format!("the runtime: {error}")))?;
+    interrupt::watch();
+    interrupt::done("what was made stays, and the bootstrap token lives; the same command goes on");
+    let report_of = runtime.block_on(async {
+        let timed = || client.for_request(tokio::time::Instant::now() + PART);
+        let wanted = wanted(&timed(), arguments).await?;
+        if arguments.dry_run {
+            let steps = org_setup::setup::plan(&timed(), &wanted).await?;
+            return Ok::<Value, Stop>(json!({ "v": 1, "dryRun": true, "steps": steps }));
+        }
+        let prepared = org_setup::setup::setup(&timed(), &wanted).await?;
+        for text in &prepared.made {
+            warn(text);
+        }
+        let mut parameters = Parameters::of(&org, arguments, &prepared);
+        let mut credentials = Vec::new();
+        if let Some(prefix) = &arguments.secrets {
+            credentials = secrets::credentials(&client, &org, arguments, prefix).await?;
+            parameters.add_secrets(&credentials, secrets::hook_secret(prefix).await?);
+        }
+        let file = deployment.write(&parameters)?;
+        let bootstrap = match arguments.token.keep_token {
+            true => "kept",
+            false => {
+                ::connections::bootstrap::revoke(&client).await?;
+                "revoked"
+            }
+        };
+        let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Ok(json!({
+            "v": 1, "org": org.as_str(), "made": prepared.made, "credentials": credentials,
+            "parameters": parameters.to_json(), "samconfig": file, "bootstrapToken": bootstrap, "ms": ms,
+        }))
+    })?;
+    printing.report(&report_of, || text(&report_of)).map_err(Stop::from)
+}
+
+/// The report, for a person.
+fn text(of: &Value) -> String {
+    if let Some(steps) = of["steps"].as_array() {
+        return steps.iter().map(|step| format!("{}\n", step.as_str().unwrap_or_default())).collect();
+    }
+    let next = match of["credentials"].as_array().is_some_and(|all| !all.is_empty()) {
+        true => "`make deploy` deploys; then the hooks can be made (docs/deploying.md)\n",
+        false => "the credentials of the functions lack: run again with `--secrets` (docs/deploying.md)\n",
+    };
+    report(&of["parameters"]) + next
+}
+
+/// What the command line wants, with the ids of superusers.
+async fn wanted(client: &Client, arguments: &Setup) -> Result<Wanted, Stop> {
+    let mut superusers = Vec::new();
+    for login in &arguments.superusers {
+        let user = client.get_user(login).await.map_err(|error| match error.is_not_found() {
+            true => Stop::new(Code::Usage, format!("`--superuser {login}`: there is no such user")),
+            false => Stopped::of("looking for a superuser", &error).into(),
+        })?;
+        superusers.push(user.id.to_string());
+    }
+    Ok(Wanted {
+        origins: arguments.origins.clone(),
+        superusers,
+        audience: arguments.audience.clone(),
+        adopt: arguments.adopt,
+    })
+}

@@ -1,0 +1,139 @@
+//! What an org has once: authorization servers, schemas of apps, trusted origins (Okta Management
+//! API 2026.06.3). The objects are JSON, as whoever makes them describes them.
+
+use http::Method;
+use serde_json::Value;
+use url::Url;
+
+use super::PAGE_LIMIT;
+use crate::models::{AppId, Named};
+use crate::{Client, Error, Pages};
+
+impl Client {
+    fn whole(&self, segments: &[&str]) -> Result<Url, Error> {
+        let mut url = self.url(segments)?;
+        url.query_pairs_mut().append_pair("limit", &PAGE_LIMIT.to_string());
+        Ok(url)
+    }
+
+    /// The authorization servers (`listAuthorizationServers`).
+    pub fn list_authorization_servers(&self) -> Pages<'_, Named> {
+        self.pages("listAuthorizationServers", self.whole(&["authorizationServers"]))
+    }
+
+    /// Makes an authorization server (`createAuthorizationServer`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_duplicate`] if one has the name.
+    pub async fn create_authorization_server(&self, server: &Value) -> Result<Named, Error> {
+        let url = self.url(&["authorizationServers"])?;
+        self.call_with("createAuthorizationServer", Method::POST, url, server).await
+    }
+
+    /// The scopes of a server (`listOAuth2Scopes`).
+    pub fn list_oauth2_scopes(&self, server: &str) -> Pages<'_, Named> {
+        self.pages("listOAuth2Scopes", self.whole(&["authorizationServers", server, "scopes"]))
+    }
+
+    /// Adds a scope to a server (`createOAuth2Scope`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_duplicate`] if one has the name.
+    pub async fn create_oauth2_scope(&self, server: &str, scope: &Value) -> Result<Named, Error> {
+        let url = self.url(&["authorizationServers", server, "scopes"])?;
+        self.call_with("createOAuth2Scope", Method::POST, url, scope).await
+    }
+
+    /// The claims of a server (`listOAuth2Claims`).
+    pub fn list_oauth2_claims(&self, server: &str) -> Pages<'_, Named> {
+        self.pages("listOAuth2Claims", self.url(&["authorizationServers", server, "claims"]))
+    }
+
+    /// Adds a claim to a server (`createOAuth2Claim`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`] 400 for an expression that is none.
+    pub async fn create_oauth2_claim(&self, server: &str, claim: &Value) -> Result<Named, Error> {
+        let url = self.url(&["authorizationServers", server, "claims"])?;
+        self.call_with("createOAuth2Claim", Method::POST, url, claim).await
+    }
+
+    /// The access policies of a server (`listAuthorizationServerPolicies`).
+    pub fn list_authorization_server_policies(&self, server: &str) -> Pages<'_, Named> {
+        let url = self.url(&["authorizationServers", server, "policies"]);
+        self.pages("listAuthorizationServerPolicies", url)
+    }
+
+    /// Adds an access policy to a server (`createAuthorizationServerPolicy`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_duplicate`] if one has the name.
+    pub async fn create_authorization_server_policy(
+        &self,
+        server: &str,
+        policy: &Value,
+    ) -> Result<Named, Error> {
+        let url = self.url(&["authorizationServers", server, "policies"])?;
+        self.call_with("createAuthorizationServerPolicy", Method::POST, url, policy).await
+    }
+
+    /// The rules of an access policy (`listAuthorizationServerPolicyRules`).
+    pub fn list_authorization_server_policy_rules(&self, server: &str, policy: &str) -> Pages<'_, Named> {
+        let url = self.url(&["authorizationServers", server, "policies", policy, "rules"]);
+        self.pages("listAuthorizationServerPolicyRules", url)
+    }
+
+    /// Adds a rule to an access policy (`createAuthorizationServerPolicyRule`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_duplicate`] if one has the name.
+    pub async fn create_authorization_server_policy_rule(
+        &self,
+        server: &str,
+        policy: &str,
+        rule: &Value,
+    ) -> Result<Named, Error> {
+        let url = self.url(&["authorizationServers", server, "policies", policy, "rules"])?;
+        self.call_with("createAuthorizationServerPolicyRule", Method::POST, url, rule).await
+    }
+
+    /// The attributes of an app's users (`getApplicationUserSchema`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`].
+    pub async fn get_application_user_schema(&self, app: &AppId) -> Result<Value, Error> {
+        let url = self.url(&["meta", "schemas", "apps", app.as_str(), "default"])?;
+        self.call("getApplicationUserSchema", Method::GET, url).await.map(|answer| answer.body)
+    }
+
+    /// Adds or replaces attributes of an app's users (`updateApplicationUserProfile`); others stay.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`] 400 for an attribute that cannot be.
+    pub async fn update_application_user_profile(&self, app: &AppId, schema: &Value) -> Result<Value, Error> {
+        let url = self.url(&["meta", "schemas", "apps", app.as_str(), "default"])?;
+        self.call_with("updateApplicationUserProfile", Method::POST, url, schema).await
+    }
+
+    /// The trusted origins (`listTrustedOrigins`).
+    pub fn list_trusted_origins(&self) -> Pages<'_, Named> {
+        self.pages("listTrustedOrigins", self.whole(&["trustedOrigins"]))
+    }
+
+    /// Makes an origin a trusted one (`createTrustedOrigin`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_duplicate`] if the origin is one.
+    pub async fn create_trusted_origin(&self, origin: &Value) -> Result<Named, Error> {
+        let url = self.url(&["trustedOrigins"])?;
+        self.call_with("createTrustedOrigin", Method::POST, url, origin).await
+    }
+}

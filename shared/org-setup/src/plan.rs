@@ -1,0 +1,300 @@
+//! What is wanted, what is there, and the step that comes next.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use connections::stop::{Code, Stop};
+use okta_client::models::{Application, GroupId, KeyId};
+use serde_json::{Value, json};
+
+/// What objects of ours bear.
+pub const MARK: &str = "okta-dac org v1";
+
+/// The name of the app, of the authorization server, of its policy and of the rule.
+pub const NAME: &str = "okta-dac";
+
+/// The group of superusers.
+pub const SUPERUSERS: &str = "SUPERUSERS";
+
+/// The group of those who contain users.
+pub const RESPONDERS: &str = "RESPONDERS";
+
+/// Both: whoever could make a group of such a name would have its rights, if there were none.
+pub(crate) const GROUPS: [&str; 2] = [SUPERUSERS, RESPONDERS];
+
+/// What the placeholder certificate is called.
+pub const PLACEHOLDER: &str = "okta-dac placeholder";
+
+/// The scopes, with what they are for.
+pub const SCOPES: [(&str, &str); 3] = [
+    ("dac.admin", "Administer tenants"),
+    ("managed.access", "Act for others, and let others act"),
+    ("dac.respond", "Contain users"),
+];
+
+/// The kinds of tokens that have the claims: a web app shows by its ID token what its user may.
+const TOKENS: [&str; 2] = ["RESOURCE", "IDENTITY"];
+
+/// The claims.
+const CLAIMS: [&str; 2] = ["tenants", "groups"];
+
+/// What is wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Origins of the web apps that sign users in.
+    pub origins: Vec<String>,
+    /// Ids of the users who are superusers.
+    pub superusers: Vec<String>,
+    /// The audience of the tokens.
+    pub audience: String,
+    /// Objects of these names that are somebody else's are taken over.
+    pub adopt: bool,
+}
+
+/// What is there.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// The groups by name: the id, and what the group is described by.
+    pub groups: BTreeMap<&'static str, (GroupId, String)>,
+    /// Ids of the superusers.
+    pub members: BTreeSet<String>,
+    /// Apps that are called as ours.
+    pub apps: Vec<Application>,
+    /// Names of the groups that are assigned to the app.
+    pub assigned: BTreeSet<&'static str>,
+    /// Whether users of the app have tenants.
+    pub has_attribute: bool,
+    /// The authorization server: its id, issuer and description.
+    pub server: Option<(String, String, String)>,
+    /// Names of its scopes.
+    pub scopes: BTreeSet<String>,
+    /// Its claims: name, and kind of token.
+    pub claims: BTreeSet<(String, String)>,
+    /// Its policy.
+    pub policy: Option<String>,
+    /// Names of the policy's rules.
+    pub rules: BTreeSet<String>,
+    /// Origins that are trusted.
+    pub origins: BTreeSet<String>,
+    /// The placeholder certificate.
+    pub placeholder: Option<KeyId>,
+}
+
+/// What is made next.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// A group, by name.
+    Group(&'static str),
+    /// A superuser, by id.
+    Member(String),
+    /// The app.
+    App(Value),
+    /// Addresses of the app that lack.
+    Addresses(Vec<String>),
+    /// The attribute `tenants` of the app's users.
+    Attribute(Value),
+    /// A group's assignment to the app.
+    Assignment(&'static str),
+    /// The authorization server.
+    Server(Value),
+    /// A scope.
+    Scope(Value),
+    /// A claim.
+    Claim(Value),
+    /// The policy.
+    Policy(Value),
+    /// The rule.
+    Rule(Value),
+    /// A trusted origin.
+    Origin(Value),
+    /// The placeholder certificate.
+    Placeholder,
+}
+
+impl Step {
+    /// The step, for a person.
+    pub fn text(&self) -> String {
+        let name = |object: &Value| object["name"].as_str().unwrap_or_default().to_owned();
+        match self {
+            Self::Group(name) => format!("make the group {name}"),
+            Self::Member(id) => format!("make {id} a superuser"),
+            Self::App(_) => format!("make the app {NAME}"),
+            Self::Addresses(all) => format!("let the app lead to {}", all.join(", ")),
+            Self::Attribute(_) => "give users of the app the attribute tenants".to_owned(),
+            Self::Assignment(name) => format!("assign {name} to the app"),
+            Self::Server(_) => format!("make the authorization server {NAME}"),
+            Self::Scope(scope) => format!("make the scope {}", name(scope)),
+            Self::Claim(claim) => {
+                let kind = if claim["claimType"] == "IDENTITY" { "ID tokens" } else { "access tokens" };
+                format!("make the claim {} in {kind}", name(claim))
+            }
+            Self::Policy(_) => format!("make the policy {NAME}"),
+            Self::Rule(_) => format!("make the rule {NAME}"),
+            Self::Origin(origin) => format!("trust {}", origin["origin"].as_str().unwrap_or_default()),
+            Self::Placeholder => "make the placeholder certificate, and forget its key".to_owned(),
+        }
+    }
+}
+
+/// The app's mark.
+pub(crate) fn mark_of(app: &Application) -> &str {
+    let notes = app.other.get("settings").and_then(|settings| settings.pointer("/notes/admin"));
+    notes.and_then(Value::as_str).unwrap_or_default()
+}
+
+/// What stands in the way: objects of somebody else, and several of ours.
+///
+/// # Errors
+///
+/// A sentence that names them.
+pub fn check(wanted: &Wanted, seen: &Seen) -> Result<(), Stop> {
+    let mut foreign = Vec::new();
+    let groups = seen.groups.iter().filter(|(_, (_, description))| description != MARK);
+    foreign.extend(groups.map(|(name, (id, _))| format!("the group {name} ({id})")));
+    foreign.extend(
+        seen.apps.iter().filter(|app| mark_of(app) != MARK).map(|app| format!("the app {NAME} ({})", app.id)),
+    );
+    if let Some((id, _, description)) = &seen.server
+        && description != MARK
+    {
+        foreign.push(format!("the authorization server {NAME} ({id})"));
+    }
+    if seen.apps.len() > 1 {
+        let ids: Vec<&str> = seen.apps.iter().map(|app| app.id.as_str()).collect();
+        let sentence = format!("several apps are called {NAME}: {}; delete all but one", ids.join(", "));
+        return Err(Stop::new(Code::Ambiguous, sentence));
+    }
+    if foreign.is_empty() || wanted.adopt {
+        return Ok(());
+    }
+    let sentence =
+        format!("not made by okta-dac: {}; rename them, or `--adopt` takes them over", foreign.join(", "));
+    Err(Stop::new(Code::Ambiguous, sentence))
+}
+
+/// The step that comes next; `None`: nothing lacks.
+pub fn next(wanted: &Wanted, seen: &Seen) -> Option<Step> {
+    if let Some(name) = GROUPS.iter().find(|name| !seen.groups.contains_key(*name)) {
+        return Some(Step::Group(name));
+    }
+    if let Some(id) = wanted.superusers.iter().find(|id| !seen.members.contains(*id)) {
+        return Some(Step::Member(id.clone()));
+    }
+    let Some(app) = seen.apps.first() else { return Some(Step::App(new_app(wanted))) };
+    let lacking = lacking(wanted, app);
+    if !lacking.is_empty() {
+        return Some(Step::Addresses(lacking));
+    }
+    if !seen.has_attribute {
+        return Some(Step::Attribute(attribute()));
+    }
+    if let Some(name) = GROUPS.iter().find(|name| !seen.assigned.contains(*name)) {
+        return Some(Step::Assignment(name));
+    }
+    if seen.server.is_none() {
+        return Some(Step::Server(json!({
+            "name": NAME, "description": MARK, "audiences": [wanted.audience],
+        })));
+    }
+    if let Some((name, about)) = SCOPES.iter().find(|(name, _)| !seen.scopes.contains(*name)) {
+        return Some(Step::Scope(json!({
+            "name": name, "displayName": about, "description": about, "consent": "IMPLICIT",
+            "metadataPublish": "ALL_CLIENTS",
+        })));
+    }
+    for kind in TOKENS {
+        for name in CLAIMS {
+            if !seen.claims.contains(&(name.to_owned(), kind.to_owned())) {
+                return Some(Step::Claim(claim(name, kind)));
+            }
+        }
+    }
+    if seen.policy.is_none() {
+        return Some(Step::Policy(json!({
+            "type": "OAUTH_AUTHORIZATION_POLICY", "name": NAME, "description": MARK, "status": "ACTIVE",
+            "priority": 1, "conditions": { "clients": { "include": [app.id] } },
+        })));
+    }
+    if !seen.rules.contains(NAME) {
+        return Some(Step::Rule(rule()));
+    }
+    if let Some(origin) = wanted.origins.iter().find(|origin| !seen.origins.contains(*origin)) {
+        return Some(Step::Origin(json!({
+            "name": format!("{NAME} {origin}"), "origin": origin,
+            "scopes": [{ "type": "CORS" }, { "type": "REDIRECT" }],
+        })));
+    }
+    seen.placeholder.is_none().then_some(Step::Placeholder)
+}
+
+/// Addresses that a sign-in, or a sign-out, may lead to.
+fn addresses(wanted: &Wanted) -> Vec<String> {
+    wanted.origins.iter().map(|origin| format!("{origin}/")).collect()
+}
+
+fn lacking(wanted: &Wanted, app: &Application) -> Vec<String> {
+    let has: BTreeSet<&str> = app
+        .other
+        .get("settings")
+        .and_then(|settings| settings.pointer("/oauthClient/redirect_uris")?.as_array())
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    addresses(wanted).into_iter().filter(|address| !has.contains(address.as_str())).collect()
+}
+
+/// A native app: a web app signs in with PKCE, and the command line by the device flow.
+fn new_app(wanted: &Wanted) -> Value {
+    let addresses = addresses(wanted);
+    json!({
+        "name": "oidc_client", "label": NAME, "signOnMode": "OPENID_CONNECT",
+        "credentials": { "oauthClient": { "token_endpoint_auth_method": "none", "pkce_required": true } },
+        "settings": { "notes": { "admin": MARK }, "oauthClient": {
+            "application_type": "native", "response_types": ["code"], "consent_method": "TRUSTED",
+            "grant_types": [
+                "authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code",
+            ],
+            "redirect_uris": addresses, "post_logout_redirect_uris": addresses,
+        } },
+    })
+}
+
+/// Tenants of several groups are all of them: an admin of two tenants is an admin of both.
+fn attribute() -> Value {
+    json!({ "definitions": { "custom": { "id": "#custom", "type": "object", "properties": { "tenants": {
+        "title": "Tenants", "description": "Tenants that the user administers", "type": "array",
+        "items": { "type": "string" }, "scope": "NONE", "union": "ENABLE",
+        "permissions": [{ "principal": "SELF", "action": "READ_ONLY" }], "master": { "type": "PROFILE_MASTER" },
+    } } } } })
+}
+
+/// Never all groups: above 100 Okta fails the request.
+fn claim(name: &str, kind: &str) -> Value {
+    let mut claim = json!({
+        "name": name, "claimType": kind, "alwaysIncludeInToken": true, "status": "ACTIVE",
+        "conditions": { "scopes": ["dac.admin", "dac.respond"] },
+    });
+    if name == "tenants" {
+        (claim["valueType"], claim["value"]) = ("EXPRESSION".into(), "appuser.tenants".into());
+    } else {
+        (claim["valueType"], claim["group_filter_type"]) = ("GROUPS".into(), "REGEX".into());
+        claim["value"] = "^(SUPERUSERS|RESPONDERS|ADMINS_.*)$".into();
+    }
+    claim
+}
+
+fn rule() -> Value {
+    json!({
+        "type": "RESOURCE_ACCESS", "name": NAME, "status": "ACTIVE", "priority": 1,
+        "conditions": {
+            "people": { "groups": { "include": ["EVERYONE"] } },
+            "grantTypes": { "include": [
+                "authorization_code", "urn:ietf:params:oauth:grant-type:device_code",
+            ] },
+            "scopes": { "include": ["*"] },
+        },
+        "actions": { "token": {
+            "accessTokenLifetimeMinutes": 60, "refreshTokenLifetimeMinutes": 0, "refreshTokenWindowMinutes": 10_080,
+        } },
+    })
+}

@@ -1,0 +1,120 @@
+//! What is there, read from the org.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use connections::stop::{Code, Stop};
+use futures::TryStreamExt;
+use okta_client::models::{AppId, Application, GroupId, IdpKey, Named};
+use okta_client::{Client, Error, ListGroups, search};
+use serde_json::Value;
+
+use crate::plan::{GROUPS, NAME, PLACEHOLDER, SUPERUSERS, Seen};
+
+/// Looks at the org; changes nothing.
+///
+/// # Errors
+///
+/// The token is no super admin's, or Okta is not available.
+pub async fn look(client: &Client) -> Result<Seen, Stop> {
+    let doing = |error: Error| Stop::of("looking at the org", &error);
+    is_super_admin(client).await?;
+    let groups = futures::future::try_join_all(GROUPS.map(|name| async move {
+        let wanted = ListGroups::search(search::eq("profile.name", name));
+        let found = client.list_groups(&wanted).try_collect::<Vec<_>>().await?;
+        let group = found.into_iter().find(|group| group.profile.name == name);
+        Ok(group.map(|group| (name, (group.id, group.profile.description))))
+    }));
+    let apps = client.list_applications(Some(NAME)).try_collect::<Vec<Application>>();
+    let servers = client.list_authorization_servers().try_collect::<Vec<Named>>();
+    let origins = client.list_trusted_origins().try_collect::<Vec<Named>>();
+    let keys = client.list_identity_provider_keys().try_collect::<Vec<IdpKey>>();
+    let (groups, apps, servers, origins, keys) =
+        futures::try_join!(groups, apps, servers, origins, keys).map_err(doing)?;
+    let mut seen = Seen {
+        groups: groups.into_iter().flatten().collect(),
+        apps: apps.into_iter().filter(|app| app.label == NAME).collect(),
+        server: servers.into_iter().find(|server| server.name == NAME).map(|server| {
+            let (issuer, description) =
+                (server.text("issuer").to_owned(), server.text("description").to_owned());
+            (server.id, issuer, description)
+        }),
+        origins: origins.iter().map(|origin| origin.text("origin").to_owned()).collect(),
+        placeholder: keys.into_iter().find(is_placeholder).map(|key| key.kid),
+        ..Seen::default()
+    };
+    if let Some((group, _)) = seen.groups.get(SUPERUSERS) {
+        seen.members = members(client, group).await.map_err(doing)?;
+    }
+    if let Some(app) = seen.apps.first() {
+        seen.has_attribute = has_attribute(client, &app.id).await.map_err(doing)?;
+        for (name, (group, _)) in &seen.groups {
+            match client.get_application_group_assignment(&app.id, group).await {
+                Ok(_) => drop(seen.assigned.insert(name)),
+                Err(error) if error.is_not_found() => {}
+                Err(error) => return Err(doing(error)),
+            }
+        }
+    }
+    if let Some((server, ..)) = seen.server.clone() {
+        parts_of(client, &server, &mut seen).await.map_err(doing)?;
+    }
+    Ok(seen)
+}
+
+/// Only a super admin may make all of this.
+async fn is_super_admin(client: &Client) -> Result<(), Stop> {
+    let doing = |error: Error| Stop::of("asking whose token this is", &error);
+    let roles = client.list_assigned_roles_for_user("me").await.map_err(doing)?;
+    match roles.iter().any(|role| role.kind == "SUPER_ADMIN") {
+        true => Ok(()),
+        false => {
+            Err(Stop::new(Code::NotPermitted, "only a super admin prepares an org; the token is not one's"))
+        }
+    }
+}
+
+pub(crate) async fn members(
+    client: &Client,
+    group: &GroupId,
+) -> Result<std::collections::BTreeSet<String>, Error> {
+    let users = client.list_group_users(group).try_collect::<Vec<_>>().await?;
+    Ok(users.into_iter().map(|user| user.id.to_string()).collect())
+}
+
+async fn has_attribute(client: &Client, app: &AppId) -> Result<bool, Error> {
+    let schema = client.get_application_user_schema(app).await?;
+    let attribute = schema.pointer("/definitions/custom/properties/tenants").cloned().unwrap_or_default();
+    Ok(attribute["type"] == "array" && attribute["union"] == "ENABLE")
+}
+
+async fn parts_of(client: &Client, server: &str, seen: &mut Seen) -> Result<(), Error> {
+    let scopes = client.list_oauth2_scopes(server).try_collect::<Vec<Named>>();
+    let claims = client.list_oauth2_claims(server).try_collect::<Vec<Named>>();
+    let policies = client.list_authorization_server_policies(server).try_collect::<Vec<Named>>();
+    let (scopes, claims, policies) = futures::try_join!(scopes, claims, policies)?;
+    seen.scopes = scopes.into_iter().map(|scope| scope.name).collect();
+    let kind = |claim: Named| {
+        let kind = claim.text("claimType").to_owned();
+        (claim.name, kind)
+    };
+    seen.claims = claims.into_iter().map(kind).collect();
+    seen.policy = policies.into_iter().find(|policy| policy.name == NAME).map(|policy| policy.id);
+    if let Some(policy) = &seen.policy {
+        let rules = client.list_authorization_server_policy_rules(server, policy);
+        seen.rules = rules.try_collect::<Vec<Named>>().await?.into_iter().map(|rule| rule.name).collect();
+    }
+    Ok(())
+}
+
+/// The certificate says whose it is: its subject.
+fn is_placeholder(key: &IdpKey) -> bool {
+    key.x5c.iter().any(|text| {
+        let der = BASE64_STANDARD.decode(text).unwrap_or_default();
+        der.windows(PLACEHOLDER.len()).any(|part| part == PLACEHOLDER.as_bytes())
+    })
+}
+
+/// The array that a pointer leads to.
+pub(crate) fn array_of<'v>(value: &'v mut Value, pointer: &str) -> Option<&'v mut Vec<Value>> {
+    value.pointer_mut(pointer)?.as_array_mut()
+}

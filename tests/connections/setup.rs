@@ -1,0 +1,113 @@
+//! `okta-dac org setup`: the real program against an org that nobody prepared and an AWS account,
+//! both on this machine.
+
+use aws_emulator::{AwsEmulator, DEMO_ACCOUNT};
+use okta_emulator::{DEMO_ORG, Emulator, Options, Seed};
+use serde_json::{Value, json};
+
+use crate::{Run, World};
+
+struct Org {
+    world: World,
+    aws: AwsEmulator,
+}
+
+impl Org {
+    async fn start() -> Self {
+        let seed = Seed::parse(DEMO_ORG).unwrap().unprepared();
+        let okta = Emulator::start(Options { port: 0, seed, state_file: None }).await.unwrap();
+        let seed = aws_emulator::Seed::parse(DEMO_ACCOUNT).unwrap();
+        let options = aws_emulator::Options { port: 0, seed, okta_url: okta.url() };
+        let aws = AwsEmulator::start(options).await.unwrap();
+        Self { world: World { okta, home: tempfile::tempdir().unwrap() }, aws }
+    }
+
+    fn file(&self) -> std::path::PathBuf {
+        self.world.home.path().join("samconfig.toml")
+    }
+
+    async fn setup(&self, more: &[&str], token: &str) -> Run {
+        let (org, file) = (self.world.okta.url(), self.file().display().to_string());
+        let fixed = ["--output", "json", "org", "setup", "--org", &org, "--samconfig", &file];
+        let mut command = self.world.command(&[&fixed, more].concat());
+        command.env("AWS_ENDPOINT_URL", self.aws.url()).env("AWS_REGION", "us-east-1");
+        command.env("AWS_ACCESS_KEY_ID", "local").env("AWS_SECRET_ACCESS_KEY", "local");
+        command.env("AWS_EC2_METADATA_DISABLED", "true");
+        World::run_of(command, token).await
+    }
+
+    fn secret(&self, name: &str) -> Value {
+        serde_json::from_str(&self.aws.vault().secret(name).unwrap()).unwrap()
+    }
+}
+
+const ALL: [&str; 6] =
+    ["--secrets", "okta-dac/", "--origin", "https://app.example.test", "--superuser", "superuser@demo.test"];
+
+#[tokio::test]
+async fn an_org_is_prepared_with_credentials_and_the_file_of_the_deployment() {
+    let org = Org::start().await;
+    let token = org.world.token();
+    let run = org.setup(&ALL, &token).await;
+    let report = run.json();
+    assert_eq!(report["bootstrapToken"], "revoked");
+    let file = std::fs::read_to_string(org.file()).unwrap();
+    let parameters = report["parameters"].as_object().unwrap();
+    for (name, value) in parameters {
+        assert!(file.contains(&format!("  \"{name}={}\",\n", value.as_str().unwrap())), "{name}: {file}");
+    }
+    let secrets = ["okta-dac/okta-credential", "okta-dac/okta-read", "okta-dac/hook-secret"];
+    for (parameter, name) in
+        ["OktaCredentialSecretArn", "OktaReadCredentialSecretArn", "HookSecretArn"].into_iter().zip(secrets)
+    {
+        let arn = parameters[parameter].as_str().unwrap();
+        assert!(arn.starts_with("arn:aws:secretsmanager:") && arn.contains(name), "{arn}");
+    }
+    // No secret is anywhere but in its secret.
+    let key = |name| org.secret(name)["privateKey"].as_str().unwrap().lines().nth(1).unwrap().to_owned();
+    let hook = org.secret(secrets[2])["current"].as_str().unwrap().to_owned();
+    assert_eq!(hook.len(), 64);
+    for secret in [key(secrets[0]), key(secrets[1]), hook.clone(), token.clone()] {
+        for text in [&run.stdout, &run.stderr, &file] {
+            assert!(!text.contains(&secret), "{text}");
+        }
+    }
+    // The token is dead, and a new one finds nothing to do.
+    let dead = org.setup(&ALL, &token).await;
+    assert!(dead.code != 0 && dead.stdout.is_empty(), "{} {}", dead.code, dead.stderr);
+    org.world.okta.catch_up();
+    let before = org.world.okta.stable_snapshot();
+    let again = org.setup(&ALL, &org.world.token()).await.json();
+    assert_eq!((&again["made"], &again["parameters"]), (&json!([]), &report["parameters"]));
+    assert_eq!(org.secret(secrets[2])["current"], hook.as_str());
+    assert_eq!(std::fs::read_to_string(org.file()).unwrap(), file);
+    let now = org.world.okta.stable_snapshot();
+    for kind in ["groups", "apps", "authorization_servers", "trusted_origins", "idp_keys"] {
+        let names = |of: &Value| of[kind].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        assert_eq!(names(&now), names(&before), "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_is_said_before_anything_is_made() {
+    let org = Org::start().await;
+    let before = org.world.okta.snapshot();
+    let token = org.world.token();
+    let refused = |run: Run, code: i32, says: &str| {
+        assert_eq!((run.code, run.stdout.as_str()), (code, ""), "{}", run.stderr);
+        assert!(run.stderr.contains(says), "{}", run.stderr);
+    };
+    refused(org.setup(&["--origin", "https://a.test/path"], &token).await, 2, "scheme, host and port");
+    refused(org.setup(&["--superuser", "nobody@demo.test"], &token).await, 2, "there is no such user");
+    refused(org.setup(&["--rotation"], &token).await, 2, "--secrets");
+    std::fs::write(org.file(), "parameter_overrides = \"A=b\"\n").unwrap();
+    refused(org.setup(&[], &token).await, 2, "samconfig.toml.example");
+    std::fs::remove_file(org.file()).unwrap();
+    let shown = org.setup(&["--token", &token], "").await;
+    assert!(!shown.stderr.contains(&token), "{}", shown.stderr);
+    refused(shown, 2, "stdin");
+    let plan = org.setup(&["--dry-run"], &token).await.json();
+    assert!(plan["steps"].as_array().unwrap().len() > 10, "{plan}");
+    assert!(!org.file().exists());
+    assert_eq!(org.world.okta.snapshot()["groups"], before["groups"]);
+}
