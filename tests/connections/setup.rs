@@ -1,7 +1,12 @@
 //! `okta-dac org setup`: the real program against an org that nobody prepared and an AWS account,
 //! both on this machine.
 
+use std::sync::{Arc, Mutex};
+
 use aws_emulator::{AwsEmulator, DEMO_ACCOUNT};
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::get;
+use axum::{Json, Router};
 use okta_emulator::{DEMO_ORG, Emulator, Options, Seed};
 use serde_json::{Value, json};
 
@@ -110,4 +115,71 @@ async fn what_cannot_be_is_said_before_anything_is_made() {
     assert!(plan["steps"].as_array().unwrap().len() > 10, "{plan}");
     assert!(!org.file().exists());
     assert_eq!(org.world.okta.snapshot()["groups"], before["groups"]);
+}
+
+/// An API that answers the verification of a hook with this secret, at an address.
+async fn api(secret: Arc<Mutex<String>>) -> String {
+    let verify = async move |headers: HeaderMap| {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        match text("authorization") == *secret.lock().unwrap() {
+            true => Ok(Json(json!({ "verification": text("x-okta-verification-challenge") }))),
+            false => Err(StatusCode::UNAUTHORIZED),
+        }
+    };
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = Router::new().route("/v1/events/okta", get(verify));
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    format!("http://{address}/v1")
+}
+
+/// The same command again, once the API is deployed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_hooks_are_made_and_proven_once_the_api_is_deployed() {
+    let org = Org::start().await;
+    org.setup(&ALL, &org.world.token()).await.json();
+    let knows = Arc::new(Mutex::new("another".to_owned()));
+    let address = api(Arc::clone(&knows)).await;
+    let run = async |more: &[&str]| {
+        let words = [&ALL[..], &["--delegation", "--api", &address], more].concat();
+        org.setup(&words, &org.world.token()).await
+    };
+    // The API has another secret, as before its deployment: the same command goes on.
+    let early = run(&[]).await;
+    assert_eq!(early.code, 20, "{}", early.stderr);
+    assert!(
+        early.stderr.contains("/v1/events/okta") && early.stderr.contains("HookSecretArn"),
+        "{}",
+        early.stderr
+    );
+    *knows.lock().unwrap() = org.secret("okta-dac/hook-secret")["current"].as_str().unwrap().to_owned();
+    let hooks = run(&[]).await.json()["hooks"].clone();
+    assert_eq!(hooks["made"], json!(["let Okta verify the event hook", "make the token hook"]), "{hooks}");
+    let again = run(&[]).await.json()["hooks"].clone();
+    assert_eq!(again["made"], json!([]));
+    assert_eq!(
+        [&again["eventHookId"], &again["tokenHookId"]],
+        [&hooks["eventHookId"], &hooks["tokenHookId"]]
+    );
+    // The secret was replaced: both hooks send the new one.
+    let other = "0123456789abcdef0123456789abcdef";
+    org.aws.vault().plant_secret("okta-dac/hook-secret", &json!({ "current": other }).to_string());
+    other.clone_into(&mut knows.lock().unwrap());
+    let mended = run(&[]).await;
+    assert!(!mended.stdout.contains(other) && !mended.stderr.contains(other));
+    assert_eq!(
+        mended.json()["hooks"]["made"],
+        json!(["write the event hook", "let Okta verify the event hook", "write the token hook"])
+    );
+    let snapshot = org.world.okta.snapshot();
+    for kind in ["event_hooks", "inline_hooks"] {
+        let hooks: Vec<&Value> = snapshot[kind].as_object().unwrap().values().collect();
+        assert_eq!(hooks.len(), 1, "{kind}");
+        assert_eq!(hooks[0]["channel"]["config"]["authScheme"]["value"], other, "{kind}");
+    }
+    // Another deployment's address is written into the hook of before; a hook that is somebody
+    // else's stops the run.
+    let elsewhere = api(knows).await;
+    let moved = org.setup(&[&ALL[..], &["--api", &elsewhere]].concat(), &org.world.token()).await.json();
+    assert_eq!(moved["hooks"]["made"], json!(["write the event hook", "let Okta verify the event hook"]));
 }

@@ -149,7 +149,7 @@ fn no_word_of_how_it_was_made() {
 /// is told of, and those of the page.
 #[test]
 fn the_event_hook_is_told_of_what_ends_rights() {
-    let known: Vec<&str> = tenancy::ENDING_EVENTS.into();
+    let known: Vec<&str> = domain::ENDING_EVENTS.into();
     assert_eq!(known, gateway::EVENT_HOOK_EVENTS);
     let page = std::fs::read_to_string(repository().join("docs/deploying.md")).expect("the page");
     let missing: Vec<_> = known.iter().filter(|kind| !page.contains(&format!("`{kind}`"))).collect();

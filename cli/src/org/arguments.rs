@@ -55,7 +55,7 @@ pub struct Setup {
     /// begin so; also the secret of the hooks
     #[arg(long, value_name = "PREFIX")]
     pub secrets: Option<String>,
-    /// Also a credential for delegation
+    /// Also a credential for delegation, and with `--api` the token hook
     #[arg(long, requires = "secrets")]
     pub delegation: bool,
     /// Also a credential for responses
@@ -67,6 +67,10 @@ pub struct Setup {
     /// The file that `make deploy` reads; parameters that are known are put into it
     #[arg(long, value_name = "FILE", default_value = "samconfig.toml")]
     pub samconfig: PathBuf,
+    /// The API's address (output `ApiUrl` of the stack), once the API is deployed: the hooks are
+    /// made, and Okta verifies the event hook
+    #[arg(long, value_name = "URL", value_parser = api, requires = "secrets")]
+    pub api: Option<Url>,
     /// Take over objects of our names that somebody else made
     #[arg(long)]
     pub adopt: bool,
@@ -76,6 +80,16 @@ pub struct Setup {
     /// The bootstrap token.
     #[command(flatten)]
     pub token: Token,
+}
+
+/// What Okta can call: HTTPS, or this machine.
+fn api(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    let is_local = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+    match (url.scheme() == "https" || is_local) && url.query().is_none() && url.fragment().is_none() {
+        true => Ok(url),
+        false => Err("Okta calls an HTTPS address without a query: the stack's output `ApiUrl`".to_owned()),
+    }
 }
 
 /// Scheme, host and port, and nothing else.

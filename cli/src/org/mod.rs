@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use ::connections::stop::{Code as Of, Stop as Stopped};
 use okta_client::{Client, OrgUrl};
+use org_setup::hooks;
 use org_setup::plan::Wanted;
 use serde_json::{Value, json};
 
@@ -68,10 +69,16 @@ fn setup(arguments: &Setup, printing: Printing, environment: &Environment) -> Re
             warn(text);
         }
         let mut parameters = Parameters::of(&org, arguments, &prepared);
-        let mut credentials = Vec::new();
+        let (mut credentials, mut hooks) = (Vec::new(), Value::Null);
         if let Some(prefix) = &arguments.secrets {
             credentials = secrets::credentials(&client, &org, arguments, prefix).await?;
-            parameters.add_secrets(&credentials, secrets::hook_secret(prefix).await?);
+            let (arn, secret) = secrets::hook_secret(prefix).await?;
+            parameters.add_secrets(&credentials, arn);
+            if let Some(api) = &arguments.api {
+                let (api, delegation, adopt) = (api.clone(), arguments.delegation, arguments.adopt);
+                let wanted = hooks::Wanted { api, secret, delegation, adopt };
+                hooks = json!(hooks::finish(&timed(), &wanted).await?);
+            }
         }
         let file = deployment.write(&parameters)?;
         let bootstrap = match arguments.token.keep_token {
@@ -84,6 +91,7 @@ fn setup(arguments: &Setup, printing: Printing, environment: &Environment) -> Re
         let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         Ok(json!({
             "v": 1, "org": org.as_str(), "made": prepared.made, "credentials": credentials,
+            "hooks": hooks,
             "parameters": parameters.to_json(), "samconfig": file, "bootstrapToken": bootstrap, "ms": ms,
         }))
     })?;
@@ -95,11 +103,18 @@ fn text(of: &Value) -> String {
     if let Some(steps) = of["steps"].as_array() {
         return steps.iter().map(|step| format!("{}\n", step.as_str().unwrap_or_default())).collect();
     }
-    let next = match of["credentials"].as_array().is_some_and(|all| !all.is_empty()) {
-        true => "`make deploy` deploys; then the hooks can be made (docs/deploying.md)\n",
-        false => "the credentials of the functions lack: run again with `--secrets` (docs/deploying.md)\n",
+    let has_credentials = of["credentials"].as_array().is_some_and(|all| !all.is_empty());
+    let next = match (has_credentials, of["hooks"].is_null()) {
+        (false, _) => {
+            "the credentials of the functions lack: run again with `--secrets` (docs/deploying.md)\n"
+        }
+        (true, true) => {
+            "`make deploy` deploys; then run again with `--api` for the hooks (docs/deploying.md)\n"
+        }
+        (true, false) => "",
     };
-    report(&of["parameters"]) + next
+    let hooks = if of["hooks"].is_null() { String::new() } else { report(&of["hooks"]) };
+    report(&of["parameters"]) + &hooks + next
 }
 
 /// What the command line wants, with the ids of superusers.

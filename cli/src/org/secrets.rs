@@ -9,7 +9,7 @@ use ::connections::preset::Preset;
 use ::connections::service_app::{self, Run};
 use ::connections::sink::{Account, Sink};
 use okta_client::{Client, OrgUrl};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -113,8 +113,14 @@ async fn arn(secret: &str) -> Result<String, Stop> {
     described.arn.ok_or_else(|| Stop::new(Code::Failed, format!("`{secret}` has no ARN")))
 }
 
-/// The secret that Okta's hooks send: made once, and never shown.
-pub(super) async fn hook_secret(prefix: &str) -> Result<String, Stop> {
+/// What the secret of the hooks has.
+#[derive(Deserialize)]
+struct HookSecret {
+    current: String,
+}
+
+/// The secret that Okta's hooks send, with its ARN: made once, and never shown.
+pub(super) async fn hook_secret(prefix: &str) -> Result<(String, Zeroizing<String>), Stop> {
     let name = format!("{prefix}hook-secret");
     let mut bytes = Zeroizing::new([0_u8; 32]);
     aws_lc_rs::rand::fill(&mut *bytes)
@@ -128,5 +134,12 @@ pub(super) async fn hook_secret(prefix: &str) -> Result<String, Stop> {
         Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_exists_exception()) => {}
         Err(error) => return Err(failed("CreateSecret", error)),
     }
-    arn(&name).await
+    let kept = secrets_manager().await.get_secret_value().secret_id(&name).send().await;
+    let kept = kept.map_err(|error| failed("GetSecretValue", error))?;
+    let text = kept.secret_string.map(Zeroizing::new).unwrap_or_default();
+    let secret = serde_json::from_str::<HookSecret>(&text).ok().filter(|secret| secret.current.len() >= 32);
+    let secret = secret.ok_or_else(|| {
+        Stop::new(Code::Failed, format!("`{name}` has no hook secret: {{\"current\": \"32 bytes or more\"}}"))
+    })?;
+    Ok((arn(&name).await?, Zeroizing::new(secret.current)))
 }

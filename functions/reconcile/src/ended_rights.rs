@@ -9,13 +9,14 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use domain::ENDING_EVENTS;
 use jiff::SignedDuration;
 use okta_client::Error;
 use okta_client::models::LogEvent;
 use run_kit::Run;
 use state::State;
 use system_log::{Reading, read_on};
-use tenancy::{ENDING_EVENTS, Ended, Ending, Tenants};
+use tenancy::{Ended, Ending, Tenants};
 
 use crate::finding::PieceError;
 

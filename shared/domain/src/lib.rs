@@ -27,3 +27,15 @@ pub const SUPERUSERS: &str = "SUPERUSERS";
 
 /// The group whose members respond; its configured id counts, and not its name.
 pub const RESPONDERS: &str = "RESPONDERS";
+
+/// The types of events that end rights. A user who is locked out keeps them: anybody can
+/// lock a user out.
+pub const ENDING_EVENTS: [&str; 7] = [
+    "group.application_assignment.remove",
+    "group.lifecycle.delete",
+    "group.privilege.revoke",
+    "group.user_membership.remove",
+    "user.lifecycle.deactivate",
+    "user.lifecycle.delete.initiated",
+    "user.lifecycle.suspend",
+];

@@ -2,6 +2,7 @@
 //!
 //! | module | what it has |
 //! |---|---|
+//! | [`hooks`] | the hooks, once the API's address is known |
 //! | [`plan`] | what is wanted, what is there, and the step that comes next: pure |
 //! | [`seen`] | what is there, read from the org |
 //! | [`setup`] | one step after the other, until nothing lacks |
@@ -11,6 +12,7 @@
 //! the run makes bears a mark. An object of somebody else that has the name of one of ours stops
 //! the run before its first change, unless it is to be adopted.
 
+pub mod hooks;
 pub mod plan;
 pub mod seen;
 pub mod setup;

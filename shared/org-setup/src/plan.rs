@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use connections::stop::{Code, Stop};
+use domain::{RESPONDERS, SUPERUSERS};
 use okta_client::models::{Application, GroupId, KeyId};
 use serde_json::{Value, json};
 
@@ -11,12 +12,6 @@ pub const MARK: &str = "okta-dac org v1";
 
 /// The name of the app, of the authorization server, of its policy and of the rule.
 pub const NAME: &str = "okta-dac";
-
-/// The group of superusers.
-pub const SUPERUSERS: &str = "SUPERUSERS";
-
-/// The group of those who contain users.
-pub const RESPONDERS: &str = "RESPONDERS";
 
 /// Both: whoever could make a group of such a name would have its rights, if there were none.
 pub(crate) const GROUPS: [&str; 2] = [SUPERUSERS, RESPONDERS];

@@ -3,12 +3,13 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use connections::stop::{Code, Stop};
+use domain::SUPERUSERS;
 use futures::TryStreamExt;
 use okta_client::models::{AppId, Application, GroupId, IdpKey, Named};
 use okta_client::{Client, Error, ListGroups, search};
 use serde_json::Value;
 
-use crate::plan::{GROUPS, NAME, PLACEHOLDER, SUPERUSERS, Seen};
+use crate::plan::{GROUPS, NAME, PLACEHOLDER, Seen};
 
 /// Looks at the org; changes nothing.
 ///

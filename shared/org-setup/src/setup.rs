@@ -5,15 +5,14 @@ use std::time::Duration;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use connections::stop::{Code, Stop};
+use domain::{RESPONDERS, SUPERUSERS};
 use futures::TryStreamExt;
 use okta_client::models::{Application, ApplicationGroupAssignment, GroupProfile, UserId};
 use okta_client::{Client, Error, OkIfAbsent};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::plan::{
-    MARK, NAME, PLACEHOLDER, RESPONDERS, SUPERUSERS, Seen, Step, Wanted, check, mark_of, next,
-};
+use crate::plan::{MARK, NAME, PLACEHOLDER, Seen, Step, Wanted, check, mark_of, next};
 use crate::seen::{array_of, look};
 
 /// How often a run looks again for what somebody else made meanwhile, and after which time: the

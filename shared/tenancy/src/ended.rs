@@ -5,24 +5,12 @@
 //! module names ends them. Which group an event is about follows from the group's id;
 //! names count only for a group that is gone, and no tenant's admin can delete a group.
 
-use domain::{CLOCK_SKEW_SECONDS, Revoked, SUPERUSERS, TenantName};
+use domain::{CLOCK_SKEW_SECONDS, ENDING_EVENTS, Revoked, SUPERUSERS, TenantName};
 use jiff::Timestamp;
 use okta_client::models::{GroupId, LogEvent, LogTarget};
 use okta_client::{Client, Error};
 
 use crate::{Tenants, claims, idp_of, if_present};
-
-/// The types of events that end rights. A user who is locked out keeps them: anybody can
-/// lock a user out.
-pub const ENDING_EVENTS: [&str; 7] = [
-    "group.application_assignment.remove",
-    "group.lifecycle.delete",
-    "group.privilege.revoke",
-    "group.user_membership.remove",
-    "user.lifecycle.deactivate",
-    "user.lifecycle.delete.initiated",
-    "user.lifecycle.suspend",
-];
 
 /// Whose rights ended.
 #[derive(Clone, Debug, PartialEq, Eq)]

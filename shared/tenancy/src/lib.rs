@@ -13,7 +13,7 @@ mod rules;
 mod tenant;
 
 pub use apps::{APP_PREFIX, App, Entitlement, EntitlementError, app_group, apps, groups_of_ids, named_group};
-pub use ended::{ENDING_EVENTS, Ended, Ending, ended_at};
+pub use ended::{Ended, Ending, ended_at};
 pub use groups::{
     Groups, Ids, Want, current_groups, delete_group, group_called, groups_of_tenant, if_present,
     indexed_groups, is_unused, of_type, read_groups, record_says, role_targets,

@@ -136,4 +136,76 @@ impl Client {
         let url = self.url(&["trustedOrigins"])?;
         self.call_with("createTrustedOrigin", Method::POST, url, origin).await
     }
+
+    /// The event hooks (`listEventHooks`).
+    pub fn list_event_hooks(&self) -> Pages<'_, Named> {
+        self.pages("listEventHooks", self.url(&["eventHooks"]))
+    }
+
+    /// Makes an event hook (`createEventHook`). Several may have one name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`] 400 for an address without HTTPS, and for one hook too many.
+    pub async fn create_event_hook(&self, hook: &Value) -> Result<Named, Error> {
+        let url = self.url(&["eventHooks"])?;
+        self.call_with("createEventHook", Method::POST, url, hook).await
+    }
+
+    /// Replaces an event hook (`replaceEventHook`); with another address it is to be verified again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`].
+    pub async fn replace_event_hook(&self, id: &str, hook: &Value) -> Result<Named, Error> {
+        let url = self.url(&["eventHooks", id])?;
+        self.call_with("replaceEventHook", Method::PUT, url, hook).await
+    }
+
+    /// Lets Okta ask an event hook to prove itself (`verifyEventHook`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`] 400 if the hook does not send the challenge back.
+    pub async fn verify_event_hook(&self, id: &str) -> Result<Named, Error> {
+        let url = self.url(&["eventHooks", id, "lifecycle", "verify"])?;
+        self.call("verifyEventHook", Method::POST, url).await.map(|answer| answer.body)
+    }
+
+    /// Takes an event hook out (`deactivateEventHook`, `deleteEventHook`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`].
+    pub async fn delete_event_hook(&self, id: &str) -> Result<(), Error> {
+        let url = self.url(&["eventHooks", id, "lifecycle", "deactivate"])?;
+        self.command("deactivateEventHook", Method::POST, url).await?;
+        let url = self.url(&["eventHooks", id])?;
+        self.command("deleteEventHook", Method::DELETE, url).await
+    }
+
+    /// The inline hooks (`listInlineHooks`).
+    pub fn list_inline_hooks(&self) -> Pages<'_, Named> {
+        self.pages("listInlineHooks", self.url(&["inlineHooks"]))
+    }
+
+    /// Makes an inline hook (`createInlineHook`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_duplicate`] if one has the name.
+    pub async fn create_inline_hook(&self, hook: &Value) -> Result<Named, Error> {
+        let url = self.url(&["inlineHooks"])?;
+        self.call_with("createInlineHook", Method::POST, url, hook).await
+    }
+
+    /// Replaces an inline hook (`replaceInlineHook`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`].
+    pub async fn replace_inline_hook(&self, id: &str, hook: &Value) -> Result<Named, Error> {
+        let url = self.url(&["inlineHooks", id])?;
+        self.call_with("replaceInlineHook", Method::PUT, url, hook).await
+    }
 }

@@ -1,0 +1,129 @@
+//! Hooks: once, twice, broken at every call, beside another run, and beside somebody else's.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use axum::routing::get;
+use axum::{Json, Router};
+use connections::stop::{Code, Stop};
+use futures::TryStreamExt;
+use http::HeaderMap;
+use okta_client::models::Named;
+use okta_client::{ApiToken, Client, OrgUrl};
+use okta_emulator::{Action, DEMO_ORG, Drop, Emulator, Fault, Options, Seed};
+use org_setup::hooks::{Report, Wanted, finish};
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+/// An API that answers the verification of a hook with the right secret.
+async fn api() -> String {
+    let verify = async |headers: HeaderMap| {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let is_okta = text("authorization") == SECRET;
+        Json(if is_okta {
+            json!({ "verification": text("x-okta-verification-challenge") })
+        } else {
+            json!({})
+        })
+    };
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = Router::new().route("/v1/events/okta", get(verify));
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    format!("http://{address}/v1")
+}
+
+async fn org() -> (Emulator, Client) {
+    let seed = Seed::parse(DEMO_ORG).unwrap().unprepared();
+    let token = ApiToken::from(seed.api_token.token.clone());
+    let emulator = Emulator::start(Options { port: 0, seed, state_file: None }).await.unwrap();
+    let client = Client::new(OrgUrl::parse(&emulator.url()).unwrap(), token).unwrap();
+    (emulator, client)
+}
+
+async fn run(client: &Client, api: &str, adopt: bool) -> Result<Report, Stop> {
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
+    let secret = Zeroizing::new(SECRET.to_owned());
+    let wanted = Wanted { api: api.parse().unwrap(), secret, delegation: true, adopt };
+    finish(&client.for_request(deadline), &wanted).await
+}
+
+/// How many hooks of each kind there are, and whether the event hook is verified.
+fn shape(emulator: &Emulator) -> Value {
+    let snapshot = emulator.snapshot();
+    let count = |kind: &str| snapshot[kind].as_object().map_or(0, serde_json::Map::len);
+    let states: Vec<&Value> = match snapshot["event_hooks"].as_object() {
+        Some(hooks) => hooks.values().map(|hook| &hook["verificationStatus"]).collect(),
+        None => Vec::new(),
+    };
+    json!({ "event": count("event_hooks"), "inline": count("inline_hooks"), "states": states })
+}
+
+#[tokio::test]
+async fn a_run_that_breaks_anywhere_is_completed_by_the_next() {
+    let api = api().await;
+    let (emulator, client) = org().await;
+    let made = run(&client, &api, false).await.unwrap().made;
+    assert_eq!(made, ["make the event hook", "let Okta verify the event hook", "make the token hook"]);
+    let (whole, calls) = (shape(&emulator), emulator.journal().len() as u64);
+    assert_eq!(whole, json!({ "event": 1, "inline": 1, "states": ["VERIFIED"] }));
+    let mut broken = 0;
+    for fault in [
+        Action { status: Some(500), ..Action::default() },
+        Action { drop: Some(Drop::Before), ..Action::default() },
+        Action { drop: Some(Drop::After), ..Action::default() },
+    ] {
+        for nth in 1..=calls {
+            let (emulator, client) = org().await;
+            emulator.order(Fault::on_call(nth, 4, fault.clone()));
+            broken += usize::from(run(&client, &api, false).await.is_err());
+            emulator.clear_faults();
+            run(&client, &api, false).await.unwrap_or_else(|stop| panic!("{fault:?} at {nth}: {stop}"));
+            assert_eq!(shape(&emulator), whole, "{fault:?} at {nth}");
+            let again = run(&client, &api, false).await.unwrap();
+            assert_eq!(again.made, Vec::<String>::new(), "{fault:?} at {nth}");
+        }
+    }
+    assert!(broken >= 12, "{broken} runs broke");
+}
+
+#[tokio::test]
+async fn a_hook_of_somebody_else_stops_the_run_before_its_first_change() {
+    let api = api().await;
+    let (emulator, client) = org().await;
+    let hook = json!({
+        "name": "okta-dac", "events": { "type": "EVENT_TYPE", "items": ["user.lifecycle.create"] },
+        "channel": { "type": "HTTP", "version": "1.0.0", "config": { "uri": "https://other.test/hook" } },
+    });
+    client.create_event_hook(&hook).await.unwrap();
+    let before = emulator.snapshot();
+    let refused = run(&client, &api, false).await.unwrap_err();
+    assert_eq!(refused.code, Code::Ambiguous);
+    assert!(
+        refused.sentence.contains("leads elsewhere") && refused.sentence.contains("--adopt"),
+        "{refused}"
+    );
+    assert_eq!(emulator.snapshot(), before);
+    run(&client, &api, true).await.unwrap();
+    // Another one of the name: nobody's choice to make.
+    client.create_event_hook(&hook).await.unwrap();
+    let several = run(&client, &api, true).await.unwrap_err();
+    assert!(several.sentence.contains("several hooks"), "{several}");
+}
+
+#[tokio::test]
+async fn two_at_once_make_one_of_each() {
+    let api = api().await;
+    for _ in 0..5 {
+        let (emulator, client) = org().await;
+        let both = futures::join!(run(&client, &api, false), run(&client, &api, false));
+        if both.0.is_err() || both.1.is_err() {
+            run(&client, &api, false).await.unwrap();
+        }
+        assert_eq!(shape(&emulator), json!({ "event": 1, "inline": 1, "states": ["VERIFIED"] }));
+        let hooks = client.list_event_hooks().try_collect::<Vec<Named>>().await.unwrap();
+        let found = run(&client, &api, false).await.unwrap();
+        assert_eq!((found.made.len(), found.event_hook_id.as_str()), (0, hooks[0].id.as_str()));
+    }
+}
