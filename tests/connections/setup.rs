@@ -103,15 +103,21 @@ async fn what_cannot_be_is_said_before_anything_is_made() {
         assert!(run.stderr.contains(says), "{}", run.stderr);
     };
     refused(org.setup(&["--origin", "https://a.test/path"], &token).await, 2, "scheme, host and port");
-    refused(org.setup(&["--superuser", "nobody@demo.test"], &token).await, 2, "there is no such user");
-    refused(org.setup(&["--rotation"], &token).await, 2, "--secrets");
+    let origin = ["--origin", "https://app.example.test"];
+    refused(
+        org.setup(&[&origin[..], &["--superuser", "nobody@demo.test"]].concat(), &token).await,
+        2,
+        "there is no such user",
+    );
+    refused(org.setup(&[&origin[..], &["--rotation"]].concat(), &token).await, 2, "--secrets");
     std::fs::write(org.file(), "parameter_overrides = \"A=b\"\n").unwrap();
-    refused(org.setup(&[], &token).await, 2, "samconfig.toml.example");
+    refused(org.setup(&[], &token).await, 2, "--origin");
+    refused(org.setup(&origin, &token).await, 2, "samconfig.toml.example");
     std::fs::remove_file(org.file()).unwrap();
     let shown = org.setup(&["--token", &token], "").await;
     assert!(!shown.stderr.contains(&token), "{}", shown.stderr);
     refused(shown, 2, "stdin");
-    let plan = org.setup(&["--dry-run"], &token).await.json();
+    let plan = org.setup(&[&origin[..], &["--dry-run"]].concat(), &token).await.json();
     assert!(plan["steps"].as_array().unwrap().len() > 10, "{plan}");
     assert!(!org.file().exists());
     assert_eq!(org.world.okta.snapshot()["groups"], before["groups"]);
@@ -154,7 +160,7 @@ async fn the_hooks_are_made_and_proven_once_the_api_is_deployed() {
     );
     *knows.lock().unwrap() = org.secret("okta-dac/hook-secret")["current"].as_str().unwrap().to_owned();
     let hooks = run(&[]).await.json()["hooks"].clone();
-    assert_eq!(hooks["made"], json!(["let Okta verify the event hook", "make the token hook"]), "{hooks}");
+    assert_eq!(hooks["made"], json!(["let Okta verify the event hook"]), "{hooks}");
     let again = run(&[]).await.json()["hooks"].clone();
     assert_eq!(again["made"], json!([]));
     assert_eq!(
@@ -169,7 +175,7 @@ async fn the_hooks_are_made_and_proven_once_the_api_is_deployed() {
     assert!(!mended.stdout.contains(other) && !mended.stderr.contains(other));
     assert_eq!(
         mended.json()["hooks"]["made"],
-        json!(["write the event hook", "let Okta verify the event hook", "write the token hook"])
+        json!(["write the token hook", "write the event hook", "let Okta verify the event hook"])
     );
     let snapshot = org.world.okta.snapshot();
     for kind in ["event_hooks", "inline_hooks"] {
@@ -181,5 +187,14 @@ async fn the_hooks_are_made_and_proven_once_the_api_is_deployed() {
     // else's stops the run.
     let elsewhere = api(knows).await;
     let moved = org.setup(&[&ALL[..], &["--api", &elsewhere]].concat(), &org.world.token()).await.json();
-    assert_eq!(moved["hooks"]["made"], json!(["write the event hook", "let Okta verify the event hook"]));
+    assert_eq!(
+        moved["hooks"]["made"],
+        json!(["write the token hook", "write the event hook", "let Okta verify the event hook"])
+    );
+    // While the API takes a former secret, a verification proves nothing: both are written.
+    let both = json!({ "current": other, "previous": "f".repeat(32) }).to_string();
+    org.aws.vault().plant_secret("okta-dac/hook-secret", &both);
+    let words = [&ALL[..], &["--api", &elsewhere]].concat();
+    let written = org.setup(&words, &org.world.token()).await.json()["hooks"]["made"].clone();
+    assert_eq!(written[0], "write the token hook");
 }

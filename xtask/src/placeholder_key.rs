@@ -17,7 +17,7 @@ pub fn placeholder_key(org: &str, token: &str) -> Result<String, String> {
     let org = OrgUrl::parse(org).map_err(|error| error.to_string())?;
     let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).map_err(|error| error.to_string())?;
     let mut certificate = rcgen::CertificateParams::default();
-    let name = rcgen::DnValue::from("okta-dac placeholder");
+    let name = rcgen::DnValue::from(domain::PLACEHOLDER);
     certificate.distinguished_name.push(rcgen::DnType::CommonName, name);
     let certificate = certificate.self_signed(&pair).map_err(|error| error.to_string())?;
     let x5c = BASE64_STANDARD.encode(certificate.der());

@@ -43,7 +43,7 @@ pub struct Setup {
     #[arg(long, env = "OKTA_DAC_ORG", value_name = "URL")]
     pub org: String,
     /// Origin of a web app that signs users in, such as https://app.example.com; several are allowed
-    #[arg(long = "origin", value_name = "ORIGIN", value_parser = origin)]
+    #[arg(long = "origin", value_name = "ORIGIN", value_parser = origin, required = true)]
     pub origins: Vec<String>,
     /// Login of a superuser; several are allowed
     #[arg(long = "superuser", value_name = "LOGIN")]

@@ -18,7 +18,13 @@ const EXAMPLE: &str = include_str!("../../../samconfig.toml.example");
 pub(super) struct Parameters(Vec<(&'static str, String)>);
 
 impl Parameters {
-    pub(super) fn of(org: &OrgUrl, arguments: &Setup, report: &Report) -> Self {
+    pub(super) fn of(org: &OrgUrl, arguments: &Setup, report: &Report, deployment: &Deployment) -> Self {
+        // Other clients, and the origin of before, are a person's decision.
+        let mut clients: Vec<&str> =
+            deployment.value("TokenClientIds").unwrap_or_default().split(',').collect();
+        clients.retain(|client| !client.is_empty() && *client != report.app_id);
+        clients.push(&report.app_id);
+        let origin = deployment.value("CorsAllowOrigin").or(arguments.origins.first().map(String::as_str));
         let mut all = vec![
             ("OktaOrgUrl", org.as_str().to_owned()),
             ("OktaDacAppId", report.app_id.clone()),
@@ -26,9 +32,9 @@ impl Parameters {
             ("PlaceholderKeyId", report.placeholder_key_id.clone()),
             ("TokenIssuer", report.issuer.clone()),
             ("TokenAudiences", arguments.audience.clone()),
-            ("TokenClientIds", report.app_id.clone()),
+            ("TokenClientIds", clients.join(",")),
         ];
-        all.extend(arguments.origins.first().map(|origin| ("CorsAllowOrigin", origin.clone())));
+        all.extend(origin.map(|origin| ("CorsAllowOrigin", origin.to_owned())));
         Self(all)
     }
 
@@ -83,6 +89,13 @@ fn without_examples(example: &str) -> String {
 }
 
 impl Deployment {
+    /// What the file says of a parameter.
+    fn value(&self, name: &str) -> Option<&str> {
+        let line = self.text.lines().find(|line| name_of(line) == Some(name))?;
+        let value = line.trim().strip_prefix('"')?.split_once('=')?.1;
+        Some(value.trim_end_matches(',').trim_end_matches('"'))
+    }
+
     /// Puts the parameters into the file; others stay.
     pub(super) fn write(&self, parameters: &Parameters) -> Result<String, Stop> {
         let mut lines: Vec<String> = self.text.lines().map(str::to_owned).collect();
@@ -127,6 +140,11 @@ mod tests {
         let second = std::fs::read_to_string(&path).unwrap();
         assert!(second.contains("LogLevel=DEBUG") && second.contains("TokenIssuer=two"), "{second}");
         assert_eq!(second.matches("TokenIssuer").count(), 1);
+        let read = prepare(&path).unwrap();
+        assert_eq!(
+            [read.value("LogLevel"), read.value("TokenIssuer"), read.value("None")],
+            [Some("DEBUG"), Some("two"), None]
+        );
         std::fs::write(&path, "parameter_overrides = \"A=b\"\n").unwrap();
         assert!(prepare(&path).is_err());
     }

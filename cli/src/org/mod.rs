@@ -68,7 +68,7 @@ fn setup(arguments: &Setup, printing: Printing, environment: &Environment) -> Re
         for text in &prepared.made {
             warn(text);
         }
-        let mut parameters = Parameters::of(&org, arguments, &prepared);
+        let mut parameters = Parameters::of(&org, arguments, &prepared, &deployment);
         let (mut credentials, mut hooks) = (Vec::new(), Value::Null);
         if let Some(prefix) = &arguments.secrets {
             credentials = secrets::credentials(&client, &org, arguments, prefix).await?;
@@ -76,7 +76,8 @@ fn setup(arguments: &Setup, printing: Printing, environment: &Environment) -> Re
             parameters.add_secrets(&credentials, arn);
             if let Some(api) = &arguments.api {
                 let (api, delegation, adopt) = (api.clone(), arguments.delegation, arguments.adopt);
-                let wanted = hooks::Wanted { api, secret, delegation, adopt };
+                let (secret, rewrite) = (secret.current, secret.has_previous);
+                let wanted = hooks::Wanted { api, secret, delegation, rewrite, adopt };
                 hooks = json!(hooks::finish(&timed(), &wanted).await?);
             }
         }

@@ -113,14 +113,22 @@ async fn arn(secret: &str) -> Result<String, Stop> {
     described.arn.ok_or_else(|| Stop::new(Code::Failed, format!("`{secret}` has no ARN")))
 }
 
-/// What the secret of the hooks has.
+/// The secret of the hooks.
+pub(super) struct HookSecret {
+    /// What hooks send from now on.
+    pub(super) current: Zeroizing<String>,
+    /// Whether the API takes a former one, too.
+    pub(super) has_previous: bool,
+}
+
 #[derive(Deserialize)]
-struct HookSecret {
+struct Stored {
     current: String,
+    previous: Option<String>,
 }
 
 /// The secret that Okta's hooks send, with its ARN: made once, and never shown.
-pub(super) async fn hook_secret(prefix: &str) -> Result<(String, Zeroizing<String>), Stop> {
+pub(super) async fn hook_secret(prefix: &str) -> Result<(String, HookSecret), Stop> {
     let name = format!("{prefix}hook-secret");
     let mut bytes = Zeroizing::new([0_u8; 32]);
     aws_lc_rs::rand::fill(&mut *bytes)
@@ -137,9 +145,10 @@ pub(super) async fn hook_secret(prefix: &str) -> Result<(String, Zeroizing<Strin
     let kept = secrets_manager().await.get_secret_value().secret_id(&name).send().await;
     let kept = kept.map_err(|error| failed("GetSecretValue", error))?;
     let text = kept.secret_string.map(Zeroizing::new).unwrap_or_default();
-    let secret = serde_json::from_str::<HookSecret>(&text).ok().filter(|secret| secret.current.len() >= 32);
+    let secret = serde_json::from_str::<Stored>(&text).ok().filter(|secret| secret.current.len() >= 32);
     let secret = secret.ok_or_else(|| {
         Stop::new(Code::Failed, format!("`{name}` has no hook secret: {{\"current\": \"32 bytes or more\"}}"))
     })?;
-    Ok((arn(&name).await?, Zeroizing::new(secret.current)))
+    let has_previous = secret.previous.is_some();
+    Ok((arn(&name).await?, HookSecret { current: Zeroizing::new(secret.current), has_previous }))
 }

@@ -1,6 +1,7 @@
 //! The certificate that a tenant's assertions are signed with.
 
 use base64::prelude::{BASE64_STANDARD, Engine};
+use domain::PLACEHOLDER;
 use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::public_key::PublicKey;
 
@@ -42,6 +43,10 @@ pub(crate) enum CertificateError {
     OtherKey,
     #[error("the certificate is signed with SHA-1 or MD5; SHA-256 or better is needed")]
     WeakSignature,
+    #[error(
+        "the certificate has the name `{PLACEHOLDER}`, which is okta-dac's own; make one with another name"
+    )]
+    OurName,
 }
 
 impl Certificate {
@@ -70,6 +75,9 @@ impl Certificate {
         let (_, certificate) =
             X509Certificate::from_der(&self.0).map_err(|_| CertificateError::Unreadable)?;
         let validity = certificate.validity();
+        if self.0.windows(PLACEHOLDER.len()).any(|part| part == PLACEHOLDER.as_bytes()) {
+            return Err(CertificateError::OurName);
+        }
         if validity.not_after.timestamp() < now {
             return Err(CertificateError::Expired(validity.not_after.to_string()));
         }

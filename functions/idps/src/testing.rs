@@ -168,6 +168,13 @@ fn expired() -> String {
     certificate.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap().pem()
 }
 
+/// A certificate with the name of the placeholder, which would be taken for it.
+fn called_placeholder() -> String {
+    let mut certificate = rcgen::CertificateParams::default();
+    certificate.distinguished_name.push(rcgen::DnType::CommonName, domain::PLACEHOLDER);
+    certificate.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap().pem()
+}
+
 #[tokio::test]
 async fn certificates_that_may_not_be_trusted() {
     let org = TestOrg::start().await;
@@ -178,6 +185,7 @@ async fn certificates_that_may_not_be_trusted() {
         (include_str!("fixtures/ec-224.pem"), "224 bits"),
         (include_str!("fixtures/ed25519.pem"), "neither RSA nor"),
         (&expired(), "has expired"),
+        (&called_placeholder(), "okta-dac's own"),
         ("-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----", "must be a certificate"),
         ("nonsense", "must be a certificate"),
         (&format!("{GOOD}{GOOD}"), "one certificate"),

@@ -28,6 +28,10 @@ pub const SUPERUSERS: &str = "SUPERUSERS";
 /// The group whose members respond; its configured id counts, and not its name.
 pub const RESPONDERS: &str = "RESPONDERS";
 
+/// Common name of the certificate that an IdP without one of its own trusts: nobody has its
+/// private key, and no tenant's certificate may have the name.
+pub const PLACEHOLDER: &str = "okta-dac placeholder";
+
 /// The types of events that end rights. A user who is locked out keeps them: anybody can
 /// lock a user out.
 pub const ENDING_EVENTS: [&str; 7] = [

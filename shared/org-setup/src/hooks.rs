@@ -29,6 +29,8 @@ pub struct Wanted {
     pub secret: Zeroizing<String>,
     /// Also the token inline hook.
     pub delegation: bool,
+    /// Hooks are written although they work: the API takes a former secret, too.
+    pub rewrite: bool,
     /// Hooks of our name that lead elsewhere are taken over.
     pub adopt: bool,
 }
@@ -115,36 +117,49 @@ async fn ours(hooks: Pages<'_, Named>, path: &str, wanted: &Wanted) -> Result<Op
 /// the verification; Okta's refusals.
 pub async fn finish(client: &Client, wanted: &Wanted) -> Result<Report, Stop> {
     let event = ours(client.list_event_hooks(), EVENTS, wanted).await?;
-    let token = match wanted.delegation {
-        true => ours(client.list_inline_hooks(), AGENT, wanted).await?,
-        false => None,
-    };
-    let mut report = Report::default();
-    let (event, is_new) = match event {
-        Some(hook) if wanted.is_right(&hook, EVENTS) => (hook, false),
-        found => (write_event_hook(client, wanted, found, &mut report).await?, true),
-    };
-    let mut is_stale = false;
-    if let Err(error) = client.verify_event_hook(&event.id).await {
-        if is_new || !is_refusal(&error) {
-            return Err(unproven(wanted, &error));
+    let token = ours(client.list_inline_hooks(), AGENT, wanted).await;
+    // Without delegation, a hook that leads elsewhere is nobody's concern.
+    let token = if wanted.delegation { token? } else { token.unwrap_or_default() };
+    let (has_token, mut report) = (token.is_some(), Report::default());
+    let is_proven = match &event {
+        Some(hook) if wanted.is_right(hook, EVENTS) && !wanted.rewrite => {
+            verify(client, wanted, hook).await?
         }
-        is_stale = true;
-        write_event_hook(client, wanted, Some(event.clone()), &mut report).await?;
-        client.verify_event_hook(&event.id).await.map_err(|error| unproven(wanted, &error))?;
-    }
-    if is_stale || event.text("verificationStatus") != "VERIFIED" {
+        _ => false,
+    };
+    let is_stale = !is_proven && has_token;
+    let lacks = wanted.delegation && token.as_ref().is_none_or(|hook| !wanted.is_right(hook, AGENT));
+    // The token hook first: a run that is killed in between finds the event hook unproven again.
+    let token = match is_stale || lacks {
+        true => Some(write_token_hook(client, wanted, token, &mut report).await?),
+        false => token,
+    };
+    report.token_hook_id = token.map(|hook| hook.id);
+    let was_verified = event.as_ref().is_some_and(|hook| hook.text("verificationStatus") == "VERIFIED");
+    let event = match event {
+        Some(hook) if is_proven => hook,
+        found => {
+            let hook = write_event_hook(client, wanted, found, &mut report).await?;
+            if !verify(client, wanted, &hook).await? {
+                return Err(unreached(wanted));
+            }
+            hook
+        }
+    };
+    if !(is_proven && was_verified) {
         report.made.push("let Okta verify the event hook".to_owned());
     }
     report.event_hook_id = event.id;
-    if wanted.delegation {
-        let hook = match token {
-            Some(hook) if wanted.is_right(&hook, AGENT) && !is_stale => hook,
-            found => write_token_hook(client, wanted, found, &mut report).await?,
-        };
-        report.token_hook_id = Some(hook.id);
-    }
     Ok(report)
+}
+
+/// Whether the API answers the hook's secret.
+async fn verify(client: &Client, wanted: &Wanted, hook: &Named) -> Result<bool, Stop> {
+    match client.verify_event_hook(&hook.id).await {
+        Ok(_) => Ok(true),
+        Err(error) if is_refusal(&error) => Ok(false),
+        Err(error) => Err(Stop::of(&format!("letting Okta call {}", wanted.address(EVENTS)), &error)),
+    }
 }
 
 /// Okta said no: the hook did not send the challenge back.
@@ -152,10 +167,7 @@ fn is_refusal(error: &Error) -> bool {
     matches!(error, Error::Api(error) if error.status == 400)
 }
 
-fn unproven(wanted: &Wanted, error: &Error) -> Stop {
-    if !is_refusal(error) {
-        return Stop::of("letting Okta verify the event hook", error);
-    }
+fn unreached(wanted: &Wanted) -> Stop {
     let sentence = format!(
         "Okta does not reach {} with the secret: is the API deployed there, with this `HookSecretArn`? Then the same command goes on",
         wanted.address(EVENTS)
@@ -179,7 +191,8 @@ async fn write_event_hook(
     report.made.push("make the event hook".to_owned());
     // Several may have one name: of those that runs at the same time made, the first stays.
     let all = client.list_event_hooks().try_collect::<Vec<Named>>().await.map_err(failed)?;
-    let first = all.into_iter().filter(|hook| hook.name == NAME).min_by(|one, other| one.id.cmp(&other.id));
+    let age = |hook: &Named| (hook.text("created").to_owned(), hook.id.clone());
+    let first = all.into_iter().filter(|hook| hook.name == NAME).min_by_key(age);
     match first {
         Some(first) if first.id != made.id => {
             client.delete_event_hook(&made.id).await.ok_if_absent().map_err(failed)?;

@@ -16,9 +16,6 @@ pub const NAME: &str = "okta-dac";
 /// Both: whoever could make a group of such a name would have its rights, if there were none.
 pub(crate) const GROUPS: [&str; 2] = [SUPERUSERS, RESPONDERS];
 
-/// What the placeholder certificate is called.
-pub const PLACEHOLDER: &str = "okta-dac placeholder";
-
 /// The scopes, with what they are for.
 pub const SCOPES: [(&str, &str); 3] = [
     ("dac.admin", "Administer tenants"),
@@ -60,6 +57,8 @@ pub struct Seen {
     pub has_attribute: bool,
     /// The authorization server: its id, issuer and description.
     pub server: Option<(String, String, String)>,
+    /// What has one of our names, and is not as it has to be.
+    pub wrong: Vec<String>,
     /// Names of its scopes.
     pub scopes: BTreeSet<String>,
     /// Its claims: name, and kind of token.
@@ -68,6 +67,8 @@ pub struct Seen {
     pub policy: Option<String>,
     /// Names of the policy's rules.
     pub rules: BTreeSet<String>,
+    /// Whether there are tenants, whose admins can name groups.
+    pub has_tenants: bool,
     /// Origins that are trusted.
     pub origins: BTreeSet<String>,
     /// The placeholder certificate.
@@ -143,7 +144,11 @@ pub(crate) fn mark_of(app: &Application) -> &str {
 /// A sentence that names them.
 pub fn check(wanted: &Wanted, seen: &Seen) -> Result<(), Stop> {
     let mut foreign = Vec::new();
-    let groups = seen.groups.iter().filter(|(_, (_, description))| description != MARK);
+    // A tenant's admin can rename a group and describe it, and cannot assign it to the app.
+    let is_ours = |name: &str, description: &str| {
+        description == MARK && (seen.assigned.contains(name) || !seen.has_tenants)
+    };
+    let groups = seen.groups.iter().filter(|(name, (_, description))| !is_ours(name, description));
     foreign.extend(groups.map(|(name, (id, _))| format!("the group {name} ({id})")));
     foreign.extend(
         seen.apps.iter().filter(|app| mark_of(app) != MARK).map(|app| format!("the app {NAME} ({})", app.id)),
@@ -158,12 +163,18 @@ pub fn check(wanted: &Wanted, seen: &Seen) -> Result<(), Stop> {
         let sentence = format!("several apps are called {NAME}: {}; delete all but one", ids.join(", "));
         return Err(Stop::new(Code::Ambiguous, sentence));
     }
-    if foreign.is_empty() || wanted.adopt {
-        return Ok(());
+    if !foreign.is_empty() && !wanted.adopt {
+        let sentence = format!(
+            "not made by okta-dac: {}; rename them, or `--adopt` takes them over",
+            foreign.join(", ")
+        );
+        return Err(Stop::new(Code::Ambiguous, sentence));
     }
-    let sentence =
-        format!("not made by okta-dac: {}; rename them, or `--adopt` takes them over", foreign.join(", "));
-    Err(Stop::new(Code::Ambiguous, sentence))
+    if !seen.wrong.is_empty() {
+        let sentence = format!("not as okta-dac needs it: {}; correct or delete it", seen.wrong.join(", "));
+        return Err(Stop::new(Code::Ambiguous, sentence));
+    }
+    Ok(())
 }
 
 /// The step that comes next; `None`: nothing lacks.
@@ -250,6 +261,7 @@ fn new_app(wanted: &Wanted) -> Value {
                 "authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code",
             ],
             "redirect_uris": addresses, "post_logout_redirect_uris": addresses,
+            "refresh_token": { "rotation_type": "ROTATE", "leeway": 30 },
         } },
     })
 }
@@ -264,7 +276,7 @@ fn attribute() -> Value {
 }
 
 /// Never all groups: above 100 Okta fails the request.
-fn claim(name: &str, kind: &str) -> Value {
+pub(crate) fn claim(name: &str, kind: &str) -> Value {
     let mut claim = json!({
         "name": name, "claimType": kind, "alwaysIncludeInToken": true, "status": "ACTIVE",
         "conditions": { "scopes": ["dac.admin", "dac.respond"] },
@@ -289,7 +301,7 @@ fn rule() -> Value {
             "scopes": { "include": ["*"] },
         },
         "actions": { "token": {
-            "accessTokenLifetimeMinutes": 60, "refreshTokenLifetimeMinutes": 0, "refreshTokenWindowMinutes": 10_080,
+            "accessTokenLifetimeMinutes": 60, "refreshTokenLifetimeMinutes": 43_200, "refreshTokenWindowMinutes": 10_080,
         } },
     })
 }

@@ -3,46 +3,73 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use connections::stop::{Code, Stop};
-use domain::SUPERUSERS;
+use domain::{PLACEHOLDER, SUPERUSERS};
 use futures::TryStreamExt;
-use okta_client::models::{AppId, Application, GroupId, IdpKey, Named};
-use okta_client::{Client, Error, ListGroups, search};
-use serde_json::Value;
+use okta_client::models::{AppId, Application, Group, GroupId, IdpKey, Named};
+use okta_client::{Client, Error, ListGroups, ListIdentityProviders, search};
+use serde_json::{Value, json};
 
-use crate::plan::{GROUPS, NAME, PLACEHOLDER, Seen};
+use crate::plan::{GROUPS, NAME, Seen, Wanted, claim};
 
 /// Looks at the org; changes nothing.
 ///
 /// # Errors
 ///
 /// The token is no super admin's, or Okta is not available.
-pub async fn look(client: &Client) -> Result<Seen, Stop> {
+pub async fn look(client: &Client, wanted: &Wanted) -> Result<Seen, Stop> {
     let doing = |error: Error| Stop::of("looking at the org", &error);
     is_super_admin(client).await?;
     let groups = futures::future::try_join_all(GROUPS.map(|name| async move {
         let wanted = ListGroups::search(search::eq("profile.name", name));
         let found = client.list_groups(&wanted).try_collect::<Vec<_>>().await?;
-        let group = found.into_iter().find(|group| group.profile.name == name);
+        let is_it = |group: &Group| group.profile.name == name && group.kind == "OKTA_GROUP";
+        let group = found.into_iter().find(is_it);
         Ok(group.map(|group| (name, (group.id, group.profile.description))))
     }));
     let apps = client.list_applications(Some(NAME)).try_collect::<Vec<Application>>();
     let servers = client.list_authorization_servers().try_collect::<Vec<Named>>();
     let origins = client.list_trusted_origins().try_collect::<Vec<Named>>();
     let keys = client.list_identity_provider_keys().try_collect::<Vec<IdpKey>>();
-    let (groups, apps, servers, origins, keys) =
-        futures::try_join!(groups, apps, servers, origins, keys).map_err(doing)?;
+    let query = ListIdentityProviders { q: Some("DAC_".to_owned()) };
+    let idps = client.list_identity_providers(&query).try_collect::<Vec<_>>();
+    let (groups, apps, servers, origins, keys, idps) =
+        futures::try_join!(groups, apps, servers, origins, keys, idps).map_err(doing)?;
+    let mut placeholders = keys.into_iter().filter(is_placeholder).map(|key| key.kid);
     let mut seen = Seen {
         groups: groups.into_iter().flatten().collect(),
         apps: apps.into_iter().filter(|app| app.label == NAME).collect(),
-        server: servers.into_iter().find(|server| server.name == NAME).map(|server| {
+        server: servers.iter().find(|server| server.name == NAME).map(|server| {
             let (issuer, description) =
                 (server.text("issuer").to_owned(), server.text("description").to_owned());
-            (server.id, issuer, description)
+            (server.id.clone(), issuer, description)
         }),
+        has_tenants: idps.iter().any(|idp| idp.name.starts_with("DAC_")),
         origins: origins.iter().map(|origin| origin.text("origin").to_owned()).collect(),
-        placeholder: keys.into_iter().find(is_placeholder).map(|key| key.kid),
+        placeholder: placeholders.next(),
         ..Seen::default()
     };
+    // One of two may be somebody's who has its private key.
+    if let Some(second) = placeholders.next() {
+        seen.wrong.push(format!("a second certificate called `{PLACEHOLDER}` ({second})"));
+    }
+    let useless = |origin: &&Named| {
+        let text = |scope: &Value| scope["type"].as_str().unwrap_or_default().to_owned();
+        let scopes = origin.other.get("scopes").and_then(Value::as_array);
+        let scopes: Vec<String> = scopes.into_iter().flatten().map(text).collect();
+        let is_whole = ["CORS", "REDIRECT"].iter().all(|one| scopes.iter().any(|scope| scope == one));
+        wanted.origins.contains(&origin.text("origin").to_owned())
+            && !(origin.text("status") == "ACTIVE" && is_whole)
+    };
+    let useless = origins.iter().filter(useless);
+    seen.wrong.extend(useless.map(|origin| {
+        format!("the trusted origin {} (ACTIVE, with CORS and REDIRECT)", origin.text("origin"))
+    }));
+    if let Some(server) = servers.iter().find(|server| server.name == NAME) {
+        let audiences = server.other.get("audiences").cloned().unwrap_or_default();
+        if audiences != json!([wanted.audience]) {
+            seen.wrong.push(format!("the authorization server {NAME}, whose audiences are {audiences}"));
+        }
+    }
     if let Some((group, _)) = seen.groups.get(SUPERUSERS) {
         seen.members = members(client, group).await.map_err(doing)?;
     }
@@ -94,12 +121,27 @@ async fn parts_of(client: &Client, server: &str, seen: &mut Seen) -> Result<(), 
     let policies = client.list_authorization_server_policies(server).try_collect::<Vec<Named>>();
     let (scopes, claims, policies) = futures::try_join!(scopes, claims, policies)?;
     seen.scopes = scopes.into_iter().map(|scope| scope.name).collect();
-    let kind = |claim: Named| {
-        let kind = claim.text("claimType").to_owned();
-        (claim.name, kind)
+    let kind = |claim: &Named| (claim.name.clone(), claim.text("claimType").to_owned());
+    seen.claims = claims.iter().map(kind).collect();
+    let differs = |claim_of: &&Named| {
+        let ours = claim(&claim_of.name, claim_of.text("claimType"));
+        ["tenants", "groups"].contains(&claim_of.name.as_str())
+            && ["value", "valueType", "status"].iter().any(|member| claim_of.text(member) != ours[member])
     };
-    seen.claims = claims.into_iter().map(kind).collect();
-    seen.policy = policies.into_iter().find(|policy| policy.name == NAME).map(|policy| policy.id);
+    let differing = claims.iter().filter(differs);
+    seen.wrong.extend(differing.map(|claim| format!("the claim {} ({})", claim.name, claim.id)));
+    let policy = policies.into_iter().find(|policy| policy.name == NAME);
+    // The app may have been deleted, and made anew.
+    if let Some(policy) = &policy {
+        let clients = policy.other.get("conditions").and_then(|of| of.pointer("/clients/include"));
+        let clients: Vec<&str> =
+            clients.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+        let app = seen.apps.first().map(|app| app.id.as_str());
+        if !clients.iter().any(|client| Some(*client) == app || *client == "ALL_CLIENTS") {
+            seen.wrong.push(format!("the access policy {NAME} ({}), which is not for the app", policy.id));
+        }
+    }
+    seen.policy = policy.map(|policy| policy.id);
     if let Some(policy) = &seen.policy {
         let rules = client.list_authorization_server_policy_rules(server, policy);
         seen.rules = rules.try_collect::<Vec<Named>>().await?.into_iter().map(|rule| rule.name).collect();

@@ -5,14 +5,14 @@ use std::time::Duration;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use connections::stop::{Code, Stop};
-use domain::{RESPONDERS, SUPERUSERS};
+use domain::{PLACEHOLDER, RESPONDERS, SUPERUSERS};
 use futures::TryStreamExt;
 use okta_client::models::{Application, ApplicationGroupAssignment, GroupProfile, UserId};
 use okta_client::{Client, Error, OkIfAbsent};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::plan::{MARK, NAME, PLACEHOLDER, Seen, Step, Wanted, check, mark_of, next};
+use crate::plan::{MARK, NAME, Seen, Step, Wanted, check, mark_of, next};
 use crate::seen::{array_of, look};
 
 /// How often a run looks again for what somebody else made meanwhile, and after which time: the
@@ -49,7 +49,7 @@ pub struct Report {
 ///
 /// As [`setup`], before its first change.
 pub async fn plan(client: &Client, wanted: &Wanted) -> Result<Vec<String>, Stop> {
-    let mut seen = look(client).await?;
+    let mut seen = look(client, wanted).await?;
     check(wanted, &seen)?;
     let mut steps = Vec::new();
     while let Some(step) = next(wanted, &seen).filter(|_| steps.len() < STEPS) {
@@ -66,7 +66,7 @@ pub async fn plan(client: &Client, wanted: &Wanted) -> Result<Vec<String>, Stop>
 /// An object of somebody else that has one of our names, before the first change; Okta's
 /// refusals; an Okta that is not available: the same command goes on.
 pub async fn setup(client: &Client, wanted: &Wanted) -> Result<Report, Stop> {
-    let mut seen = look(client).await?;
+    let mut seen = look(client, wanted).await?;
     check(wanted, &seen)?;
     let (mut made, mut looks) = (Vec::new(), 0);
     while let Some(step) = next(wanted, &seen) {
@@ -85,7 +85,7 @@ pub async fn setup(client: &Client, wanted: &Wanted) -> Result<Report, Stop> {
             Err(error) if error.is_duplicate() && looks < LOOKS => {
                 looks += 1;
                 tokio::time::sleep(AGAIN).await;
-                seen = look(client).await?;
+                seen = look(client, wanted).await?;
                 check(wanted, &seen)?;
             }
             Err(error) => {
@@ -108,12 +108,16 @@ pub async fn setup(client: &Client, wanted: &Wanted) -> Result<Report, Stop> {
     })
 }
 
-/// Two apps may have one label: of those that runs at the same time made, the one with the lowest
-/// id stays, and each run takes its own back.
+/// Two apps may have one label: of those that runs at the same time made, the oldest one
+/// stays, and each run takes its own back.
 async fn settle(client: &Client, seen: &mut Seen) -> Result<(), Error> {
     let apps = client.list_applications(Some(NAME)).try_collect::<Vec<Application>>().await?;
     let ours = apps.into_iter().filter(|app| app.label == NAME && mark_of(app) == MARK);
-    let Some(first) = ours.min_by(|one, other| one.id.cmp(&other.id)) else { return Ok(()) };
+    let age = |app: &Application| {
+        let created = app.other.get("created").and_then(Value::as_str).unwrap_or_default().to_owned();
+        (created, app.id.to_string())
+    };
+    let Some(first) = ours.min_by_key(age) else { return Ok(()) };
     let own = seen.apps.first().filter(|own| own.id != first.id).map(|own| own.id.clone());
     if let Some(own) = own {
         client.deactivate_application(&own).await.ok_if_absent()?;

@@ -45,7 +45,7 @@ async fn org() -> (Emulator, Client) {
 async fn run(client: &Client, api: &str, adopt: bool) -> Result<Report, Stop> {
     let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
     let secret = Zeroizing::new(SECRET.to_owned());
-    let wanted = Wanted { api: api.parse().unwrap(), secret, delegation: true, adopt };
+    let wanted = Wanted { api: api.parse().unwrap(), secret, delegation: true, rewrite: false, adopt };
     finish(&client.for_request(deadline), &wanted).await
 }
 
@@ -65,7 +65,7 @@ async fn a_run_that_breaks_anywhere_is_completed_by_the_next() {
     let api = api().await;
     let (emulator, client) = org().await;
     let made = run(&client, &api, false).await.unwrap().made;
-    assert_eq!(made, ["make the event hook", "let Okta verify the event hook", "make the token hook"]);
+    assert_eq!(made, ["make the token hook", "make the event hook", "let Okta verify the event hook"]);
     let (whole, calls) = (shape(&emulator), emulator.journal().len() as u64);
     assert_eq!(whole, json!({ "event": 1, "inline": 1, "states": ["VERIFIED"] }));
     let mut broken = 0;

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use connections::stop::{Code, Stop};
 use okta_client::{ApiToken, Client, OrgUrl};
 use okta_emulator::{Action, DEMO_ORG, Drop, Emulator, Fault, Options, Seed};
@@ -82,7 +84,7 @@ async fn objects_of_somebody_else_stop_the_run_before_its_first_change() {
     };
     post(&["api", "v1", "groups"], json!({ "profile": { "name": "SUPERUSERS", "description": "ours" } }))
         .await;
-    let server = json!({ "name": "okta-dac", "description": "ours", "audiences": ["api://ours"] });
+    let server = json!({ "name": "okta-dac", "description": "ours", "audiences": ["api://okta-dac"] });
     post(&["api", "v1", "authorizationServers"], server).await;
     emulator.catch_up();
     let before = emulator.snapshot();
@@ -152,4 +154,48 @@ async fn two_at_once_make_one_of_each() {
             assert_eq!(found[name], whole[name], "{name}");
         }
     }
+}
+
+/// What has our name and would not work, or would give somebody rights, is said.
+#[tokio::test]
+async fn what_is_not_as_it_has_to_be_stops_the_run() {
+    let (emulator, client) = org().await;
+    let prepared = run(&client).await.unwrap();
+    emulator.catch_up();
+    let refused = async |wanted: Wanted, names: &str| {
+        let before = emulator.snapshot();
+        let stop = setup(&client, &wanted).await.unwrap_err();
+        assert!(stop.code == Code::Ambiguous && stop.sentence.contains(names), "{stop}");
+        assert_eq!(emulator.snapshot(), before);
+    };
+    refused(Wanted { audience: "api://other".to_owned(), ..wanted() }, "audiences").await;
+    // A certificate with the placeholder's name, and a private key that somebody has.
+    let pair = rcgen::KeyPair::generate().unwrap();
+    let mut certificate = rcgen::CertificateParams::default();
+    certificate.distinguished_name.push(rcgen::DnType::CommonName, domain::PLACEHOLDER);
+    let x5c = BASE64_STANDARD.encode(certificate.self_signed(&pair).unwrap().der());
+    let key = client.create_identity_provider_key(&x5c).await.unwrap().kid;
+    refused(wanted(), "a second certificate").await;
+    client.delete_identity_provider_key(&key).await.unwrap();
+    // The app was deleted: its policy is no other app's.
+    let app = prepared.app_id.as_str().into();
+    client.deactivate_application(&app).await.unwrap();
+    client.delete_application(&app).await.unwrap();
+    emulator.catch_up();
+    refused(wanted(), "the access policy okta-dac").await;
+}
+
+/// A tenant's admin can name and describe a group: in an org with tenants the mark is no proof.
+#[tokio::test]
+async fn a_marked_group_in_an_org_with_tenants_is_somebody_elses() {
+    let mut seed = Seed::parse(DEMO_ORG).unwrap();
+    seed.is_unprepared = true;
+    let token = ApiToken::from(seed.api_token.token.clone());
+    let emulator = Emulator::start(Options { port: 0, seed, state_file: None }).await.unwrap();
+    let client = Client::new(OrgUrl::parse(&emulator.url()).unwrap(), token).unwrap();
+    let group = json!({ "profile": { "name": "RESPONDERS", "description": "okta-dac org v1" } });
+    client.probe(http::Method::POST, &["api", "v1", "groups"], &[], Some(&group)).await.unwrap();
+    emulator.catch_up();
+    let stop = run(&client).await.unwrap_err();
+    assert!(stop.sentence.contains("the group RESPONDERS"), "{stop}");
 }
