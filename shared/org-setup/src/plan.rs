@@ -268,7 +268,7 @@ fn new_app(wanted: &Wanted) -> Value {
 
 /// Tenants of several groups are all of them: an admin of two tenants is an admin of both.
 fn attribute() -> Value {
-    json!({ "definitions": { "custom": { "id": "#custom", "type": "object", "properties": { "tenants": {
+    json!({ "definitions": { "custom": { "properties": { "tenants": {
         "title": "Tenants", "description": "Tenants that the user administers", "type": "array",
         "items": { "type": "string" }, "scope": "NONE", "union": "ENABLE",
         "permissions": [{ "principal": "SELF", "action": "READ_ONLY" }], "master": { "type": "PROFILE_MASTER" },
