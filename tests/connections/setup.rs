@@ -153,6 +153,7 @@ async fn the_hooks_are_made_and_proven_once_the_api_is_deployed() {
     // The API has another secret, as before its deployment: the same command goes on.
     let early = run(&[]).await;
     assert_eq!(early.code, 20, "{}", early.stderr);
+    assert!(early.stderr.contains("did not revoke the bootstrap token"), "{}", early.stderr);
     assert!(
         early.stderr.contains("/v1/events/okta") && early.stderr.contains("HookSecretArn"),
         "{}",

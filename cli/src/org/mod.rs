@@ -69,19 +69,22 @@ fn setup(arguments: &Setup, printing: Printing, environment: &Environment) -> Re
             warn(text);
         }
         let mut parameters = Parameters::of(&org, arguments, &prepared, &deployment);
-        let (mut credentials, mut hooks) = (Vec::new(), Value::Null);
+        let (mut credentials, mut hook_secret) = (Vec::new(), None);
         if let Some(prefix) = &arguments.secrets {
             credentials = secrets::credentials(&client, &org, arguments, prefix).await?;
             let (arn, secret) = secrets::hook_secret(prefix).await?;
             parameters.add_secrets(&credentials, arn);
-            if let Some(api) = &arguments.api {
-                let (api, delegation, adopt) = (api.clone(), arguments.delegation, arguments.adopt);
-                let (secret, rewrite) = (secret.current, secret.has_previous);
-                let wanted = hooks::Wanted { api, secret, delegation, rewrite, adopt };
-                hooks = json!(hooks::finish(&timed(), &wanted).await?);
-            }
+            hook_secret = Some(secret);
         }
+        // Before the hooks: an API that Okta does not reach may lack the very parameters.
         let file = deployment.write(&parameters)?;
+        let mut hooks = Value::Null;
+        if let (Some(api), Some(secret)) = (&arguments.api, hook_secret) {
+            let (api, delegation, adopt) = (api.clone(), arguments.delegation, arguments.adopt);
+            let (secret, rewrite) = (secret.current, secret.has_previous);
+            let wanted = hooks::Wanted { api, secret, delegation, rewrite, adopt };
+            hooks = json!(hooks::finish(&timed(), &wanted).await?);
+        }
         let bootstrap = match arguments.token.keep_token {
             true => "kept",
             false => {
@@ -95,7 +98,8 @@ fn setup(arguments: &Setup, printing: Printing, environment: &Environment) -> Re
             "hooks": hooks,
             "parameters": parameters.to_json(), "samconfig": file, "bootstrapToken": bootstrap, "ms": ms,
         }))
-    })?;
+    });
+    let report_of = report_of.inspect_err(|_| warn("this run did not revoke the bootstrap token"))?;
     printing.report(&report_of, || text(&report_of)).map_err(Stop::from)
 }
 

@@ -93,7 +93,9 @@ fn address_of(hook: &Named) -> &str {
 async fn ours(hooks: Pages<'_, Named>, path: &str, wanted: &Wanted) -> Result<Option<Named>, Stop> {
     let all =
         hooks.try_collect::<Vec<Named>>().await.map_err(|error| Stop::of("looking at the hooks", &error))?;
-    let mut ours: Vec<Named> = all.into_iter().filter(|hook| hook.name == NAME).collect();
+    // A token hook that leads elsewhere is nobody's concern without delegation.
+    let concerns = |hook: &Named| wanted.delegation || path == EVENTS || address_of(hook).ends_with(path);
+    let mut ours: Vec<Named> = all.into_iter().filter(|hook| hook.name == NAME && concerns(hook)).collect();
     let ids = || ours.iter().map(|hook| hook.id.as_str()).collect::<Vec<_>>().join(", ");
     if ours.len() > 1 {
         let sentence = format!("several hooks are called {NAME}: {}; delete all but one", ids());
@@ -117,9 +119,7 @@ async fn ours(hooks: Pages<'_, Named>, path: &str, wanted: &Wanted) -> Result<Op
 /// the verification; Okta's refusals.
 pub async fn finish(client: &Client, wanted: &Wanted) -> Result<Report, Stop> {
     let event = ours(client.list_event_hooks(), EVENTS, wanted).await?;
-    let token = ours(client.list_inline_hooks(), AGENT, wanted).await;
-    // Without delegation, a hook that leads elsewhere is nobody's concern.
-    let token = if wanted.delegation { token? } else { token.unwrap_or_default() };
+    let token = ours(client.list_inline_hooks(), AGENT, wanted).await?;
     let (has_token, mut report) = (token.is_some(), Report::default());
     let is_proven = match &event {
         Some(hook) if wanted.is_right(hook, EVENTS) && !wanted.rewrite => {

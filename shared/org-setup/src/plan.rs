@@ -67,8 +67,10 @@ pub struct Seen {
     pub policy: Option<String>,
     /// Names of the policy's rules.
     pub rules: BTreeSet<String>,
-    /// Whether there are tenants, whose admins can name groups.
-    pub has_tenants: bool,
+    /// Names of the groups that have members.
+    pub populated: BTreeSet<&'static str>,
+    /// Names of the groups that this run made.
+    pub fresh: BTreeSet<&'static str>,
     /// Origins that are trusted.
     pub origins: BTreeSet<String>,
     /// The placeholder certificate.
@@ -80,6 +82,8 @@ pub struct Seen {
 pub enum Step {
     /// A group, by name.
     Group(&'static str),
+    /// A group that may be somebody else's target goes, and is made anew.
+    Remake(&'static str),
     /// A superuser, by id.
     Member(String),
     /// The app.
@@ -112,6 +116,7 @@ impl Step {
         let name = |object: &Value| object["name"].as_str().unwrap_or_default().to_owned();
         match self {
             Self::Group(name) => format!("make the group {name}"),
+            Self::Remake(name) => format!("delete the empty group {name}, to make it anew"),
             Self::Member(id) => format!("make {id} a superuser"),
             Self::App(_) => format!("make the app {NAME}"),
             Self::Addresses(all) => format!("let the app lead to {}", all.join(", ")),
@@ -144,9 +149,9 @@ pub(crate) fn mark_of(app: &Application) -> &str {
 /// A sentence that names them.
 pub fn check(wanted: &Wanted, seen: &Seen) -> Result<(), Stop> {
     let mut foreign = Vec::new();
-    // A tenant's admin can rename a group and describe it, and cannot assign it to the app.
+    // Whoever administers a group can name and describe it, and cannot assign it to the app.
     let is_ours = |name: &str, description: &str| {
-        description == MARK && (seen.assigned.contains(name) || !seen.has_tenants)
+        description == MARK && (seen.assigned.contains(name) || !seen.populated.contains(name))
     };
     let groups = seen.groups.iter().filter(|(name, (_, description))| !is_ours(name, description));
     foreign.extend(groups.map(|(name, (id, _))| format!("the group {name} ({id})")));
@@ -182,8 +187,15 @@ pub fn next(wanted: &Wanted, seen: &Seen) -> Option<Step> {
     if let Some(name) = GROUPS.iter().find(|name| !seen.groups.contains_key(*name)) {
         return Some(Step::Group(name));
     }
-    if let Some(id) = wanted.superusers.iter().find(|id| !seen.members.contains(*id)) {
-        return Some(Step::Member(id.clone()));
+    // A leftover of a run that was killed, or a group that somebody administers and gave our name
+    // and mark: with the group goes every role that is limited to it.
+    let is_leftover = |name: &str| {
+        let is_marked = seen.groups.get(name).is_some_and(|(_, description)| description == MARK);
+        let known = [&seen.assigned, &seen.populated, &seen.fresh];
+        is_marked && !known.iter().any(|names| names.contains(name))
+    };
+    if let Some(name) = GROUPS.iter().find(|name| is_leftover(name)) {
+        return Some(Step::Remake(name));
     }
     let Some(app) = seen.apps.first() else { return Some(Step::App(new_app(wanted))) };
     let lacking = lacking(wanted, app);
@@ -195,6 +207,10 @@ pub fn next(wanted: &Wanted, seen: &Seen) -> Option<Step> {
     }
     if let Some(name) = GROUPS.iter().find(|name| !seen.assigned.contains(*name)) {
         return Some(Step::Assignment(name));
+    }
+    // After the assignment: a group with members that is not assigned is somebody else's.
+    if let Some(id) = wanted.superusers.iter().find(|id| !seen.members.contains(*id)) {
+        return Some(Step::Member(id.clone()));
     }
     if seen.server.is_none() {
         return Some(Step::Server(json!({

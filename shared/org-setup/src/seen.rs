@@ -6,7 +6,7 @@ use connections::stop::{Code, Stop};
 use domain::{PLACEHOLDER, SUPERUSERS};
 use futures::TryStreamExt;
 use okta_client::models::{AppId, Application, Group, GroupId, IdpKey, Named};
-use okta_client::{Client, Error, ListGroups, ListIdentityProviders, search};
+use okta_client::{Client, Error, ListGroups, search};
 use serde_json::{Value, json};
 
 use crate::plan::{GROUPS, NAME, Seen, Wanted, claim};
@@ -30,10 +30,8 @@ pub async fn look(client: &Client, wanted: &Wanted) -> Result<Seen, Stop> {
     let servers = client.list_authorization_servers().try_collect::<Vec<Named>>();
     let origins = client.list_trusted_origins().try_collect::<Vec<Named>>();
     let keys = client.list_identity_provider_keys().try_collect::<Vec<IdpKey>>();
-    let query = ListIdentityProviders { q: Some("DAC_".to_owned()) };
-    let idps = client.list_identity_providers(&query).try_collect::<Vec<_>>();
-    let (groups, apps, servers, origins, keys, idps) =
-        futures::try_join!(groups, apps, servers, origins, keys, idps).map_err(doing)?;
+    let (groups, apps, servers, origins, keys) =
+        futures::try_join!(groups, apps, servers, origins, keys).map_err(doing)?;
     let mut placeholders = keys.into_iter().filter(is_placeholder).map(|key| key.kid);
     let mut seen = Seen {
         groups: groups.into_iter().flatten().collect(),
@@ -43,7 +41,6 @@ pub async fn look(client: &Client, wanted: &Wanted) -> Result<Seen, Stop> {
                 (server.text("issuer").to_owned(), server.text("description").to_owned());
             (server.id.clone(), issuer, description)
         }),
-        has_tenants: idps.iter().any(|idp| idp.name.starts_with("DAC_")),
         origins: origins.iter().map(|origin| origin.text("origin").to_owned()).collect(),
         placeholder: placeholders.next(),
         ..Seen::default()
@@ -70,8 +67,14 @@ pub async fn look(client: &Client, wanted: &Wanted) -> Result<Seen, Stop> {
             seen.wrong.push(format!("the authorization server {NAME}, whose audiences are {audiences}"));
         }
     }
-    if let Some((group, _)) = seen.groups.get(SUPERUSERS) {
-        seen.members = members(client, group).await.map_err(doing)?;
+    for (name, (group, _)) in &seen.groups {
+        let members = members(client, group).await.map_err(doing)?;
+        if !members.is_empty() {
+            seen.populated.insert(name);
+        }
+        if *name == SUPERUSERS {
+            seen.members = members;
+        }
     }
     if let Some(app) = seen.apps.first() {
         seen.has_attribute = has_attribute(client, &app.id).await.map_err(doing)?;

@@ -136,6 +136,12 @@ async fn take(client: &Client, seen: &mut Seen, step: &Step) -> Result<(), Error
             let profile = GroupProfile::new((*name).to_owned(), MARK.to_owned());
             let group = client.add_group(&profile).await?;
             seen.groups.insert(name, (group.id, MARK.to_owned()));
+            seen.fresh.insert(name);
+        }
+        Step::Remake(name) => {
+            let group = seen.groups.get(name).ok_or_else(lacks)?.0.clone();
+            client.delete_group(&group).await.ok_if_absent()?;
+            seen.groups.remove(name);
         }
         Step::Member(id) => {
             let group = &seen.groups.get(SUPERUSERS).ok_or_else(lacks)?.0;
@@ -197,7 +203,11 @@ async fn take(client: &Client, seen: &mut Seen, step: &Step) -> Result<(), Error
 fn pretend(seen: &mut Seen, step: &Step) {
     let text = |value: &Value, name: &str| value[name].as_str().unwrap_or_default().to_owned();
     match step {
-        Step::Group(name) => drop(seen.groups.insert(name, ("".into(), MARK.to_owned()))),
+        Step::Group(name) => {
+            seen.groups.insert(name, ("".into(), MARK.to_owned()));
+            seen.fresh.insert(name);
+        }
+        Step::Remake(name) => drop(seen.groups.remove(name)),
         Step::Member(id) => drop(seen.members.insert(id.clone())),
         Step::App(app) => {
             let mut app = app.clone();

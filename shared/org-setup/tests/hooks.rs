@@ -43,9 +43,13 @@ async fn org() -> (Emulator, Client) {
 }
 
 async fn run(client: &Client, api: &str, adopt: bool) -> Result<Report, Stop> {
+    run_with(client, api, adopt, true).await
+}
+
+async fn run_with(client: &Client, api: &str, adopt: bool, delegation: bool) -> Result<Report, Stop> {
     let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
     let secret = Zeroizing::new(SECRET.to_owned());
-    let wanted = Wanted { api: api.parse().unwrap(), secret, delegation: true, rewrite: false, adopt };
+    let wanted = Wanted { api: api.parse().unwrap(), secret, delegation, rewrite: false, adopt };
     finish(&client.for_request(deadline), &wanted).await
 }
 
@@ -125,5 +129,42 @@ async fn two_at_once_make_one_of_each() {
         let hooks = client.list_event_hooks().try_collect::<Vec<Named>>().await.unwrap();
         let found = run(&client, &api, false).await.unwrap();
         assert_eq!((found.made.len(), found.event_hook_id.as_str()), (0, hooks[0].id.as_str()));
+    }
+}
+
+/// A run without delegation, whose look at the token hooks fails, must not repair the event hook
+/// alone: nothing would show afterwards that the token hook sends an old secret.
+#[tokio::test]
+async fn a_token_hook_is_never_left_with_an_old_secret() {
+    let api = api().await;
+    let (emulator, client) = org().await;
+    run(&client, &api, false).await.unwrap();
+    let channel = |path: &str| {
+        json!({ "type": "HTTP", "version": "1.0.0", "config": {
+        "uri": format!("{api}{path}"), "method": "POST",
+        "authScheme": { "type": "HEADER", "key": "Authorization", "value": "0".repeat(32) },
+    } })
+    };
+    let kind = "com.okta.oauth2.tokens.transform";
+    let token = json!({ "name": "okta-dac", "type": kind, "version": "1.0.0", "channel": channel("/tokenEnrichment/agent") });
+    let events = json!({ "type": "EVENT_TYPE", "items": domain::ENDING_EVENTS });
+    let event = json!({ "name": "okta-dac", "events": events, "channel": channel("/events/okta") });
+    let (event_id, token_id) = {
+        let report = run(&client, &api, false).await.unwrap();
+        (report.event_hook_id, report.token_hook_id.unwrap())
+    };
+    client.replace_inline_hook(&token_id, &token).await.unwrap();
+    client.replace_event_hook(&event_id, &event).await.unwrap();
+    let mut fails = Fault::on_call(1, 4, Action { status: Some(500), ..Action::default() });
+    fails.operation_id = Some("listInlineHooks".to_owned());
+    emulator.order(fails);
+    assert!(run_with(&client, &api, false, false).await.is_err());
+    emulator.clear_faults();
+    run_with(&client, &api, false, false).await.unwrap();
+    for kind in ["event_hooks", "inline_hooks"] {
+        let hooks = emulator.snapshot()[kind].clone();
+        let mut secrets =
+            hooks.as_object().unwrap().values().map(|hook| &hook["channel"]["config"]["authScheme"]["value"]);
+        assert!(secrets.all(|secret| secret == SECRET), "{kind}");
     }
 }

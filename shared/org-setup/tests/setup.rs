@@ -6,6 +6,7 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use connections::stop::{Code, Stop};
+use okta_client::models::GroupProfile;
 use okta_client::{ApiToken, Client, OrgUrl};
 use okta_emulator::{Action, DEMO_ORG, Drop, Emulator, Fault, Options, Seed};
 use org_setup::plan::Wanted;
@@ -185,17 +186,29 @@ async fn what_is_not_as_it_has_to_be_stops_the_run() {
     refused(wanted(), "the access policy okta-dac").await;
 }
 
-/// A tenant's admin can name and describe a group: in an org with tenants the mark is no proof.
+/// Whoever administers a group can give it our name and mark. With members the group stops the
+/// run; empty the group goes, and with it every role that is limited to it.
 #[tokio::test]
-async fn a_marked_group_in_an_org_with_tenants_is_somebody_elses() {
-    let mut seed = Seed::parse(DEMO_ORG).unwrap();
-    seed.is_unprepared = true;
-    let token = ApiToken::from(seed.api_token.token.clone());
-    let emulator = Emulator::start(Options { port: 0, seed, state_file: None }).await.unwrap();
-    let client = Client::new(OrgUrl::parse(&emulator.url()).unwrap(), token).unwrap();
-    let group = json!({ "profile": { "name": "RESPONDERS", "description": "okta-dac org v1" } });
-    client.probe(http::Method::POST, &["api", "v1", "groups"], &[], Some(&group)).await.unwrap();
-    emulator.catch_up();
-    let stop = run(&client).await.unwrap_err();
-    assert!(stop.sentence.contains("the group RESPONDERS"), "{stop}");
+async fn a_group_with_a_forged_mark_becomes_nobodys_right() {
+    for has_member in [true, false] {
+        let (emulator, client) = org().await;
+        let forged = GroupProfile::new("RESPONDERS".to_owned(), "okta-dac org v1".to_owned());
+        let forged = client.add_group(&forged).await.unwrap().id;
+        if has_member {
+            let user = client.get_user("user@acme.test").await.unwrap().id;
+            client.assign_user_to_group(&forged, &user).await.unwrap();
+        }
+        emulator.catch_up();
+        let before = emulator.snapshot();
+        match run(&client).await {
+            Err(stop) => {
+                assert!(has_member && stop.sentence.contains("the group RESPONDERS"), "{stop}");
+                assert_eq!(emulator.snapshot(), before);
+            }
+            Ok(report) => {
+                assert!(!has_member && report.responders_group_id != forged.to_string(), "{report:?}");
+                assert!(client.get_group(&forged).await.unwrap_err().is_not_found());
+            }
+        }
+    }
 }
