@@ -55,7 +55,8 @@ pub struct Setup {
     /// begin so; also the secret of the hooks
     #[arg(long, value_name = "PREFIX")]
     pub secrets: Option<String>,
-    /// Also a credential for delegation, and with `--api` the token hook
+    /// Also what delegation needs: a type of users, a claim, a credential, and with `--api` the token
+    /// hook
     #[arg(long, requires = "secrets")]
     pub delegation: bool,
     /// Also a credential for responses

@@ -136,6 +136,7 @@ async fn wanted(client: &Client, arguments: &Setup) -> Result<Wanted, Stop> {
         origins: arguments.origins.clone(),
         superusers,
         audience: arguments.audience.clone(),
+        delegation: arguments.delegation,
         adopt: arguments.adopt,
     })
 }

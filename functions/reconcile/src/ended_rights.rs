@@ -18,7 +18,7 @@ use state::State;
 use system_log::{Reading, read_on};
 use tenancy::{Ended, Ending, Tenants};
 
-use crate::finding::PieceError;
+use examination::PieceError;
 
 const READING: Reading = Reading {
     operation: operations::get("reconcile").name,

@@ -7,46 +7,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use examination::{Finding, Kind, Phase};
 use serde::{Deserialize, Serialize};
-
-use crate::{Finding, Kind};
 
 /// Most findings that are kept; a DynamoDB item holds 400 KB.
 const MOST: usize = 1_000;
-
-/// What a pass looks at, one after the other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) enum Phase {
-    /// What concerns the org as a whole: the superusers' group, and runs that died.
-    #[default]
-    Org,
-    /// Every `ADMINS_` group.
-    Tenants,
-    /// Every routing rule of ours.
-    Rules,
-    /// Every IdP of ours.
-    Idps,
-    /// Every `USERS_` group.
-    UsersGroups,
-    /// Every `APPUSERS_` group.
-    AppGroups,
-    /// Nothing more.
-    Complete,
-}
-
-impl Phase {
-    fn next(self) -> Self {
-        match self {
-            Phase::Org => Phase::Tenants,
-            Phase::Tenants => Phase::Rules,
-            Phase::Rules => Phase::Idps,
-            Phase::Idps => Phase::UsersGroups,
-            Phase::UsersGroups => Phase::AppGroups,
-            Phase::AppGroups | Phase::Complete => Phase::Complete,
-        }
-    }
-}
 
 /// Where a pass stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

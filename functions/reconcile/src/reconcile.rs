@@ -3,10 +3,10 @@
 //!
 //! # Okta calls
 //!
-//! Those of `ended_rights.rs`; then those of `org.rs`, those of `tenant.rs` for each tenant,
-//! those of `entitlement.rs` for each app group, and those of `strays.rs` for what belongs
-//! to none; `listPolicies` and `listPolicyRules` every half minute; those of `cure.rs`
-//! for a tenant that is damaged.
+//! Those of `ended_rights.rs`; then, of the crate `examination`, those of `org.rs`, those of
+//! `tenant.rs` for each tenant, those of `entitlement.rs` for each app group, and those of
+//! `strays.rs` for what belongs to none; `listPolicies` and `listPolicyRules` every half minute;
+//! those of `cure.rs` for a tenant that is damaged.
 //!
 //! # Piece by piece
 //!
@@ -20,24 +20,23 @@
 //! A second run at the same time leaves at once: the run that works has a lease, which
 //! it renews with each piece.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use domain::{SUPERUSERS, TenantName};
+use examination::{Examiner, Finding, Item, Kind, Page, Phase, PieceError};
 use lambda_kit::Task;
-use okta_client::models::{AppId, Group, IdentityProvider, PolicyRule};
-use okta_client::{Client, Error, ListGroups, ListIdentityProviders, search};
+use okta_client::Error;
+use okta_client::models::PolicyRule;
 use operations::Operation;
 use run_kit::{ConfigError, Environment, Failure, Metric, Run};
 use serde::Serialize;
 use serde_json::Value;
-use state::{Lease, OpenRecord, RecordsTable, State, StateError};
-use tenancy::{Tenants, of_type, routing};
+use state::{Lease, RecordsTable, State, StateError};
+use tenancy::{Tenants, routing};
 use tokio::time::Instant;
 
-use crate::finding::PieceError;
-use crate::pass::{Pass, Phase};
-use crate::{Finding, Kind, cure, ended_rights, entitlement, org, strays, tenant};
+use crate::ended_rights;
+use crate::pass::Pass;
 
 /// Time of one piece, and length of the lease.
 const PIECE: Duration = Duration::from_secs(20);
@@ -45,18 +44,14 @@ const PIECE: Duration = Duration::from_secs(20);
 /// Percent of the share of Okta's limits.
 const PART_OF_SHARE: u8 = 10;
 
-/// Groups of one page.
-const PAGE: u32 = 100;
-
 /// Age of the rules from which they are read again: younger than what
 /// `QUIET` calls a change of long ago.
 const RULES: Duration = Duration::from_secs(30);
 
 /// The task `reconcile`.
 pub struct Reconcile {
-    tenants: Tenants,
     pub(crate) state: State,
-    records: RecordsTable,
+    examiner: Examiner,
 }
 
 /// What a run did.
@@ -117,14 +112,16 @@ impl Task for Reconcile {
     type Error = ReconcileError;
 
     fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
-        let (state, records) = (State::prepare(environment)?, RecordsTable::prepare(environment)?);
-        Ok(Self { tenants: Tenants::prepare(environment)?, state, records })
+        let state = State::prepare(environment)?;
+        let tables = Some((state.clone(), RecordsTable::prepare(environment)?));
+        let examiner = Examiner { tenants: Tenants::prepare(environment)?, tables, cures: true };
+        Ok(Self { state, examiner })
     }
 
     async fn run(&self, run: &Run, _event: Value) -> Result<Report, ReconcileError> {
         // Rights come first, with all of the share. A log that cannot be read is no reason to
         // leave the org as it is.
-        let ended = ended_rights::end_rights(run, &self.state, &self.tenants).await;
+        let ended = ended_rights::end_rights(run, &self.state, &self.examiner.tenants).await;
         let report = self.walk(&run.with_part_of_share(PART_OF_SHARE)).await?;
         Ok(Report { ended: ended?, ..report })
     }
@@ -143,46 +140,6 @@ impl Reconcile {
         let pass = Pass::of(place.as_deref());
         Walk { task: self, run, pass, page: None, rules: None, waited: false }.go(lease).await
     }
-}
-
-/// An object to look at.
-#[derive(Clone, Debug)]
-enum Item {
-    Superusers,
-    Run(OpenRecord),
-    Tenant(Group),
-    Rule(PolicyRule),
-    Idp(IdentityProvider, TenantName),
-    Users(Group, TenantName),
-    App(Group, AppGroupOf),
-}
-
-impl Item {
-    fn id(&self) -> &str {
-        match self {
-            Item::Superusers => SUPERUSERS,
-            Item::Run(record) => &record.at,
-            Item::Tenant(group) | Item::Users(group, _) | Item::App(group, _) => group.id.as_str(),
-            Item::Rule(rule) => rule.id.as_str(),
-            Item::Idp(idp, _) => idp.id.as_str(),
-        }
-    }
-}
-
-/// Whose an app group is.
-#[derive(Clone, Debug)]
-struct AppGroupOf {
-    tenant: TenantName,
-    app: AppId,
-    /// Whether the tenant has an admins group.
-    has_tenant: bool,
-}
-
-/// A page of objects, and the cursor of the next page.
-#[derive(Clone, Debug)]
-struct Page {
-    items: Vec<Item>,
-    next: Option<String>,
 }
 
 /// One run's part of a pass.
@@ -300,39 +257,23 @@ impl Walk<'_> {
     async fn piece(&mut self) -> Result<Vec<Finding>, PieceError> {
         let run = &self.run.piece(PIECE);
         if self.page.is_none() {
-            self.page = Some(self.read_page(run).await?);
+            let rules = match self.pass.phase {
+                Phase::Rules => self.rules(run).await?,
+                _ => Vec::new(),
+            };
+            let cursor = self.pass.page.clone();
+            self.page = Some(self.task.examiner.page(run, self.pass.phase, cursor, &rules).await?);
         }
         let Some(item) = self.item() else {
             let next = self.page.take().and_then(|page| page.next);
             self.pass.page_ended(next);
             return Ok(Vec::new());
         };
-        let Reconcile { tenants, state, records } = self.task;
-        let found = match &item {
-            Item::Superusers => org::examine_superusers(run.okta.forward()).await?,
-            Item::Run(record) => org::end(run, state, records, record).await?,
-            Item::Tenant(group) => {
-                let rules = self.rules(run).await?;
-                let found = tenant::examine(run, state, tenants, &rules, group).await?;
-                match tenant::tenant_of_admins_group(group) {
-                    Some(name) => cure::cure(run, state, tenants, &name, found).await,
-                    None => found,
-                }
-            }
-            Item::Rule(rule) => strays::examine_rule(run, rule).await?,
-            Item::Idp(idp, name) => strays::examine_idp(run, state, tenants, idp, name).await?,
-            Item::Users(group, name) => {
-                strays::examine_group(run, state, tenants, group, name, Kind::HalfDeletedTenant).await?
-            }
-            Item::App(group, AppGroupOf { tenant, app, has_tenant: true }) => {
-                let found = entitlement::examine(run, state, tenants, group, tenant, app).await?;
-                cure::cure(run, state, tenants, tenant, found).await
-            }
-            Item::App(group, of) => {
-                let kind = Kind::GroupLeadsNowhere;
-                strays::examine_group(run, state, tenants, group, &of.tenant, kind).await?
-            }
+        let rules = match &item {
+            Item::Tenant(_) => self.rules(run).await?,
+            _ => Vec::new(),
         };
+        let found = self.task.examiner.examine(run, &item, &rules).await?;
         Ok(self.pass.went_past(item.id(), found))
     }
 
@@ -347,81 +288,4 @@ impl Walk<'_> {
             }
         }
     }
-
-    /// The page on which the pass stands: all tenants and rules of ours, and of the
-    /// other objects those that have no tenant.
-    async fn read_page(&mut self, run: &Run) -> Result<Page, PieceError> {
-        let okta = run.okta.forward();
-        let cursor = self.pass.page.clone();
-        match self.pass.phase {
-            Phase::Org => {
-                let dead = org::dead_runs(run, &self.task.state, &self.task.records).await?;
-                let items = [Item::Superusers].into_iter().chain(dead.into_iter().map(Item::Run)).collect();
-                Ok(Page { items, next: None })
-            }
-            Phase::Tenants => {
-                let page = groups(okta, "ADMINS_", cursor).await?;
-                Ok(Page { items: page.items.into_iter().map(Item::Tenant).collect(), next: page.after })
-            }
-            Phase::Rules => {
-                let rules = self.rules(run).await?;
-                let items = rules.into_iter().filter(strays::is_our_rule).map(Item::Rule).collect();
-                Ok(Page { items, next: None })
-            }
-            Phase::Idps => {
-                let query = ListIdentityProviders { q: Some("DAC_".to_owned()) };
-                let page = okta.list_identity_providers_page(&query, PAGE, cursor.as_deref()).await?;
-                let items = strays_of(okta, page.items, strays::tenant_of_idp, Item::Idp, true).await?;
-                Ok(Page { items, next: page.after })
-            }
-            Phase::UsersGroups => {
-                let page = groups(okta, "USERS_", cursor).await?;
-                let of = strays::tenant_of_users_group;
-                Ok(Page {
-                    items: strays_of(okta, page.items, of, Item::Users, false).await?,
-                    next: page.after,
-                })
-            }
-            Phase::AppGroups => {
-                let page = groups(okta, "APPUSERS_", cursor).await?;
-                let of =
-                    |group: Group| strays::of_app_group(&group).map(|(tenant, app)| (group, tenant, app));
-                let groups: Vec<_> = page.items.into_iter().filter_map(of).collect();
-                let tenants = groups.iter().map(|(_, tenant, _)| tenant.clone()).collect();
-                let without = strays::without_tenant(okta, tenants, false).await?;
-                let items = groups.into_iter().map(|(group, tenant, app)| {
-                    let has_tenant = !without.contains(&tenant);
-                    Item::App(group, AppGroupOf { tenant, app, has_tenant })
-                });
-                Ok(Page { items: items.collect(), next: page.after })
-            }
-            Phase::Complete => Ok(Page { items: Vec::new(), next: None }),
-        }
-    }
-}
-
-/// A page of the groups whose names begin so.
-async fn groups(
-    okta: &Client,
-    prefix: &str,
-    cursor: Option<String>,
-) -> Result<okta_client::Page<Group>, Error> {
-    let query = ListGroups::search(of_type(&search::sw("profile.name", prefix))).limit(PAGE).after(cursor);
-    okta.list_groups_page(&query).await
-}
-
-/// Those of the objects whose tenant, by their name, is not there.
-async fn strays_of<T>(
-    okta: &Client,
-    objects: Vec<T>,
-    tenant_of: impl Fn(&T) -> Option<TenantName>,
-    item: impl Fn(T, TenantName) -> Item,
-    also_users: bool,
-) -> Result<Vec<Item>, Error> {
-    let named: Vec<(T, TenantName)> =
-        objects.into_iter().filter_map(|object| tenant_of(&object).map(|name| (object, name))).collect();
-    let names: BTreeSet<TenantName> = named.iter().map(|(_, name)| name.clone()).collect();
-    let without = strays::without_tenant(okta, names, also_users).await?;
-    let strays = named.into_iter().filter(|(_, name)| without.contains(name));
-    Ok(strays.map(|(object, name)| item(object, name)).collect())
 }

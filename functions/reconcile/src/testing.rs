@@ -17,7 +17,9 @@ use serde_json::{Value, json};
 use state::{EmptyGroup, Suspension};
 use tenancy::{ROLE, group_called, idp_of, routing};
 
-use crate::{Finding, Kind, Reconcile, Report};
+use examination::{Finding, Kind};
+
+use crate::{Reconcile, Report};
 
 const APP: &str = "0oa1dynamics00000001";
 

@@ -118,8 +118,10 @@ impl Seed {
             plant_app(&mut org, app, &everyone, url, now);
         }
         org.serial = next;
-        insert_key(&mut org, &self.placeholder_key.kid, &self.placeholder_key.x5c, &time)
-            .map_err(|_| wrong("the placeholder certificate cannot be read".to_owned()))?;
+        if !self.is_unprepared {
+            insert_key(&mut org, &self.placeholder_key.kid, &self.placeholder_key.x5c, &time)
+                .map_err(|_| wrong("the placeholder certificate cannot be read".to_owned()))?;
+        }
         let owner = org
             .user(&self.api_token.owner)
             .map_err(|_| wrong(format!("no user `{}`", self.api_token.owner)))?

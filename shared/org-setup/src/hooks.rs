@@ -18,8 +18,8 @@ use zeroize::Zeroizing;
 use crate::plan::NAME;
 
 /// Where the API has its hooks, below its address.
-const EVENTS: &str = "/events/okta";
-const AGENT: &str = "/tokenEnrichment/agent";
+pub(crate) const EVENTS: &str = "/events/okta";
+pub(crate) const AGENT: &str = "/tokenEnrichment/agent";
 
 /// What is wanted.
 pub struct Wanted {
@@ -84,7 +84,7 @@ impl Wanted {
     }
 }
 
-fn address_of(hook: &Named) -> &str {
+pub(crate) fn address_of(hook: &Named) -> &str {
     let uri = hook.other.get("channel").and_then(|channel| channel.pointer("/config/uri"));
     uri.and_then(Value::as_str).unwrap_or_default()
 }

@@ -2,8 +2,10 @@
 //!
 //! | module | what it has |
 //! |---|---|
+//! | [`doctor`] | what is not as it has to be, and its cure |
 //! | [`hooks`] | the hooks, once the API's address is known |
 //! | [`plan`] | what is wanted, what is there, and the step that comes next: pure |
+//! | [`remove`] | everything that was made, taken out |
 //! | [`seen`] | what is there, read from the org |
 //! | [`setup`] | one step after the other, until nothing lacks |
 //!
@@ -12,7 +14,9 @@
 //! the run makes bears a mark. An object of somebody else that has the name of one of ours stops
 //! the run before its first change, unless it is to be adopted.
 
+pub mod doctor;
 pub mod hooks;
 pub mod plan;
+pub mod remove;
 pub mod seen;
 pub mod setup;

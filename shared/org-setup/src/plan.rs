@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use connections::stop::{Code, Stop};
 use domain::{RESPONDERS, SUPERUSERS};
-use okta_client::models::{Application, GroupId, KeyId};
+use okta_client::models::{Application, GroupId, KeyId, UserType};
 use serde_json::{Value, json};
 
 /// What objects of ours bear.
@@ -29,6 +29,18 @@ const TOKENS: [&str; 2] = ["RESOURCE", "IDENTITY"];
 /// The claims.
 const CLAIMS: [&str; 2] = ["tenants", "groups"];
 
+/// The claim that says who may let others act for them, as clients of the predecessor read it.
+pub(crate) const CAN_DELEGATE: &str = "can_delegate";
+
+/// The name of the type of users who may let others act for them.
+pub const DELEGATORS: &str = "oktaDacDelegator";
+
+/// What their profiles have beside those of other users.
+pub const DELEGATOR_ATTRIBUTES: [(&str, &str, &str); 2] = [
+    ("delegatedAgents", "Agents", "Users who may act for this user"),
+    ("delegationGrants", "Grants", "Until when, and why"),
+];
+
 /// What is wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
@@ -36,8 +48,10 @@ pub struct Wanted {
     pub origins: Vec<String>,
     /// Ids of the users who are superusers.
     pub superusers: Vec<String>,
-    /// The audience of the tokens.
+    /// The audience of the tokens; of a server that is there, none is any.
     pub audience: String,
+    /// Also what delegation needs: a type of users, and the claim that says who has the type.
+    pub delegation: bool,
     /// Objects of these names that are somebody else's are taken over.
     pub adopt: bool,
 }
@@ -75,6 +89,10 @@ pub struct Seen {
     pub origins: BTreeSet<String>,
     /// The placeholder certificate.
     pub placeholder: Option<KeyId>,
+    /// The type of the users who may let others act for them.
+    pub delegators: Option<UserType>,
+    /// The attributes that these users have of [`DELEGATOR_ATTRIBUTES`].
+    pub delegator_attributes: BTreeSet<&'static str>,
 }
 
 /// What is made next.
@@ -108,6 +126,10 @@ pub enum Step {
     Origin(Value),
     /// The placeholder certificate.
     Placeholder,
+    /// The type of users who may let others act for them.
+    UserType(Value),
+    /// What lacks of their attributes.
+    UserAttributes(Value),
 }
 
 impl Step {
@@ -132,6 +154,13 @@ impl Step {
             Self::Rule(_) => format!("make the rule {NAME}"),
             Self::Origin(origin) => format!("trust {}", origin["origin"].as_str().unwrap_or_default()),
             Self::Placeholder => "make the placeholder certificate, and forget its key".to_owned(),
+            Self::UserType(_) => format!("make the type of users {DELEGATORS}"),
+            Self::UserAttributes(schema) => {
+                let attributes = schema.pointer("/definitions/custom/properties").and_then(Value::as_object);
+                let names: Vec<&str> =
+                    attributes.into_iter().flat_map(|all| all.keys()).map(String::as_str).collect();
+                format!("give users of the type {DELEGATORS} the attributes {}", names.join(", "))
+            }
         }
     }
 }
@@ -148,6 +177,28 @@ pub(crate) fn mark_of(app: &Application) -> &str {
 ///
 /// A sentence that names them.
 pub fn check(wanted: &Wanted, seen: &Seen) -> Result<(), Stop> {
+    if seen.apps.len() > 1 {
+        let ids: Vec<&str> = seen.apps.iter().map(|app| app.id.as_str()).collect();
+        let sentence = format!("several apps are called {NAME}: {}; delete all but one", ids.join(", "));
+        return Err(Stop::new(Code::Ambiguous, sentence));
+    }
+    let foreign = foreign(wanted, seen);
+    if !foreign.is_empty() && !wanted.adopt {
+        let sentence = format!(
+            "not made by okta-dac: {}; rename them, or `--adopt` takes them over",
+            foreign.join(", ")
+        );
+        return Err(Stop::new(Code::Ambiguous, sentence));
+    }
+    if !seen.wrong.is_empty() {
+        let sentence = format!("not as okta-dac needs it: {}; correct or delete it", seen.wrong.join(", "));
+        return Err(Stop::new(Code::Ambiguous, sentence));
+    }
+    Ok(())
+}
+
+/// Objects of our names that somebody else made.
+pub(crate) fn foreign(wanted: &Wanted, seen: &Seen) -> Vec<String> {
     let mut foreign = Vec::new();
     // Whoever administers a group can name and describe it, and cannot assign it to the app.
     let is_ours = |name: &str, description: &str| {
@@ -163,23 +214,10 @@ pub fn check(wanted: &Wanted, seen: &Seen) -> Result<(), Stop> {
     {
         foreign.push(format!("the authorization server {NAME} ({id})"));
     }
-    if seen.apps.len() > 1 {
-        let ids: Vec<&str> = seen.apps.iter().map(|app| app.id.as_str()).collect();
-        let sentence = format!("several apps are called {NAME}: {}; delete all but one", ids.join(", "));
-        return Err(Stop::new(Code::Ambiguous, sentence));
-    }
-    if !foreign.is_empty() && !wanted.adopt {
-        let sentence = format!(
-            "not made by okta-dac: {}; rename them, or `--adopt` takes them over",
-            foreign.join(", ")
-        );
-        return Err(Stop::new(Code::Ambiguous, sentence));
-    }
-    if !seen.wrong.is_empty() {
-        let sentence = format!("not as okta-dac needs it: {}; correct or delete it", seen.wrong.join(", "));
-        return Err(Stop::new(Code::Ambiguous, sentence));
-    }
-    Ok(())
+    let is_foreign = |kind: &&UserType| wanted.delegation && kind.description.as_deref() != Some(MARK);
+    let delegators = seen.delegators.iter().filter(is_foreign);
+    foreign.extend(delegators.map(|kind| format!("the type of users {DELEGATORS} ({})", kind.id)));
+    foreign
 }
 
 /// The step that comes next; `None`: nothing lacks.
@@ -230,6 +268,10 @@ pub fn next(wanted: &Wanted, seen: &Seen) -> Option<Step> {
             }
         }
     }
+    let of_delegation = wanted.delegation.then(|| next_of_delegation(seen)).flatten();
+    if of_delegation.is_some() {
+        return of_delegation;
+    }
     if seen.policy.is_none() {
         return Some(Step::Policy(json!({
             "type": "OAUTH_AUTHORIZATION_POLICY", "name": NAME, "description": MARK, "status": "ACTIVE",
@@ -246,6 +288,33 @@ pub fn next(wanted: &Wanted, seen: &Seen) -> Option<Step> {
         })));
     }
     seen.placeholder.is_none().then_some(Step::Placeholder)
+}
+
+/// What lacks for delegation.
+fn next_of_delegation(seen: &Seen) -> Option<Step> {
+    if seen.delegators.is_none() {
+        return Some(Step::UserType(json!({
+            "name": DELEGATORS, "displayName": "Delegator", "description": MARK,
+        })));
+    }
+    let lacking = DELEGATOR_ATTRIBUTES.iter().filter(|(name, ..)| !seen.delegator_attributes.contains(name));
+    let lacking: serde_json::Map<String, Value> = lacking.map(delegator_attribute).collect();
+    if !lacking.is_empty() {
+        let custom = json!({ "id": "#custom", "type": "object", "properties": lacking });
+        return Some(Step::UserAttributes(json!({ "definitions": { "custom": custom } })));
+    }
+    // The access token alone: the claim says what its user may ask the API for.
+    let has_claim = seen.claims.contains(&(CAN_DELEGATE.to_owned(), "RESOURCE".to_owned()));
+    (!has_claim).then(|| Step::Claim(claim(CAN_DELEGATE, "RESOURCE")))
+}
+
+/// Who may write there could let others act for the user: the user only reads.
+fn delegator_attribute((name, title, about): &(&str, &str, &str)) -> (String, Value) {
+    let attribute = json!({
+        "title": title, "description": about, "type": "array", "items": { "type": "string" }, "scope": "NONE",
+        "permissions": [{ "principal": "SELF", "action": "READ_ONLY" }], "master": { "type": "PROFILE_MASTER" },
+    });
+    ((*name).to_owned(), attribute)
 }
 
 /// Addresses that a sign-in, or a sign-out, may lead to.
@@ -291,13 +360,17 @@ fn attribute() -> Value {
     } } } } })
 }
 
-/// Never all groups: above 100 Okta fails the request.
+/// A claim of ours. Never all groups: above 100 Okta fails the request.
 pub(crate) fn claim(name: &str, kind: &str) -> Value {
     let mut claim = json!({
         "name": name, "claimType": kind, "alwaysIncludeInToken": true, "status": "ACTIVE",
         "conditions": { "scopes": ["dac.admin", "dac.respond"] },
     });
-    if name == "tenants" {
+    if name == CAN_DELEGATE {
+        claim["conditions"] = json!({ "scopes": ["managed.access"] });
+        (claim["valueType"], claim["value"]) =
+            ("EXPRESSION".into(), r#"(user.delegatedAgents != null) ? "True" : "False""#.into());
+    } else if name == "tenants" {
         (claim["valueType"], claim["value"]) = ("EXPRESSION".into(), "appuser.tenants".into());
     } else {
         (claim["valueType"], claim["group_filter_type"]) = ("GROUPS".into(), "REGEX".into());

@@ -9,7 +9,7 @@ use okta_client::models::{AppId, Application, Group, GroupId, IdpKey, Named};
 use okta_client::{Client, Error, ListGroups, search};
 use serde_json::{Value, json};
 
-use crate::plan::{GROUPS, NAME, Seen, Wanted, claim};
+use crate::plan::{CAN_DELEGATE, DELEGATOR_ATTRIBUTES, DELEGATORS, GROUPS, NAME, Seen, Wanted, claim};
 
 /// Looks at the org; changes nothing.
 ///
@@ -63,7 +63,7 @@ pub async fn look(client: &Client, wanted: &Wanted) -> Result<Seen, Stop> {
     }));
     if let Some(server) = servers.iter().find(|server| server.name == NAME) {
         let audiences = server.other.get("audiences").cloned().unwrap_or_default();
-        if audiences != json!([wanted.audience]) {
+        if !wanted.audience.is_empty() && audiences != json!([wanted.audience]) {
             seen.wrong.push(format!("the authorization server {NAME}, whose audiences are {audiences}"));
         }
     }
@@ -87,7 +87,10 @@ pub async fn look(client: &Client, wanted: &Wanted) -> Result<Seen, Stop> {
         }
     }
     if let Some((server, ..)) = seen.server.clone() {
-        parts_of(client, &server, &mut seen).await.map_err(doing)?;
+        parts_of(client, &server, wanted, &mut seen).await.map_err(doing)?;
+    }
+    if wanted.delegation {
+        delegators(client, &mut seen).await.map_err(doing)?;
     }
     Ok(seen)
 }
@@ -118,7 +121,30 @@ async fn has_attribute(client: &Client, app: &AppId) -> Result<bool, Error> {
     Ok(attribute["type"] == "array" && attribute["union"] == "ENABLE")
 }
 
-async fn parts_of(client: &Client, server: &str, seen: &mut Seen) -> Result<(), Error> {
+/// The type of the users who may let others act for them, and what its users have.
+async fn delegators(client: &Client, seen: &mut Seen) -> Result<(), Error> {
+    seen.delegators = client.list_user_types().await?.into_iter().find(|kind| kind.name == DELEGATORS);
+    let Some(kind) = &seen.delegators else { return Ok(()) };
+    let schema = client.get_user_schema(kind).await?;
+    for (name, ..) in DELEGATOR_ATTRIBUTES {
+        let Some(attribute) = schema.attribute(name) else { continue };
+        let may_write = |right: &Value| {
+            right["principal"] == "SELF" && right["action"] != "READ_ONLY" && right["action"] != "HIDE"
+        };
+        let rights = attribute["permissions"].as_array();
+        if attribute["type"] != "array" || rights.into_iter().flatten().any(may_write) {
+            let sentence = format!(
+                "the attribute {name} of the type of users {DELEGATORS} ({}), an array that the user only reads",
+                kind.id
+            );
+            seen.wrong.push(sentence);
+        }
+        seen.delegator_attributes.insert(name);
+    }
+    Ok(())
+}
+
+async fn parts_of(client: &Client, server: &str, wanted: &Wanted, seen: &mut Seen) -> Result<(), Error> {
     let scopes = client.list_oauth2_scopes(server).try_collect::<Vec<Named>>();
     let claims = client.list_oauth2_claims(server).try_collect::<Vec<Named>>();
     let policies = client.list_authorization_server_policies(server).try_collect::<Vec<Named>>();
@@ -128,7 +154,8 @@ async fn parts_of(client: &Client, server: &str, seen: &mut Seen) -> Result<(), 
     seen.claims = claims.iter().map(kind).collect();
     let differs = |claim_of: &&Named| {
         let ours = claim(&claim_of.name, claim_of.text("claimType"));
-        ["tenants", "groups"].contains(&claim_of.name.as_str())
+        (["tenants", "groups"].contains(&claim_of.name.as_str())
+            || (wanted.delegation && claim_of.name == CAN_DELEGATE))
             && ["value", "valueType", "status"].iter().any(|member| claim_of.text(member) != ours[member])
     };
     let differing = claims.iter().filter(differs);

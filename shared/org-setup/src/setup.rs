@@ -12,7 +12,7 @@ use okta_client::{Client, Error, OkIfAbsent};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::plan::{MARK, NAME, Seen, Step, Wanted, check, mark_of, next};
+use crate::plan::{DELEGATOR_ATTRIBUTES, MARK, NAME, Seen, Step, Wanted, check, mark_of, next};
 use crate::seen::{array_of, look};
 
 /// How often a run looks again for what somebody else made meanwhile, and after which time: the
@@ -41,6 +41,9 @@ pub struct Report {
     pub issuer: String,
     /// Key id of the placeholder certificate.
     pub placeholder_key_id: String,
+    /// Id of the type of users who may let others act for them, with delegation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delegated_user_type_id: Option<String>,
 }
 
 /// What a run would do: it reads only.
@@ -49,14 +52,19 @@ pub struct Report {
 ///
 /// As [`setup`], before its first change.
 pub async fn plan(client: &Client, wanted: &Wanted) -> Result<Vec<String>, Stop> {
-    let mut seen = look(client, wanted).await?;
+    let seen = look(client, wanted).await?;
     check(wanted, &seen)?;
+    Ok(steps(wanted, seen).iter().map(Step::text).collect())
+}
+
+/// The steps that a run would take.
+pub(crate) fn steps(wanted: &Wanted, mut seen: Seen) -> Vec<Step> {
     let mut steps = Vec::new();
     while let Some(step) = next(wanted, &seen).filter(|_| steps.len() < STEPS) {
-        steps.push(step.text());
         pretend(&mut seen, &step);
+        steps.push(step);
     }
-    Ok(steps)
+    steps
 }
 
 /// Prepares the org.
@@ -105,6 +113,7 @@ pub async fn setup(client: &Client, wanted: &Wanted) -> Result<Report, Stop> {
         app_id: seen.apps.first().map(|app| app.id.to_string()).ok_or_else(lacks)?,
         issuer: seen.server.map(|(_, issuer, _)| issuer).ok_or_else(lacks)?,
         placeholder_key_id: seen.placeholder.map(|kid| kid.to_string()).ok_or_else(lacks)?,
+        delegated_user_type_id: seen.delegators.map(|kind| kind.id.to_string()),
     })
 }
 
@@ -195,6 +204,11 @@ async fn take(client: &Client, seen: &mut Seen, step: &Step) -> Result<(), Error
             let key = client.create_identity_provider_key(&placeholder()?).await?;
             seen.placeholder = Some(key.kid);
         }
+        Step::UserType(kind) => seen.delegators = Some(client.create_user_type(kind).await?),
+        Step::UserAttributes(schema) => {
+            client.update_user_profile(seen.delegators.as_ref().ok_or_else(lacks)?, schema).await?;
+            seen.delegator_attributes.extend(DELEGATOR_ATTRIBUTES.map(|(name, ..)| name));
+        }
     }
     Ok(())
 }
@@ -226,6 +240,14 @@ fn pretend(seen: &mut Seen, step: &Step) {
         Step::Rule(_) => drop(seen.rules.insert(NAME.to_owned())),
         Step::Origin(origin) => drop(seen.origins.insert(text(origin, "origin"))),
         Step::Placeholder => seen.placeholder = Some("".into()),
+        Step::UserType(kind) => {
+            let mut kind = kind.clone();
+            kind["id"] = "".into();
+            seen.delegators = serde_json::from_value(kind).ok();
+        }
+        Step::UserAttributes(_) => {
+            seen.delegator_attributes.extend(DELEGATOR_ATTRIBUTES.map(|(name, ..)| name));
+        }
     }
 }
 

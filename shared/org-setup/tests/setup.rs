@@ -29,6 +29,7 @@ fn wanted() -> Wanted {
         origins: vec!["https://app.example.test".to_owned()],
         superusers: Vec::new(),
         audience: "api://okta-dac".to_owned(),
+        delegation: true,
         adopt: false,
     }
 }
@@ -44,7 +45,7 @@ fn shape(emulator: &Emulator) -> Value {
     let count = |name: &str| snapshot[name].as_object().map_or(0, serde_json::Map::len);
     json!({
         "groups": count("groups"), "apps": count("apps"), "servers": count("authorization_servers"),
-        "origins": count("trusted_origins"), "keys": count("idp_keys"),
+        "origins": count("trusted_origins"), "keys": count("idp_keys"), "types": count("user_types"),
     })
 }
 
@@ -170,6 +171,22 @@ async fn what_is_not_as_it_has_to_be_stops_the_run() {
         assert_eq!(emulator.snapshot(), before);
     };
     refused(Wanted { audience: "api://other".to_owned(), ..wanted() }, "audiences").await;
+    // Users who could name their agents themselves: the attribute is theirs to write.
+    let kinds = client.list_user_types().await.unwrap();
+    let kind = kinds.iter().find(|kind| kind.name == "oktaDacDelegator").unwrap();
+    let agents = async |action: &str| {
+        let attribute = json!({
+            "title": "Agents", "type": "array", "items": { "type": "string" },
+            "permissions": [{ "principal": "SELF", "action": action }],
+        });
+        let custom =
+            json!({ "id": "#custom", "type": "object", "properties": { "delegatedAgents": attribute } });
+        let schema = json!({ "definitions": { "custom": custom } });
+        client.update_user_profile(kind, &schema).await.unwrap();
+    };
+    agents("READ_WRITE").await;
+    refused(wanted(), "delegatedAgents").await;
+    agents("READ_ONLY").await;
     // A certificate with the placeholder's name, and a private key that somebody has.
     let pair = rcgen::KeyPair::generate().unwrap();
     let mut certificate = rcgen::CertificateParams::default();

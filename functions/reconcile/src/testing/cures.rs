@@ -12,7 +12,8 @@ use tenancy::group_called;
 use tenants::UpdateTenant;
 
 use super::{APP, CURED, Parts, damage, found, kinds, let_time_pass, org_of, reconcile, run};
-use crate::{Finding, Kind, Reconcile, Report};
+use crate::{Reconcile, Report};
+use examination::{Finding, Kind};
 
 async fn damaged() -> TestOrg {
     let org = org_of(&CURED, false).await;

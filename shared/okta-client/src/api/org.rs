@@ -6,7 +6,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::PAGE_LIMIT;
-use crate::models::{AppId, Named};
+use crate::models::{AppId, Named, UserSchema, UserType, UserTypeId};
 use crate::{Client, Error, Pages};
 
 impl Client {
@@ -29,6 +29,19 @@ impl Client {
     pub async fn create_authorization_server(&self, server: &Value) -> Result<Named, Error> {
         let url = self.url(&["authorizationServers"])?;
         self.call_with("createAuthorizationServer", Method::POST, url, server).await
+    }
+
+    /// Takes an authorization server out, with everything that is its own
+    /// (`deactivateAuthorizationServer`, `deleteAuthorizationServer`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`].
+    pub async fn delete_authorization_server(&self, id: &str) -> Result<(), Error> {
+        let url = self.url(&["authorizationServers", id, "lifecycle", "deactivate"])?;
+        self.command("deactivateAuthorizationServer", Method::POST, url).await?;
+        let url = self.url(&["authorizationServers", id])?;
+        self.command("deleteAuthorizationServer", Method::DELETE, url).await
     }
 
     /// The scopes of a server (`listOAuth2Scopes`).
@@ -122,6 +135,36 @@ impl Client {
         self.call_with("updateApplicationUserProfile", Method::POST, url, schema).await
     }
 
+    /// Makes a type of users (`createUserType`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`] 400 if one has the name, and for one too many.
+    pub async fn create_user_type(&self, kind: &Value) -> Result<UserType, Error> {
+        let url = self.url(&["meta", "types", "user"])?;
+        self.call_with("createUserType", Method::POST, url, kind).await
+    }
+
+    /// Deletes a type of users (`deleteUserType`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`]; [`Error::Api`] 403 while users have it.
+    pub async fn delete_user_type(&self, kind: &UserTypeId) -> Result<(), Error> {
+        let url = self.url(&["meta", "types", "user", kind.as_str()])?;
+        self.command("deleteUserType", Method::DELETE, url).await
+    }
+
+    /// Adds or replaces attributes of the users of a type (`updateUserProfile`); others stay.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Api`] 400 for an attribute that cannot be.
+    pub async fn update_user_profile(&self, kind: &UserType, schema: &Value) -> Result<UserSchema, Error> {
+        let url = self.url(&["meta", "schemas", "user", kind.schema_id()])?;
+        self.call_with("updateUserProfile", Method::POST, url, schema).await
+    }
+
     /// The trusted origins (`listTrustedOrigins`).
     pub fn list_trusted_origins(&self) -> Pages<'_, Named> {
         self.pages("listTrustedOrigins", self.whole(&["trustedOrigins"]))
@@ -135,6 +178,16 @@ impl Client {
     pub async fn create_trusted_origin(&self, origin: &Value) -> Result<Named, Error> {
         let url = self.url(&["trustedOrigins"])?;
         self.call_with("createTrustedOrigin", Method::POST, url, origin).await
+    }
+
+    /// Makes an origin an untrusted one (`deleteTrustedOrigin`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`].
+    pub async fn delete_trusted_origin(&self, id: &str) -> Result<(), Error> {
+        let url = self.url(&["trustedOrigins", id])?;
+        self.command("deleteTrustedOrigin", Method::DELETE, url).await
     }
 
     /// The event hooks (`listEventHooks`).
@@ -207,5 +260,17 @@ impl Client {
     pub async fn replace_inline_hook(&self, id: &str, hook: &Value) -> Result<Named, Error> {
         let url = self.url(&["inlineHooks", id])?;
         self.call_with("replaceInlineHook", Method::PUT, url, hook).await
+    }
+
+    /// Takes an inline hook out (`deactivateInlineHook`, `deleteInlineHook`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`].
+    pub async fn delete_inline_hook(&self, id: &str) -> Result<(), Error> {
+        let url = self.url(&["inlineHooks", id, "lifecycle", "deactivate"])?;
+        self.command("deactivateInlineHook", Method::POST, url).await?;
+        let url = self.url(&["inlineHooks", id])?;
+        self.command("deleteInlineHook", Method::DELETE, url).await
     }
 }

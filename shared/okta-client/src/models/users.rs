@@ -81,6 +81,9 @@ pub struct UserType {
     pub id: UserTypeId,
     /// Its name; it cannot change.
     pub name: String,
+    /// What an administrator wrote about it.
+    #[serde(default)]
+    pub description: Option<String>,
     /// Whether users have it unless they are given another.
     #[serde(default)]
     pub default: bool,
@@ -106,9 +109,12 @@ pub struct UserSchema {
 impl UserSchema {
     /// Whether users have this attribute.
     pub fn has(&self, attribute: &str) -> bool {
-        ["base", "custom"]
-            .into_iter()
-            .any(|part| self.definitions[part]["properties"].get(attribute).is_some())
+        self.attribute(attribute).is_some()
+    }
+
+    /// The description of an attribute, as JSON Schema has it.
+    pub fn attribute(&self, name: &str) -> Option<&Value> {
+        ["base", "custom"].into_iter().find_map(|part| self.definitions[part]["properties"].get(name))
     }
 }
 

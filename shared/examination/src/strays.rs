@@ -19,10 +19,11 @@ use okta_client::models::{AppId, Group, IdentityProvider, IdpId, PolicyRule};
 use okta_client::{Client, Error, search};
 use run_kit::{Object, Run};
 use serde_json::Value;
-use state::{Change, State};
+use state::Change;
 use tenancy::{Tenant, Tenants, if_present, indexed_groups, record_says, role_targets, routing};
 
 use crate::finding::PieceError;
+use crate::memory::Memory;
 use crate::tenant::{is_quiet, tenant_of_admins_group};
 use crate::{Finding, Kind};
 
@@ -90,7 +91,7 @@ pub(crate) async fn without_tenant(
 /// Of Okta or of the table.
 pub(crate) async fn examine_group(
     run: &Run,
-    state: &State,
+    memory: Memory<'_>,
     tenants: &Tenants,
     group: &Group,
     tenant: &TenantName,
@@ -105,7 +106,7 @@ pub(crate) async fn examine_group(
     };
     if !is_quiet(okta, &[&group.created, &group.last_updated])
         || is_of_another(okta, tenants, ("renamedFrom", tenant.as_str()), its).await?
-        || state.is_locked(run, Change::Tenant(tenant)).await?
+        || memory.is_locked(run, Change::Tenant(tenant)).await?
     {
         return Ok(Vec::new());
     }
@@ -124,7 +125,7 @@ pub(crate) async fn examine_group(
 /// Of Okta or of the table.
 pub(crate) async fn examine_idp(
     run: &Run,
-    state: &State,
+    memory: Memory<'_>,
     tenants: &Tenants,
     idp: &IdentityProvider,
     tenant: &TenantName,
@@ -135,7 +136,7 @@ pub(crate) async fn examine_idp(
     if !is_quiet(okta, &[&idp.created, updated])
         // The tenant may have another name by now.
         || is_of_another(okta, tenants, ("tenantId", idp.id.as_str()), its).await?
-        || state.is_locked(run, Change::Tenant(tenant)).await?
+        || memory.is_locked(run, Change::Tenant(tenant)).await?
     {
         return Ok(Vec::new());
     }

@@ -25,12 +25,13 @@ use okta_client::models::{ACTIVE, Application, Group, GroupId, IdentityProvider,
 use okta_client::{Client, Error};
 use run_kit::{Object, Run};
 use serde_json::Value;
-use state::{Change, State, Suspension};
+use state::{Change, Suspension};
 use tenancy::{
     App, ROLE, Tenant, Tenants, holds_domains, if_present, is_active, is_pending_rule, is_recorded,
 };
 
 use crate::finding::PieceError;
+use crate::memory::Memory;
 use crate::{Finding, Kind};
 
 /// Age of the last change from which no request can still be at work: a function of
@@ -66,7 +67,7 @@ struct Held {
 /// Of Okta or of the table.
 pub(crate) async fn examine(
     run: &Run,
-    state: &State,
+    memory: Memory<'_>,
     tenants: &Tenants,
     rules: &[PolicyRule],
     listed: &Group,
@@ -92,7 +93,7 @@ pub(crate) async fn examine(
     }
     let group = Object::new("group", admins_group(&name), &admins.id);
     match &tenant {
-        Some(tenant) => look.examine(state, tenant, role.as_ref(), rules).await?,
+        Some(tenant) => look.examine(memory, tenant, role.as_ref(), rules).await?,
         None if look.record.creating.is_some() => look.find(Kind::HalfMadeTenant, group),
         None if is_record => look.find(Kind::Pretender, group),
         None => {}
@@ -106,7 +107,7 @@ pub(crate) async fn examine(
     let mut changes = vec![Change::Tenant(&name)];
     changes.extend(tenant.as_ref().map(|tenant| Change::Idp(&tenant.id)));
     for change in changes {
-        if state.is_locked(run, change).await? {
+        if memory.is_locked(run, change).await? {
             return Ok(urgent());
         }
     }
@@ -193,13 +194,13 @@ impl Look<'_> {
     /// Looks at everything that is the tenant's.
     async fn examine(
         &mut self,
-        state: &State,
+        memory: Memory<'_>,
         tenant: &Tenant,
         held: Option<&Held>,
         rules: &[PolicyRule],
     ) -> Result<(), PieceError> {
-        let kept = state.suspension(&tenant.id).await?;
-        self.examine_role(tenant, kept.as_ref(), held);
+        let kept = memory.suspension(&tenant.id).await?;
+        self.examine_role(tenant, memory, kept.as_ref(), held);
         if self.record.renamed_from.is_some() {
             let admins = Object::new("group", admins_group(self.name), &self.admins.id);
             self.find(Kind::HalfRenamedTenant, admins);
@@ -235,7 +236,13 @@ impl Look<'_> {
     }
 
     /// The role of the admins.
-    fn examine_role(&mut self, tenant: &Tenant, kept: Option<&Suspension>, held: Option<&Held>) {
+    fn examine_role(
+        &mut self,
+        tenant: &Tenant,
+        memory: Memory<'_>,
+        kept: Option<&Suspension>,
+        held: Option<&Held>,
+    ) {
         let suspended = is_suspended(&self.record, kept);
         let Some(Held { role, targets }) = held else {
             if !suspended {
@@ -244,7 +251,8 @@ impl Look<'_> {
             return;
         };
         let empty = empty_group(kept);
-        if suspended && targets.iter().any(|target| Some(target.id.as_str()) != empty) {
+        // Without the table nobody knows which group is the empty one.
+        if suspended && memory.is_there() && targets.iter().any(|target| Some(target.id.as_str()) != empty) {
             self.find(Kind::SuspendedRoleHeld, role.clone());
         }
         let users = tenant.users.as_ref().filter(|_| !suspended && !targets.is_empty());

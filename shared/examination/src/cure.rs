@@ -81,8 +81,8 @@ fn warn(name: &TenantName, what: &str, error: &PieceError) -> Failure {
         .log("cure a tenant", error)
 }
 
-/// Whether `reconcile` cures such damage, where it can be sure.
-fn is_curable(finding: &Finding) -> bool {
+/// Whether such damage is cured, where that is sure.
+pub fn is_curable(finding: &Finding) -> bool {
     match finding.kind {
         Kind::RoleWithoutTarget
         | Kind::SuspendedRoleHeld

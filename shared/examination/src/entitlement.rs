@@ -12,11 +12,12 @@ use domain::{TenantName, admins_group};
 use okta_client::Client;
 use okta_client::models::{AppId, Group};
 use run_kit::{Object, Run};
-use state::{Change, State};
+use state::Change;
 use tenancy::{POLL, Tenants, group_called, if_present, role_targets};
 
 use crate::finding::PieceError;
-use crate::tenant::{app_of_group, is_quiet};
+use crate::memory::Memory;
+use crate::tenant::{app_of_group, is_quiet, is_suspended};
 use crate::{Finding, Kind};
 
 /// What is wrong with an app group whose tenant exists.
@@ -29,7 +30,7 @@ use crate::{Finding, Kind};
 /// Of Okta or of the table.
 pub(crate) async fn examine(
     run: &Run,
-    state: &State,
+    memory: Memory<'_>,
     tenants: &Tenants,
     group: &Group,
     tenant: &TenantName,
@@ -39,13 +40,13 @@ pub(crate) async fn examine(
     if !is_quiet(okta, &[&group.created, &group.last_updated]) {
         return Ok(Vec::new());
     }
-    let Some(kind) = look(okta, state, tenants, group, tenant, app).await? else { return Ok(Vec::new()) };
+    let Some(kind) = look(okta, memory, tenants, group, tenant, app).await? else { return Ok(Vec::new()) };
     tokio::time::sleep(POLL).await;
     let now = if_present(okta.get_group(&group.id)).await?;
     let same = now.is_some_and(|now| now.profile.name == group.profile.name);
     if !same
-        || state.is_locked(run, Change::Tenant(tenant)).await?
-        || look(okta, state, tenants, group, tenant, app).await? != Some(kind)
+        || memory.is_locked(run, Change::Tenant(tenant)).await?
+        || look(okta, memory, tenants, group, tenant, app).await? != Some(kind)
     {
         return Ok(Vec::new());
     }
@@ -57,7 +58,7 @@ pub(crate) async fn examine(
 /// the tenant's admins.
 async fn look(
     okta: &Client,
-    state: &State,
+    memory: Memory<'_>,
     tenants: &Tenants,
     group: &Group,
     name: &TenantName,
@@ -80,7 +81,9 @@ async fn look(
     }
     // While the tenant is suspended, the state table has the targets.
     let kept = match tenants.of_group(okta, name, &admins).await? {
-        Some(tenant) => state.kept_targets(&tenant.id).await?,
+        // Without the table nobody knows them.
+        Some(tenant) if !memory.is_there() && is_suspended(&tenant.description, None) => return Ok(None),
+        Some(tenant) => memory.kept_targets(&tenant.id).await?,
         None => Vec::new(),
     };
     let is_kept = kept.iter().any(|target| target == group.id.as_str());

@@ -97,6 +97,29 @@ impl Kind {
         }
     }
 
+    /// What is wrong, in a few words.
+    pub const fn about(self) -> &'static str {
+        match self {
+            Kind::MissingGroup => "the group of the superusers does not exist",
+            Kind::DiedRun => "a run died, and left its record open",
+            Kind::Pretender => "a group is called like the admins of a tenant, and is no tenant's",
+            Kind::HalfMadeTenant => "a tenant is half made",
+            Kind::HalfRenamedTenant => "a rename stopped half-way",
+            Kind::HalfDeletedTenant => "a deletion stopped half-way",
+            Kind::MissingPart => "a part is missing",
+            Kind::RoleWithoutTarget => "the role of the admins counts for the whole org",
+            Kind::SuspendedRoleHeld => "the admins hold their role although they are suspended",
+            Kind::SuspendedIdpOn => "the IdP is active although its users are suspended",
+            Kind::SuspendedRuleOn => "the routing rule is active although its users are suspended",
+            Kind::UsersInEmptyGroup => "the group of nobody has members",
+            Kind::RenamedGroup => "a group has another name than okta-dac gave it",
+            Kind::RuleLeadsNowhere => "a routing rule leads to an IdP that does not exist",
+            Kind::GroupLeadsNowhere => "an app group belongs to a tenant or an app that does not exist",
+            Kind::HalfChangedDomains => "rules, record and IdP disagree about the domains",
+            Kind::HalfMadeEntitlement => "an entitlement to an app is half made",
+        }
+    }
+
     /// What an operator does about damage of this kind that is not cured.
     pub const fn remedy(self) -> &'static str {
         match self {
@@ -147,13 +170,13 @@ pub struct Finding {
 
 impl Finding {
     /// Damage of an object of a tenant, or of none.
-    pub(crate) fn new(kind: Kind, tenant: Option<&str>, object: Object) -> Self {
+    pub fn new(kind: Kind, tenant: Option<&str>, object: Object) -> Self {
         let Object { kind: of, name, id } = object;
         Self { kind, tenant: tenant.map(str::to_owned), object: of.to_owned(), name, id, cured: false }
     }
 
-    /// The one record.
-    pub(crate) fn record(&self, run_id: &str) {
+    /// The one record of a run.
+    pub fn record(&self, run_id: &str) {
         let remedy = (!self.cured).then_some(self.kind.remedy());
         tracing::warn!(
             kind = self.kind.as_str(),
@@ -171,7 +194,7 @@ impl Finding {
 
 /// Why an object could not be looked at.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum PieceError {
+pub enum PieceError {
     /// A call to Okta failed.
     #[error("call Okta")]
     Okta(#[from] Error),

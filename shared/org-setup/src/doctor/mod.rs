@@ -1,0 +1,114 @@
+//! What is not as it has to be in an org, and its cure.
+//!
+//! | module | what it has |
+//! |---|---|
+//! | [`finding`] | the kinds of findings, and what is said of one |
+//! | `view` | what the findings follow from, read from the org |
+//! | `checks` | the findings of a view: pure |
+//! | `tenants` | a walk through the tenants, with the crate `examination` |
+//!
+//! Nothing is changed unless it is to be fixed. What is fixed gives nobody a right: what lacks is
+//! made as by [`setup`](crate::setup), a scope that a connection must not have is taken from it,
+//! and of tenants what `reconcile` cures. Everything else is a person's decision.
+
+mod checks;
+pub mod finding;
+mod tenants;
+mod view;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use connections::stop::Stop;
+use okta_client::{Client, Error, OkIfAbsent};
+use run_kit::Audit;
+use state::{RecordsTable, State};
+
+pub use self::finding::{Code, Finding};
+use self::view::View;
+use crate::plan::{self, Wanted};
+
+/// What the doctor knows besides the org.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// Whether what can be fixed is fixed.
+    pub fix: bool,
+    /// Objects of our names that somebody else made were taken over.
+    pub adopt: bool,
+    /// Parameters of the deployment, where it is known.
+    pub parameters: BTreeMap<String, String>,
+    /// Its tables. Without them some damage of suspended tenants is
+    /// not looked for, and nothing of tenants is fixed.
+    pub tables: Option<Tables>,
+    /// Who asks, for the records of what is fixed.
+    pub operator: String,
+}
+
+/// The tables of a deployment.
+#[derive(Clone, Debug)]
+pub struct Tables {
+    /// Locks and suspensions.
+    pub state: State,
+    /// Who changed what, to read.
+    pub records: RecordsTable,
+    /// The same, to write.
+    pub audit: Arc<dyn Audit>,
+}
+
+impl Tables {
+    fn both(&self) -> (State, RecordsTable) {
+        (self.state.clone(), self.records.clone())
+    }
+}
+
+/// Examines the org; in the order of what is most dangerous.
+///
+/// # Errors
+///
+/// The token is no super admin's, or Okta or the table is not available.
+pub async fn examine(client: &Client, asked: &Asked) -> Result<Vec<Finding>, Stop> {
+    let view = View::read(client, asked).await?;
+    let mut findings = checks::all(&view, asked);
+    if asked.fix {
+        fix(client, &view, asked, &mut findings).await?;
+    }
+    if let Some(app) = view.seen.apps.first() {
+        findings.extend(tenants::walk(client, asked, app.id.clone()).await?);
+    }
+    findings.sort_by_key(|finding| finding.rank);
+    Ok(findings)
+}
+
+/// Fixes what is safe, and notes what is fixed.
+async fn fix(client: &Client, view: &View, asked: &Asked, findings: &mut [Finding]) -> Result<(), Stop> {
+    if findings.iter().any(|finding| finding.is(Code::Lacking) && finding.fixable) {
+        let made = crate::setup::setup(client, &view.wanted(asked)).await?.made;
+        for finding in findings.iter_mut().filter(|finding| finding.is(Code::Lacking)) {
+            finding.fixed = made.contains(&finding.detail);
+        }
+    }
+    let doing = |error: Error| Stop::of("taking a scope from a connection", &error);
+    for (connection, grant, scope) in view.wide_grants() {
+        let app = connection.listed.client_id.as_str().into();
+        client.revoke_scope_consent_grant(&app, grant).await.ok_if_absent().map_err(doing)?;
+        let of_it = checks::wide_grant(connection, scope);
+        for finding in findings.iter_mut().filter(|finding| **finding == of_it) {
+            finding.fixed = true;
+        }
+    }
+    Ok(())
+}
+
+impl View {
+    /// What `setup` would be asked for; no origins: a person names them.
+    fn wanted(&self, asked: &Asked) -> Wanted {
+        Wanted { delegation: self.seen.delegators.is_some(), adopt: asked.adopt, ..Wanted::default() }
+    }
+
+    /// What `setup` would make, in words.
+    fn lacking(&self, asked: &Asked) -> Vec<String> {
+        let steps = crate::setup::steps(&self.wanted(asked), self.seen.clone());
+        let is_safe = |step: &plan::Step| !matches!(step, plan::Step::Remake(_) | plan::Step::Member(_));
+        steps.iter().filter(|step| is_safe(step)).map(plan::Step::text).collect()
+    }
+}

@@ -1,0 +1,106 @@
+//! What the findings follow from, read from the org.
+
+use connections::ending::{Listed, list};
+use connections::preset::Preset;
+use connections::stop::Stop;
+use domain::{RESPONDERS, SUPERUSERS, TenantClaim};
+use futures::TryStreamExt;
+use okta_client::models::{GrantId, Group, IdentityProvider, IdpKey, Named, PolicyRule};
+use okta_client::{Client, Error, ListGroups, ListIdentityProviders, search};
+use tenancy::{claims, if_present, routing};
+
+use super::Asked;
+use crate::plan::{NAME, Seen, Wanted};
+use crate::seen::look;
+
+/// What is there.
+#[derive(Debug, Default)]
+pub(super) struct View {
+    /// What `setup` makes.
+    pub(super) seen: Seen,
+    /// Groups of directories and apps whose names give rights.
+    pub(super) imported: Vec<Group>,
+    /// The routing rules, the first that matches first.
+    pub(super) rules: Vec<PolicyRule>,
+    /// IdPs of ours.
+    pub(super) idps: Vec<IdentityProvider>,
+    /// The certificates.
+    pub(super) keys: Vec<IdpKey>,
+    /// The connections that okta-dac made.
+    pub(super) connections: Vec<Connection>,
+    /// Event hooks of our name.
+    pub(super) hooks: Vec<Named>,
+    /// Groups of tenants' admins, with the claim that the app gives them.
+    pub(super) admins: Vec<(Group, TenantClaim)>,
+    /// Now, by Okta's clock.
+    pub(super) now: jiff::Timestamp,
+}
+
+/// A connection, and what it may do.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) listed: Listed,
+    pub(super) grants: Vec<(GrantId, String)>,
+}
+
+impl Connection {
+    /// What it is for; a preset that this version does not know says nothing.
+    pub(super) fn preset(&self) -> Option<&'static Preset> {
+        Preset::parse(&self.listed.preset).ok()
+    }
+}
+
+impl View {
+    /// Reads the org.
+    pub(super) async fn read(client: &Client, asked: &Asked) -> Result<Self, Stop> {
+        let doing = |error: Error| Stop::of("looking at the org", &error);
+        let audience = asked.parameters.get("TokenAudiences").cloned().unwrap_or_default();
+        let wanted = Wanted { delegation: true, audience, ..Wanted::default() };
+        let seen = look(client, &wanted).await?;
+        let named = [
+            search::eq("profile.name", SUPERUSERS),
+            search::eq("profile.name", RESPONDERS),
+            search::sw("profile.name", "ADMINS_"),
+        ];
+        let groups = client.list_groups(&ListGroups::search(search::any(&named))).try_collect::<Vec<Group>>();
+        let idps = ListIdentityProviders { q: Some("DAC_".to_owned()) };
+        let idps = client.list_identity_providers(&idps).try_collect::<Vec<_>>();
+        let keys = client.list_identity_provider_keys().try_collect::<Vec<_>>();
+        let hooks = client.list_event_hooks().try_collect::<Vec<Named>>();
+        let (groups, (_, rules), mut idps, keys, mut hooks) =
+            futures::try_join!(groups, routing(client), idps, keys, hooks).map_err(doing)?;
+        idps.retain(|idp| idp.name.starts_with("DAC_"));
+        hooks.retain(|hook| hook.name == NAME);
+        let now = jiff::Timestamp::from_second(client.now()).unwrap_or_default();
+        let mut view = Self { seen, rules, idps, keys, hooks, now, ..Self::default() };
+        view.imported = groups.into_iter().filter(|group| group.kind != "OKTA_GROUP").collect();
+        for listed in list(client).await? {
+            let app = listed.client_id.as_str().into();
+            let grants = client.list_scope_consent_grants(&app).await.map_err(doing)?;
+            let grants = grants.into_iter().map(|grant| (grant.id, grant.scope_id)).collect();
+            view.connections.push(Connection { listed, grants });
+        }
+        if let Some(app) = view.seen.apps.first() {
+            let assignments = client.list_application_group_assignments(&app.id);
+            for assignment in assignments.try_collect::<Vec<_>>().await.map_err(doing)? {
+                let Some(claim) = claims(&assignment).into_iter().next() else { continue };
+                if let Some(group) = if_present(client.get_group(&assignment.id)).await.map_err(doing)? {
+                    view.admins.push((group, claim));
+                }
+            }
+        }
+        Ok(view)
+    }
+
+    /// Scopes that a connection has and its preset has not.
+    pub(super) fn wide_grants(&self) -> Vec<(&Connection, &GrantId, &str)> {
+        let mut all = Vec::new();
+        for connection in &self.connections {
+            let Some(preset) = connection.preset() else { continue };
+            let is_wide = |scope: &str| !preset.all_scopes().any(|known| known == scope);
+            let wide = connection.grants.iter().filter(|(_, scope)| is_wide(scope));
+            all.extend(wide.map(|(id, scope)| (connection, id, scope.as_str())));
+        }
+        all
+    }
+}
