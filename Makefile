@@ -22,7 +22,7 @@ OKTA_DESCRIPTION ?= ../shared/okta/openapi-subset.json
 SHELLS := /usr/bin/zsh /usr/bin/fish
 CHROMIUM ?= $(or $(shell command -v chromium || command -v chromium-browser || command -v google-chrome),/usr/bin/chromium)
 
-.PHONY: help run test check chaos rotation-faults format clippy e2e conformance okta-description test-api secrets-contract docs build release bench bench-credential generate new-operation invoke placeholder-key deploy deploy-local lint audit need-samconfig need-cargo need-python need-node
+.PHONY: help run test check chaos rotation-faults format clippy e2e conformance okta-description test-api secrets-contract docs build release bench bench-credential generate new-operation invoke placeholder-key deploy whole-way lint audit need-samconfig need-cargo need-python need-node
 
 help: ## Print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -38,7 +38,7 @@ test: need-cargo ## Run all tests; offline, once everything is downloaded
 	cargo test --workspace --no-fail-fast
 
 # The parts of `make check`, in their order.
-PARTS := lint format clippy test conformance okta-description test-api secrets-contract deploy-local
+PARTS := lint format clippy test conformance okta-description test-api secrets-contract whole-way
 
 check: need-cargo need-python ## What CI runs, with the time of each part
 	@times=; for part in $(PARTS); do \
@@ -141,9 +141,9 @@ deploy: need-samconfig build $(LINT)/.done ## Build and deploy with samconfig.to
 need-samconfig:
 	@test -f samconfig.toml -o -t 0 || { echo "samconfig.toml is missing, and nobody can be asked: copy samconfig.toml.example and put your values in" >&2; exit 1; }
 
-deploy-local: need-cargo $(LINT)/.done $(MINISTACK)/.done ## Deploy to MiniStack on this machine, and call it
+whole-way: need-cargo $(LINT)/.done $(MINISTACK)/.done ## From an org that nobody prepared to a platform that serves, deployed to MiniStack, and back
 	cargo build --workspace --bins
-	cargo xtask deploy-local --sam $(LINT)/bin/sam --ministack $(MINISTACK)/bin/ministack
+	cargo xtask whole-way --sam $(LINT)/bin/sam --ministack $(MINISTACK)/bin/ministack
 
 need-cargo:
 	@command -v cargo > /dev/null || { echo "cargo is missing: install Rust, https://rustup.rs" >&2; exit 1; }

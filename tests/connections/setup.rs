@@ -32,8 +32,13 @@ impl Org {
     }
 
     async fn setup(&self, more: &[&str], token: &str) -> Run {
-        let (org, file) = (self.world.okta.url(), self.file().display().to_string());
-        let fixed = ["--output", "json", "org", "setup", "--org", &org, "--samconfig", &file];
+        let file = self.file().display().to_string();
+        self.run("setup", &[&["--samconfig", &file], more].concat(), token).await
+    }
+
+    async fn run(&self, what: &str, more: &[&str], token: &str) -> Run {
+        let org = self.world.okta.url();
+        let fixed = ["--output", "json", "org", what, "--org", &org];
         let mut command = self.world.command(&[&fixed, more].concat());
         command.env("AWS_ENDPOINT_URL", self.aws.url()).env("AWS_REGION", "us-east-1");
         command.env("AWS_ACCESS_KEY_ID", "local").env("AWS_SECRET_ACCESS_KEY", "local");
@@ -198,4 +203,63 @@ async fn the_hooks_are_made_and_proven_once_the_api_is_deployed() {
     let words = [&ALL[..], &["--api", &elsewhere]].concat();
     let written = org.setup(&words, &org.world.token()).await.json()["hooks"]["made"].clone();
     assert_eq!(written[0], "write the token hook");
+}
+
+fn codes(run: &Run) -> Vec<String> {
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    let findings = report["findings"].as_array().unwrap();
+    findings.iter().map(|finding| finding["code"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The doctor reads with the credential that setup made, and takes it for no right to change.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_org_is_examined_and_taken_back() {
+    let org = Org::start().await;
+    let kinds = [
+        "groups",
+        "apps",
+        "authorization_servers",
+        "trusted_origins",
+        "idp_keys",
+        "user_types",
+        "event_hooks",
+    ];
+    let parts = |org: &Org| {
+        org.world.okta.catch_up();
+        let snapshot = org.world.okta.stable_snapshot();
+        kinds.map(|kind| (kind, snapshot[kind].clone()))
+    };
+    let before = parts(&org);
+    let unprepared = org.run("doctor", &[], &org.world.token()).await;
+    assert_eq!((unprepared.code, codes(&unprepared)), (3, vec!["not-prepared".to_owned()]));
+    org.setup(&[&ALL[..], &["--delegation", "--responses", "--rotation"]].concat(), &org.world.token())
+        .await
+        .json();
+    org.world.okta.catch_up();
+    let read = ["--secrets", "okta-dac/"];
+    let prepared = org.run("doctor", &read, "").await;
+    assert_eq!((prepared.code, codes(&prepared)), (3, vec!["silent-hook".to_owned()]), "{}", prepared.stderr);
+    let hook = org.secret("okta-dac/hook-secret")["current"].as_str().unwrap().to_owned();
+    let address = api(Arc::new(Mutex::new(hook))).await;
+    org.setup(&[&ALL[..], &["--delegation", "--api", &address]].concat(), &org.world.token()).await.json();
+    let whole = org.run("doctor", &read, "").await;
+    assert_eq!((whole.code, codes(&whole)), (0, vec![]), "{}", whole.stdout);
+    assert!(whole.stderr.contains("--stack"), "{}", whole.stderr);
+    let refused = org.run("doctor", &["--secrets", "okta-dac/", "--fix"], "").await;
+    assert_eq!(refused.code, 2, "{}", refused.stderr);
+    // Nothing is taken out unasked, and nothing of a plan.
+    let there = parts(&org);
+    let unasked = org.run("remove", &read, &org.world.token()).await;
+    assert!(unasked.code == 2 && unasked.stderr.contains("--yes"), "{} {}", unasked.code, unasked.stderr);
+    let plan = org.run("remove", &[&read[..], &["--dry-run"]].concat(), &org.world.token()).await.json();
+    assert_eq!(parts(&org), there);
+    let token = org.world.token();
+    let removed = org.run("remove", &[&read[..], &["--yes"]].concat(), &token).await.json();
+    assert_eq!((&removed["removed"], &removed["left"]), (&plan["steps"], &json!([])));
+    assert_eq!(parts(&org), before);
+    for name in ["okta-credential", "okta-read", "okta-doctor", "okta-rotation", "hook-secret"] {
+        assert!(org.aws.vault().secret(&format!("okta-dac/{name}")).is_none(), "{name}");
+    }
+    let dead = org.run("doctor", &[], &token).await;
+    assert!(dead.code != 0 && dead.stdout.is_empty(), "{}", dead.stderr);
 }

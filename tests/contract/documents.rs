@@ -107,7 +107,7 @@ fn kinds(text: &str) -> Complaints {
     let (_, table) = text.split_once("| kind |").unwrap_or_default();
     let rows = table.lines().skip(1).take_while(|line| line.starts_with('|'));
     let rows = rows.filter_map(|line| Some(line.strip_prefix("| `")?.split_once("` |")?.0));
-    differences("ARCHITECTURE.md", rows, reconcile::Kind::ALL.iter().map(|kind| kind.as_str()))
+    differences("ARCHITECTURE.md", rows, examination::Kind::ALL.iter().map(|kind| kind.as_str()))
 }
 
 #[test]

@@ -11,7 +11,6 @@ mod cli_docs;
 mod collection;
 mod commands;
 mod conformance;
-mod deploy_local;
 mod docs;
 mod events;
 mod local_stack;
@@ -24,22 +23,23 @@ mod secrets_contract;
 mod stages;
 mod template;
 mod test_api;
+mod whole_way;
 
 use std::path::{Path, PathBuf};
 
 pub use bench::{Part, bench};
 pub use bench_credential::bench_credential;
 pub use conformance::{Conformance, conformance};
-pub use deploy_local::{DeployLocal, deploy_local};
 pub use docs::{ROLES, matrix};
 pub use events::event;
 pub use new_operation::{NewOperation, binary, new_operation};
 pub use openapi::{methods, openapi};
 pub use placeholder_key::placeholder_key;
 pub use secrets_contract::{SecretsContract, secrets_contract};
-pub use stages::{Api, ApiStage, flush, stages};
+pub use stages::{Api, stages};
 pub use template::{replace as replace_in_template, source, tables};
 pub use test_api::{TestApi, test_api};
+pub use whole_way::{WholeWay, whole_way};
 
 /// The operations of every package, in the order of the table.
 pub fn endpoints() -> Vec<&'static lambda_kit::Description> {

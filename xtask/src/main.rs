@@ -6,9 +6,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use xtask::{
-    Api, ApiStage, Conformance, DeployLocal, NewOperation, Part, SecretsContract, TestApi, bench,
-    bench_credential, conformance, deploy_local, flush, generate, new_operation, placeholder_key,
-    secrets_contract, stages, test_api,
+    Api, Conformance, NewOperation, Part, SecretsContract, TestApi, WholeWay, bench, bench_credential,
+    conformance, generate, new_operation, placeholder_key, secrets_contract, stages, test_api, whole_way,
 };
 
 #[derive(Parser)]
@@ -34,8 +33,6 @@ enum Command {
     BenchCredential,
     /// Runs clients that Okta and AWS publish against the emulator.
     Conformance(Conformance),
-    /// Deploys to MiniStack on this machine, calls the deployment, and stops.
-    DeployLocal(DeployLocal),
     /// Makes a throw-away certificate, uploads it to an Okta org and prints its
     /// key id. Reads an API token from standard input. The private key is never
     /// stored.
@@ -48,12 +45,11 @@ enum Command {
     SecretsContract(SecretsContract),
     /// Shows the stages of a deployed API, their limits and the authorizers.
     Stages(Api),
-    /// Empties the authorizer's cache of a stage: after a deployment that changed who may
-    /// call what.
-    Flush(ApiStage),
     /// Sends generated requests to the local stack and judges the answers by
     /// docs/openapi.json.
     TestApi(TestApi),
+    /// Goes from an org that nobody prepared to a platform that serves, and back.
+    WholeWay(WholeWay),
 }
 
 fn main() -> ExitCode {
@@ -64,10 +60,9 @@ fn main() -> ExitCode {
         Command::Bench { only } => bench(root, only),
         Command::BenchCredential => bench_credential(root),
         Command::Conformance(tools) => conformance(root, &tools),
-        Command::DeployLocal(tools) => deploy_local(root, &tools),
+        Command::WholeWay(tools) => whole_way(root, &tools),
         Command::SecretsContract(tools) => secrets_contract(root, &tools),
         Command::Stages(api) => stages(&api),
-        Command::Flush(stage) => flush(&stage),
         Command::TestApi(tools) => test_api(root, &tools),
         Command::PlaceholderKey { org } => {
             let mut token = String::new();

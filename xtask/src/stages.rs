@@ -1,8 +1,6 @@
-//! API Gateway's control plane: what a deployed API is configured with, and the
-//! authorizer's cache.
+//! API Gateway's control plane: what a deployed API is configured with.
 //!
-//! No function uses it: it takes ten calls a second for the whole account. The cache needs
-//! emptying only where a deployment changed who may call what.
+//! No function uses it: it takes ten calls a second for the whole account.
 
 use std::fmt::Write;
 
@@ -19,17 +17,6 @@ pub struct Api {
     pub api: String,
 }
 
-/// Which stage.
-#[derive(Clone, Debug, Args)]
-pub struct ApiStage {
-    /// Id of the REST API.
-    #[arg(long)]
-    pub api: String,
-    /// Name of the stage: the parameter `StageName`.
-    #[arg(long, default_value = "v1")]
-    pub stage: String,
-}
-
 /// Shows the stages, their limits and the authorizers.
 ///
 /// # Errors
@@ -44,19 +31,6 @@ pub fn stages(api: &Api) -> Result<String, String> {
         let stages = stages.map_err(|error| sentence("read the stages", &error))?;
         let authorizers = authorizers.map_err(|error| sentence("read the authorizers", &error))?;
         Ok(report(stages.item(), authorizers.items()))
-    })
-}
-
-/// Makes API Gateway forget what the authorizer said.
-///
-/// # Errors
-///
-/// A sentence.
-pub fn flush(stage: &ApiStage) -> Result<String, String> {
-    run(async |client| {
-        let flush = client.flush_stage_authorizers_cache().rest_api_id(&stage.api).stage_name(&stage.stage);
-        flush.send().await.map_err(|error| sentence("empty the authorizer's cache", &error))?;
-        Ok(format!("the authorizer is asked anew for every request of `{}`", stage.stage))
     })
 }
 

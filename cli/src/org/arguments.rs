@@ -23,6 +23,12 @@ pub struct OrgCommand {
 pub enum Org {
     /// Make what okta-dac needs in an org: group, app, authorization server, credentials
     Setup(Box<Setup>),
+    /// Find what is not as it has to be, in the org and its deployment
+    Doctor(Box<Doctor>),
+    /// Take out what `setup` made
+    Remove(Box<Remove>),
+    /// Let the API ask its authorizer anew for every request
+    Flush(Flush),
 }
 
 /// Where the bootstrap token comes from, and where it goes.
@@ -81,6 +87,60 @@ pub struct Setup {
     /// The bootstrap token.
     #[command(flatten)]
     pub token: Token,
+}
+
+/// `org doctor`.
+#[derive(Clone, Debug, Args)]
+pub struct Doctor {
+    /// URL of the org
+    #[arg(long, env = "OKTA_DAC_ORG", value_name = "URL")]
+    pub org: String,
+    /// Read with the credential that `setup --secrets PREFIX` made for the doctor, instead of a token
+    #[arg(long, value_name = "PREFIX", conflicts_with_all = ["fix", "token_stdin", "token_file"])]
+    pub secrets: Option<String>,
+    /// Also examine this stack of CloudFormation: its parameters, its tables, its API
+    #[arg(long, value_name = "NAME")]
+    pub stack: Option<String>,
+    /// Fix what is safe
+    #[arg(long)]
+    pub fix: bool,
+    /// Objects of our names that somebody else made were taken over
+    #[arg(long)]
+    pub adopt: bool,
+    /// The token.
+    #[command(flatten)]
+    pub token: AdminToken,
+}
+
+/// `org remove`.
+#[derive(Clone, Debug, Args)]
+pub struct Remove {
+    /// URL of the org
+    #[arg(long, env = "OKTA_DAC_ORG", value_name = "URL")]
+    pub org: String,
+    /// Also take out the credentials and the hook secret whose names in Secrets Manager begin so
+    #[arg(long, value_name = "PREFIX")]
+    pub secrets: Option<String>,
+    /// Also delete every tenant; each is confirmed
+    #[arg(long)]
+    pub with_tenants: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+    /// Print what would be taken out, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The bootstrap token.
+    #[command(flatten)]
+    pub token: Token,
+}
+
+/// `org flush`.
+#[derive(Clone, Debug, Args)]
+pub struct Flush {
+    /// The stack of CloudFormation
+    #[arg(long, value_name = "NAME", default_value = "okta-dac")]
+    pub stack: String,
 }
 
 /// What Okta can call: HTTPS, or this machine.

@@ -40,7 +40,9 @@ impl Parameters {
     }
 
     pub(super) fn add_secrets(&mut self, credentials: &[Credential], hook_secret: String) {
-        self.0.extend(credentials.iter().map(|credential| (credential.parameter, credential.arn.clone())));
+        let named =
+            credentials.iter().filter_map(|credential| Some((credential.parameter?, credential.arn.clone())));
+        self.0.extend(named);
         self.0.push(("HookSecretArn", hook_secret));
     }
 
@@ -71,7 +73,10 @@ pub(super) fn prepare(path: &Path) -> Result<Deployment, Stop> {
                 Stop::new(Code::Usage, sentence)
             })?,
     };
-    Ok(Deployment { path: path.to_owned(), text })
+    // The folder of a bare name is the one where the person stands.
+    let path = std::path::absolute(path);
+    let path = path.map_err(|error| Stop::new(Code::Usage, format!("`--samconfig`: {error}")))?;
+    Ok(Deployment { path, text })
 }
 
 /// The line that the parameters follow.

@@ -4,7 +4,10 @@
 
 pub mod arguments;
 mod deployment;
+mod doctor;
+mod remove;
 mod secrets;
+mod stack;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -15,10 +18,11 @@ use org_setup::hooks;
 use org_setup::plan::Wanted;
 use serde_json::{Value, json};
 
-use self::arguments::{Org, OrgCommand, Setup};
+use self::arguments::{Org, OrgCommand, Setup, Token};
 use self::deployment::Parameters;
 use crate::api::show::report;
 use crate::api::stop::{Code, Stop};
+use crate::connections::arguments::AdminToken;
 use crate::environment::Environment;
 use crate::output::Printing;
 use crate::{interrupt, warn};
@@ -43,18 +47,53 @@ impl From<Stopped> for Stop {
 pub fn run(command: &OrgCommand, printing: Printing, environment: &Environment) -> ExitCode {
     crate::api::ended(match &command.what {
         Org::Setup(arguments) => setup(arguments, printing, environment),
+        Org::Doctor(arguments) => doctor::doctor(arguments, printing, environment),
+        Org::Remove(arguments) => remove::remove(arguments, printing, environment),
+        Org::Flush(arguments) => {
+            runtime().and_then(|runtime| runtime.block_on(stack::flush(&arguments.stack, printing)))
+        }
     })
+}
+
+fn org_url(text: &str) -> Result<OrgUrl, Stop> {
+    OrgUrl::parse(text).map_err(|error| Stop::new(Code::Usage, format!("`--org`: {error}")))
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Stop> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| Stop::new(Code::Failed, format!("the runtime: {error}")))
+}
+
+/// A call of AWS failed; the innermost cause says why.
+fn aws_failed(doing: &str, error: &dyn std::error::Error) -> Stop {
+    let mut cause = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    Stop::new(Code::NotAvailable, format!("{doing}: {cause}"))
+}
+
+/// A client with the token of a super admin.
+fn admin(org: &OrgUrl, given: &AdminToken, environment: &Environment) -> Result<Client, Stop> {
+    let token = crate::connections::bootstrap_token(given, environment)?;
+    Client::new(org.clone(), token).map_err(|error| Stopped::of("preparing calls", &error).into())
+}
+
+/// Revokes the bootstrap token, unless it is to be kept.
+async fn end_token(client: &Client, token: &Token) -> Result<&'static str, Stop> {
+    if token.keep_token {
+        return Ok("kept");
+    }
+    ::connections::bootstrap::revoke(client).await?;
+    Ok("revoked")
 }
 
 fn setup(arguments: &Setup, printing: Printing, environment: &Environment) -> Result<(), Stop> {
     let began = Instant::now();
-    let org =
-        OrgUrl::parse(&arguments.org).map_err(|error| Stop::new(Code::Usage, format!("`--org`: {error}")))?;
+    let org = org_url(&arguments.org)?;
     let deployment = deployment::prepare(&arguments.samconfig)?;
-    let token = crate::connections::bootstrap_token(&arguments.token.given, environment)?;
-    let client = Client::new(org.clone(), token).map_err(|error| Stopped::of("preparing calls", &error))?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Stop::new(Code::Failed, format!("the runtime: {error}")))?;
+    let client = admin(&org, &arguments.token.given, environment)?;
+    let runtime = runtime()?;
     interrupt::watch();
     interrupt::done("what was made stays, and the bootstrap token lives; the same command goes on");
     let report_of = runtime.block_on(async {
@@ -85,13 +124,7 @@ fn setup(arguments: &Setup, printing: Printing, environment: &Environment) -> Re
             let wanted = hooks::Wanted { api, secret, delegation, rewrite, adopt };
             hooks = json!(hooks::finish(&timed(), &wanted).await?);
         }
-        let bootstrap = match arguments.token.keep_token {
-            true => "kept",
-            false => {
-                ::connections::bootstrap::revoke(&client).await?;
-                "revoked"
-            }
-        };
+        let bootstrap = end_token(&client, &arguments.token).await?;
         let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         Ok(json!({
             "v": 1, "org": org.as_str(), "made": prepared.made, "credentials": credentials,

@@ -154,14 +154,15 @@ impl Stack {
         let (dynamodb_listener, dynamodb_address) =
             rest::bind(options.dynamodb_port).await.map_err(port(options.dynamodb_port, "DYNAMODB_PORT"))?;
         let mut seed = options.seed;
-        if let Some(client) = seed.apps.iter().find(|app| app.label == DELEGATION_DEMO) {
+        let demo = seed.apps.iter().find(|app| app.label == DELEGATION_DEMO && !seed.is_unprepared);
+        if let Some(client) = demo {
             seed.token_hook = Some(HookSeed {
                 client: client.id.clone(),
                 uri: format!("http://{api}/tokenEnrichment/agent"),
                 secret: HOOK_SECRET.to_owned(),
             });
         }
-        seed.event_hook = Some(EventHookSeed {
+        seed.event_hook = (!seed.is_unprepared).then(|| EventHookSeed {
             uri: format!("http://{api}/events/okta"),
             secret: HOOK_SECRET.to_owned(),
             events: EVENT_HOOK_EVENTS.map(str::to_owned).into(),
@@ -214,8 +215,11 @@ impl Stack {
         for (id, value) in &options.secrets {
             vault.plant_secret(id, value);
         }
-        vault.plant_secret(SECRET_ARN, &secret);
-        vault.plant_secret(HOOK_SECRET_ARN, &hook_secret);
+        // Whoever prepares the org makes them.
+        if !seed.is_unprepared {
+            vault.plant_secret(SECRET_ARN, &secret);
+            vault.plant_secret(HOOK_SECRET_ARN, &hook_secret);
+        }
         if let Some(function) = triggers::rotating(&template) {
             vault.plant_rotated(USER_SECRET_ARN, DEMO_USER, DEMO_VERSION, &function);
         }

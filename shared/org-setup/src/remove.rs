@@ -21,7 +21,7 @@ use tenancy::{ROLE, claims, if_present, routing};
 
 use crate::hooks::{AGENT, EVENTS, address_of};
 use crate::plan::{MARK, NAME, Seen, Wanted, mark_of};
-use crate::seen::look;
+use crate::seen::{is_super_admin, look};
 
 /// What is taken out, in this order.
 #[derive(Debug, Default)]
@@ -117,6 +117,7 @@ pub struct Report {
 /// tenant's admins and is no tenant's; Okta is not available.
 pub async fn plan(client: &Client) -> Result<Plan, Stop> {
     let doing = |error: Error| Stop::of("looking for what okta-dac made", &error);
+    is_super_admin(client).await?;
     let wanted = Wanted { delegation: true, ..Wanted::default() };
     let seen = look(client, &wanted).await?;
     let mut plan = Plan::default();

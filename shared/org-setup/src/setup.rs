@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::plan::{DELEGATOR_ATTRIBUTES, MARK, NAME, Seen, Step, Wanted, check, mark_of, next};
-use crate::seen::{array_of, look};
+use crate::seen::{array_of, is_super_admin, look};
 
 /// How often a run looks again for what somebody else made meanwhile, and after which time: the
 /// index of groups is a second late.
@@ -52,6 +52,7 @@ pub struct Report {
 ///
 /// As [`setup`], before its first change.
 pub async fn plan(client: &Client, wanted: &Wanted) -> Result<Vec<String>, Stop> {
+    is_super_admin(client).await?;
     let seen = look(client, wanted).await?;
     check(wanted, &seen)?;
     Ok(steps(wanted, seen).iter().map(Step::text).collect())
@@ -74,6 +75,7 @@ pub(crate) fn steps(wanted: &Wanted, mut seen: Seen) -> Vec<Step> {
 /// An object of somebody else that has one of our names, before the first change; Okta's
 /// refusals; an Okta that is not available: the same command goes on.
 pub async fn setup(client: &Client, wanted: &Wanted) -> Result<Report, Stop> {
+    is_super_admin(client).await?;
     let mut seen = look(client, wanted).await?;
     check(wanted, &seen)?;
     let (mut made, mut looks) = (Vec::new(), 0);

@@ -45,6 +45,9 @@ struct Arguments {
     /// Seed of the org instead of the demo org.
     #[arg(long)]
     seed: Option<PathBuf>,
+    /// An org that nobody prepared for okta-dac: users and apps, and nothing of ours.
+    #[arg(long)]
+    unprepared: bool,
     /// Seed of the AWS accounts instead of the demo accounts.
     #[arg(long)]
     accounts: Option<PathBuf>,
@@ -82,6 +85,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         }
     };
     let org = seed(&arguments.seed, DEMO_ORG)?;
+    let org = Seed::parse(&org).map_err(|e| e.to_string())?;
     let accounts = seed(&arguments.accounts, aws_emulator::DEMO_ACCOUNT)?;
     let cli = std::path::absolute(arguments.bin_dir.join("okta-dac")).map_err(|e| e.to_string())?;
     let options = StackOptions {
@@ -96,7 +100,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         concurrency: arguments.concurrency,
         throttled_status: arguments.throttled_status,
         schedules: arguments.schedules,
-        seed: Seed::parse(&org).map_err(|e| e.to_string())?,
+        seed: if arguments.unprepared { org.unprepared() } else { org },
         accounts: aws_emulator::Seed::parse(&accounts).map_err(|e| e.to_string())?,
         state_file: arguments.state,
         secret: None,

@@ -20,8 +20,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use connections::stop::Stop;
+use guard::EventsTable;
 use okta_client::{Client, Error, OkIfAbsent};
-use run_kit::Audit;
+use run_kit::{Audit, ConfigError, Environment};
 use state::{RecordsTable, State};
 
 pub use self::finding::{Code, Finding};
@@ -56,6 +57,16 @@ pub struct Tables {
 }
 
 impl Tables {
+    /// The tables that an environment of a function names.
+    ///
+    /// # Errors
+    ///
+    /// What lacks.
+    pub fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
+        let (state, records) = (State::prepare(environment)?, RecordsTable::prepare(environment)?);
+        Ok(Self { state, records, audit: Arc::new(EventsTable::prepare(environment)?) })
+    }
+
     fn both(&self) -> (State, RecordsTable) {
         (self.state.clone(), self.records.clone())
     }
@@ -65,7 +76,8 @@ impl Tables {
 ///
 /// # Errors
 ///
-/// The token is no super admin's, or Okta or the table is not available.
+/// The credential may not read, or for a fix is no super admin's; Okta or the table is not
+/// available.
 pub async fn examine(client: &Client, asked: &Asked) -> Result<Vec<Finding>, Stop> {
     let view = View::read(client, asked).await?;
     let mut findings = checks::all(&view, asked);
