@@ -19,6 +19,7 @@ const PAGES: &[&str] = &[
     "docs/delegation.md",
     "docs/deploying.md",
     "docs/keeper.md",
+    "docs/doctor.md",
     "docs/migrating.md",
     "docs/rotation.md",
     "docs/runbook.md",
@@ -115,6 +116,19 @@ fn the_kinds_of_damage_are_listed() {
     assert_none(kinds(&page("ARCHITECTURE.md")));
     assert_some(kinds("| kind |\n|---|\n| `no-kind` |"), "has `no-kind`");
     assert_some(kinds(""), "lacks `half-made-tenant`");
+}
+
+/// What the doctor finds in the org, in a table of its page.
+fn findings(text: &str) -> Complaints {
+    let rows = text.lines().filter_map(|line| Some(line.strip_prefix("| `")?.split_once("` |")?.0));
+    differences("docs/doctor.md", rows, org_setup::doctor::Code::ALL.iter().map(|(_, name, _)| *name))
+}
+
+#[test]
+fn the_findings_of_the_doctor_are_listed() {
+    assert_none(findings(&page("docs/doctor.md")));
+    assert_some(findings("| `no-code` | nothing |"), "has `no-code`");
+    assert_some(findings(""), "lacks `silent-hook`");
 }
 
 #[test]

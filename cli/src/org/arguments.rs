@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use url::Url;
 
 use crate::api::stop::Code;
@@ -27,6 +27,8 @@ pub enum Org {
     Doctor(Box<Doctor>),
     /// Take out what `setup` made
     Remove(Box<Remove>),
+    /// Take over an org of the predecessor
+    Migrate(Box<Migrate>),
     /// Let the API ask its authorizer anew for every request
     Flush(Flush),
 }
@@ -65,12 +67,19 @@ pub struct Setup {
     /// hook
     #[arg(long, requires = "secrets")]
     pub delegation: bool,
+    /// A type of users that is there for delegation (okta-managedaccess), instead of a new one
+    #[arg(long, value_name = "NAME")]
+    pub user_type: Option<String>,
     /// Also a credential for responses
     #[arg(long, requires = "secrets")]
     pub responses: bool,
     /// Also a credential for the rotation of passwords
     #[arg(long, requires = "secrets")]
     pub rotation: bool,
+    /// ARN of the AWS Parameters and Secrets Lambda extension, for the region and the architecture of
+    /// the deployment
+    #[arg(long, value_name = "ARN")]
+    pub layer: Option<String>,
     /// The file that `make deploy` reads; parameters that are known are put into it
     #[arg(long, value_name = "FILE", default_value = "samconfig.toml")]
     pub samconfig: PathBuf,
@@ -128,6 +137,44 @@ pub struct Remove {
     #[arg(long)]
     pub yes: bool,
     /// Print what would be taken out, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The bootstrap token.
+    #[command(flatten)]
+    pub token: Token,
+}
+
+/// The predecessors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Predecessor {
+    /// Tenants, their admins, apps, domains and identity providers
+    OktaDac,
+    /// Delegation from user to user
+    OktaManagedaccess,
+}
+
+/// `org migrate`.
+#[derive(Clone, Debug, Args)]
+pub struct Migrate {
+    /// URL of the org
+    #[arg(long, env = "OKTA_DAC_ORG", value_name = "URL")]
+    pub org: String,
+    /// What made the org
+    #[arg(long, value_enum, default_value = "okta-dac")]
+    pub from: Predecessor,
+    /// Id of its app [default: the app called okta-dac]
+    #[arg(long, value_name = "ID")]
+    pub app: Option<String>,
+    /// Id of its authorization server [default: the one with the claim `tenants`]
+    #[arg(long, value_name = "ID")]
+    pub server: Option<String>,
+    /// Name of its type of users [default: the one with `delegatedAgents`]
+    #[arg(long, value_name = "NAME")]
+    pub user_type: Option<String>,
+    /// Also narrow the claims that only the predecessor reads: nobody calls it any more
+    #[arg(long)]
+    pub finish: bool,
+    /// Print what would be changed, and change nothing
     #[arg(long)]
     pub dry_run: bool,
     /// The bootstrap token.

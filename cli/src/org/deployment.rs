@@ -35,6 +35,7 @@ impl Parameters {
             ("TokenClientIds", clients.join(",")),
         ];
         all.extend(origin.map(|origin| ("CorsAllowOrigin", origin.to_owned())));
+        all.extend(arguments.layer.clone().map(|layer| ("SecretsExtensionLayerArn", layer)));
         all.extend(report.delegated_user_type_id.clone().map(|id| ("DelegatedUserTypeId", id)));
         Self(all)
     }

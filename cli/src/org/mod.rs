@@ -5,6 +5,7 @@
 pub mod arguments;
 mod deployment;
 mod doctor;
+mod migrate;
 mod remove;
 mod secrets;
 mod stack;
@@ -49,6 +50,7 @@ pub fn run(command: &OrgCommand, printing: Printing, environment: &Environment) 
         Org::Setup(arguments) => setup(arguments, printing, environment),
         Org::Doctor(arguments) => doctor::doctor(arguments, printing, environment),
         Org::Remove(arguments) => remove::remove(arguments, printing, environment),
+        Org::Migrate(arguments) => migrate::migrate(arguments, printing, environment),
         Org::Flush(arguments) => {
             runtime().and_then(|runtime| runtime.block_on(stack::flush(&arguments.stack, printing)))
         }
@@ -169,7 +171,8 @@ async fn wanted(client: &Client, arguments: &Setup) -> Result<Wanted, Stop> {
         origins: arguments.origins.clone(),
         superusers,
         audience: arguments.audience.clone(),
-        delegation: arguments.delegation,
+        delegation: arguments.delegation || arguments.user_type.is_some(),
+        user_type: arguments.user_type.clone(),
         adopt: arguments.adopt,
     })
 }

@@ -28,12 +28,13 @@ pub struct TokenRequest {
     pub claims: Map<String, Value>,
 }
 
-/// The authorization server that the seed made.
+/// The authorization server that the seed made, or that `okta-dac org` made or took over.
 fn server(org: &Org) -> Option<&str> {
-    org.authorization_servers
-        .iter()
-        .find(|(_, s)| text(&s.object, "name") == "dac")
-        .map(|(id, _)| id.as_str())
+    let called = |name: &str| {
+        let server = org.authorization_servers.iter().find(|(_, s)| text(&s.object, "name") == name);
+        server.map(|(id, _)| id.as_str())
+    };
+    called("dac").or_else(|| called("okta-dac"))
 }
 
 /// The issuer of the tokens.

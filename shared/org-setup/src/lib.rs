@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`doctor`] | what is not as it has to be, and its cure |
 //! | [`hooks`] | the hooks, once the API's address is known |
+//! | [`migrate`] | an org of the predecessor, taken over |
 //! | [`plan`] | what is wanted, what is there, and the step that comes next: pure |
 //! | [`remove`] | everything that was made, taken out |
 //! | [`seen`] | what is there, read from the org |
@@ -16,6 +17,7 @@
 
 pub mod doctor;
 pub mod hooks;
+pub mod migrate;
 pub mod plan;
 pub mod remove;
 pub mod seen;

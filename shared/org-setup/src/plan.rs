@@ -24,10 +24,10 @@ pub const SCOPES: [(&str, &str); 3] = [
 ];
 
 /// The kinds of tokens that have the claims: a web app shows by its ID token what its user may.
-const TOKENS: [&str; 2] = ["RESOURCE", "IDENTITY"];
+pub(crate) const TOKENS: [&str; 2] = ["RESOURCE", "IDENTITY"];
 
 /// The claims.
-const CLAIMS: [&str; 2] = ["tenants", "groups"];
+pub(crate) const CLAIMS: [&str; 2] = ["tenants", "groups"];
 
 /// The claim that says who may let others act for them, as clients of the predecessor read it.
 pub(crate) const CAN_DELEGATE: &str = "can_delegate";
@@ -52,6 +52,8 @@ pub struct Wanted {
     pub audience: String,
     /// Also what delegation needs: a type of users, and the claim that says who has the type.
     pub delegation: bool,
+    /// Name of a type of users that is there for delegation; without one a type of ours is made.
+    pub user_type: Option<String>,
     /// Objects of these names that are somebody else's are taken over.
     pub adopt: bool,
 }
@@ -77,6 +79,8 @@ pub struct Seen {
     pub scopes: BTreeSet<String>,
     /// Its claims: name, and kind of token.
     pub claims: BTreeSet<(String, String)>,
+    /// Whether the claim `groups` has all groups of a user, as the predecessor's.
+    pub has_wide_claim: bool,
     /// Its policy.
     pub policy: Option<String>,
     /// Names of the policy's rules.
@@ -214,7 +218,9 @@ pub(crate) fn foreign(wanted: &Wanted, seen: &Seen) -> Vec<String> {
     {
         foreign.push(format!("the authorization server {NAME} ({id})"));
     }
-    let is_foreign = |kind: &&UserType| wanted.delegation && kind.description.as_deref() != Some(MARK);
+    let is_foreign = |kind: &&UserType| {
+        wanted.delegation && wanted.user_type.is_none() && kind.description.as_deref() != Some(MARK)
+    };
     let delegators = seen.delegators.iter().filter(is_foreign);
     foreign.extend(delegators.map(|kind| format!("the type of users {DELEGATORS} ({})", kind.id)));
     foreign
@@ -309,7 +315,7 @@ fn next_of_delegation(seen: &Seen) -> Option<Step> {
 }
 
 /// Who may write there could let others act for the user: the user only reads.
-fn delegator_attribute((name, title, about): &(&str, &str, &str)) -> (String, Value) {
+pub(crate) fn delegator_attribute((name, title, about): &(&str, &str, &str)) -> (String, Value) {
     let attribute = json!({
         "title": title, "description": about, "type": "array", "items": { "type": "string" }, "scope": "NONE",
         "permissions": [{ "principal": "SELF", "action": "READ_ONLY" }], "master": { "type": "PROFILE_MASTER" },

@@ -89,7 +89,7 @@ pub async fn look(client: &Client, wanted: &Wanted) -> Result<Seen, Stop> {
         parts_of(client, &server, wanted, &mut seen).await.map_err(doing)?;
     }
     if wanted.delegation {
-        delegators(client, &mut seen).await.map_err(doing)?;
+        delegators(client, wanted, &mut seen).await?;
     }
     Ok(seen)
 }
@@ -121,10 +121,18 @@ async fn has_attribute(client: &Client, app: &AppId) -> Result<bool, Error> {
 }
 
 /// The type of the users who may let others act for them, and what its users have.
-async fn delegators(client: &Client, seen: &mut Seen) -> Result<(), Error> {
-    seen.delegators = client.list_user_types().await?.into_iter().find(|kind| kind.name == DELEGATORS);
-    let Some(kind) = &seen.delegators else { return Ok(()) };
-    let schema = client.get_user_schema(kind).await?;
+async fn delegators(client: &Client, wanted: &Wanted, seen: &mut Seen) -> Result<(), Stop> {
+    let doing = |error: Error| Stop::of("looking at the types of users", &error);
+    let name = wanted.user_type.as_deref().unwrap_or(DELEGATORS);
+    let kinds = client.list_user_types().await.map_err(doing)?;
+    seen.delegators = kinds.into_iter().find(|kind| kind.name == name);
+    let Some(kind) = &seen.delegators else {
+        return match &wanted.user_type {
+            Some(name) => Err(Stop::new(Code::Usage, format!("there is no type of users {name}"))),
+            None => Ok(()),
+        };
+    };
+    let schema = client.get_user_schema(kind).await.map_err(doing)?;
     for (name, ..) in DELEGATOR_ATTRIBUTES {
         let Some(attribute) = schema.attribute(name) else { continue };
         let may_write = |right: &Value| {
@@ -133,8 +141,8 @@ async fn delegators(client: &Client, seen: &mut Seen) -> Result<(), Error> {
         let rights = attribute["permissions"].as_array();
         if attribute["type"] != "array" || rights.into_iter().flatten().any(may_write) {
             let sentence = format!(
-                "the attribute {name} of the type of users {DELEGATORS} ({}), an array that the user only reads",
-                kind.id
+                "the attribute {name} of the type of users {} ({}), an array that the user only reads",
+                kind.name, kind.id
             );
             seen.wrong.push(sentence);
         }
@@ -151,13 +159,18 @@ async fn parts_of(client: &Client, server: &str, wanted: &Wanted, seen: &mut See
     seen.scopes = scopes.into_iter().map(|scope| scope.name).collect();
     let kind = |claim: &Named| (claim.name.clone(), claim.text("claimType").to_owned());
     seen.claims = claims.iter().map(kind).collect();
+    // All groups are more than okta-dac reads, and what the predecessor's functions read.
+    let is_wide = |claim: &Named| {
+        claim.name == "groups" && claim.text("valueType") == "GROUPS" && claim.text("value") == ".*"
+    };
+    seen.has_wide_claim = claims.iter().any(is_wide);
     let differs = |claim_of: &&Named| {
         let ours = claim(&claim_of.name, claim_of.text("claimType"));
         (["tenants", "groups"].contains(&claim_of.name.as_str())
             || (wanted.delegation && claim_of.name == CAN_DELEGATE))
             && ["value", "valueType", "status"].iter().any(|member| claim_of.text(member) != ours[member])
     };
-    let differing = claims.iter().filter(differs);
+    let differing = claims.iter().filter(|claim| !is_wide(claim)).filter(differs);
     seen.wrong.extend(differing.map(|claim| format!("the claim {} ({})", claim.name, claim.id)));
     let policy = policies.into_iter().find(|policy| policy.name == NAME);
     // The app may have been deleted, and made anew.

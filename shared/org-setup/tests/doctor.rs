@@ -14,6 +14,7 @@ use connections::service_app::{self, Run};
 use connections::sink::Sink;
 use domain::{AdminsDescription, ENDING_EVENTS, TenantName, subject_filter};
 use futures::TryStreamExt;
+use jiff::{SignedDuration, Timestamp};
 use okta_client::models::{Group, GroupProfile, IdentityProvider, Named, NewPolicyRule, RoleAssignmentId};
 use okta_client::{ApiToken, Client, OrgUrl};
 use okta_emulator::{DEMO_ORG, Emulator, EventHookSeed, Options, Seed};
@@ -217,7 +218,8 @@ impl Org {
     async fn ending_certificate(&self) -> String {
         let pair = rcgen::KeyPair::generate().unwrap();
         let mut certificate = rcgen::CertificateParams::default();
-        certificate.not_after = (SystemTime::now() + Duration::from_secs(101 * 86_400)).into();
+        let end = Timestamp::now() + SignedDuration::from_hours(101 * 24);
+        certificate.not_after = SystemTime::from(end).into();
         let x5c = BASE64_STANDARD.encode(certificate.self_signed(&pair).unwrap().der());
         self.client().create_identity_provider_key(&x5c).await.unwrap().kid.to_string()
     }

@@ -30,6 +30,7 @@ fn wanted() -> Wanted {
         superusers: Vec::new(),
         audience: "api://okta-dac".to_owned(),
         delegation: true,
+        user_type: None,
         adopt: false,
     }
 }

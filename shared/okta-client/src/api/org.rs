@@ -31,6 +31,16 @@ impl Client {
         self.call_with("createAuthorizationServer", Method::POST, url, server).await
     }
 
+    /// Replaces an authorization server (`replaceAuthorizationServer`); issuer and status stay.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`]; [`Error::is_duplicate`] if another has the name.
+    pub async fn replace_authorization_server(&self, id: &str, server: &Value) -> Result<Named, Error> {
+        let url = self.url(&["authorizationServers", id])?;
+        self.call_with("replaceAuthorizationServer", Method::PUT, url, server).await
+    }
+
     /// Takes an authorization server out, with everything that is its own
     /// (`deactivateAuthorizationServer`, `deleteAuthorizationServer`).
     ///
@@ -72,6 +82,16 @@ impl Client {
     pub async fn create_oauth2_claim(&self, server: &str, claim: &Value) -> Result<Named, Error> {
         let url = self.url(&["authorizationServers", server, "claims"])?;
         self.call_with("createOAuth2Claim", Method::POST, url, claim).await
+    }
+
+    /// Replaces a claim of a server (`replaceOAuth2Claim`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`]; [`Error::Api`] 400 for an expression that is none.
+    pub async fn replace_oauth2_claim(&self, server: &str, id: &str, claim: &Value) -> Result<Named, Error> {
+        let url = self.url(&["authorizationServers", server, "claims", id])?;
+        self.call_with("replaceOAuth2Claim", Method::PUT, url, claim).await
     }
 
     /// The access policies of a server (`listAuthorizationServerPolicies`).

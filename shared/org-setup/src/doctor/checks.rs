@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use okta_client::models::{ACTIVE, IdentityProvider, PolicyRule};
 use serde_json::{Value, json};
 
-use super::Asked;
+use super::asked::Asked;
 use super::finding::{Code, Finding};
 use super::view::{Connection, View};
 use crate::hooks::{EVENTS, address_of};
@@ -53,6 +53,11 @@ fn of_setup(view: &View, asked: &Asked) -> Vec<Finding> {
         let finding = Finding::new(Code::Lacking, "org", step, SETUP);
         if is_free { finding.fixable() } else { finding }
     }));
+    if view.seen.has_wide_claim {
+        let cure = "narrow the claim with `okta-dac org migrate --finish`, once nobody calls the predecessor";
+        let detail = "the claim has all groups of a user; above 100 Okta fails the request";
+        found.push(Finding::new(Code::WideClaim, "claim groups", detail, cure));
+    }
     if view.seen.members.is_empty() {
         let cure = "run `okta-dac org setup` again with `--superuser LOGIN`";
         found.push(Finding::new(Code::NoSuperuser, "group SUPERUSERS", "the group has no members", cure));

@@ -13,6 +13,8 @@ pub enum Code {
     Wrong,
     /// What `okta-dac org setup` makes is not there.
     Lacking,
+    /// The claim `groups` has all groups of a user.
+    WideClaim,
     /// Nobody is a superuser.
     NoSuperuser,
     /// A group of a directory or an app has a name that gives rights.
@@ -43,7 +45,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, with its name and what it says, the most dangerous first.
-    pub const ALL: [(Self, &'static str, &'static str); 17] = [
+    pub const ALL: [(Self, &'static str, &'static str); 18] = [
         (Self::ImportedGroup, "imported-group", "a group of a directory has a name that gives rights"),
         (Self::AnyLogin, "any-login", "an IdP of a tenant accepts logins of every domain"),
         (Self::RoleTooWide, "role-too-wide", "a connection has a role that its preset has not"),
@@ -53,6 +55,11 @@ impl Code {
         (Self::Foreign, "foreign", "an object with one of okta-dac's names was made by somebody else"),
         (Self::Wrong, "wrong", "an object of okta-dac is not as it has to be"),
         (Self::Lacking, "lacking", "what `okta-dac org setup` makes is not there"),
+        (
+            Self::WideClaim,
+            "wide-claim",
+            "the claim `groups` has all groups of a user; above 100 Okta fails the request",
+        ),
         (Self::Deployment, "deployment", "a parameter of the deployment differs from the org"),
         (Self::SilentHook, "silent-hook", "the event hook does not tell the API of ended rights"),
         (Self::BroaderRule, "broader-rule", "a rule above a tenant's rule takes the tenant's users"),

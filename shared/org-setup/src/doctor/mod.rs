@@ -3,6 +3,7 @@
 //! | module | what it has |
 //! |---|---|
 //! | [`finding`] | the kinds of findings, and what is said of one |
+//! | `asked` | what the doctor knows besides the org |
 //! | `view` | what the findings follow from, read from the org |
 //! | `checks` | the findings of a view: pure |
 //! | `tenants` | a walk through the tenants, with the crate `examination` |
@@ -11,66 +12,18 @@
 //! made as by [`setup`](crate::setup), a scope that a connection must not have is taken from it,
 //! and of tenants what `reconcile` cures. Everything else is a person's decision.
 
+mod asked;
 mod checks;
 pub mod finding;
 mod tenants;
 mod view;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use connections::stop::Stop;
-use guard::EventsTable;
 use okta_client::{Client, Error, OkIfAbsent};
-use run_kit::{Audit, ConfigError, Environment};
-use state::{RecordsTable, State};
 
+pub use self::asked::{Asked, Tables};
 pub use self::finding::{Code, Finding};
 use self::view::View;
-use crate::plan::{self, Wanted};
-
-/// What the doctor knows besides the org.
-#[derive(Clone, Debug, Default)]
-pub struct Asked {
-    /// Whether what can be fixed is fixed.
-    pub fix: bool,
-    /// Objects of our names that somebody else made were taken over.
-    pub adopt: bool,
-    /// Parameters of the deployment, where it is known.
-    pub parameters: BTreeMap<String, String>,
-    /// Its tables. Without them some damage of suspended tenants is
-    /// not looked for, and nothing of tenants is fixed.
-    pub tables: Option<Tables>,
-    /// Who asks, for the records of what is fixed.
-    pub operator: String,
-}
-
-/// The tables of a deployment.
-#[derive(Clone, Debug)]
-pub struct Tables {
-    /// Locks and suspensions.
-    pub state: State,
-    /// Who changed what, to read.
-    pub records: RecordsTable,
-    /// The same, to write.
-    pub audit: Arc<dyn Audit>,
-}
-
-impl Tables {
-    /// The tables that an environment of a function names.
-    ///
-    /// # Errors
-    ///
-    /// What lacks.
-    pub fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
-        let (state, records) = (State::prepare(environment)?, RecordsTable::prepare(environment)?);
-        Ok(Self { state, records, audit: Arc::new(EventsTable::prepare(environment)?) })
-    }
-
-    fn both(&self) -> (State, RecordsTable) {
-        (self.state.clone(), self.records.clone())
-    }
-}
 
 /// Examines the org; in the order of what is most dangerous.
 ///
@@ -109,18 +62,4 @@ async fn fix(client: &Client, view: &View, asked: &Asked, findings: &mut [Findin
         }
     }
     Ok(())
-}
-
-impl View {
-    /// What `setup` would be asked for; no origins: a person names them.
-    fn wanted(&self, asked: &Asked) -> Wanted {
-        Wanted { delegation: self.seen.delegators.is_some(), adopt: asked.adopt, ..Wanted::default() }
-    }
-
-    /// What `setup` would make, in words.
-    fn lacking(&self, asked: &Asked) -> Vec<String> {
-        let steps = crate::setup::steps(&self.wanted(asked), self.seen.clone());
-        let is_safe = |step: &plan::Step| !matches!(step, plan::Step::Remake(_) | plan::Step::Member(_));
-        steps.iter().filter(|step| is_safe(step)).map(plan::Step::text).collect()
-    }
 }

@@ -10,8 +10,8 @@ use run_kit::{Actor, Record, Run, UNDO, chain};
 use tenancy::{Tenants, routing};
 use tokio::time::Instant;
 
+use super::asked::{Asked, Tables};
 use super::finding::Finding;
-use super::{Asked, Tables};
 
 /// Time of one piece: a page, or an object with its cure.
 const PIECE: Duration = Duration::from_secs(20);

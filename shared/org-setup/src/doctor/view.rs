@@ -9,8 +9,8 @@ use okta_client::models::{GrantId, Group, IdentityProvider, IdpKey, Named, Polic
 use okta_client::{Client, Error, ListGroups, ListIdentityProviders, search};
 use tenancy::{claims, if_present, routing};
 
-use super::Asked;
-use crate::plan::{NAME, Seen, Wanted};
+use super::asked::Asked;
+use crate::plan::{NAME, Seen, Step, Wanted};
 use crate::seen::look;
 
 /// What is there.
@@ -102,5 +102,19 @@ impl View {
             all.extend(wide.map(|(id, scope)| (connection, id, scope.as_str())));
         }
         all
+    }
+}
+
+impl View {
+    /// What `setup` would be asked for; no origins: a person names them.
+    pub(super) fn wanted(&self, asked: &Asked) -> Wanted {
+        Wanted { delegation: self.seen.delegators.is_some(), adopt: asked.adopt, ..Wanted::default() }
+    }
+
+    /// What `setup` would make, in words.
+    pub(super) fn lacking(&self, asked: &Asked) -> Vec<String> {
+        let steps = crate::setup::steps(&self.wanted(asked), self.seen.clone());
+        let is_safe = |step: &Step| !matches!(step, Step::Remake(_) | Step::Member(_));
+        steps.iter().filter(|step| is_safe(step)).map(Step::text).collect()
     }
 }

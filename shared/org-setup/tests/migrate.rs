@@ -1,0 +1,229 @@
+//! An org of the predecessor that is taken over.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use domain::{AdminsDescription, TenantName, subject_filter};
+use futures::TryStreamExt;
+use okta_client::models::{GroupProfile, Named};
+use okta_client::{ApiToken, Client, OrgUrl};
+use okta_emulator::{Action, DEMO_ORG, Drop, Emulator, Fault, Options, Seed, TokenRequest};
+use org_setup::migrate::{Asked, From, Report, migrate, plan};
+use org_setup::plan::Wanted;
+use org_setup::setup::setup;
+use serde_json::{Value, json};
+use tenancy::{group_called, idp_of, routing};
+
+const APP: &str = "0oa1dacapp0000000001";
+const SERVER: &str = "aus1dac0000000000001";
+
+/// An org as the predecessor made it: IdPs for anybody, a group of superusers among those that new
+/// users become members of, all groups in the claim, a rule with another name, a record that a hand
+/// edited, and attributes that the user may write.
+async fn org() -> (Emulator, Client) {
+    let seed = Seed::parse(DEMO_ORG).unwrap();
+    let token = ApiToken::from(seed.api_token.token.clone());
+    let emulator = Emulator::start(Options { port: 0, seed, state_file: None }).await.unwrap();
+    let client = Client::new(OrgUrl::parse(&emulator.url()).unwrap(), token).unwrap();
+    emulator.catch_up();
+    for of in client.list_oauth2_claims(SERVER).try_collect::<Vec<Named>>().await.unwrap() {
+        if of.name == "groups" {
+            let claim = json!({
+                "name": "groups", "claimType": of.text("claimType"), "valueType": "GROUPS", "value": ".*",
+                "group_filter_type": "REGEX", "status": "ACTIVE", "alwaysIncludeInToken": true,
+                "conditions": { "scopes": [] },
+            });
+            client.replace_oauth2_claim(SERVER, &of.id, &claim).await.unwrap();
+        }
+    }
+    // The predecessor knew no responders.
+    let responders = group_called(&client, "RESPONDERS").await.unwrap().unwrap().id;
+    client.delete_group(&responders).await.unwrap();
+    let superusers = group_called(&client, "SUPERUSERS").await.unwrap().unwrap().id;
+    for name in ["acme", "globex"] {
+        let mut idp = idp_of(&client, &TenantName::parse(name).unwrap()).await.unwrap().unwrap();
+        let users = group_called(&client, &format!("USERS_{name}")).await.unwrap().unwrap();
+        idp.other["policy"]["provisioning"]["groups"]["assignments"] = json!([users.id, superusers]);
+        idp.other["policy"]["accountLink"] = json!({ "action": "AUTO" });
+        client.replace_identity_provider(&idp).await.unwrap();
+        let plain = GroupProfile { description: String::new(), ..users.profile };
+        client.replace_group(&users.id, &plain).await.unwrap();
+    }
+    let admins = group_called(&client, "ADMINS_globex").await.unwrap().unwrap();
+    let edited = GroupProfile { description: "the admins of globex".to_owned(), ..admins.profile };
+    client.replace_group(&admins.id, &edited).await.unwrap();
+    let (policy, rules) = routing(&client).await.unwrap();
+    let mut rule = rules.into_iter().find(|rule| rule.name == "DAC_globex").unwrap();
+    "Sign-in of globex".clone_into(&mut rule.name);
+    client.replace_policy_rule(&policy.unwrap(), &rule).await.unwrap();
+    let kinds = client.list_user_types().await.unwrap();
+    let kind = kinds.iter().find(|kind| kind.name == "delegator").unwrap();
+    let agents = json!({
+        "title": "Agents", "type": "array", "items": { "type": "string" },
+        "permissions": [{ "principal": "SELF", "action": "READ_WRITE" }],
+    });
+    let properties = json!({ "delegatedAgents": agents, "delegationGrants": null });
+    let schema = json!({ "definitions": { "custom": { "id": "#custom", "type": "object", "properties": properties } } });
+    client.update_user_profile(kind, &schema).await.unwrap();
+    emulator.catch_up();
+    emulator.clear_journal();
+    (emulator, client)
+}
+
+async fn asked(client: &Client, finish: bool) -> Asked {
+    Asked { finish, ..Asked::default() }.complete(client, From::OktaDac).await.unwrap()
+}
+
+async fn run(client: &Client, finish: bool) -> Report {
+    let plan = plan(client, &asked(client, finish).await).await.unwrap();
+    migrate(client, client, plan).await.unwrap()
+}
+
+/// What a token of this user says, as the predecessor's functions and ours read it.
+fn claims(emulator: &Emulator, login: &str) -> (Value, Value, Value) {
+    let request: TokenRequest = serde_json::from_value(json!({ "login": login })).unwrap();
+    let token = emulator.access_token(&request).unwrap();
+    let payload = BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
+    let payload: Value = serde_json::from_slice(&payload).unwrap();
+    (payload["iss"].clone(), payload["tenants"].clone(), payload["groups"].clone())
+}
+
+#[tokio::test]
+async fn an_org_of_the_predecessor_is_taken_over() {
+    let (emulator, client) = org().await;
+    let before = emulator.snapshot();
+    let planned = plan(&client, &asked(&client, false).await).await.unwrap();
+    assert_eq!(emulator.snapshot(), before, "a plan changes nothing");
+    let old = claims(&emulator, "admin@globex.test");
+    let report = migrate(&client, &client, planned.clone()).await.unwrap();
+    assert_eq!((&report.changed, &report.left), (&planned.steps(), &planned.left));
+    assert_eq!(report.changed.len(), 10, "{report:#?}");
+    emulator.catch_up();
+    // Clients of the predecessor get the same tokens from the same issuer.
+    assert_eq!(claims(&emulator, "admin@globex.test"), old);
+    // Nothing is left to change, and setup completes what is there.
+    assert!(run(&client, false).await.changed.is_empty());
+    let wanted = Wanted { audience: "api://okta-dac".to_owned(), ..Wanted::default() };
+    let prepared = setup(&client, &wanted).await.unwrap();
+    assert_eq!((prepared.app_id.as_str(), prepared.issuer.ends_with(SERVER)), (APP, true), "{prepared:?}");
+    let made = prepared.made.join(", ");
+    assert!(!made.contains("make the app") && !made.contains("make the authorization"), "{made}");
+    // Who signs in, and as whom new users come, is the tenant's alone.
+    let idp = idp_of(&client, &TenantName::parse("globex").unwrap()).await.unwrap().unwrap();
+    let users = group_called(&client, "USERS_globex").await.unwrap().unwrap();
+    let policy = &idp.other["policy"];
+    assert_eq!(policy["subject"]["filter"], json!(subject_filter(&["globex.test"])));
+    assert_eq!(policy["provisioning"]["groups"]["assignments"], json!([users.id]));
+    assert_eq!(policy["accountLink"]["filter"]["users"]["excludeAdmins"], true);
+    let admins = group_called(&client, "ADMINS_globex").await.unwrap().unwrap();
+    let record = AdminsDescription::parse(&admins.profile.description).unwrap();
+    assert_eq!(
+        (record.tenant_id.as_deref(), record.routing_rule_id.is_some()),
+        (Some(idp.id.as_str()), true)
+    );
+    // Without a verified domain somebody decides.
+    assert!(report.left.iter().any(|text| text.contains("acme")), "{report:?}");
+    assert!(report.left.iter().any(|text| text.contains("--finish")), "{report:?}");
+    // Nobody calls the predecessor any more.
+    let finished = run(&client, true).await;
+    assert!(finished.changed.iter().all(|text| text.contains("narrow the claim")), "{finished:?}");
+    let (issuer, tenants, groups) = claims(&emulator, "admin@globex.test");
+    assert_eq!((issuer, tenants, groups), (old.0, old.1, json!(["ADMINS_globex"])));
+}
+
+/// Broken at every call by every fault: everything is taken back, or the next run completes it.
+#[tokio::test]
+async fn a_run_that_breaks_anywhere_is_taken_back_or_completed() {
+    let (emulator, client) = org().await;
+    run(&client, true).await;
+    let (whole, calls) = (shape(&emulator), emulator.journal().len() as u64);
+    let (mut broken, mut taken_back) = (0, 0);
+    for fault in [
+        Action { status: Some(400), ..Action::default() },
+        Action { drop: Some(Drop::Before), ..Action::default() },
+        Action { drop: Some(Drop::After), ..Action::default() },
+    ] {
+        for nth in 1..=calls {
+            let (emulator, client) = org().await;
+            let before = shape(&emulator);
+            let Ok(asked) = Asked { finish: true, ..Asked::default() }.complete(&client, From::OktaDac).await
+            else {
+                panic!("nothing is broken yet")
+            };
+            emulator.order(Fault::on_call(nth, 1, fault.clone()));
+            let result = match plan(&client, &asked).await {
+                Ok(plan) => migrate(&client, &client, plan).await,
+                Err(stop) => Err(stop),
+            };
+            if let Err(stop) = result {
+                broken += 1;
+                if stop.left.is_empty() {
+                    taken_back += 1;
+                    same(&shape(&emulator), &before, &format!("{fault:?} at {nth}: {stop}"));
+                }
+            }
+            emulator.clear_faults();
+            emulator.catch_up();
+            run(&client, true).await;
+            same(&shape(&emulator), &whole, &format!("{fault:?} at {nth}"));
+        }
+    }
+    assert!(broken > 20 && taken_back > 20, "{broken} runs broke, {taken_back} were taken back");
+}
+
+/// What a migration may change.
+fn shape(emulator: &Emulator) -> Vec<(&'static str, Value)> {
+    let snapshot = emulator.stable_snapshot();
+    let kinds = ["groups", "apps", "authorization_servers", "idps", "policies", "rules", "app_groups"];
+    let mut shape: Vec<_> = kinds.iter().map(|kind| (*kind, snapshot[*kind].clone())).collect();
+    // Each server has an address and keys of its own.
+    for (_, servers) in shape.iter_mut().filter(|(kind, _)| *kind == "authorization_servers") {
+        for server in servers.as_object_mut().unwrap().values_mut() {
+            let object = &server["object"];
+            *server = json!([server["claims"], object["name"], object["description"], object["audiences"]]);
+        }
+    }
+    // A default that an app has once it was written.
+    for (_, apps) in shape.iter_mut().filter(|(kind, _)| *kind == "apps") {
+        for app in apps.as_object_mut().unwrap().values_mut() {
+            app.as_object_mut().unwrap().remove("visibility");
+        }
+    }
+    shape
+}
+
+fn same(now: &[(&str, Value)], expected: &[(&str, Value)], when: &str) {
+    for ((kind, now), (_, expected)) in now.iter().zip(expected) {
+        for (id, object) in expected.as_object().into_iter().flatten() {
+            assert_eq!(&now[id], object, "{kind} {id}: {when}");
+        }
+        assert_eq!(now, expected, "{kind}: {when}");
+    }
+}
+
+/// okta-managedaccess: a user only reads whom they let act for them.
+#[tokio::test]
+async fn delegation_of_the_predecessor_is_taken_over() {
+    let (emulator, client) = org().await;
+    let asked = Asked::default().complete(&client, From::OktaManagedaccess).await.unwrap();
+    assert_eq!(asked.user_type.as_deref(), Some("delegator"));
+    let planned = plan(&client, &asked).await.unwrap();
+    let report = migrate(&client, &client, planned).await.unwrap();
+    assert_eq!(
+        report.changed,
+        ["let users of the type delegator only read delegatedAgents, delegationGrants"]
+    );
+    let wanted = Wanted {
+        audience: "api://okta-dac".to_owned(),
+        adopt: true,
+        delegation: true,
+        user_type: Some("delegator".to_owned()),
+        ..Wanted::default()
+    };
+    let prepared = setup(&client, &wanted).await.unwrap();
+    assert_eq!(prepared.delegated_user_type_id.as_deref(), Some("oty1delegator0000001"));
+    let delegator = client.get_user("delegator@demo.test").await.unwrap();
+    assert!(delegator.profile.contains_key("delegatedAgents"), "{delegator:?}");
+    drop(emulator);
+}
