@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod deployment;
 mod setup;
 
 use std::io::Write;

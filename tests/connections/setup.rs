@@ -7,18 +7,18 @@ use aws_emulator::{AwsEmulator, DEMO_ACCOUNT};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::get;
 use axum::{Json, Router};
-use okta_emulator::{DEMO_ORG, Emulator, Options, Seed};
+use okta_emulator::{Action, DEMO_ORG, Drop, Emulator, Fault, Options, Seed};
 use serde_json::{Value, json};
 
 use crate::{Run, World};
 
-struct Org {
-    world: World,
+pub(crate) struct Org {
+    pub(crate) world: World,
     aws: AwsEmulator,
 }
 
 impl Org {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let seed = Seed::parse(DEMO_ORG).unwrap().unprepared();
         let okta = Emulator::start(Options { port: 0, seed, state_file: None }).await.unwrap();
         let seed = aws_emulator::Seed::parse(DEMO_ACCOUNT).unwrap();
@@ -31,7 +31,7 @@ impl Org {
         self.world.home.path().join("samconfig.toml")
     }
 
-    async fn setup(&self, more: &[&str], token: &str) -> Run {
+    pub(crate) async fn setup(&self, more: &[&str], token: &str) -> Run {
         let file = self.file().display().to_string();
         self.run("setup", &[&["--samconfig", &file], more].concat(), token).await
     }
@@ -51,7 +51,7 @@ impl Org {
     }
 }
 
-const ALL: [&str; 6] =
+pub(crate) const ALL: [&str; 6] =
     ["--secrets", "okta-dac/", "--origin", "https://app.example.test", "--superuser", "superuser@demo.test"];
 
 #[tokio::test]
@@ -205,7 +205,7 @@ async fn the_hooks_are_made_and_proven_once_the_api_is_deployed() {
     assert_eq!(written[0], "write the token hook");
 }
 
-fn codes(run: &Run) -> Vec<String> {
+pub(crate) fn codes(run: &Run) -> Vec<String> {
     let report: Value = serde_json::from_str(&run.stdout).unwrap();
     let findings = report["findings"].as_array().unwrap();
     findings.iter().map(|finding| finding["code"].as_str().unwrap().to_owned()).collect()
@@ -262,4 +262,43 @@ async fn an_org_is_examined_and_taken_back() {
     }
     let dead = org.run("doctor", &[], &token).await;
     assert!(dead.code != 0 && dead.stdout.is_empty(), "{}", dead.stderr);
+}
+
+/// Broken at calls of Okta from the first to the last, after which the answer is lost as by a kill:
+/// the same command completes, and no secret is made twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_breaks_among_the_credentials_is_completed_by_the_next() {
+    let whole = Org::start().await;
+    whole.world.okta.clear_journal();
+    let report = whole.setup(&ALL, &whole.world.token()).await.json();
+    let calls = whole.world.okta.journal().len() as u64;
+    let names = ["okta-credential", "okta-read", "okta-doctor", "hook-secret"];
+    let mut broken = 0;
+    for part in 0..10 {
+        let org = Org::start().await;
+        // Half-way to the end of setup itself, whose own tests break every call.
+        let nth = calls / 5 + part * (calls - calls / 5) / 10;
+        let lost = Action { drop: Some(Drop::After), ..Action::default() };
+        org.world.okta.order(Fault::on_call(nth, 4, lost));
+        broken += usize::from(org.setup(&ALL, &org.world.token()).await.code != 0);
+        org.world.okta.clear_faults();
+        org.world.okta.catch_up();
+        let again = org.setup(&ALL, &org.world.token()).await.json();
+        let count = |report: &Value| report["parameters"].as_object().unwrap().len();
+        assert_eq!(count(&again), count(&report), "at {nth} of {calls}");
+        for name in names {
+            assert!(
+                org.aws.vault().secret(&format!("okta-dac/{name}")).is_some(),
+                "{name} at {nth} of {calls}"
+            );
+        }
+        let apps = |org: &Org| {
+            let snapshot = org.world.okta.stable_snapshot();
+            let apps = snapshot["apps"].as_object().unwrap().values();
+            apps.map(|app| app["label"].as_str().unwrap().to_owned())
+                .collect::<std::collections::BTreeSet<_>>()
+        };
+        assert_eq!(apps(&org), apps(&whole), "at {nth} of {calls}");
+    }
+    assert!(broken > 4, "{broken} runs broke");
 }
