@@ -29,6 +29,7 @@ mod end_user_rights;
 mod enrich_agent_token;
 mod enrich_entity_token;
 mod expire_responses;
+mod field_reports;
 mod gateway;
 mod get_app;
 mod get_connection_keys;

@@ -98,8 +98,11 @@ pub(crate) fn header(token: &str) -> Result<(String, Algorithm), Rejection> {
 struct Payload {
     iss: String,
     aud: Value,
+    #[serde(deserialize_with = "seconds")]
     exp: i64,
+    #[serde(deserialize_with = "seconds")]
     iat: i64,
+    #[serde(default, deserialize_with = "some_seconds")]
     nbf: Option<i64>,
     cid: String,
     uid: String,
@@ -112,6 +115,22 @@ struct Payload {
     #[serde(default)]
     on_behalf: Value,
     cnf: Option<serde::de::IgnoredAny>,
+}
+
+/// A NumericDate, which may have a fraction (RFC 7519, 2): rounded down.
+fn seconds<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    let number = serde_json::Number::deserialize(deserializer)?;
+    let whole = number.as_i64().or_else(|| {
+        // Exact below 2^53, which is 285 million years.
+        let whole = number.as_f64().map(f64::floor).filter(|whole| whole.abs() < 9_007_199_254_740_992.0)?;
+        #[expect(clippy::cast_possible_truncation, reason = "it has no fraction, and is small enough")]
+        Some(whole as i64)
+    });
+    whole.ok_or_else(|| serde::de::Error::custom("no time"))
+}
+
+fn some_seconds<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    seconds(deserializer).map(Some)
 }
 
 /// Checks signature and claims of a token whose header names `algorithm`;
@@ -188,4 +207,39 @@ pub(crate) fn verify(
     let caller = Caller::new(&claims.uid, &strings(&claims.tenants), &strings(&claims.groups), on_behalf)
         .with_token(&claims.cid, &scopes);
     Ok(Claims { subject: claims.sub, issued: claims.iat, expires: claims.exp, caller })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The scheme's case does not matter, and neither do more blanks; what follows does.
+    #[test]
+    fn br_19_the_scheme_in_any_case() {
+        for header in ["Bearer a.b.c", "bearer a.b.c", "BEARER a.b.c", "Bearer  a.b.c"] {
+            assert_eq!(bearer(header).ok(), Some("a.b.c"), "{header}");
+        }
+        for header in
+            ["Bearera.b.c", "Basic a.b.c", "Bearer", "Bearer a.b", "Bearer\ta.b.c", "Bearer a.b.c d"]
+        {
+            assert!(bearer(header).is_err(), "{header}");
+        }
+    }
+
+    #[test]
+    fn br_22_times_with_a_fraction() {
+        #[derive(Deserialize)]
+        struct Times {
+            #[serde(deserialize_with = "seconds")]
+            exp: i64,
+        }
+        let read = |text: &str| serde_json::from_str::<Times>(text).map(|times| times.exp).ok();
+        assert_eq!(read(r#"{"exp": 1700000000.9}"#), Some(1_700_000_000));
+        assert_eq!(read(r#"{"exp": 1.7e9}"#), Some(1_700_000_000));
+        assert_eq!(read(r#"{"exp": -0.5}"#), Some(-1));
+        assert_eq!(read(r#"{"exp": 9223372036854775807}"#), Some(i64::MAX));
+        for text in [r#"{"exp": 1e300}"#, r#"{"exp": "1700000000"}"#, r#"{"exp": null}"#, "{}"] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
 }

@@ -24,7 +24,7 @@ const ADMINS: &str = "ADMINS_";
 
 /// Whether this can be a user's id or login.
 pub(crate) fn is_user(text: &str) -> bool {
-    (1..=100).contains(&text.chars().count()) && !text.contains('/') && !text.chars().any(char::is_control)
+    (1..=100).contains(&text.chars().count()) && !text.chars().any(char::is_control)
 }
 
 /// Whether this is a user's id, also of one who is gone.

@@ -31,6 +31,12 @@ pub(crate) enum CertificateError {
     Unreadable,
     #[error("must be one certificate, the one that assertions are signed with")]
     Several,
+    #[error(
+        "holds a private key: keep it, replace it if others have seen this, and send the certificate alone"
+    )]
+    PrivateKey,
+    #[error("is a PKCS #7 container: send the certificate alone, as PEM or base64 of its DER form")]
+    Container,
     #[error("the certificate has expired: on {0}")]
     Expired(String),
     #[error("the certificate is not valid yet: before {0}")]
@@ -41,8 +47,6 @@ pub(crate) enum CertificateError {
     WeakCurve(usize),
     #[error("the certificate's key is neither RSA nor of an elliptic curve")]
     OtherKey,
-    #[error("the certificate is signed with SHA-1 or MD5; SHA-256 or better is needed")]
-    WeakSignature,
     #[error(
         "the certificate has the name `{PLACEHOLDER}`, which is okta-dac's own; make one with another name"
     )]
@@ -50,22 +54,39 @@ pub(crate) enum CertificateError {
 }
 
 impl Certificate {
-    /// Reads PEM, or base64 of the DER form, of one certificate.
+    /// Reads PEM, or base64 of the DER form, of one certificate. Around the armour of PEM tools
+    /// write text about the certificate, and OpenSSL has two names for it more (RFC 7468, 5).
     pub(crate) fn parse(text: &str) -> Result<Self, CertificateError> {
-        const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
-        const END: &str = "-----END CERTIFICATE-----";
-        let base64 = match text.trim().strip_prefix(BEGIN) {
-            Some(rest) => match rest.split_once(END) {
-                Some((base64, "")) => base64,
-                Some(_) => return Err(CertificateError::Several),
-                None => return Err(CertificateError::Unreadable),
-            },
-            None => text,
+        const NAMES: [&str; 2] = ["CERTIFICATE", "X509 CERTIFICATE"];
+        if text.contains("PRIVATE KEY-----") {
+            return Err(CertificateError::PrivateKey);
+        }
+        if ["-----BEGIN PKCS7-----", "-----BEGIN CMS-----"].iter().any(|armour| text.contains(armour)) {
+            return Err(CertificateError::Container);
+        }
+        let blocks: Vec<&str> = NAMES
+            .iter()
+            .flat_map(|name| {
+                let (begin, end) = (format!("-----BEGIN {name}-----"), format!("-----END {name}-----"));
+                let blocks = text.split(begin.as_str()).skip(1);
+                blocks
+                    .map(move |block| block.split(end.as_str()).next().unwrap_or_default())
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+        let base64 = match blocks[..] {
+            [] => text,
+            [one] => one,
+            _ => return Err(CertificateError::Several),
         };
-        let base64: String = base64.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+        let base64: String = base64.chars().filter(|c| !c.is_whitespace() && *c != '\u{feff}').collect();
         let der = BASE64_STANDARD.decode(base64).map_err(|_| CertificateError::Unreadable)?;
         match X509Certificate::from_der(&der) {
             Ok(([], _)) => Ok(Self(der)),
+            // 1.2.840.113549.1.7.2, signedData.
+            _ if der.windows(9).take(32).any(|oid| oid == [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2]) => {
+                Err(CertificateError::Container)
+            }
             _ => Err(CertificateError::Unreadable),
         }
     }
@@ -84,9 +105,6 @@ impl Certificate {
         if validity.not_before.timestamp() > now {
             return Err(CertificateError::NotYetValid(validity.not_before.to_string()));
         }
-        if WEAK.contains(&certificate.signature_algorithm.algorithm.to_id_string().as_str()) {
-            return Err(CertificateError::WeakSignature);
-        }
         match certificate.public_key().parsed() {
             Ok(PublicKey::RSA(key)) if key.key_size() < RSA_BITS => {
                 Err(CertificateError::WeakKey(key.key_size()))
@@ -97,6 +115,16 @@ impl Certificate {
             Ok(PublicKey::RSA(_) | PublicKey::EC(_)) => Ok(()),
             _ => Err(CertificateError::OtherKey),
         }
+    }
+
+    /// What is weak about it. In SAML a key is trusted because the metadata name it, and nobody looks
+    /// at the certificate's own signature (SAML V2.0 Metadata Interoperability Profile, 2.6.1).
+    pub(crate) fn warning(&self) -> Option<&'static str> {
+        let (_, certificate) = X509Certificate::from_der(&self.0).ok()?;
+        let algorithm = certificate.signature_algorithm.algorithm.to_id_string();
+        WEAK.contains(&algorithm.as_str()).then_some(
+            "the certificate is signed with SHA-1 or MD5; only its key counts here, and the next one should be signed with SHA-256",
+        )
     }
 
     /// Base64 of the DER form, as Okta takes it.

@@ -35,7 +35,22 @@ const EDITABLE: &[&str] = &[
 const KID: &str = "/protocol/credentials/trust/kid";
 
 /// Members that follow from others or from time: sent back, they say nothing.
-const DERIVED: &[&str] = &["/created", "/lastUpdated", "/_links", "/x5cExpiresAt"];
+const DERIVED: &[&str] = &["/created", "/lastUpdated", "/_links", "/x5cExpiresAt", "/warnings"];
+
+/// Members with text of the tenant's own: what is stored is what was checked, without blanks
+/// around it.
+const TEXTS: [&str; 4] = [
+    "/protocol/endpoints/sso/url",
+    DESTINATION,
+    "/protocol/credentials/trust/issuer",
+    "/protocol/credentials/trust/audience",
+];
+
+/// Where requests say that they go.
+const DESTINATION: &str = "/protocol/endpoints/sso/destination";
+
+/// Its longest text (Okta's description); the address of requests may be longer.
+const MAX_DESTINATION: usize = 512;
 
 /// The longest skew of clocks, in milliseconds: within it an assertion can be
 /// replayed.
@@ -56,13 +71,21 @@ const NAME_FORMATS: [&str; 6] = [
 pub(crate) struct Edits {
     /// As sent.
     sent: Value,
+    /// Those of which one is to be trusted: metadata may publish the next one beside the present one.
+    candidates: Vec<Certificate>,
+    /// The one of them, once the time is known.
     pub(crate) certificate: Option<Certificate>,
     pub(crate) active: Option<bool>,
 }
 
 impl Edits {
     /// Reads a body: an IdP as `get-idp` gives it, or a part of one.
-    pub(crate) fn read(sent: Value) -> Result<Self, Vec<Violation>> {
+    pub(crate) fn read(mut sent: Value) -> Result<Self, Vec<Violation>> {
+        for pointer in TEXTS {
+            if let Some(Value::String(text)) = sent.pointer_mut(pointer) {
+                *text = text.trim().to_owned();
+            }
+        }
         let mut violations = Vec::new();
         let Some(_) = sent.as_object() else {
             let detail = "must be a JSON object".to_owned();
@@ -78,13 +101,17 @@ impl Edits {
             }
         };
         check("/status", "must be `ACTIVE` or `INACTIVE`", &one_of(&["ACTIVE", "INACTIVE"]));
-        check("/protocol/endpoints/sso/url", "must be an https URL of at most 1014 characters", &is_https);
+        check(
+            "/protocol/endpoints/sso/url",
+            "must be an https URL of at most 1014 characters, without blanks",
+            &is_https,
+        );
         check(
             "/protocol/endpoints/sso/binding",
             "must be `HTTP-POST` or `HTTP-REDIRECT`",
             &one_of(&["HTTP-POST", "HTTP-REDIRECT"]),
         );
-        check("/protocol/endpoints/sso/destination", "must have 1 to 512 characters", &text(512));
+        check(DESTINATION, "must have 1 to 512 characters, in one line", &text(MAX_DESTINATION));
         for of in ["request", "response"] {
             let signature = format!("/protocol/algorithms/{of}/signature");
             let weak = "must be `SHA-256`: SHA-1 can be forged";
@@ -101,8 +128,9 @@ impl Edits {
             &one_of(&["RESPONSE", "TOKEN", "ANY"]),
         );
         check("/protocol/settings/nameFormat", "must be a name id format of SAML", &one_of(&NAME_FORMATS));
-        check("/protocol/credentials/trust/issuer", "must have 1 to 1024 characters", &text(1_024));
-        check("/protocol/credentials/trust/audience", "must have 1 to 1024 characters", &text(1_024));
+        let line = "must have 1 to 1024 characters, in one line";
+        check("/protocol/credentials/trust/issuer", line, &text(1_024));
+        check("/protocol/credentials/trust/audience", line, &text(1_024));
         check("/policy/maxClockSkew", "must be 0 to 300000 milliseconds", &|value| {
             value.as_i64().is_some_and(|skew| (0..=MAX_SKEW_MS).contains(&skew))
         });
@@ -117,16 +145,53 @@ impl Edits {
             "must be `USERNAME`, `EMAIL` or `USERNAME_OR_EMAIL`",
             &one_of(&["USERNAME", "EMAIL", "USERNAME_OR_EMAIL"]),
         );
-        let certificate = match at("/x5c").map(certificate) {
-            None => None,
-            Some(Ok(certificate)) => Some(certificate),
+        // Without a destination of its own the address is it.
+        let is_long = |url: &Value| url.as_str().is_some_and(|url| url.chars().count() > MAX_DESTINATION);
+        if at("/protocol/endpoints/sso/url").is_some_and(is_long) && at(DESTINATION).is_none() {
+            let detail = "has more than 512 characters: send a `destination` of at most 512 beside it";
+            refuse("/protocol/endpoints/sso/url", detail);
+        }
+        let candidates = match at("/x5c").map(certificate) {
+            None => Vec::new(),
+            Some(Ok(certificate)) => vec![certificate],
             Some(Err(detail)) => {
                 refuse("/x5c", &detail);
-                None
+                Vec::new()
             }
         };
         let active = at("/status").map(|status| status == "ACTIVE");
-        if violations.is_empty() { Ok(Self { sent, certificate, active }) } else { Err(violations) }
+        match violations.is_empty() {
+            true => Ok(Self { sent, candidates, certificate: None, active }),
+            false => Err(violations),
+        }
+    }
+
+    /// The same of metadata, with the certificates that they publish.
+    pub(crate) fn of_metadata(sent: Value, candidates: Vec<Certificate>) -> Result<Self, Vec<Violation>> {
+        Ok(Self { candidates, ..Self::read(sent)? })
+    }
+
+    /// Whether a certificate is sent.
+    pub(crate) fn has_certificate(&self) -> bool {
+        !self.candidates.is_empty()
+    }
+
+    /// Takes the certificate that may be trusted at a time, in seconds since 1970.
+    ///
+    /// # Errors
+    ///
+    /// Why none is, or that several are.
+    pub(crate) fn choose(&mut self, now: i64) -> Result<(), String> {
+        let checked: Vec<_> = self.candidates.iter().map(|one| (one, one.check(now))).collect();
+        let good: Vec<&Certificate> =
+            checked.iter().filter(|(_, check)| check.is_ok()).map(|(one, _)| *one).collect();
+        self.certificate = match (&good[..], checked.into_iter().next()) {
+            ([one], _) => Some((*one).clone()),
+            ([], Some((_, Err(error)))) => return Err(error.to_string()),
+            ([], _) => None,
+            _ => return Err("there are several valid certificates for signing; send the one that is to be trusted as `x5c`".to_owned()),
+        };
+        Ok(())
     }
 
     /// The first member that differs from what it is and is not to be changed.
@@ -223,11 +288,22 @@ fn one_of<'r>(values: &'r [&'r str]) -> impl Fn(&Value) -> bool + 'r {
 }
 
 fn text(longest: usize) -> impl Fn(&Value) -> bool {
-    move |value| value.as_str().is_some_and(|text| (1..=longest).contains(&text.chars().count()))
+    move |value| {
+        value.as_str().is_some_and(|text| {
+            (1..=longest).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+        })
+    }
 }
 
 fn is_https(value: &Value) -> bool {
-    let url = value.as_str().filter(|url| url.len() <= 1_014).and_then(|url| Url::parse(url).ok());
+    // The parser forgives what others do not: blanks, backslashes, a scheme without slashes.
+    let plain = |url: &&str| {
+        let scheme = url.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"));
+        scheme
+            && url.len() <= 1_014
+            && !url.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\')
+    };
+    let url = value.as_str().filter(plain).and_then(|url| Url::parse(url).ok());
     url.is_some_and(|url| {
         url.scheme() == "https" && url.has_host() && url.username().is_empty() && url.password().is_none()
     })

@@ -122,14 +122,15 @@ impl Decode for Input {
     fn decode(request: &Request) -> Result<Self, Failure> {
         let idp = request.id("idpId")?;
         let xml = ["application/samlmetadata+xml", "application/xml", "text/xml"];
-        let sent = if xml.contains(&request.media_type().as_str()) {
+        let edits = if xml.contains(&request.media_type().as_str()) {
             let refuse = |error: saml_metadata::MetadataError| Failure::violation("", error.to_string());
-            saml_metadata::edits(request.bytes()?).map_err(refuse)?
+            let (sent, certificates) = saml_metadata::edits(request.bytes()?).map_err(refuse)?;
+            let edits = Edits::of_metadata(sent, certificates);
+            edits.map_err(|violations| Failure::violations_of(saml_metadata::named(violations)))?
         } else {
             let Body(members) = request.body()?;
-            Value::Object(members)
+            Edits::read(Value::Object(members)).map_err(Failure::violations_of)?
         };
-        let edits = Edits::read(sent).map_err(Failure::violations_of)?;
         Ok(Self { idp, edits })
     }
 }
@@ -164,7 +165,7 @@ impl UpdateIdp {
     async fn update(
         &self,
         context: &Context,
-        input: Input,
+        mut input: Input,
         locks: Locks,
     ) -> Result<Success<Item>, UpdateIdpError> {
         context.run.record.concerns(input.idp.as_str());
@@ -177,18 +178,16 @@ impl UpdateIdp {
         }
         let okta = context.run.okta.forward();
         let (idp, keys) = futures::try_join!(if_present(okta.get_identity_provider(&input.idp)), async {
-            match input.edits.certificate {
-                Some(_) => okta.list_identity_provider_keys().try_collect::<Vec<IdpKey>>().await,
-                None => Ok(Vec::new()),
+            match input.edits.has_certificate() {
+                true => okta.list_identity_provider_keys().try_collect::<Vec<IdpKey>>().await,
+                false => Ok(Vec::new()),
             }
         })
         .map_err(UpdateIdpError::Okta)?;
         let Some(idp) = idp.filter(|idp| tenant_of(idp).is_some()) else {
             return Err(UpdateIdpError::NotFound(input.idp));
         };
-        if let Some(certificate) = &input.edits.certificate {
-            certificate.check(okta.now()).map_err(|error| UpdateIdpError::Certificate(error.to_string()))?;
-        }
+        input.edits.choose(okta.now()).map_err(UpdateIdpError::Certificate)?;
         let old_key = own_key(&idp, &self.placeholder);
         let resets = input.edits.resets_certificate();
         let current = current(&idp, &input.idp);

@@ -9,6 +9,8 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tenancy::if_present;
 
+use crate::certificate::Certificate;
+
 /// What the names of tenants' IdPs begin with in Okta.
 const PREFIX: &str = "DAC_";
 
@@ -31,6 +33,9 @@ pub struct Item {
     /// End of the certificate's validity, RFC 3339.
     #[serde(rename = "x5cExpiresAt", skip_serializing_if = "Option::is_none")]
     pub x5c_expires_at: Option<String>,
+    /// What is weak about the certificate, although it is accepted; absent where nothing is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// `protocol`, `policy` and everything else, with the link `acs` only.
     #[serde(flatten)]
     pub other: Map<String, Value>,
@@ -47,7 +52,9 @@ impl Item {
             Some(key) => (Some(key.x5c), key.expires_at),
             None => (None, None),
         };
-        Some(Self { id: id.to_string(), name, status, created, x5c, x5c_expires_at, other })
+        let warnings = x5c.iter().flatten().filter_map(|x5c| Certificate::parse(x5c).ok()?.warning());
+        let warnings = warnings.map(str::to_owned).collect();
+        Some(Self { id: id.to_string(), name, status, created, x5c, x5c_expires_at, warnings, other })
     }
 }
 

@@ -96,12 +96,22 @@ impl From<AssignTenantAdminError> for Failure {
             ),
             AssignTenantAdminError::NotWorking { user, status } => Failure::new(
                 ProblemCode::UserNotActive,
-                format!("`{user}` is {status}; activate the user first"),
+                format!("`{user}` is {status}; {} the user first", remedy(&status)),
             ),
             AssignTenantAdminError::Okta(error) => Failure::okta("read the user", &error),
             AssignTenantAdminError::Lock(error) => error.into(),
             AssignTenantAdminError::Stopped(stopped) => stopped.into(),
         }
+    }
+}
+
+/// What an administrator does about a user who cannot sign in.
+fn remedy(status: &str) -> &'static str {
+    match status {
+        "LOCKED_OUT" => "unlock",
+        "SUSPENDED" => "unsuspend",
+        "PASSWORD_EXPIRED" => "reset the password of",
+        _ => "activate",
     }
 }
 

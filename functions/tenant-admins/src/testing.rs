@@ -134,6 +134,36 @@ async fn who_cannot_sign_in_becomes_no_admin() {
     assert_eq!(problem.code(), ProblemCode::UserNotActive);
 }
 
+/// What helps depends on what the user is.
+#[tokio::test]
+async fn br_15_what_is_to_be_done_about_the_user() {
+    for (status, remedy) in
+        [("LOCKED_OUT", "unlock the user first"), ("SUSPENDED", "unsuspend the user first")]
+    {
+        let org = TestOrg::start().await;
+        let (user, id) = (about(&org, "user@acme.test").await, org.user("user@acme.test").await);
+        match status {
+            "SUSPENDED" => {
+                drop(org.prepare("POST", &format!("/api/v1/users/{id}/lifecycle/suspend"), json!({})).await)
+            }
+            _ => lock_out(&org, "user@acme.test").await,
+        }
+        let problem = org.call::<AssignTenantAdmin>(&user).await.unwrap_err();
+        let detail = problem.document("id")["detail"].as_str().unwrap().to_owned();
+        assert!(problem.code() == ProblemCode::UserNotActive && detail.contains(remedy), "{detail}");
+    }
+}
+
+/// Wrong passwords, until Okta locks the user out.
+async fn lock_out(org: &TestOrg, login: &str) {
+    let org_url = okta_client::OrgUrl::parse(&org.emulator.url()).unwrap();
+    let http = run_kit::http_client(std::time::Duration::from_secs(5)).unwrap();
+    for _ in 0..12 {
+        let body = json!({ "username": login, "password": "wrong" });
+        let _ = http.post(format!("{}/api/v1/authn", org_url.as_str())).json(&body).send().await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn adm_05_the_last_admin_stays() {
     let org = TestOrg::start().await;

@@ -28,7 +28,7 @@
 //! another one, `listPolicyRules` is called once more under the lock of the order, and
 //! `replacePolicyRule` moves rules.
 
-use domain::{NewEmailDomain, TenantName};
+use domain::{NewEmailDomain, TenantName, verification_name};
 use lambda_kit::{Context, Decode, Endpoint, Example, Request, Success};
 use okta_client::Error;
 use operations::{Operation, ProblemCode};
@@ -39,7 +39,6 @@ use serde_json::json;
 use state::{Change, LockError, Locks, State, holding};
 use tenancy::{Depth, TenantError, Tenants};
 
-use crate::dns::record_name;
 use crate::pending::Pending;
 use crate::place::OrderError;
 use crate::routing::{Kind, read};
@@ -255,7 +254,7 @@ impl AddTenantDomain {
         };
         let output = Output {
             domain: pending.domain.to_string(),
-            dns_name: Some(record_name(&pending.domain)),
+            dns_name: Some(verification_name(&pending.domain)),
             dns_verification_string: Some(pending.token),
         };
         Ok(Success::new(output).status(status))

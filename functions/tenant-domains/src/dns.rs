@@ -2,15 +2,12 @@
 
 use std::time::Duration;
 
-use domain::EmailDomain;
+use domain::{EmailDomain, verification_name};
 use futures::future::join_all;
 use operations::{EnvVar, ProblemCode};
 use run_kit::{ConfigError, Environment, Failure, http_client};
 use serde::Deserialize;
 use url::Url;
-
-/// What comes before the domain in the name of the record.
-const PREFIX: &str = "_oktadac.verification";
 
 /// Longest wait for the resolvers, which are asked at the same time.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -20,11 +17,6 @@ const TXT: u16 = 16;
 
 /// `NOERROR` and `NXDOMAIN` (RFC 1035, 4.1.1): an answer, also if it is empty.
 const ANSWERS: [u16; 2] = [0, 3];
-
-/// Name of the record that verifies a domain.
-pub(crate) fn record_name(domain: &EmailDomain) -> String {
-    format!("{PREFIX}.{domain}")
-}
 
 /// No resolver answered.
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +78,7 @@ impl Resolvers {
     /// The texts of the record that verifies `domain`, as any resolver knows them:
     /// one may have kept an older answer.
     pub(crate) async fn texts(&self, domain: &EmailDomain) -> Result<Vec<String>, DnsError> {
-        let name = record_name(domain);
+        let name = verification_name(domain);
         let answers = join_all(self.urls.iter().map(|resolver| self.ask(resolver, &name))).await;
         let (mut texts, mut failure) = (Vec::new(), None);
         let mut answered = false;

@@ -30,7 +30,7 @@
 //! string in the DNS takes no lock but their own tenant's, and gets 200 with
 //! `verified: false`: a client waits for the DNS by asking again.
 
-use domain::{EmailDomain, TenantName, TenantStatus};
+use domain::{EmailDomain, TenantName, TenantStatus, verification_name};
 use lambda_kit::{Context, Decode, Endpoint, Example, Request, Success};
 use okta_client::Error;
 use operations::Operation;
@@ -41,7 +41,7 @@ use serde_json::{Map, Value, json};
 use state::{Change, LockError, Locks, State, holding};
 use tenancy::{Depth, TenantError, Tenants};
 
-use crate::dns::{DnsError, Resolvers, record_name};
+use crate::dns::{DnsError, Resolvers};
 use crate::place::OrderError;
 use crate::routing::read;
 
@@ -219,9 +219,29 @@ impl VerifyTenantDomain {
 
 /// The DNS does not show the string; `found` are the records that it shows.
 fn not_yet(domain: &EmailDomain, found: usize) -> Output {
-    let detail = format!(
-        "none of the {found} TXT records at `{}` holds the string that was issued for the domain; add it, and wait until your DNS shows it",
-        record_name(domain)
-    );
+    let name = verification_name(domain);
+    let shown = match found {
+        0 => format!("there is no TXT record at `{name}`"),
+        1 => format!("the TXT record at `{name}` does not hold the string that was issued for the domain"),
+        more => format!(
+            "none of the {more} TXT records at `{name}` holds the string that was issued for the domain"
+        ),
+    };
+    let detail = format!("{shown}; add one that does, and wait until your DNS shows it");
     Output { domain: domain.to_string(), verified: false, detail: Some(detail) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn br_20_records_are_counted_as_people_count() {
+        let detail = |found| not_yet(&EmailDomain::parse("acme.test").unwrap(), found).detail.unwrap();
+        for (found, says) in
+            [(0, "there is no TXT record"), (1, "the TXT record at"), (2, "none of the 2 TXT records")]
+        {
+            assert!(detail(found).starts_with(says), "{}", detail(found));
+        }
+    }
 }

@@ -207,8 +207,12 @@ async fn authorize(
 ) -> Result<Map<String, Value>, OwnAnswer> {
     // A missing identity source is 401 without a call.
     let token = incoming.headers.get("authorization").and_then(|value| value.to_str().ok());
-    let token = token.filter(|token| !token.is_empty()).ok_or_else(OwnAnswer::unauthorized)?;
-    let key = (token.to_owned(), incoming.path.to_owned());
+    token.filter(|token| !token.is_empty()).ok_or_else(OwnAnswer::unauthorized)?;
+    // An answer for one value is none for several.
+    let values = incoming.headers.get_all("authorization").iter();
+    let values: Vec<String> =
+        values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect();
+    let key = (values.join("\n"), incoming.path.to_owned());
     let answer = match gateway.policies.get(&key) {
         Some(answer) => answer,
         None => {

@@ -100,6 +100,14 @@ impl TestRequest {
         self.caller.clone().unwrap_or_else(superuser)
     }
 
+    /// With a body of another type.
+    #[must_use]
+    pub fn text(mut self, media_type: &str, body: &str) -> Self {
+        self.parts.content_type = Some(media_type.to_owned());
+        self.parts.body = body.as_bytes().to_vec();
+        self
+    }
+
     /// With a JSON body.
     #[must_use]
     pub fn body(mut self, body: &Value) -> Self {

@@ -42,8 +42,12 @@ impl EmailDomain {
         if text.ends_with('.') {
             return refuse("must not end with a dot");
         }
-        let ascii =
-            Uts46::new().to_ascii(text.as_bytes(), AsciiDenyList::STD3, Hyphens::Check, DnsLength::Verify);
+        let ascii = Uts46::new().to_ascii(
+            text.as_bytes(),
+            AsciiDenyList::STD3,
+            Hyphens::CheckFirstLast,
+            DnsLength::Verify,
+        );
         let Ok(ascii) = ascii else {
             return refuse("must be a domain name: labels of letters, digits and hyphens, joined by dots");
         };
@@ -121,6 +125,11 @@ impl fmt::Display for EmailDomain {
     }
 }
 
+/// `_oktadac.verification.<domain>`: the name of the TXT record that verifies a domain.
+pub fn verification_name(domain: &EmailDomain) -> String {
+    format!("_oktadac.verification.{domain}")
+}
+
 /// The domain that a tenant is to get: below a public suffix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewEmailDomain(EmailDomain);
@@ -134,6 +143,12 @@ impl NewEmailDomain {
     pub fn parse(text: &str, any_provider: bool) -> Result<Self, EmailDomainError> {
         let domain = EmailDomain::parse(text)?;
         let refuse = |rule| Err(EmailDomainError { domain: excerpt(text), rule });
+        // RFC 1035, 2.3.4: 255 octets, of which two are no text.
+        if verification_name(&domain).len() > 253 {
+            return refuse(
+                "must have at most 231 characters: the name of its TXT record must fit into the DNS",
+            );
+        }
         if domain.is_public_suffix() {
             return refuse("must be below a public suffix: it is one itself");
         }
@@ -165,6 +180,30 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn br_10_the_verification_record_fits_into_the_dns() {
+        let domain = |length: usize| {
+            let labels = vec!["a".repeat(63); 3].join(".");
+            format!("{}.{labels}.test", "b".repeat(length - labels.len() - ".".len() - ".test".len()))
+        };
+        assert!(NewEmailDomain::parse(&domain(231), false).is_ok());
+        for length in [232, 245, 253] {
+            let refused = NewEmailDomain::parse(&domain(length), false).unwrap_err().to_string();
+            assert!(refused.contains("231 characters"), "{refused}");
+        }
+    }
+
+    /// Only `xn--` means something.
+    #[test]
+    fn br_18_hyphens_in_the_third_and_fourth_place() {
+        for domain in ["ab--cd.example.com", "r3---sn.example.com"] {
+            assert_eq!(EmailDomain::parse(domain).unwrap().as_str(), domain);
+        }
+        for domain in ["xn--a.example.com", "-ab.example.com", "ab-.example.com"] {
+            assert!(EmailDomain::parse(domain).is_err(), "{domain}");
+        }
+    }
 
     #[test]
     fn dom_03_public_suffixes_and_providers_are_nobodys() {

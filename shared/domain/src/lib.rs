@@ -12,7 +12,7 @@ mod subject_filter;
 pub use audit::{OPEN, OPEN_INDEX, event_partition, grants_item};
 pub use caller::{CLOCK_SKEW_SECONDS, Caller, TenantClaim, TenantClaimError, is_okta_id, permits};
 pub use description::{AdminsDescription, Resume, TenantStatus, USERS_DESCRIPTION};
-pub use email_domain::{EmailDomain, EmailDomainError, NewEmailDomain};
+pub use email_domain::{EmailDomain, EmailDomainError, NewEmailDomain, verification_name};
 pub use names::{
     NewTenantName, TenantName, TenantNameError, admins_group, app_of_appusers_group, appusers_group,
     appusers_prefix, empty_group_prefix, idp_name, pending_rule_name, rule_name, users_group,

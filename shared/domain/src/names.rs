@@ -159,14 +159,40 @@ pub fn idp_name(tenant: &TenantName) -> String {
     format!("DAC_{tenant}")
 }
 
-/// `DAC_<tenant>`: the routing rule with the tenant's verified e-mail domains.
+/// Longest name of a rule (Okta's limits of characters).
+const RULE_NAME: usize = 50;
+
+/// A name of a rule: where a tenant's name is too long, its beginning and a digest of all of it.
+fn name_of_rule(tenant: &TenantName, end: &str) -> String {
+    let whole = format!("DAC_{tenant}{end}");
+    if whole.chars().count() <= RULE_NAME {
+        return whole;
+    }
+    // FNV-1a, 32 bits: it tells names apart, and protects nothing. A rule is a tenant's by its IdP.
+    let digest = tenant
+        .as_str()
+        .bytes()
+        .fold(0x811c_9dc5_u32, |digest, byte| (digest ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let room = RULE_NAME - "DAC_".len() - "_00000000".len() - end.len();
+    let beginning: String = tenant.as_str().chars().take(room).collect();
+    format!("DAC_{beginning}_{digest:08x}{end}")
+}
+
+/// `DAC_<tenant>`: the routing rule with the tenant's verified e-mail domains; of a long name a
+/// part of it.
+///
+/// ```
+/// use domain::{TenantName, rule_name};
+/// let long = TenantName::parse(&"a".repeat(50)).unwrap();
+/// assert_eq!(rule_name(&long).len(), 50);
+/// ```
 pub fn rule_name(tenant: &TenantName) -> String {
-    format!("DAC_{tenant}")
+    name_of_rule(tenant, "")
 }
 
 /// `DAC_<tenant>_unverified`: the inactive rule with the pending domains.
 pub fn pending_rule_name(tenant: &TenantName) -> String {
-    format!("DAC_{tenant}_unverified")
+    name_of_rule(tenant, "_unverified")
 }
 
 #[cfg(test)]
@@ -174,6 +200,23 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    /// Okta's limit of characters for names of rules, whatever the tenant's name is.
+    #[test]
+    fn br_11_names_of_rules_are_short_and_tell_tenants_apart() {
+        let tenant = |name: &str| TenantName::parse(name).unwrap();
+        for length in 1..=TenantName::MAX_CHARS {
+            let name = tenant(&"é".repeat(length));
+            for rule in [rule_name(&name), pending_rule_name(&name)] {
+                assert!(rule.chars().count() <= 50 && rule.starts_with("DAC_"), "{rule}");
+            }
+        }
+        assert_eq!(rule_name(&tenant("acme")), "DAC_acme");
+        assert_eq!(pending_rule_name(&tenant("acme")), "DAC_acme_unverified");
+        let (one, other) = (format!("{}1", "a".repeat(49)), format!("{}2", "a".repeat(49)));
+        assert_ne!(rule_name(&tenant(&one)), rule_name(&tenant(&other)));
+        assert_ne!(pending_rule_name(&tenant(&one)), pending_rule_name(&tenant(&other)));
+    }
 
     #[test]
     fn ten_06_new_names_follow_the_rule() {

@@ -15,6 +15,10 @@ use serde::Serialize;
 use crate::event::Times;
 use crate::{Problem, Success};
 
+/// Headers that a browser shows to a page of another origin: those of our own answers, and those
+/// that the proxy passes.
+const EXPOSED: &str = "ETag, Link, Location, Retry-After, X-Okta-Request-Id, X-Rate-Limit-Limit, X-Rate-Limit-Remaining, X-Rate-Limit-Reset, X-Request-Id";
+
 /// What every function of the API keeps between requests.
 pub(crate) struct Answering {
     /// `Access-Control-Allow-Origin`.
@@ -152,7 +156,7 @@ fn respond(
 ) -> Response<Body> {
     let mut builder = Response::builder()
         .header("access-control-allow-origin", cors_origin)
-        .header("access-control-expose-headers", "Link, Location, Retry-After")
+        .header("access-control-expose-headers", EXPOSED)
         .header("cache-control", "no-store")
         .header("x-request-id", request_id);
     let body = match result {

@@ -8,6 +8,8 @@ use run_kit::Failure;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
+use crate::strict::refuses_lists;
+
 /// Largest body, in bytes.
 pub(crate) const MAX_BODY_BYTES: usize = 1024 * 1024;
 
@@ -160,8 +162,7 @@ impl Request {
             let detail = "send the body with `Content-Type: application/json`".to_owned();
             return Err(Failure::pointing(ProblemCode::UnsupportedMediaType, "", detail));
         }
-        let mut deserializer = serde_json::Deserializer::from_slice(body);
-        let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let refused = |error: serde_path_to_error::Error<serde_json::Error>| {
             let message = error.inner().to_string();
             // "… at line 1 column 9": the pointer says it better, except for text that is no JSON.
             let detail = if error.inner().is_data() {
@@ -173,11 +174,14 @@ impl Request {
             let missing = message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
             let missing = missing.map(|name| format!("/{name}")).unwrap_or_default();
             Failure::violation(&format!("{}{missing}", pointer(error.path())), detail)
-        })?;
-        deserializer
-            .end()
-            .map_err(|error| Failure::violation("", format!("the body is not JSON: {error}")))?;
-        Ok(value)
+        };
+        let no_json = |error| Failure::violation("", format!("the body is not JSON: {error}"));
+        let mut deserializer = serde_json::Deserializer::from_slice(body);
+        // Read as it stands first: a member that is there twice is refused.
+        let _: T = serde_path_to_error::deserialize(&mut deserializer).map_err(refused)?;
+        deserializer.end().map_err(no_json)?;
+        let value = serde_json::from_slice(body).map_err(no_json)?;
+        refuses_lists(&value).map_err(refused)
     }
 }
 
@@ -207,6 +211,33 @@ mod tests {
     struct Body {
         name: String,
         list: Option<Vec<u8>>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only the refusals matter")]
+    struct Nested {
+        inner: Option<Vec<Body>>,
+    }
+
+    /// serde reads a struct from a list, by position.
+    #[test]
+    fn br_01_a_list_is_no_object() {
+        let refused = |body: &str| {
+            let parts = RequestParts {
+                body: body.into(),
+                content_type: Some("application/json".into()),
+                ..RequestParts::default()
+            };
+            let request = Request { parts, caller: Caller::new("00u1", &[], &[], false) };
+            let failure = request.body::<Nested>().unwrap_err();
+            let violation = failure.violations().first().cloned().unwrap();
+            (violation.pointer, violation.detail)
+        };
+        let detail = "invalid type: sequence, expected an object".to_owned();
+        assert_eq!(refused("[[]]"), (String::new(), detail.clone()));
+        assert_eq!(refused(r#"{"inner": [{"name": "a"}, ["b", [1]]]}"#), ("/inner/1".to_owned(), detail));
+        assert_eq!(refused(r#"{"inner": [], "inner": []}"#).1, "duplicate field `inner`");
     }
 
     fn refused(body: &str) -> (u16, String, String) {

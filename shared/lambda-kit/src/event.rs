@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use domain::{CLOCK_SKEW_SECONDS, Caller};
 use lambda_http::RequestExt;
+use lambda_http::aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use lambda_http::request::RequestContext;
 use operations::ProblemCode;
 use percent_encoding::percent_decode_str;
@@ -79,6 +80,10 @@ pub(crate) fn caller(event: &lambda_http::Request) -> Result<(Caller, i64), Fail
             "the request did not pass the authorizer; send an access token",
         )
     })?;
+    // The authorizer refuses them, too; what API Gateway keeps by the one may be asked for by the other.
+    if event.headers().get_all("authorization").iter().count() > 1 {
+        return Err(Failure::new(ProblemCode::Unauthorized, "send one `Authorization` header"));
+    }
     // API Gateway repeats the authorizer's answers, for longer than a token lives.
     let seconds = |name: &str| text(name).and_then(|time| time.parse::<i64>().ok()).unwrap_or_default();
     let expires = seconds("exp");
@@ -114,11 +119,55 @@ pub(crate) fn base_url(event: &lambda_http::Request) -> String {
     let greedy = resource.strip_suffix("+}").and_then(|resource| resource.rsplit('{').next());
     let parameters = event.path_parameters_ref();
     let rest = greedy.and_then(|name| parameters.and_then(|parameters| parameters.first(name)));
-    let own = resource.matches('/').count() + rest.unwrap_or_default().matches('/').count();
+    // A slash at the end begins no segment.
+    let path = path.trim_end_matches('/');
+    let rest = rest.unwrap_or_default().trim_end_matches('/');
+    let own = resource.matches('/').count() + rest.matches('/').count();
     let before = path.matches('/').count().saturating_sub(own);
     let prefix: Vec<&str> = path.split('/').take(before + 1).collect();
-    let scheme = header("x-forwarded-proto").unwrap_or("https");
-    format!("{scheme}://{}{}", header("host").unwrap_or("localhost"), prefix.join("/"))
+    let scheme = header("x-forwarded-proto").filter(|scheme| is_scheme(scheme)).unwrap_or("https");
+    let host = header("host").filter(|host| is_host(host)).unwrap_or("localhost");
+    format!("{scheme}://{host}{}", prefix.join("/"))
+}
+
+/// Whether a header names how the caller came: what else it says is copied nowhere.
+fn is_scheme(scheme: &str) -> bool {
+    ["http", "https"].contains(&scheme)
+}
+
+/// Whether a header names a host, with a port or without, and nothing else.
+fn is_host(host: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
+    let parses = || {
+        host.parse::<http::uri::Authority>().is_ok_and(|authority| {
+            let has_port = authority.port_u16().is_some() || authority.host().len() == host.len();
+            !authority.host().is_empty() && has_port
+        })
+    };
+    !host.is_empty() && host.chars().all(plain) && parses()
+}
+
+/// Takes out of an event what `lambda_http` would stop at with a panic: it makes an address of
+/// scheme, host and path. A host that is none is the API's own.
+pub(crate) fn tame(request: &mut ApiGatewayProxyRequest) {
+    let own = request.request_context.domain_name.clone().filter(|host| is_host(host));
+    for headers in [&mut request.headers, &mut request.multi_value_headers] {
+        let text = |value: &http::HeaderValue| value.to_str().unwrap_or_default().to_owned();
+        if headers.get("x-forwarded-proto").is_some_and(|scheme| !is_scheme(&text(scheme))) {
+            headers.remove("x-forwarded-proto");
+        }
+        if headers.get("host").is_some_and(|host| !is_host(&text(host))) {
+            headers.remove("host");
+            if let Some(own) = own.as_deref().and_then(|own| http::HeaderValue::from_str(own).ok()) {
+                headers.insert("host", own);
+            }
+        }
+    }
+    for path in [&mut request.path, &mut request.request_context.path].into_iter().flatten() {
+        if !path.starts_with('/') {
+            path.insert(0, '/');
+        }
+    }
 }
 
 /// When a request came, and when its answer must be on its way.
@@ -149,5 +198,67 @@ impl Times {
     fn new(request_id: String, left: Duration) -> Self {
         let deadline = Instant::now() + left.saturating_sub(MARGIN);
         Self { started: std::time::Instant::now(), deadline, request_id, gateway_request_id: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda_http::request::LambdaRequest;
+    use serde_json::json;
+
+    use super::*;
+
+    /// The event of a request with these headers, as a function gets it.
+    fn event(headers: Value, path: &str, proxy: &str) -> lambda_http::Request {
+        let event = json!({
+            "resource": "/api/v1/{proxy+}", "path": path, "httpMethod": "GET", "headers": {},
+            "multiValueHeaders": headers, "queryStringParameters": null, "multiValueQueryStringParameters": null,
+            "pathParameters": { "proxy": proxy }, "stageVariables": null, "body": null, "isBase64Encoded": false,
+            "requestContext": {
+                "resourcePath": "/api/v1/{proxy+}", "path": path, "httpMethod": "GET", "stage": "v1",
+                "domainName": "api1.execute-api.us-east-1.amazonaws.com", "identity": {}, "authorizer": {},
+            },
+        });
+        let mut request: LambdaRequest = serde_json::from_value(event).unwrap();
+        let LambdaRequest::ApiGatewayV1(of_gateway) = &mut request else {
+            unreachable!("an event of a REST API")
+        };
+        tame(of_gateway);
+        request.into()
+    }
+
+    /// Headers that anybody writes: none is copied unless it is a scheme or a host, and none ends the
+    /// function.
+    #[test]
+    fn br_03_headers_that_are_no_address() {
+        let base = |headers| base_url(&event(headers, "/v1/api/v1/users", "users"));
+        for scheme in ["https,http", "", "a b", "javascript", "HTTPS:"] {
+            let headers = json!({ "Host": ["api.test"], "X-Forwarded-Proto": [scheme] });
+            assert_eq!(base(headers), "https://api.test/v1", "{scheme}");
+        }
+        for host in ["a b", "u:p@evil.test", "evil.test/path", "[", "a:99999999", ""] {
+            let headers = json!({ "Host": [host], "X-Forwarded-Proto": ["https"] });
+            let own = base(headers);
+            assert!(
+                own.starts_with("https://api1.execute-api.") || own == "https://localhost/v1",
+                "{host}: {own}"
+            );
+        }
+        assert_eq!(
+            base(json!({ "Host": ["127.0.0.1:3000"], "X-Forwarded-Proto": ["http"] })),
+            "http://127.0.0.1:3000/v1"
+        );
+    }
+
+    #[test]
+    fn br_13_a_slash_at_the_end_begins_no_segment() {
+        let host = json!({ "Host": ["api.test"] });
+        for (path, proxy) in [
+            ("/v1/api/v1/users", "users"),
+            ("/v1/api/v1/users/", "users"),
+            ("/v1/api/v1/users/me/", "users/me/"),
+        ] {
+            assert_eq!(base_url(&event(host.clone(), path, proxy)), "https://api.test/v1", "{path}");
+        }
     }
 }

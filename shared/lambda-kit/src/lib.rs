@@ -23,6 +23,7 @@ mod hook;
 mod paging;
 mod problem;
 mod serve;
+mod strict;
 mod task;
 
 pub use context::Context;

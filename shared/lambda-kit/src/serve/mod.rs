@@ -18,6 +18,7 @@ use operations::Operation;
 use run_kit::{Audit, AuditLog, ConfigError, Environment};
 use tokio::runtime::Runtime;
 
+use crate::event::tame;
 use crate::{Exit, fatal};
 
 /// Where the records of an operation's runs go.
@@ -37,11 +38,12 @@ where
 {
     let mut adapter = Adapter::from(handler);
     let service = service_fn(move |mut event: LambdaEvent<LambdaRequest>| {
-        // The last value alone stands in `headers`, and would replace all others.
-        if let LambdaRequest::ApiGatewayV1(request) = &mut event.payload
-            && !request.multi_value_headers.is_empty()
-        {
-            request.headers.clear();
+        if let LambdaRequest::ApiGatewayV1(request) = &mut event.payload {
+            // The last value alone stands in `headers`, and would replace all others.
+            if !request.multi_value_headers.is_empty() {
+                request.headers.clear();
+            }
+            tame(request);
         }
         adapter.call(event)
     });

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::PAGE_LIMIT;
 use crate::models::{Group, Role, User, UserId, UserSchema, UserType, UserTypeId};
-use crate::{Client, Error, Pages};
+use crate::{Client, Error, Pages, search};
 
 /// What a list of linked objects holds.
 #[derive(serde::Deserialize)]
@@ -53,12 +53,21 @@ impl Client {
         self.call("listUsers", Method::GET, url).await.map(|answer| answer.body)
     }
 
-    /// Reads a user as it is now, by id or login (`getUser`).
+    /// Reads a user as it is now, by id or login (`getUser`). A login that cannot stand in a path is
+    /// searched for first (`listUsers`), in an index that may be late.
     ///
     /// # Errors
     ///
     /// [`Error::is_not_found`].
     pub async fn get_user(&self, id_or_login: &str) -> Result<User, Error> {
+        if id_or_login.contains(['/', ';', '\\']) {
+            let found = self.find_users(&search::eq("profile.login", id_or_login), 2).await?;
+            let is_it = |user: &&User| user.login().eq_ignore_ascii_case(id_or_login);
+            let id = found.iter().find(is_it).map(|user| user.id.to_string());
+            // Nobody has the id of dots.
+            let url = self.url(&["users", id.as_deref().unwrap_or("00u")])?;
+            return self.call("getUser", Method::GET, url).await.map(|answer| answer.body);
+        }
         let url = self.url(&["users", id_or_login])?;
         self.call("getUser", Method::GET, url).await.map(|answer| answer.body)
     }
