@@ -1,7 +1,7 @@
 //! What people who do this job report elsewhere, through the local gateway.
 
 use serde_json::{Value, json};
-use tests::{Superuser, TestStack};
+use tests::{Managed, Superuser, TestStack};
 
 #[tokio::test]
 async fn br_01_a_list_is_no_object() {
@@ -13,8 +13,11 @@ async fn br_01_a_list_is_no_object() {
         ("POST", "/delegator/agents/add", json!(["agent@demo.test"])),
         ("POST", "/agent", json!(["00u00000000000000009"])),
     ] {
-        let who = if path.starts_with("/tenants") { "superuser@demo.test" } else { "delegator@demo.test" };
-        let headers = [("authorization", stack.bearer(who)), ("content-type", "application/json".to_owned())];
+        let bearer = match path.starts_with("/tenants") {
+            true => stack.bearer(Superuser),
+            false => stack.bearer(Managed("delegator@demo.test")),
+        };
+        let headers = [("authorization", bearer), ("content-type", "application/json".to_owned())];
         let answer = stack.raw(method, path, &headers, body.to_string().into_bytes()).await;
         assert_eq!(answer.status, 400, "{path} {answer}");
         assert!(answer.body["detail"].as_str().unwrap().contains("object"), "{path} {answer}");
@@ -25,7 +28,7 @@ async fn br_01_a_list_is_no_object() {
 #[tokio::test]
 async fn br_02_two_authorization_headers() {
     let stack = TestStack::start().await;
-    let good = stack.bearer("superuser@demo.test");
+    let good = stack.bearer(Superuser);
     let get = async |values: &[&str]| {
         let headers: Vec<(&str, String)> =
             values.iter().map(|value| ("authorization", (*value).to_owned())).collect();
@@ -43,8 +46,7 @@ async fn br_02_two_authorization_headers() {
 async fn br_03_headers_that_are_no_address() {
     let stack = TestStack::start().await;
     for proto in ["https,http", "", "a b", "javascript"] {
-        let headers =
-            [("authorization", stack.bearer("superuser@demo.test")), ("x-forwarded-proto", proto.to_owned())];
+        let headers = [("authorization", stack.bearer(Superuser)), ("x-forwarded-proto", proto.to_owned())];
         let answer = stack.raw("GET", "/tenants?limit=1", &headers, Vec::new()).await;
         assert_eq!(answer.status, 200, "{proto}: {answer}");
         assert!(
@@ -83,7 +85,7 @@ async fn br_14_a_browser_may_read_and_send_what_the_proxy_passes() {
 async fn br_21_two_idempotency_keys() {
     let stack = TestStack::start().await;
     let headers = [
-        ("authorization", stack.bearer("superuser@demo.test")),
+        ("authorization", stack.bearer(Superuser)),
         ("content-type", "application/json".to_owned()),
         ("idempotency-key", "one".to_owned()),
         ("idempotency-key", "two".to_owned()),

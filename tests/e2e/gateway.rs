@@ -77,11 +77,12 @@ async fn a_crash_is_502_and_the_next_call_works() {
     assert_ne!(stack.stack.processes("list-tenants"), before);
 }
 
-/// Runs the repository's tool against the control plane of this stack.
-async fn xtask(stack: &TestStack, argument: &'static str) -> (bool, String) {
-    let mut command = std::process::Command::new(tests::repository().join("target/debug/xtask"));
+/// Runs a program against the control plane of this stack.
+async fn control(stack: &TestStack, program: &str, words: &'static [&'static str]) -> (bool, String) {
+    let mut command = std::process::Command::new(tests::repository().join("target/debug").join(program));
     command
-        .args([argument, "--api", "local00api"])
+        .args(words)
+        .args(["--api", "local00api"])
         .env("AWS_ENDPOINT_URL_API_GATEWAY", stack.stack.lambda_url())
         .env("AWS_REGION", "us-east-1")
         .env("AWS_ACCESS_KEY_ID", "local")
@@ -94,7 +95,7 @@ async fn xtask(stack: &TestStack, argument: &'static str) -> (bool, String) {
 #[tokio::test]
 async fn the_control_plane_says_what_is_configured() {
     let stack = TestStack::start().await;
-    let (done, said) = xtask(&stack, "stages").await;
+    let (done, said) = control(&stack, "xtask", &["stages"]).await;
     assert!(done, "{said}");
     for line in [
         "stage v1",
@@ -114,7 +115,7 @@ async fn the_authorizers_answer_is_kept_until_it_is_flushed() {
         assert_eq!(stack.get("/tenants", tests::Bearer(token.clone())).await.status, 200);
     }
     assert_eq!(stack.log("authorizer").len(), 1);
-    let (flushed, said) = xtask(&stack, "flush").await;
+    let (flushed, said) = control(&stack, "okta-dac", &["org", "flush"]).await;
     assert!(flushed, "{said}");
     assert_eq!(stack.get("/tenants", tests::Bearer(token)).await.status, 200);
     assert_eq!(stack.log("authorizer").len(), 2);

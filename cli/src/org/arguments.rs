@@ -105,7 +105,7 @@ pub struct Doctor {
     #[arg(long, env = "OKTA_DAC_ORG", value_name = "URL")]
     pub org: String,
     /// Read with the credential that `setup --secrets PREFIX` made for the doctor, instead of a token
-    #[arg(long, value_name = "PREFIX", conflicts_with_all = ["fix", "token_stdin", "token_file"])]
+    #[arg(long, value_name = "PREFIX", conflicts_with_all = ["fix", "token_stdin", "token_file", "keep_token"])]
     pub secrets: Option<String>,
     /// Also examine this stack of CloudFormation: its parameters, its tables, its API
     #[arg(long, value_name = "NAME")]
@@ -118,7 +118,7 @@ pub struct Doctor {
     pub adopt: bool,
     /// The token.
     #[command(flatten)]
-    pub token: AdminToken,
+    pub token: Token,
 }
 
 /// `org remove`.
@@ -188,6 +188,12 @@ pub struct Flush {
     /// The stack of CloudFormation
     #[arg(long, value_name = "NAME", default_value = "okta-dac")]
     pub stack: String,
+    /// Id of the API instead of a stack
+    #[arg(long, value_name = "ID", conflicts_with = "stack")]
+    pub api: Option<String>,
+    /// Its stage
+    #[arg(long, value_name = "NAME", default_value = "v1", requires = "api")]
+    pub stage: String,
 }
 
 /// What Okta can call: HTTPS, or this machine.

@@ -65,10 +65,10 @@ pub(super) fn prepare(path: &Path) -> Result<Deployment, Stop> {
         None => without_examples(EXAMPLE),
         Some(bytes) => String::from_utf8(bytes)
             .ok()
-            .filter(|text| text.contains(LIST))
+            .filter(|text| text.lines().filter(|line| line.trim() == LIST).count() == 1)
             .ok_or_else(|| {
                 let sentence = format!(
-                    "{}: `{LIST}`, with a line for each parameter, is what can be edited: see samconfig.toml.example",
+                    "{}: one `{LIST}`, with a line for each parameter, is what can be edited: see samconfig.toml.example, and `--samconfig` for another file",
                     path.display()
                 );
                 Stop::new(Code::Usage, sentence)
@@ -153,6 +153,9 @@ mod tests {
             [Some("DEBUG"), Some("two"), None]
         );
         std::fs::write(&path, "parameter_overrides = \"A=b\"\n").unwrap();
+        assert!(prepare(&path).is_err());
+        // Of two environments nobody knows which is meant.
+        std::fs::write(&path, format!("{first}\n[prod.deploy.parameters]\n{LIST}\n]\n")).unwrap();
         assert!(prepare(&path).is_err());
     }
 }

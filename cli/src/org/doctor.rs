@@ -11,7 +11,7 @@ use ::connections::stop::Stop as Stopped;
 
 use super::arguments::Doctor;
 use super::stack::Stack;
-use super::{admin, org_url, runtime, secrets};
+use super::{admin, end_token, org_url, runtime, secrets};
 use crate::api::stop::{Code, Stop};
 use crate::environment::Environment;
 use crate::output::Printing;
@@ -25,39 +25,54 @@ pub(super) fn doctor(arguments: &Doctor, printing: Printing, environment: &Envir
     let org = org_url(&arguments.org)?;
     let given = match &arguments.secrets {
         Some(_) => None,
-        None => Some(admin(&org, &arguments.token, environment)?),
+        None => Some(admin(&org, &arguments.token.given, environment)?),
     };
-    let findings = runtime()?.block_on(async {
-        let client = match (given, &arguments.secrets) {
-            (Some(client), _) => client,
-            (None, prefix) => {
-                let credential = secrets::doctor(prefix.as_deref().unwrap_or_default()).await?;
-                Client::new(org, credential).map_err(|error| Stopped::of("preparing calls", &error))?
+    let has_token = given.is_some();
+    let (findings, bootstrap) = runtime()?
+        .block_on(async {
+            let client = match (given, &arguments.secrets) {
+                (Some(client), _) => client,
+                (None, prefix) => {
+                    let credential = secrets::doctor(prefix.as_deref().unwrap_or_default()).await?;
+                    Client::new(org, credential).map_err(|error| Stopped::of("preparing calls", &error))?
+                }
+            };
+            let mut asked = Asked {
+                fix: arguments.fix,
+                adopt: arguments.adopt,
+                operator: environment.text("USER").unwrap_or("unknown").to_owned(),
+                ..Asked::default()
+            };
+            let mut of_api = Vec::new();
+            match &arguments.stack {
+                Some(name) => {
+                    let stack = Stack::read(name).await?;
+                    asked.tables = Some(stack.tables().await?);
+                    of_api = stack.other_stages().await?;
+                    asked.api = Some(stack.api_id()?.to_owned());
+                    asked.parameters = stack.parameters;
+                }
+                None => warn("the deployment is not examined: `--stack NAME` names it"),
             }
-        };
-        let mut asked = Asked {
-            fix: arguments.fix,
-            adopt: arguments.adopt,
-            operator: environment.text("USER").unwrap_or("unknown").to_owned(),
-            ..Asked::default()
-        };
-        let mut of_api = Vec::new();
-        match &arguments.stack {
-            Some(name) => {
-                let stack = Stack::read(name).await?;
-                asked.tables = Some(stack.tables().await?);
-                of_api = stack.other_stages().await?;
-                asked.parameters = stack.parameters;
+            let timed = client.for_request(tokio::time::Instant::now() + EXAMINATION).patient();
+            let mut findings = examine(&timed, &asked).await?;
+            findings.extend(of_api);
+            findings.sort_by_key(|finding| finding.rank);
+            let bootstrap = match has_token {
+                true => Some(end_token(&client, &arguments.token).await?),
+                false => None,
+            };
+            Ok::<_, Stop>((findings, bootstrap))
+        })
+        .inspect_err(|_| {
+            if has_token {
+                warn("this run did not revoke the token");
             }
-            None => warn("the deployment is not examined: `--stack NAME` names it"),
-        }
-        let client = client.for_request(tokio::time::Instant::now() + EXAMINATION).patient();
-        let mut findings = examine(&client, &asked).await?;
-        findings.extend(of_api);
-        findings.sort_by_key(|finding| finding.rank);
-        Ok::<Vec<Finding>, Stop>(findings)
-    })?;
-    let report = json!({ "findings": findings });
+        })?;
+    let mut report = json!({ "findings": findings });
+    if let Some(bootstrap) = bootstrap {
+        report["bootstrapToken"] = bootstrap.into();
+    }
     printing.report(&report, || text(&findings))?;
     let left = findings.iter().filter(|finding| !finding.fixed).count();
     match left {

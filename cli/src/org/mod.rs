@@ -52,7 +52,7 @@ pub fn run(command: &OrgCommand, printing: Printing, environment: &Environment) 
         Org::Remove(arguments) => remove::remove(arguments, printing, environment),
         Org::Migrate(arguments) => migrate::migrate(arguments, printing, environment),
         Org::Flush(arguments) => {
-            runtime().and_then(|runtime| runtime.block_on(stack::flush(&arguments.stack, printing)))
+            runtime().and_then(|runtime| runtime.block_on(stack::flush(arguments, printing)))
         }
     })
 }
@@ -103,7 +103,9 @@ fn setup(arguments: &Setup, printing: Printing, environment: &Environment) -> Re
         let wanted = wanted(&timed(), arguments).await?;
         if arguments.dry_run {
             let steps = org_setup::setup::plan(&timed(), &wanted).await?;
-            return Ok::<Value, Stop>(json!({ "v": 1, "dryRun": true, "steps": steps }));
+            return Ok::<Value, Stop>(
+                json!({ "v": 1, "dryRun": true, "steps": steps, "bootstrapToken": "kept" }),
+            );
         }
         let prepared = org_setup::setup::setup(&timed(), &wanted).await?;
         for text in &prepared.made {

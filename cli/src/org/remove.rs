@@ -1,32 +1,37 @@
 //! `okta-dac org remove`: the org without okta-dac. What is taken out is in the crate `org-setup`;
 //! here are the questions, the credentials and the token.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::arguments::Remove;
-use super::{PART, admin, end_token, org_url, runtime, secrets};
+use super::{admin, end_token, org_url, runtime, secrets};
 use crate::api::stop::{Code, Stop};
 use crate::environment::Environment;
 use crate::output::Printing;
 use crate::terminal::Terminal;
 use crate::{interrupt, warn};
 
+/// Time for all calls of Okta, with their waits for its limit.
+const REMOVAL: Duration = Duration::from_secs(1_800);
+
 /// Takes everything out, after it is confirmed.
 pub(super) fn remove(arguments: &Remove, printing: Printing, environment: &Environment) -> Result<(), Stop> {
     let org = org_url(&arguments.org)?;
     let client = admin(&org, &arguments.token.given, environment)?;
     let report = runtime()?.block_on(async {
-        let timed = || client.for_request(tokio::time::Instant::now() + PART);
+        let timed = || client.for_request(tokio::time::Instant::now() + REMOVAL).patient();
         let plan = org_setup::remove::plan(&timed()).await?;
         let kept = match &arguments.secrets {
-            Some(prefix) => Some(secrets::kept(prefix).await?),
+            Some(prefix) => Some(secrets::kept(prefix, &org).await?),
             None => None,
         };
         let tenants: Vec<String> = plan.tenants.iter().map(|tenant| tenant.name.to_string()).collect();
         let mut steps = plan.steps();
         steps.extend(kept.iter().flat_map(secrets::Kept::steps));
         if arguments.dry_run {
-            return Ok(json!({ "v": 1, "dryRun": true, "steps": steps, "left": plan.left }));
+            return Ok(json!({ "v": 1, "dryRun": true, "steps": steps, "left": plan.left, "bootstrapToken": "kept" }));
         }
         if !tenants.is_empty() && !arguments.with_tenants {
             let sentence =

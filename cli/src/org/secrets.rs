@@ -112,11 +112,20 @@ pub(super) struct Kept {
 }
 
 /// What there is below a prefix.
-pub(super) async fn kept(prefix: &str) -> Result<Kept, Stop> {
+/// Half a credential, or one of another org, is said before anything is taken out.
+pub(super) async fn kept(prefix: &str, org: &OrgUrl) -> Result<Kept, Stop> {
     let mut places = Vec::new();
     for class in &CLASSES {
         let place = place(prefix, class.end)?;
-        if place.read().await?.is_some() {
+        if let Some(stored) = place.read().await? {
+            stored.client_of(org.as_str()).map_err(|stop| {
+                let stop = Stop::from(stop);
+                let sentence = format!(
+                    "{place}: {}; `org setup --secrets {prefix}` completes a run that was stopped",
+                    stop.text
+                );
+                Stop::new(stop.code, sentence)
+            })?;
             places.push(place);
         }
     }

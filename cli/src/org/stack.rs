@@ -8,6 +8,7 @@ use org_setup::doctor::{Code as Kind, Finding, Tables};
 use run_kit::Environment;
 use serde_json::json;
 
+use super::arguments::Flush;
 use super::aws_failed;
 use crate::api::stop::{Code, Stop};
 use crate::output::Printing;
@@ -45,6 +46,11 @@ impl Stack {
         self.outputs.get(name).map(String::as_str).ok_or_else(lacks)
     }
 
+    /// Id of its API.
+    pub(super) fn api_id(&self) -> Result<&str, Stop> {
+        self.output("ApiId")
+    }
+
     fn stage(&self) -> &str {
         self.parameters.get("StageName").map_or("v1", String::as_str)
     }
@@ -71,14 +77,14 @@ impl Stack {
         Tables::prepare(&Environment::of(values)).map_err(|error| Stop::new(Code::Failed, error.to_string()))
     }
 
-    async fn api(&self) -> aws_sdk_apigateway::Client {
-        aws_sdk_apigateway::Client::new(self.account.config().await)
-    }
-
     /// Stages beside its own: each answers with the functions, and with limits of its own.
     pub(super) async fn other_stages(&self) -> Result<Vec<Finding>, Stop> {
-        let id = self.output("ApiId")?;
-        let stages = self.api().await.get_stages().rest_api_id(id).send().await;
+        let id = self.api_id()?;
+        let stages = aws_sdk_apigateway::Client::new(self.account.config().await)
+            .get_stages()
+            .rest_api_id(id)
+            .send()
+            .await;
         let stages = stages.map_err(|error| aws_failed("reading the stages of the API", &error))?;
         let names = stages.item().iter().filter_map(|stage| stage.stage_name());
         let others = names.filter(|name| *name != self.stage());
@@ -91,11 +97,17 @@ impl Stack {
 }
 
 /// Empties what API Gateway keeps of the authorizer's answers.
-pub(super) async fn flush(name: &str, printing: Printing) -> Result<(), Stop> {
-    let stack = Stack::read(name).await?;
-    let (api, stage) = (stack.output("ApiId")?, stack.stage());
-    let flush =
-        stack.api().await.flush_stage_authorizers_cache().rest_api_id(api).stage_name(stage).send().await;
+pub(super) async fn flush(arguments: &Flush, printing: Printing) -> Result<(), Stop> {
+    let (account, api, stage) = match &arguments.api {
+        Some(api) => (Account::default(), api.clone(), arguments.stage.clone()),
+        None => {
+            let stack = Stack::read(&arguments.stack).await?;
+            let (api, stage) = (stack.api_id()?.to_owned(), stack.stage().to_owned());
+            (stack.account, api, stage)
+        }
+    };
+    let client = aws_sdk_apigateway::Client::new(account.config().await);
+    let flush = client.flush_stage_authorizers_cache().rest_api_id(&api).stage_name(&stage).send().await;
     flush.map_err(|error| aws_failed("emptying the authorizer's cache", &error))?;
     let report = json!({ "v": 1, "api": api, "stage": stage, "outcome": "flushed" });
     let text = || format!("the authorizer is asked anew for every request of the stage {stage}\n");

@@ -299,7 +299,10 @@ fn is_https(value: &Value) -> bool {
     // The parser forgives what others do not: blanks, backslashes, a scheme without slashes.
     let plain = |url: &&str| {
         let scheme = url.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"));
+        // A third slash would make the path a host.
+        let is_host = url.as_bytes().get(8).is_some_and(|first| *first != b'/');
         scheme
+            && is_host
             && url.len() <= 1_014
             && !url.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\')
     };

@@ -20,7 +20,7 @@ pub use names::{
 pub use rights::{
     BUDGET_PREFIX, Question, Revoked, RightsItem, Standing, TOKEN_LIFETIME_SECONDS, budget_item, tenant_item,
 };
-pub use subject_filter::subject_filter;
+pub use subject_filter::{is_limited, subject_filter};
 
 /// Group whose members may do everything.
 pub const SUPERUSERS: &str = "SUPERUSERS";

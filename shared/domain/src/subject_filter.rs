@@ -26,6 +26,17 @@ pub fn subject_filter(domains: &[&str]) -> Option<String> {
     [true, false].into_iter().map(|any_case| expression(domains, any_case)).find(|it| it.len() <= MAX_LEN)
 }
 
+/// Whether a filter is one of [`subject_filter`]: one that names domains, or nobody.
+///
+/// ```
+/// use domain::{is_limited, subject_filter};
+/// assert!(is_limited(&subject_filter(&["a.b"]).unwrap()));
+/// assert!(!is_limited(r"\S+@\S+") && !is_limited(""));
+/// ```
+pub fn is_limited(filter: &str) -> bool {
+    filter.starts_with(r"(\S+@(\S+\.)?(")
+}
+
 fn expression(domains: &[&str], any_case: bool) -> String {
     let domains: Vec<String> = domains.iter().map(|domain| escape(domain, any_case)).collect();
     format!(r"(\S+@(\S+\.)?({}))", domains.join("|"))

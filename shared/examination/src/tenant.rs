@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use domain::{
     AdminsDescription, TenantName, TenantStatus, admins_group, app_of_appusers_group, appusers_group,
-    idp_name, subject_filter, users_group,
+    idp_name, is_limited, subject_filter, users_group,
 };
 use futures::TryStreamExt;
 use okta_client::models::{ACTIVE, Application, Group, GroupId, IdentityProvider, IdpId, PolicyRule};
@@ -296,7 +296,7 @@ impl Look<'_> {
         }
         let filter = idp.other.get("policy").and_then(|policy| policy.pointer("/subject/filter"));
         // An IdP of the predecessor's has another filter, or none.
-        let Some(filter) = filter.and_then(Value::as_str).filter(|filter| is_ours(filter)) else { return };
+        let Some(filter) = filter.and_then(Value::as_str).filter(|filter| is_limited(filter)) else { return };
         let verified = self.verified(own).map(PolicyRule::patterns).unwrap_or_default();
         if !own.is_empty() && subject_filter(&verified).is_some_and(|expected| expected != filter) {
             self.find(Kind::HalfChangedDomains, object);
@@ -330,9 +330,4 @@ impl Look<'_> {
             self.find(Kind::HalfChangedDomains, Object::new("routingRule", &pending.name, &pending.id));
         }
     }
-}
-
-/// Whether okta-dac wrote an IdP's filter.
-fn is_ours(filter: &str) -> bool {
-    filter.starts_with(r"(\S+@(\S+\.)?(")
 }

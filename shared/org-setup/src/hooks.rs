@@ -8,7 +8,7 @@
 use connections::stop::{Code, Stop};
 use domain::ENDING_EVENTS;
 use futures::TryStreamExt;
-use okta_client::models::Named;
+use okta_client::models::{ACTIVE, Named};
 use okta_client::{Client, Error, OkIfAbsent, Pages};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -134,6 +134,11 @@ pub async fn finish(client: &Client, wanted: &Wanted) -> Result<Report, Stop> {
         true => Some(write_token_hook(client, wanted, token, &mut report).await?),
         false => token,
     };
+    let failed = |error: Error| Stop::of("switching a hook on; the same command goes on", &error);
+    if let Some(hook) = token.as_ref().filter(|hook| hook.text("status") != ACTIVE) {
+        client.activate_inline_hook(&hook.id).await.map_err(failed)?;
+        report.made.push("switch the token hook on".to_owned());
+    }
     report.token_hook_id = token.map(|hook| hook.id);
     let was_verified = event.as_ref().is_some_and(|hook| hook.text("verificationStatus") == "VERIFIED");
     let event = match event {
@@ -148,6 +153,10 @@ pub async fn finish(client: &Client, wanted: &Wanted) -> Result<Report, Stop> {
     };
     if !(is_proven && was_verified) {
         report.made.push("let Okta verify the event hook".to_owned());
+    }
+    if event.text("status") != ACTIVE {
+        client.activate_event_hook(&event.id).await.map_err(failed)?;
+        report.made.push("switch the event hook on".to_owned());
     }
     report.event_hook_id = event.id;
     Ok(report)

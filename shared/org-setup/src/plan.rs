@@ -73,6 +73,8 @@ pub struct Seen {
     pub has_attribute: bool,
     /// The authorization server: its id, issuer and description.
     pub server: Option<(String, String, String)>,
+    /// Its audiences.
+    pub audiences: Vec<String>,
     /// What has one of our names, and is not as it has to be.
     pub wrong: Vec<String>,
     /// Names of its scopes.

@@ -1,23 +1,30 @@
 //! What [`setup`](crate::setup) made, taken out in the other order.
 //!
-//! Only what bears the mark goes, and the hooks and trusted origins of our name. A run that was
-//! killed is completed by the next one: of a tenant the group of the admins goes last, because its
-//! assignment to the app says what is the tenant's; the app goes after the tenants.
+//! Only what bears the mark goes, and the hooks and trusted origins of our name; of a tenant what
+//! follows from objects that its admins cannot write. Names and descriptions of groups alone prove
+//! nothing: whoever administers a group writes them. A run that was killed is completed by the next
+//! one: of a tenant the group of the admins goes last, because its assignment to the app says what
+//! is the tenant's; the app goes after the tenants, and after the groups that it is assigned to.
 //!
 //! What Okta does not let go, or what is somebody else's, stays and is named: a type of users that
-//! users have, a certificate that an identity provider trusts, objects that were adopted.
+//! users have, a certificate that an identity provider trusts, objects that were adopted, groups
+//! that only have a name of ours.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use connections::stop::{Code, Stop};
-use domain::{AdminsDescription, PLACEHOLDER, TenantName};
+use domain::{
+    AdminsDescription, PLACEHOLDER, TenantName, admins_group, app_of_appusers_group, appusers_prefix,
+    empty_group_prefix,
+};
 use futures::TryStreamExt;
 use okta_client::models::{
-    AppId, ApplicationGroupAssignment, Group, GroupId, IdpId, KeyId, Named, PolicyId, PolicyRule, UserTypeId,
+    AppId, Application, ApplicationGroupAssignment, Group, GroupId, IdpId, KeyId, Named, PolicyId,
+    PolicyRule, UserTypeId,
 };
-use okta_client::{Client, Error, ListGroups, OkIfAbsent, search};
+use okta_client::{Client, Error, OkIfAbsent, search};
 use serde::Serialize;
-use tenancy::{ROLE, claims, if_present, routing};
+use tenancy::{App, ROLE, claims, current_groups, if_present, is_unused, role_targets, routing};
 
 use crate::hooks::{AGENT, EVENTS, address_of};
 use crate::plan::{MARK, NAME, Seen, Wanted, mark_of};
@@ -41,6 +48,18 @@ pub struct Tenant {
     idp: IdpId,
     admins: GroupId,
     users: GroupId,
+    /// App groups, and the group of nobody: name and id.
+    pub groups: Vec<(String, GroupId)>,
+}
+
+impl Tenant {
+    fn text(&self) -> String {
+        let groups: Vec<&str> = self.groups.iter().map(|(name, _)| name.as_str()).collect();
+        match groups.is_empty() {
+            true => format!("delete the tenant {}", self.name),
+            false => format!("delete the tenant {}, with {}", self.name, groups.join(", ")),
+        }
+    }
 }
 
 /// One object.
@@ -95,7 +114,7 @@ impl Part {
 impl Plan {
     /// The steps, for a person.
     pub fn steps(&self) -> Vec<String> {
-        let tenants = self.tenants.iter().map(|tenant| format!("delete the tenant {}", tenant.name));
+        let tenants = self.tenants.iter().map(Tenant::text);
         tenants.chain(self.parts.iter().map(Part::text)).collect()
     }
 }
@@ -127,7 +146,7 @@ pub async fn plan(client: &Client) -> Result<Plan, Stop> {
     }
     // Tenants are okta-dac's, also those of an app that was adopted.
     if let Some(app) = seen.apps.first() {
-        plan.tenants = tenants(client, &app.id).await.map_err(doing)?;
+        plan.tenants = tenants(client, &app.id, &mut plan.left).await?;
     }
     unclear(client, &plan.tenants).await?;
     let (events, inline) = futures::try_join!(
@@ -148,16 +167,18 @@ pub async fn plan(client: &Client) -> Result<Plan, Stop> {
     let origins = origins.into_iter().filter(is_ours);
     plan.parts
         .extend(origins.map(|origin| Part::Origin(origin.id.clone(), origin.text("origin").to_owned())));
+    for (name, (id, description)) in &seen.groups {
+        // As `setup` knows its own: a group with members is ours if it is assigned to the app.
+        let is_ours = description == MARK && (seen.assigned.contains(name) || !seen.populated.contains(name));
+        match is_ours {
+            true => plan.parts.push(Part::Group(name, id.clone())),
+            false => plan.left.push(format!("the group {name} ({id}) was not made by okta-dac")),
+        }
+    }
     for app in &seen.apps {
         match mark_of(app) == MARK {
             true => plan.parts.push(Part::App(app.id.clone())),
             false => plan.left.push(format!("the app {NAME} ({}) was not made by okta-dac", app.id)),
-        }
-    }
-    for (name, (id, description)) in &seen.groups {
-        match description == MARK {
-            true => plan.parts.push(Part::Group(name, id.clone())),
-            false => plan.left.push(format!("the group {name} ({id}) was not made by okta-dac")),
         }
     }
     if let Some(kind) = &seen.delegators {
@@ -183,26 +204,92 @@ impl Plan {
 }
 
 /// The tenants: groups of admins that are assigned to the app with a claim.
-async fn tenants(client: &Client, app: &AppId) -> Result<Vec<Tenant>, Error> {
-    let assignments = client.list_application_group_assignments(app).try_collect::<Vec<_>>().await?;
-    let tenant = |assignment: &ApplicationGroupAssignment| {
-        let claim = claims(assignment).into_iter().next()?;
-        let (idp, users) = (claim.tenant_id.as_str().into(), claim.users_group_id.as_str().into());
-        Some(Tenant { name: claim.name, idp, admins: assignment.id.clone(), users })
-    };
-    let tenants: BTreeMap<TenantName, Tenant> =
-        assignments.iter().filter_map(tenant).map(|tenant| (tenant.name.clone(), tenant)).collect();
+async fn tenants(client: &Client, app: &AppId, left: &mut Vec<String>) -> Result<Vec<Tenant>, Stop> {
+    let doing = |error: Error| Stop::of("looking for tenants", &error);
+    let assignments = client.list_application_group_assignments(app);
+    let assignments = assignments.try_collect::<Vec<ApplicationGroupAssignment>>().await.map_err(doing)?;
+    let mut tenants: BTreeMap<TenantName, Tenant> = BTreeMap::new();
+    for assignment in assignments {
+        let claims = claims(&assignment);
+        let Some(claim) = claims.first() else { continue };
+        let admins = if_present(client.get_group(&assignment.id)).await.map_err(doing)?;
+        let is_its = admins.is_some_and(|group| group.profile.name == admins_group(&claim.name));
+        if !is_its || claims.len() > 1 || tenants.contains_key(&claim.name) {
+            let sentence = format!(
+                "the group {} has the claim of the tenant {} and is not the one group of its admins; correct its assignment to the app",
+                assignment.id, claim.name
+            );
+            return Err(Stop::new(Code::Ambiguous, sentence));
+        }
+        let groups = groups_of(client, &claim.name, &assignment.id, &claim.users_group_id, left);
+        let tenant = Tenant {
+            name: claim.name.clone(),
+            idp: claim.tenant_id.as_str().into(),
+            users: claim.users_group_id.as_str().into(),
+            groups: groups.await.map_err(doing)?,
+            admins: assignment.id,
+        };
+        tenants.insert(tenant.name.clone(), tenant);
+    }
     Ok(tenants.into_values().collect())
+}
+
+/// The app groups of a tenant, and the group of nobody: a target of the admins' role that is
+/// assigned to an app which okta-dac offers, or that nobody relies on; a group with the name of an
+/// app group that is assigned to this app. Only super admins and app admins write either.
+async fn groups_of(
+    client: &Client,
+    tenant: &TenantName,
+    admins: &GroupId,
+    users: &str,
+    left: &mut Vec<String>,
+) -> Result<Vec<(String, GroupId)>, Error> {
+    let is_own = |group: &Group| group.id == *admins || group.id.as_str() == users;
+    let (mut groups, mut seen) = (BTreeMap::new(), BTreeSet::new());
+    for group in role_targets(client, admins).await?.into_iter().flatten().filter(|group| !is_own(group)) {
+        seen.insert(group.id.clone());
+        let apps = client.list_assigned_applications_for_group(&group.id);
+        let apps = apps.try_collect::<Vec<Application>>().await?;
+        let is_empty = group.profile.name.starts_with(&empty_group_prefix(tenant));
+        let is_ours = match is_empty {
+            true => is_unused(client, &group.id).await?,
+            false => !apps.is_empty() && apps.iter().all(|app| App::of(app).is_some()),
+        };
+        match is_ours {
+            true => drop(groups.insert(group.id, group.profile.name)),
+            false => left.push(format!(
+                "the group {} ({}) is a target of the role of {}'s admins, and not okta-dac's",
+                group.profile.name, group.id, tenant
+            )),
+        }
+    }
+    let named = [appusers_prefix(tenant), empty_group_prefix(tenant)];
+    let named = named.map(|prefix| search::sw("profile.name", &prefix));
+    for group in current_groups(client, &search::any(&named)).await? {
+        let name = &group.profile.name;
+        if seen.contains(&group.id) {
+            continue;
+        }
+        let assignment = match app_of_appusers_group(tenant, name) {
+            Some(app) => if_present(client.get_application_group_assignment(&app.into(), &group.id)).await?,
+            None if name.starts_with(&empty_group_prefix(tenant)) => None,
+            // Another tenant's, or nobody's: the index ignores the case of letters.
+            None => continue,
+        };
+        match assignment {
+            Some(_) => drop(groups.insert(group.id, group.profile.name)),
+            None => left
+                .push(format!("the group {name} ({}) has a name of okta-dac's, and nothing else", group.id)),
+        }
+    }
+    Ok(groups.into_iter().map(|(id, name)| (name, id)).collect())
 }
 
 /// Groups that have the record of a tenant's admins, and are no tenant's: half-made tenants, for
 /// instance. Nothing says what belongs to them.
 async fn unclear(client: &Client, tenants: &[Tenant]) -> Result<(), Stop> {
-    let groups = client
-        .list_groups(&ListGroups::search(search::sw("profile.name", "ADMINS_")))
-        .try_collect::<Vec<Group>>()
-        .await
-        .map_err(|error| Stop::of("looking for tenants", &error))?;
+    let groups = current_groups(client, &search::sw("profile.name", "ADMINS_")).await;
+    let groups = groups.map_err(|error| Stop::of("looking for tenants", &error))?;
     let is_unclear = |group: &&Group| {
         AdminsDescription::parse(&group.profile.description).is_some()
             && !tenants.iter().any(|tenant| tenant.admins == group.id)
@@ -239,7 +326,7 @@ pub async fn remove(client: &Client, plan: Plan) -> Result<Report, Stop> {
         _ => None,
     });
     for tenant in &plan.tenants {
-        let text = format!("delete the tenant {}", tenant.name);
+        let text = tenant.text();
         delete_tenant(client, tenant, placeholder).await.map_err(|error| stopped(&text, &error))?;
         report.removed.push(text);
     }
@@ -266,12 +353,8 @@ async fn delete_tenant(client: &Client, tenant: &Tenant, placeholder: Option<&Ke
     for role in roles.into_iter().flatten().filter(|role| role.kind == ROLE) {
         client.unassign_role_from_group(&tenant.admins, &role.id).await.ok_if_absent()?;
     }
-    let named =
-        ["APPUSERS", "NOBODY"].map(|kind| search::sw("profile.name", &format!("{kind}_{}_", tenant.name)));
-    for group in
-        client.list_groups(&ListGroups::search(search::any(&named))).try_collect::<Vec<Group>>().await?
-    {
-        client.delete_group(&group.id).await.ok_if_absent()?;
+    for (_, group) in &tenant.groups {
+        client.delete_group(group).await.ok_if_absent()?;
     }
     client.delete_group(&tenant.users).await.ok_if_absent()?;
     let key = match if_present(client.get_identity_provider(&tenant.idp)).await? {

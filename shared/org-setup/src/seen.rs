@@ -5,9 +5,10 @@ use base64::prelude::BASE64_STANDARD;
 use connections::stop::{Code, Stop};
 use domain::{PLACEHOLDER, SUPERUSERS};
 use futures::TryStreamExt;
-use okta_client::models::{AppId, Application, Group, GroupId, IdpKey, Named};
-use okta_client::{Client, Error, ListGroups, search};
+use okta_client::models::{ACTIVE, AppId, Application, GroupId, IdpKey, Named};
+use okta_client::{Client, Error};
 use serde_json::{Value, json};
+use tenancy::group_called;
 
 use crate::plan::{CAN_DELEGATE, DELEGATOR_ATTRIBUTES, DELEGATORS, GROUPS, NAME, Seen, Wanted, claim};
 
@@ -19,10 +20,8 @@ use crate::plan::{CAN_DELEGATE, DELEGATOR_ATTRIBUTES, DELEGATORS, GROUPS, NAME, 
 pub async fn look(client: &Client, wanted: &Wanted) -> Result<Seen, Stop> {
     let doing = |error: Error| Stop::of("looking at the org", &error);
     let groups = futures::future::try_join_all(GROUPS.map(|name| async move {
-        let wanted = ListGroups::search(search::eq("profile.name", name));
-        let found = client.list_groups(&wanted).try_collect::<Vec<_>>().await?;
-        let is_it = |group: &Group| group.profile.name == name && group.kind == "OKTA_GROUP";
-        let group = found.into_iter().find(is_it);
+        // As it is now: the index also has groups that were just deleted.
+        let group = group_called(client, name).await?;
         Ok(group.map(|group| (name, (group.id, group.profile.description))))
     }));
     let apps = client.list_applications(Some(NAME)).try_collect::<Vec<Application>>();
@@ -62,6 +61,8 @@ pub async fn look(client: &Client, wanted: &Wanted) -> Result<Seen, Stop> {
     }));
     if let Some(server) = servers.iter().find(|server| server.name == NAME) {
         let audiences = server.other.get("audiences").cloned().unwrap_or_default();
+        seen.audiences = serde_json::from_value(audiences.clone()).unwrap_or_default();
+        seen.wrong.extend(is_off("authorization server", &server.id, server.text("status")));
         if !wanted.audience.is_empty() && audiences != json!([wanted.audience]) {
             seen.wrong.push(format!("the authorization server {NAME}, whose audiences are {audiences}"));
         }
@@ -76,6 +77,7 @@ pub async fn look(client: &Client, wanted: &Wanted) -> Result<Seen, Stop> {
         }
     }
     if let Some(app) = seen.apps.first() {
+        seen.wrong.extend(is_off("app", app.id.as_str(), &app.status));
         seen.has_attribute = has_attribute(client, &app.id).await.map_err(doing)?;
         for (name, (group, _)) in &seen.groups {
             match client.get_application_group_assignment(&app.id, group).await {
@@ -183,12 +185,21 @@ async fn parts_of(client: &Client, server: &str, wanted: &Wanted, seen: &mut See
             seen.wrong.push(format!("the access policy {NAME} ({}), which is not for the app", policy.id));
         }
     }
-    seen.policy = policy.map(|policy| policy.id);
-    if let Some(policy) = &seen.policy {
-        let rules = client.list_authorization_server_policy_rules(server, policy);
-        seen.rules = rules.try_collect::<Vec<Named>>().await?.into_iter().map(|rule| rule.name).collect();
+    if let Some(policy) = policy {
+        seen.wrong.extend(is_off("access policy", &policy.id, policy.text("status")));
+        let rules = client.list_authorization_server_policy_rules(server, &policy.id);
+        let rules = rules.try_collect::<Vec<Named>>().await?;
+        let ours = rules.iter().filter(|rule| rule.name == NAME);
+        seen.wrong.extend(ours.filter_map(|rule| is_off("access rule", &rule.id, rule.text("status"))));
+        seen.rules = rules.into_iter().map(|rule| rule.name).collect();
+        seen.policy = Some(policy.id);
     }
     Ok(())
+}
+
+/// An object of ours that somebody switched off.
+fn is_off(kind: &str, id: &str, status: &str) -> Option<String> {
+    (status != ACTIVE).then(|| format!("the {kind} {NAME} ({id}), which is {status}"))
 }
 
 /// The certificate says whose it is: its subject.

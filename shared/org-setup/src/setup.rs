@@ -95,7 +95,12 @@ pub async fn setup(client: &Client, wanted: &Wanted) -> Result<Report, Stop> {
             Err(error) if error.is_duplicate() && looks < LOOKS => {
                 looks += 1;
                 tokio::time::sleep(AGAIN).await;
-                seen = look(client, wanted).await?;
+                // A group that somebody makes at this moment is no leftover.
+                let mut fresh = std::mem::take(&mut seen.fresh);
+                if let Step::Group(name) = step {
+                    fresh.insert(name);
+                }
+                seen = Seen { fresh, ..look(client, wanted).await? };
                 check(wanted, &seen)?;
             }
             Err(error) => {

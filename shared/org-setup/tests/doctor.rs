@@ -15,7 +15,9 @@ use connections::sink::Sink;
 use domain::{AdminsDescription, ENDING_EVENTS, TenantName, subject_filter};
 use futures::TryStreamExt;
 use jiff::{SignedDuration, Timestamp};
-use okta_client::models::{Group, GroupProfile, IdentityProvider, Named, NewPolicyRule, RoleAssignmentId};
+use okta_client::models::{
+    ApplicationGroupAssignment, Group, GroupProfile, IdentityProvider, Named, NewPolicyRule, RoleAssignmentId,
+};
 use okta_client::{ApiToken, Client, OrgUrl};
 use okta_emulator::{DEMO_ORG, Emulator, EventHookSeed, Options, Seed};
 use operation_testing::TestOrg;
@@ -50,7 +52,7 @@ const DAMAGE: [&str; 16] = [
 ];
 
 /// What of it is fixed.
-const FIXED: [&str; 3] = ["grant-too-wide", "lacking", "role-without-target"];
+const FIXED: [&str; 2] = ["lacking", "role-without-target"];
 
 struct Org {
     test: TestOrg,
@@ -114,7 +116,7 @@ impl Org {
             records: RecordsTable::prepare(&environment).unwrap(),
             audit: Arc::new(AuditLog),
         };
-        Asked { fix, adopt: true, parameters, tables: Some(tables), operator: "test".to_owned() }
+        Asked { fix, adopt: true, parameters, tables: Some(tables), operator: "test".to_owned(), api: None }
     }
 
     async fn findings(&self, fix: bool) -> Vec<Finding> {
@@ -254,7 +256,7 @@ async fn every_damage_is_found_and_what_is_safe_is_fixed() {
     assert_eq!(org.test.emulator.snapshot(), before, "nothing is changed");
     assert_eq!(codes(found.iter().filter(|finding| finding.fixable)), BTreeSet::from(FIXED), "{found:#?}");
     // The most dangerous first, each with its cure.
-    assert_eq!(found[0].code, "imported-group");
+    assert_eq!([found[0].code, found[1].code], ["imported-group", "role-without-target"]);
     assert!(found.iter().all(|finding| !finding.cure.is_empty() && !finding.fixed), "{found:#?}");
 
     let fixed = org.findings(true).await;
@@ -300,4 +302,24 @@ async fn an_org_that_nobody_prepared_has_one_finding() {
     emulator.catch_up();
     let found = examine(&client, &Asked { fix: true, ..Asked::default() }).await.unwrap();
     assert_eq!(codes(&found), BTreeSet::from(["not-prepared"]), "{found:#?}");
+}
+
+/// A group that is there and empty would be deleted and made anew, and one with members would get
+/// their rights: both are a person's decision.
+#[tokio::test]
+async fn what_would_delete_or_give_rights_is_not_fixed() {
+    let org = Org::start().await;
+    let app = org.report.app_id.as_str().into();
+    let group = org.group("RESPONDERS").await.id;
+    org.client().unassign_application_from_group(&app, &group).await.unwrap();
+    let before = org.test.emulator.snapshot();
+    let found = org.findings(true).await;
+    assert_eq!(codes(&found), BTreeSet::from(["wrong"]), "{found:#?}");
+    assert!(found[0].detail.contains("assign RESPONDERS to the app") && !found[0].fixable, "{found:#?}");
+    assert_eq!(org.test.emulator.snapshot(), before);
+    // A name in other letters gives no rights, and a rule for one app takes nobody's users.
+    org.client().assign_group_to_application(&app, &ApplicationGroupAssignment::of(group)).await.unwrap();
+    org.test.emulator.insert_imported_group("Admins_HR", &[]);
+    org.test.emulator.catch_up();
+    assert_eq!(org.findings(false).await, []);
 }

@@ -168,3 +168,27 @@ async fn a_token_hook_is_never_left_with_an_old_secret() {
         assert!(secrets.all(|secret| secret == SECRET), "{kind}");
     }
 }
+
+/// A hook that somebody switched off still answers the verification, and Okta delivers nothing.
+#[tokio::test]
+async fn hooks_that_are_off_are_switched_on() {
+    let api = api().await;
+    let (emulator, client) = org().await;
+    let made = run(&client, &api, false).await.unwrap();
+    for (kind, id) in
+        [("eventHooks", &made.event_hook_id), ("inlineHooks", made.token_hook_id.as_ref().unwrap())]
+    {
+        let path = ["api", "v1", kind, id, "lifecycle", "deactivate"];
+        client.probe(http::Method::POST, &path, &[], None).await.unwrap();
+    }
+    let again = run(&client, &api, false).await.unwrap();
+    assert_eq!(again.made, ["switch the token hook on", "switch the event hook on"]);
+    let snapshot = emulator.snapshot();
+    for kind in ["event_hooks", "inline_hooks"] {
+        assert!(
+            snapshot[kind].as_object().unwrap().values().all(|hook| hook["status"] == "ACTIVE"),
+            "{kind}"
+        );
+    }
+    assert!(run(&client, &api, false).await.unwrap().made.is_empty());
+}

@@ -77,7 +77,7 @@ async fn asked(client: &Client, finish: bool) -> Asked {
 
 async fn run(client: &Client, finish: bool) -> Report {
     let plan = plan(client, &asked(client, finish).await).await.unwrap();
-    migrate(client, client, plan).await.unwrap()
+    migrate(client, plan).await.unwrap()
 }
 
 /// What a token of this user says, as the predecessor's functions and ours read it.
@@ -96,7 +96,7 @@ async fn an_org_of_the_predecessor_is_taken_over() {
     let planned = plan(&client, &asked(&client, false).await).await.unwrap();
     assert_eq!(emulator.snapshot(), before, "a plan changes nothing");
     let old = claims(&emulator, "admin@globex.test");
-    let report = migrate(&client, &client, planned.clone()).await.unwrap();
+    let report = migrate(&client, planned.clone()).await.unwrap();
     assert_eq!((&report.changed, &report.left), (&planned.steps(), &planned.left));
     assert_eq!(report.changed.len(), 10, "{report:#?}");
     emulator.catch_up();
@@ -132,44 +132,95 @@ async fn an_org_of_the_predecessor_is_taken_over() {
     assert_eq!((issuer, tenants, groups), (old.0, old.1, json!(["ADMINS_globex"])));
 }
 
-/// Broken at every call by every fault: everything is taken back, or the next run completes it.
-#[tokio::test]
-async fn a_run_that_breaks_anywhere_is_taken_back_or_completed() {
-    let (emulator, client) = org().await;
-    run(&client, true).await;
-    let (whole, calls) = (shape(&emulator), emulator.journal().len() as u64);
-    let (mut broken, mut taken_back) = (0, 0);
-    for fault in [
+fn faults() -> [Action; 3] {
+    [
         Action { status: Some(400), ..Action::default() },
         Action { drop: Some(Drop::Before), ..Action::default() },
         Action { drop: Some(Drop::After), ..Action::default() },
-    ] {
-        for nth in 1..=calls {
+    ]
+}
+
+/// Broken at every call by every fault: everything is taken back, or the next run completes it.
+#[tokio::test]
+async fn a_run_that_breaks_anywhere_is_taken_back_or_completed() {
+    let (mut broken, mut taken_back) = (0, 0);
+    for finish in [false, true] {
+        // What is finished was taken over before.
+        let ready = async || {
             let (emulator, client) = org().await;
-            let before = shape(&emulator);
-            let Ok(asked) = Asked { finish: true, ..Asked::default() }.complete(&client, From::OktaDac).await
-            else {
-                panic!("nothing is broken yet")
-            };
+            if finish {
+                run(&client, false).await;
+                emulator.catch_up();
+                emulator.clear_journal();
+            }
+            (emulator, client)
+        };
+        let (emulator, client) = ready().await;
+        run(&client, finish).await;
+        let (whole, calls) = (shape(&emulator), emulator.journal().len() as u64);
+        for (fault, nth) in
+            faults().into_iter().flat_map(|fault| (1..=calls).map(move |nth| (fault.clone(), nth)))
+        {
+            let (emulator, client) = ready().await;
+            let (before, asked) = (shape(&emulator), asked(&client, finish).await);
             emulator.order(Fault::on_call(nth, 1, fault.clone()));
             let result = match plan(&client, &asked).await {
-                Ok(plan) => migrate(&client, &client, plan).await,
+                Ok(plan) => migrate(&client, plan).await,
                 Err(stop) => Err(stop),
             };
             if let Err(stop) = result {
                 broken += 1;
-                if stop.left.is_empty() {
+                assert!(stop.left.is_empty(), "{fault:?} at {nth}: {stop}");
+                // The changes of the org come first, and are taken back together.
+                let of_org = ["authorization server", "the app", "SUPERUSERS", "narrow the claim"];
+                if of_org.iter().any(|of| stop.sentence.contains(of)) {
                     taken_back += 1;
                     same(&shape(&emulator), &before, &format!("{fault:?} at {nth}: {stop}"));
                 }
             }
             emulator.clear_faults();
             emulator.catch_up();
-            run(&client, true).await;
+            run(&client, finish).await;
             same(&shape(&emulator), &whole, &format!("{fault:?} at {nth}"));
         }
     }
-    assert!(broken > 20 && taken_back > 20, "{broken} runs broke, {taken_back} were taken back");
+    assert!(broken > 20 && taken_back > 5, "{broken} runs broke, {taken_back} were taken back");
+}
+
+/// A tenant is suspended, another one has two rules that nobody can tell apart, and one changes
+/// while the run is at work.
+#[tokio::test]
+async fn what_cannot_be_told_is_left_to_a_person() {
+    let (emulator, client) = org().await;
+    let admins = group_called(&client, "ADMINS_acme").await.unwrap().unwrap();
+    let record = AdminsDescription::parse(&admins.profile.description).unwrap();
+    let suspended = AdminsDescription { status: Some(domain::TenantStatus::Suspended), ..record };
+    let profile = GroupProfile { description: suspended.to_text(), ..admins.profile };
+    client.replace_group(&admins.id, &profile).await.unwrap();
+    let globex = idp_of(&client, &TenantName::parse("globex").unwrap()).await.unwrap().unwrap();
+    for rule in ["One", "Another"] {
+        emulator.insert_rule(rule, globex.id.as_str(), true, &["more.test"]);
+    }
+    // The record and the names are gone: three active rules lead to the IdP.
+    let (policy, rules) = routing(&client).await.unwrap();
+    let mut pending = rules.into_iter().find(|rule| rule.name == "DAC_globex_unverified").unwrap();
+    "Pending".clone_into(&mut pending.name);
+    client.replace_policy_rule(&policy.unwrap(), &pending).await.unwrap();
+    emulator.catch_up();
+    let report = run(&client, false).await;
+    assert!(!report.changed.iter().any(|text| text.contains("tenant")), "{report:#?}");
+    assert!(report.left.iter().any(|text| text.contains("acme is suspended")), "{report:#?}");
+    assert!(report.left.iter().any(|text| text.contains("several rules")), "{report:#?}");
+
+    let (_emulator, client) = org().await;
+    let planned = plan(&client, &asked(&client, false).await).await.unwrap();
+    let users = group_called(&client, "USERS_acme").await.unwrap().unwrap();
+    let other = GroupProfile { description: "changed meanwhile".to_owned(), ..users.profile };
+    client.replace_group(&users.id, &other).await.unwrap();
+    let stop = migrate(&client, planned).await.unwrap_err();
+    assert!(stop.sentence.contains("meanwhile") && stop.left.is_empty(), "{stop}");
+    let now = client.get_group(&users.id).await.unwrap();
+    assert_eq!(now.profile.description, "changed meanwhile");
 }
 
 /// What a migration may change.
@@ -196,6 +247,14 @@ fn shape(emulator: &Emulator) -> Vec<(&'static str, Value)> {
 fn same(now: &[(&str, Value)], expected: &[(&str, Value)], when: &str) {
     for ((kind, now), (_, expected)) in now.iter().zip(expected) {
         for (id, object) in expected.as_object().into_iter().flatten() {
+            for (now, object) in
+                now[id].as_array().into_iter().flatten().zip(object.as_array().into_iter().flatten())
+            {
+                for (name, part) in object.as_object().into_iter().flatten() {
+                    assert_eq!(&now[name], part, "{name} of {kind} {id}: {when}");
+                }
+                assert_eq!(now, object, "part of {kind} {id}: {when}");
+            }
             assert_eq!(&now[id], object, "{kind} {id}: {when}");
         }
         assert_eq!(now, expected, "{kind}: {when}");
@@ -209,7 +268,7 @@ async fn delegation_of_the_predecessor_is_taken_over() {
     let asked = Asked::default().complete(&client, From::OktaManagedaccess).await.unwrap();
     assert_eq!(asked.user_type.as_deref(), Some("delegator"));
     let planned = plan(&client, &asked).await.unwrap();
-    let report = migrate(&client, &client, planned).await.unwrap();
+    let report = migrate(&client, planned).await.unwrap();
     assert_eq!(
         report.changed,
         ["let users of the type delegator only read delegatedAgents, delegationGrants"]

@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use connections::stop::{Code, Stop};
-use okta_client::models::{GroupProfile, NewIdentityProvider};
+use futures::TryStreamExt;
+use okta_client::models::{ApplicationGroupAssignment, GroupProfile, NewIdentityProvider};
 use okta_client::{ApiToken, Client, OrgUrl};
 use okta_emulator::{Action, DEMO_ORG, Drop, Emulator, Fault, Options, Seed};
 use org_setup::plan::Wanted;
@@ -66,6 +67,8 @@ async fn tenant(client: &Client, app: &str, kid: &str, name: &str) {
     let (admins, users) = (group("ADMINS").await, group("USERS").await);
     let app_users = GroupProfile::new(format!("APPUSERS_{name}_0oa1dynamics00000001"), String::new());
     let app_users = client.add_group(&app_users).await.unwrap().id;
+    let assignment = ApplicationGroupAssignment::of(app_users.clone());
+    client.assign_group_to_application(&"0oa1dynamics00000001".into(), &assignment).await.unwrap();
     let protocol = json!({
             "type": "SAML2", "endpoints": {
                 "sso": { "url": "https://idp.example.test/sso", "binding": "HTTP-POST", "destination": "https://idp.example.test/sso" },
@@ -130,6 +133,9 @@ async fn the_org_is_as_it_was() {
     let there = emulator.snapshot();
     let planned = plan(&client).await.unwrap();
     assert_eq!(emulator.snapshot(), there, "a plan changes nothing");
+    let groups: Vec<&str> =
+        planned.tenants.iter().flat_map(|tenant| &tenant.groups).map(|(name, _)| name.as_str()).collect();
+    assert_eq!(groups, ["APPUSERS_acme_0oa1dynamics00000001", "APPUSERS_globex_0oa1dynamics00000001"]);
     let names: Vec<String> = planned.tenants.iter().map(|tenant| tenant.name.to_string()).collect();
     assert_eq!(names, ["acme", "globex"]);
     let steps = planned.steps();
@@ -186,7 +192,56 @@ async fn what_is_not_ours_stays() {
     }
     assert!(client.get_application(&"0oa1dacapp0000000001".into()).await.is_ok());
     let admin = client.get_user("admin@acme.test").await;
-    assert!(admin.is_ok() && report.removed.contains(&"delete the tenant acme".to_owned()), "{report:?}");
+    assert!(
+        admin.is_ok() && report.removed.iter().any(|text| text.starts_with("delete the tenant acme")),
+        "{report:?}"
+    );
+}
+
+/// Whoever administers a group can give it a name and a description of ours.
+#[tokio::test]
+async fn names_and_descriptions_alone_delete_nothing() {
+    let (emulator, client, _) = prepared().await;
+    let user = client.get_user("user@acme.test").await.unwrap().id;
+    let mut forged = Vec::new();
+    for name in
+        ["NOBODY_acme_x", "APPUSERS_acme_0oa1payroll000000001", "APPUSERS_acme_corp_0oa1", "appusers_acme_y"]
+    {
+        let group = client.add_group(&GroupProfile::new(name.to_owned(), String::new())).await.unwrap().id;
+        client.assign_user_to_group(&group, &user).await.unwrap();
+        forged.push(group);
+    }
+    // The group of the responders was deleted, and another one has its name and the mark.
+    let responders = tenancy::group_called(&client, "RESPONDERS").await.unwrap().unwrap().id;
+    client.delete_group(&responders).await.unwrap();
+    let marked = GroupProfile::new("RESPONDERS".to_owned(), "okta-dac org v1".to_owned());
+    let marked = client.add_group(&marked).await.unwrap().id;
+    client.assign_user_to_group(&marked, &user).await.unwrap();
+    forged.push(marked);
+    emulator.catch_up();
+    let report = run(&client).await.unwrap();
+    for group in &forged {
+        assert!(client.get_group(group).await.is_ok(), "{group}: {report:#?}");
+    }
+    for name in ["NOBODY_acme_x", "APPUSERS_acme_0oa1payroll", "the group RESPONDERS"] {
+        assert!(report.left.iter().any(|text| text.contains(name)), "{name}: {report:#?}");
+    }
+    // The same claim for another group: nobody knows which is the tenant's.
+    let (emulator, client, _) = prepared().await;
+    let group =
+        client.add_group(&GroupProfile::new("Contractors".to_owned(), String::new())).await.unwrap().id;
+    let app = client.list_applications(Some("okta-dac")).try_next().await.unwrap().unwrap().id;
+    let assignments: Vec<ApplicationGroupAssignment> =
+        client.list_application_group_assignments(&app).try_collect().await.unwrap();
+    let claim = assignments.iter().find_map(|of| of.profile.get("tenants")).unwrap();
+    let path = ["api", "v1", "apps", app.as_str(), "groups", group.as_str()];
+    let body = json!({ "profile": { "tenants": claim } });
+    client.probe(http::Method::PUT, &path, &[], Some(&body)).await.unwrap();
+    emulator.catch_up();
+    let before = emulator.snapshot();
+    let stop = run(&client).await.unwrap_err();
+    assert!(stop.code == Code::Ambiguous && stop.sentence.contains("claim of the tenant"), "{stop}");
+    assert_eq!(emulator.snapshot(), before);
 }
 
 /// A half-made tenant: nobody knows what belongs to it.

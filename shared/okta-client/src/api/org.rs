@@ -245,6 +245,26 @@ impl Client {
         self.call("verifyEventHook", Method::POST, url).await.map(|answer| answer.body)
     }
 
+    /// Switches an event hook on (`activateEventHook`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`].
+    pub async fn activate_event_hook(&self, id: &str) -> Result<Named, Error> {
+        let url = self.url(&["eventHooks", id, "lifecycle", "activate"])?;
+        self.call("activateEventHook", Method::POST, url).await.map(|answer| answer.body)
+    }
+
+    /// Switches an inline hook on (`activateInlineHook`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`].
+    pub async fn activate_inline_hook(&self, id: &str) -> Result<Named, Error> {
+        let url = self.url(&["inlineHooks", id, "lifecycle", "activate"])?;
+        self.call("activateInlineHook", Method::POST, url).await.map(|answer| answer.body)
+    }
+
     /// Takes an event hook out (`deactivateEventHook`, `deleteEventHook`).
     ///
     /// # Errors

@@ -16,6 +16,8 @@ pub struct Asked {
     pub adopt: bool,
     /// Parameters of the deployment, where it is known.
     pub parameters: BTreeMap<String, String>,
+    /// Id of its API.
+    pub api: Option<String>,
     /// Its tables. Without them some damage of suspended tenants is
     /// not looked for, and nothing of tenants is fixed.
     pub tables: Option<Tables>,

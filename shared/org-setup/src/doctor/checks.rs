@@ -1,6 +1,6 @@
 //! The findings of a view.
 
-use domain::{AdminsDescription, subject_filter};
+use domain::{AdminsDescription, is_limited, subject_filter};
 use jiff::{SignedDuration, Timestamp};
 use okta_client::models::{ACTIVE, IdentityProvider, PolicyRule};
 use serde_json::{Value, json};
@@ -26,9 +26,9 @@ pub(super) fn all(view: &View, asked: &Asked) -> Vec<Finding> {
         return vec![Finding::new(Code::NotPrepared, format!("app {NAME}"), "the app is not there", cure)];
     }
     let of_setup = of_setup(view, asked);
-    let others = [imported, idps, certificates, rules, domains, records, connections, hooks];
+    let others = [imported, idps, certificates, rules, domains, records, connections];
     let others = others.iter().flat_map(|check| check(view));
-    of_setup.into_iter().chain(others).chain(deployment(view, asked)).collect()
+    of_setup.into_iter().chain(others).chain(hooks(view, asked)).chain(deployment(view, asked)).collect()
 }
 
 /// What `setup` says of the org.
@@ -47,10 +47,16 @@ fn of_setup(view: &View, asked: &Asked) -> Vec<Finding> {
     let wrong = view.seen.wrong.iter();
     let cure = format!("correct or delete it; then {SETUP}");
     found.extend(wrong.map(|object| Finding::new(Code::Wrong, object, "not as okta-dac needs it", &cure)));
+    let steps = view.lacking(asked);
+    let (decisions, lacking): (Vec<_>, Vec<_>) = steps.iter().partition(|step| view.is_decision(step));
+    found.extend(decisions.into_iter().map(|step| {
+        let detail = format!("`org setup` would {}", step.text());
+        Finding::new(Code::Wrong, "org", detail, format!("if that is right, {SETUP}"))
+    }));
     // Setup begins nothing where something stands in the way.
     let is_free = found.is_empty();
-    found.extend(view.lacking(asked).into_iter().map(|step| {
-        let finding = Finding::new(Code::Lacking, "org", step, SETUP);
+    found.extend(lacking.into_iter().map(|step| {
+        let finding = Finding::new(Code::Lacking, "org", step.text(), SETUP);
         if is_free { finding.fixable() } else { finding }
     }));
     if view.seen.has_wide_claim {
@@ -85,9 +91,9 @@ fn named(idp: &IdentityProvider) -> String {
     format!("identityProvider {} ({})", idp.name, idp.id)
 }
 
-/// An IdP without a filter signs in whomever it says.
+/// An IdP without a filter of ours signs in whomever it says.
 fn idps(view: &View) -> Vec<Finding> {
-    let anybody = view.idps.iter().filter(|idp| idp.status == ACTIVE && filter_of(idp).is_empty());
+    let anybody = view.idps.iter().filter(|idp| idp.status == ACTIVE && !is_limited(filter_of(idp)));
     let cure = "verify one of the tenant's domains once more: that writes the filter";
     anybody
         .map(|idp| Finding::new(Code::AnyLogin, named(idp), "the IdP speaks of logins of every domain", cure))
@@ -119,14 +125,28 @@ fn is_ours(rule: &PolicyRule) -> bool {
 /// Whether a rule takes logins that a tenant's rule is for.
 fn takes(above: &PolicyRule, rule: &PolicyRule) -> bool {
     if !above.is_limited() {
-        return true;
+        return is_for_everybody(above);
     }
     let ends = |domain: &str, suffix: &str| {
         let (domain, suffix) = (domain.to_ascii_lowercase(), suffix.to_ascii_lowercase());
         domain == suffix || domain.ends_with(&format!(".{suffix}"))
     };
     let suffixes = above.patterns();
-    rule.patterns().iter().any(|domain| suffixes.iter().any(|suffix| ends(domain, suffix)))
+    let overlap = |domain: &str, suffix: &str| ends(domain, suffix) || ends(suffix, domain);
+    rule.patterns().iter().any(|domain| suffixes.iter().any(|suffix| overlap(domain, suffix)))
+}
+
+/// Whether a rule without patterns of logins has no other limit: apps, a network, a platform.
+fn is_for_everybody(rule: &PolicyRule) -> bool {
+    let conditions = rule.other.get("conditions").unwrap_or(&Value::Null);
+    let has = |pointer: &str| {
+        conditions.pointer(pointer).and_then(Value::as_array).is_some_and(|all| !all.is_empty())
+    };
+    let anywhere = conditions.pointer("/network/connection").is_none_or(|from| from == "ANYWHERE");
+    anywhere
+        && !["/app/include", "/app/exclude", "/platform/include", "/platform/exclude"]
+            .iter()
+            .any(|of| has(of))
 }
 
 /// The first rule that matches counts.
@@ -156,7 +176,7 @@ fn domains(view: &View) -> Vec<Finding> {
     let leads = |idp: &IdentityProvider| view.rules.iter().any(|rule| rule.routes_to(idp.id.as_str()));
     let is_left = |idp: &&IdentityProvider| {
         let filter = filter_of(idp);
-        idp.status == ACTIVE && filter.starts_with(r"(\S+@(\S+\.)?(") && filter != none && !leads(idp)
+        idp.status == ACTIVE && is_limited(filter) && filter != none && !leads(idp)
     };
     let cure = "add the domains and verify them again: `okta-dac domains add`, `okta-dac domains verify`";
     let detail = "the IdP has verified domains, and no routing rule leads their users to the IdP";
@@ -184,14 +204,19 @@ fn of_connection(connection: &Connection) -> String {
     format!("connection {} ({})", connection.listed.label, connection.listed.client_id)
 }
 
-pub(super) fn wide_grant(connection: &Connection, scope: &str) -> Finding {
+fn wide_grant(connection: &Connection, scope: &str) -> Finding {
     let detail = format!("the scope {scope} is not of the preset {}", connection.listed.preset);
-    Finding::new(Code::GrantTooWide, of_connection(connection), detail, "revoke the scope in Okta").fixable()
+    Finding::new(
+        Code::GrantTooWide,
+        of_connection(connection),
+        detail,
+        "take the scope from the connection: `okta-dac connection upgrade --drop-scope`, unless it is wanted",
+    )
 }
 
 fn connections(view: &View) -> Vec<Finding> {
     let wide = view.wide_grants().into_iter();
-    let mut found: Vec<Finding> = wide.map(|(connection, _, scope)| wide_grant(connection, scope)).collect();
+    let mut found: Vec<Finding> = wide.map(|(connection, scope)| wide_grant(connection, scope)).collect();
     for connection in &view.connections {
         let object = || of_connection(connection);
         if let Some(preset) = connection.preset() {
@@ -215,7 +240,7 @@ fn connections(view: &View) -> Vec<Finding> {
                 && age > KEY
             {
                 let detail = format!("the key {kid} is {} days old", age.as_hours() / 24);
-                let cure = "replace the key: `okta-dac connection rotate`";
+                let cure = "replace the key: `okta-dac connection rotate-key`";
                 found.push(Finding::new(Code::OldCredential, object(), detail, cure));
             }
         }
@@ -224,7 +249,7 @@ fn connections(view: &View) -> Vec<Finding> {
 }
 
 /// Rights that end in Okta end for tokens that live on, because the hook says so.
-fn hooks(view: &View) -> Vec<Finding> {
+fn hooks(view: &View, asked: &Asked) -> Vec<Finding> {
     let wrong = |detail: &str, id: &str| {
         let cure = "run `okta-dac org setup` again with `--api URL`";
         Finding::new(Code::SilentHook, format!("eventHook {NAME}{id}"), detail, cure)
@@ -243,6 +268,11 @@ fn hooks(view: &View) -> Vec<Finding> {
     }
     if hook.text("verificationStatus") != "VERIFIED" {
         found.push(wrong("the hook is not verified", &id));
+    }
+    // Of the deployment that is examined; a custom domain says nothing.
+    let (address, api) = (address_of(hook), asked.api.as_deref());
+    if address.contains("execute-api") && api.is_some_and(|api| !address.contains(api)) {
+        found.push(wrong(&format!("the hook leads to {address}, another deployment"), &id));
     }
     if !lacking.is_empty() {
         found.push(wrong(&format!("the hook is not told of {}", lacking.join(", ")), &id));
@@ -270,5 +300,22 @@ fn deployment(view: &View, asked: &Asked) -> Vec<Finding> {
             Finding::new(Code::Deployment, format!("parameter {name}"), detail, cure)
         })
     });
-    differs.collect()
+    let mut found: Vec<Finding> = differs.collect();
+    let list = |name: &str| asked.parameters.get(name).filter(|list| !list.is_empty());
+    let has = |list: &str, one: &str| list.split(',').any(|of| of.trim() == one);
+    let cure = "add it to the parameter in samconfig.toml, and deploy";
+    if let (Some(clients), Some(app)) = (list("TokenClientIds"), view.seen.apps.first())
+        && !has(clients, app.id.as_str())
+    {
+        let detail = format!("the app {} is none of the clients whose tokens count", app.id);
+        found.push(Finding::new(Code::Deployment, "parameter TokenClientIds", detail, cure));
+    }
+    if let Some(audiences) = list("TokenAudiences")
+        && !view.seen.audiences.iter().any(|audience| has(audiences, audience))
+    {
+        let detail =
+            format!("the authorization server's audience {} is none of them", view.seen.audiences.join(", "));
+        found.push(Finding::new(Code::Deployment, "parameter TokenAudiences", detail, cure));
+    }
+    found
 }

@@ -9,8 +9,9 @@
 //! | `tenants` | a walk through the tenants, with the crate `examination` |
 //!
 //! Nothing is changed unless it is to be fixed. What is fixed gives nobody a right: what lacks is
-//! made as by [`setup`](crate::setup), a scope that a connection must not have is taken from it,
-//! and of tenants what `reconcile` cures. Everything else is a person's decision.
+//! made as by [`setup`](crate::setup), where nothing stands in the way, and of tenants what
+//! `reconcile` cures. Everything else is a person's decision: a scope that a connection has beside
+//! its preset may be wanted, and whoever administers apps writes the notes that say the preset.
 
 mod asked;
 mod checks;
@@ -19,7 +20,7 @@ mod tenants;
 mod view;
 
 use connections::stop::Stop;
-use okta_client::{Client, Error, OkIfAbsent};
+use okta_client::Client;
 
 pub use self::asked::{Asked, Tables};
 pub use self::finding::{Code, Finding};
@@ -32,7 +33,7 @@ use self::view::View;
 /// The credential may not read, or for a fix is no super admin's; Okta or the table is not
 /// available.
 pub async fn examine(client: &Client, asked: &Asked) -> Result<Vec<Finding>, Stop> {
-    let view = View::read(client, asked).await?;
+    let view = View::read(client).await?;
     let mut findings = checks::all(&view, asked);
     if asked.fix {
         fix(client, &view, asked, &mut findings).await?;
@@ -50,15 +51,6 @@ async fn fix(client: &Client, view: &View, asked: &Asked, findings: &mut [Findin
         let made = crate::setup::setup(client, &view.wanted(asked)).await?.made;
         for finding in findings.iter_mut().filter(|finding| finding.is(Code::Lacking)) {
             finding.fixed = made.contains(&finding.detail);
-        }
-    }
-    let doing = |error: Error| Stop::of("taking a scope from a connection", &error);
-    for (connection, grant, scope) in view.wide_grants() {
-        let app = connection.listed.client_id.as_str().into();
-        client.revoke_scope_consent_grant(&app, grant).await.ok_if_absent().map_err(doing)?;
-        let of_it = checks::wide_grant(connection, scope);
-        for finding in findings.iter_mut().filter(|finding| **finding == of_it) {
-            finding.fixed = true;
         }
     }
     Ok(())

@@ -22,8 +22,22 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// The operation of the records: the cures are those of the task.
 const CURE: &str = "reconcile";
 
-/// Findings of tenants come after those of the org.
+/// Age of the rules from which they are read again: younger than a change of long ago.
+const RULES: Duration = Duration::from_secs(30);
+
+/// Findings of tenants come after those of the org,
 const RANK: usize = 100;
+
+/// but for those by which somebody has rights, or signs in, who must not.
+const DANGEROUS: [Kind; 7] = [
+    Kind::MissingGroup,
+    Kind::RoleWithoutTarget,
+    Kind::SuspendedRoleHeld,
+    Kind::SuspendedIdpOn,
+    Kind::SuspendedRuleOn,
+    Kind::UsersInEmptyGroup,
+    Kind::Pretender,
+];
 
 /// Looks at every tenant, and at what belongs to none.
 pub(super) async fn walk(client: &Client, asked: &Asked, app: AppId) -> Result<Vec<Finding>, Stop> {
@@ -32,13 +46,17 @@ pub(super) async fn walk(client: &Client, asked: &Asked, app: AppId) -> Result<V
         tables: asked.tables.as_ref().map(Tables::both),
         cures: asked.fix,
     };
-    let rules = patiently(async || Ok(routing(run(client, asked).okta.forward()).await?.1)).await?;
     let (mut phase, mut cursor, mut findings) = (Phase::default(), None, Vec::new());
+    let read = async || patiently(async || Ok(routing(run(client, asked).okta.forward()).await?.1)).await;
+    let (mut rules, mut read_at) = (read().await?, Instant::now());
     while phase != Phase::Complete {
         let page =
             patiently(async || examiner.page(&run(client, asked), phase, cursor.clone(), &rules).await)
                 .await?;
         for item in &page.items {
+            if read_at.elapsed() > RULES {
+                (rules, read_at) = (read().await?, Instant::now());
+            }
             let found = patiently(async || examiner.examine(&run(client, asked), item, &rules).await).await?;
             findings.extend(found.into_iter().map(|damage| finding(damage, asked)));
         }
@@ -83,6 +101,6 @@ fn finding(damage: Damage, asked: &Asked) -> Finding {
         cure: damage.kind.remedy().to_owned(),
         fixable: asked.tables.is_some() && is_curable(&damage),
         fixed: damage.cured,
-        rank: RANK + rank,
+        rank: if DANGEROUS.contains(&damage.kind) { 0 } else { RANK + rank },
     }
 }

@@ -5,7 +5,7 @@ use connections::preset::Preset;
 use connections::stop::Stop;
 use domain::{RESPONDERS, SUPERUSERS, TenantClaim};
 use futures::TryStreamExt;
-use okta_client::models::{GrantId, Group, IdentityProvider, IdpKey, Named, PolicyRule};
+use okta_client::models::{Group, IdentityProvider, IdpKey, Named, PolicyRule};
 use okta_client::{Client, Error, ListGroups, ListIdentityProviders, search};
 use tenancy::{claims, if_present, routing};
 
@@ -40,7 +40,6 @@ pub(super) struct View {
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) listed: Listed,
-    pub(super) grants: Vec<(GrantId, String)>,
 }
 
 impl Connection {
@@ -52,10 +51,9 @@ impl Connection {
 
 impl View {
     /// Reads the org.
-    pub(super) async fn read(client: &Client, asked: &Asked) -> Result<Self, Stop> {
+    pub(super) async fn read(client: &Client) -> Result<Self, Stop> {
         let doing = |error: Error| Stop::of("looking at the org", &error);
-        let audience = asked.parameters.get("TokenAudiences").cloned().unwrap_or_default();
-        let wanted = Wanted { delegation: true, audience, ..Wanted::default() };
+        let wanted = Wanted { delegation: true, ..Wanted::default() };
         let seen = look(client, &wanted).await?;
         let named = [
             search::eq("profile.name", SUPERUSERS),
@@ -73,13 +71,12 @@ impl View {
         hooks.retain(|hook| hook.name == NAME);
         let now = jiff::Timestamp::from_second(client.now()).unwrap_or_default();
         let mut view = Self { seen, rules, idps, keys, hooks, now, ..Self::default() };
-        view.imported = groups.into_iter().filter(|group| group.kind != "OKTA_GROUP").collect();
-        for listed in list(client).await? {
-            let app = listed.client_id.as_str().into();
-            let grants = client.list_scope_consent_grants(&app).await.map_err(doing)?;
-            let grants = grants.into_iter().map(|grant| (grant.id, grant.scope_id)).collect();
-            view.connections.push(Connection { listed, grants });
-        }
+        // The search ignores the case of letters, and the claim does not.
+        let gives_rights =
+            |name: &str| [SUPERUSERS, RESPONDERS].contains(&name) || name.starts_with("ADMINS_");
+        let is_imported = |group: &Group| group.kind != "OKTA_GROUP" && gives_rights(&group.profile.name);
+        view.imported = groups.into_iter().filter(is_imported).collect();
+        view.connections = list(client).await?.into_iter().map(|listed| Connection { listed }).collect();
         if let Some(app) = view.seen.apps.first() {
             let assignments = client.list_application_group_assignments(&app.id);
             for assignment in assignments.try_collect::<Vec<_>>().await.map_err(doing)? {
@@ -93,13 +90,13 @@ impl View {
     }
 
     /// Scopes that a connection has and its preset has not.
-    pub(super) fn wide_grants(&self) -> Vec<(&Connection, &GrantId, &str)> {
+    pub(super) fn wide_grants(&self) -> Vec<(&Connection, &str)> {
         let mut all = Vec::new();
         for connection in &self.connections {
             let Some(preset) = connection.preset() else { continue };
             let is_wide = |scope: &str| !preset.all_scopes().any(|known| known == scope);
-            let wide = connection.grants.iter().filter(|(_, scope)| is_wide(scope));
-            all.extend(wide.map(|(id, scope)| (connection, id, scope.as_str())));
+            let wide = connection.listed.scopes.iter().filter(|scope| is_wide(scope));
+            all.extend(wide.map(|scope| (connection, scope.as_str())));
         }
         all
     }
@@ -111,10 +108,18 @@ impl View {
         Wanted { delegation: self.seen.delegators.is_some(), adopt: asked.adopt, ..Wanted::default() }
     }
 
-    /// What `setup` would make, in words.
-    pub(super) fn lacking(&self, asked: &Asked) -> Vec<String> {
-        let steps = crate::setup::steps(&self.wanted(asked), self.seen.clone());
-        let is_safe = |step: &Step| !matches!(step, Step::Remake(_) | Step::Member(_));
-        steps.iter().filter(|step| is_safe(step)).map(Step::text).collect()
+    /// What `setup` would make.
+    pub(super) fn lacking(&self, asked: &Asked) -> Vec<Step> {
+        crate::setup::steps(&self.wanted(asked), self.seen.clone())
+    }
+
+    /// Whether a step is more than making what lacks: a group would be deleted, or the members of a
+    /// group that is there would get its rights.
+    pub(super) fn is_decision(&self, step: &Step) -> bool {
+        match step {
+            Step::Remake(_) | Step::Member(_) => true,
+            Step::Assignment(name) => self.seen.populated.contains(name),
+            _ => false,
+        }
     }
 }

@@ -13,24 +13,29 @@
 //! The claim `groups` with all groups of a user is what the predecessor's functions read: the
 //! claim is narrowed with [`Asked::finish`] alone, when nobody calls them any more.
 //!
-//! Every change knows what was there before. A run that fails takes its changes back in the other
-//! order; a run that was killed is completed by the next, which looks anew.
+//! A tenant that is suspended, or that a request is changing, is left to a person: what is switched
+//! off there is not pending. Every change knows what was there before, and is not made where
+//! somebody changed the object meanwhile. A run that fails takes the changes of this tenant, or of
+//! the org, back in the other order; the same command goes on from there, also after a kill.
+
+mod change;
+mod tenants;
+
+use std::time::Duration;
 
 use connections::stop::{Code, Stop};
-use domain::{
-    AdminsDescription, SUPERUSERS, TenantClaim, USERS_DESCRIPTION, idp_name, pending_rule_name, rule_name,
-    subject_filter,
-};
+use domain::SUPERUSERS;
 use futures::TryStreamExt;
-use okta_client::models::{
-    ACTIVE, AppId, Application, ApplicationGroupAssignment, Group, GroupProfile, IdentityProvider, IdpId,
-    Named, PolicyId, PolicyRule, UserType,
-};
-use okta_client::{Client, Error, OkIfAbsent};
+use okta_client::models::{AppId, Application, GroupProfile, Named, UserType};
+use okta_client::{Client, Error};
 use serde::Serialize;
 use serde_json::{Value, json};
-use tenancy::{claims, group_called, if_present, routing};
+use tenancy::{group_called, if_present};
+use tokio::time::Instant;
 
+use self::change::Change;
+pub use self::change::Plan;
+use self::tenants::tenants;
 use crate::plan::{CLAIMS, DELEGATOR_ATTRIBUTES, MARK, NAME, TOKENS, claim, delegator_attribute};
 use crate::seen::is_super_admin;
 
@@ -105,38 +110,6 @@ impl Asked {
     }
 }
 
-/// One change, with what was there before.
-#[derive(Clone, Debug)]
-enum Change {
-    App(Box<(Application, Application)>),
-    Server { id: String, before: Value, after: Value },
-    Claim { server: String, id: String, before: Value, after: Value },
-    Assignment(AppId, Box<Group>),
-    Group { before: Box<Group>, after: GroupProfile },
-    Idp(Box<(IdentityProvider, IdentityProvider)>),
-    Rule(PolicyId, Box<(PolicyRule, PolicyRule)>),
-    Attributes { kind: Box<UserType>, before: Value, after: Value },
-}
-
-/// What a run changes, and what it leaves to a person.
-#[derive(Clone, Debug, Default)]
-pub struct Plan {
-    changes: Vec<(String, Change)>,
-    /// What a person decides.
-    pub left: Vec<String>,
-}
-
-impl Plan {
-    /// The changes, for a person.
-    pub fn steps(&self) -> Vec<String> {
-        self.changes.iter().map(|(text, _)| text.clone()).collect()
-    }
-
-    fn push(&mut self, text: impl Into<String>, change: Change) {
-        self.changes.push((text.into(), change));
-    }
-}
-
 /// What a run did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
@@ -158,7 +131,8 @@ pub async fn plan(client: &Client, asked: &Asked) -> Result<Plan, Stop> {
     if let Some(id) = &asked.server {
         server(client, id, asked.finish, &mut plan).await?;
     }
-    if let Some(id) = &asked.app {
+    // The claims alone: tenants live on since the deployment.
+    if let Some(id) = asked.app.as_ref().filter(|_| !asked.finish) {
         let app = if_present(client.get_application(id)).await.map_err(doing)?;
         let app = app.ok_or_else(|| Stop::new(Code::Usage, format!("there is no app {id}")))?;
         self::app(client, app, &mut plan).await.map_err(doing)?;
@@ -204,10 +178,19 @@ async fn app(client: &Client, app: Application, plan: &mut Plan) -> Result<(), E
 
 /// What Okta takes of a server.
 fn writable_server(server: &Named) -> Value {
-    json!({
+    let mut body = json!({
         "name": server.name, "description": server.text("description"),
         "audiences": server.other.get("audiences"),
-    })
+    });
+    // What is left out might become a default: another issuer, or another rotation of keys.
+    if let Some(mode) = server.other.get("issuerMode").filter(|mode| !mode.is_null()) {
+        body["issuerMode"] = mode.clone();
+    }
+    let rotation = server.other.get("credentials").and_then(|of| of.pointer("/signing/rotationMode"));
+    if let Some(rotation) = rotation.filter(|rotation| !rotation.is_null()) {
+        body["credentials"] = json!({ "signing": { "rotationMode": rotation } });
+    }
+    body
 }
 
 /// What Okta takes of a claim.
@@ -258,101 +241,6 @@ async fn server(client: &Client, id: &str, finish: bool, plan: &mut Plan) -> Res
     Ok(())
 }
 
-/// The tenants, by the claims that the app gives their admins.
-async fn tenants(client: &Client, app: &AppId, plan: &mut Plan) -> Result<(), Error> {
-    let (policy, rules) = routing(client).await?;
-    let assignments = client
-        .list_application_group_assignments(app)
-        .try_collect::<Vec<ApplicationGroupAssignment>>()
-        .await?;
-    for assignment in assignments {
-        for claim in claims(&assignment) {
-            let own: Vec<&PolicyRule> =
-                rules.iter().filter(|rule| rule.routes_to(&claim.tenant_id)).collect();
-            let active = own.iter().find(|rule| rule.status == ACTIVE);
-            let pending = own.iter().find(|rule| rule.status != ACTIVE);
-            for (rule, name) in [(active, rule_name(&claim.name)), (pending, pending_rule_name(&claim.name))]
-            {
-                let (Some(rule), Some(policy)) = (rule.filter(|rule| rule.name != name), &policy) else {
-                    continue;
-                };
-                let after = PolicyRule { name: name.clone(), ..(**rule).clone() };
-                plan.push(
-                    format!("call the rule {} ({}) {name}", rule.name, rule.id),
-                    Change::Rule(policy.clone(), Box::new(((**rule).clone(), after))),
-                );
-            }
-            if let Some(admins) = if_present(client.get_group(&assignment.id)).await? {
-                record(
-                    &claim,
-                    admins,
-                    active.map(|rule| rule.id.as_str()),
-                    pending.map(|rule| rule.id.as_str()),
-                    plan,
-                );
-            }
-            if let Some(users) = if_present(client.get_group(&claim.users_group_id.as_str().into())).await?
-                && users.profile.description.is_empty()
-            {
-                let after =
-                    GroupProfile { description: USERS_DESCRIPTION.to_owned(), ..users.profile.clone() };
-                plan.push(
-                    format!("describe the group {}", users.profile.name),
-                    Change::Group { before: Box::new(users), after },
-                );
-            }
-            match if_present(client.get_identity_provider(&IdpId::from(claim.tenant_id.as_str()))).await? {
-                Some(idp) => limit(&claim, idp, active.map(|rule| rule.patterns()).unwrap_or_default(), plan),
-                None => plan.left.push(format!("the tenant {} has no identity provider", claim.name)),
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The record of a tenant: what its request was about to do stays, ids are those that are true.
-fn record(claim: &TenantClaim, admins: Group, active: Option<&str>, pending: Option<&str>, plan: &mut Plan) {
-    let known = AdminsDescription::parse(&admins.profile.description).unwrap_or_default();
-    let after = AdminsDescription {
-        tenant_id: Some(claim.tenant_id.clone()),
-        routing_rule_id: active.map(str::to_owned),
-        inactive_routing_rule_id: pending.map(str::to_owned),
-        ..known.clone()
-    };
-    if after != known || AdminsDescription::parse(&admins.profile.description).is_none() {
-        let profile = GroupProfile { description: after.to_text(), ..admins.profile.clone() };
-        plan.push(
-            format!("write the record of the tenant {}", claim.name),
-            Change::Group { before: Box::new(admins), after: profile },
-        );
-    }
-}
-
-/// What an IdP of the predecessor's could do for anybody.
-fn limit(claim: &TenantClaim, idp: IdentityProvider, domains: Vec<&str>, plan: &mut Plan) {
-    let mut after = IdentityProvider { name: idp_name(&claim.name), ..idp.clone() };
-    let policy = after.other.entry("policy").or_insert_with(|| json!({}));
-    let users = &claim.users_group_id;
-    policy["provisioning"]["groups"] = json!({ "action": "ASSIGN", "assignments": [users] });
-    policy["provisioning"]["profileMaster"] = false.into();
-    policy["accountLink"]["filter"] =
-        json!({ "groups": { "include": [users] }, "users": { "excludeAdmins": true } });
-    match subject_filter(&domains).filter(|_| !domains.is_empty()) {
-        Some(filter) => policy["subject"]["filter"] = filter.into(),
-        // Its users would be locked out.
-        None => plan.left.push(format!(
-            "the identity provider of the tenant {} speaks of any login, because the tenant has no verified domain",
-            claim.name
-        )),
-    }
-    if after.name != idp.name || after.other != idp.other {
-        plan.push(
-            format!("limit the identity provider of the tenant {} to the tenant", claim.name),
-            Change::Idp(Box::new((idp, after))),
-        );
-    }
-}
-
 /// Who could write there could let others act for the user.
 async fn attributes(client: &Client, kind: UserType, plan: &mut Plan) -> Result<(), Error> {
     let schema = client.get_user_schema(&kind).await?;
@@ -380,68 +268,47 @@ async fn attributes(client: &Client, kind: UserType, plan: &mut Plan) -> Result<
     Ok(())
 }
 
-impl Change {
-    async fn apply(&self, client: &Client) -> Result<(), Error> {
-        match self {
-            Self::App(both) => client.replace_application(&both.1).await.map(drop),
-            Self::Server { id, after, .. } => client.replace_authorization_server(id, after).await.map(drop),
-            Self::Claim { server, id, after, .. } => {
-                client.replace_oauth2_claim(server, id, after).await.map(drop)
-            }
-            Self::Assignment(app, group) => {
-                let assignment = ApplicationGroupAssignment::of(group.id.clone());
-                client.assign_group_to_application(app, &assignment).await.map(drop)
-            }
-            Self::Group { before, after } => client.replace_group(&before.id, after).await.map(drop),
-            Self::Idp(both) => client.replace_identity_provider(&both.1).await.map(drop),
-            Self::Rule(policy, both) => client.replace_policy_rule(policy, &both.1).await.map(drop),
-            Self::Attributes { kind, after, .. } => client.update_user_profile(kind, after).await.map(drop),
-        }
-    }
+/// Time for one change, with its waits for Okta's limit.
+const CHANGE: Duration = Duration::from_secs(90);
 
-    async fn undo(&self, client: &Client) -> Result<(), Error> {
-        match self {
-            Self::App(both) => client.replace_application(&both.0).await.map(drop),
-            Self::Server { id, before, .. } => {
-                client.replace_authorization_server(id, before).await.map(drop)
-            }
-            Self::Claim { server, id, before, .. } => {
-                client.replace_oauth2_claim(server, id, before).await.map(drop)
-            }
-            Self::Assignment(app, group) => {
-                client.unassign_application_from_group(app, &group.id).await.ok_if_absent()
-            }
-            Self::Group { before, .. } => client.replace_group(&before.id, &before.profile).await.map(drop),
-            Self::Idp(both) => client.replace_identity_provider(&both.0).await.map(drop),
-            Self::Rule(policy, both) => client.replace_policy_rule(policy, &both.0).await.map(drop),
-            Self::Attributes { kind, before, .. } => client.update_user_profile(kind, before).await.map(drop),
-        }
-    }
-}
+/// Time for taking the changes of one tenant back.
+const UNDO: Duration = Duration::from_secs(120);
 
-/// Makes the changes of a plan; `undo` takes them back where one fails.
+/// Makes the changes of a plan; where one fails, those of the same tenant, or of the org, are
+/// taken back.
 ///
 /// # Errors
 ///
-/// Okta's refusals, and an Okta that is not available: everything was taken back, or what was not
-/// is named, and the same command completes it.
-pub async fn migrate(client: &Client, undo: &Client, plan: Plan) -> Result<Report, Stop> {
-    for (at, (text, change)) in plan.changes.iter().enumerate() {
-        let Err(error) = change.apply(client).await else { continue };
-        // The answer may be lost, and the change made.
-        let done = at + usize::from(error.may_have_happened());
-        let mut left = Vec::new();
-        for (text, change) in plan.changes.iter().take(done).rev() {
-            if let Err(error) = change.undo(undo).await {
-                left.push(format!("{text}: not taken back: {error}"));
+/// Okta's refusals, an Okta that is not available, an object that somebody changed meanwhile:
+/// what was not taken back is named, and the same command goes on.
+pub async fn migrate(client: &Client, plan: Plan) -> Result<Report, Stop> {
+    let timed = |time: Duration| client.for_request(Instant::now() + time).patient();
+    for group in &plan.changes {
+        for (at, (text, change)) in group.iter().enumerate() {
+            let client = timed(CHANGE);
+            let applied = match change.is_untouched(&client).await {
+                Ok(true) => change
+                    .apply(&client)
+                    .await
+                    .map_err(|error| (error.may_have_happened(), Stop::of(text, &error))),
+                Ok(false) => {
+                    let sentence = format!("{text}: somebody changed the object meanwhile");
+                    Err((false, Stop::new(Code::State, sentence)))
+                }
+                Err(error) => Err((false, Stop::of(text, &error))),
+            };
+            // The answer may be lost, and the change made.
+            let Err((may_have_happened, stop)) = applied else { continue };
+            let undo = timed(UNDO).beyond_share();
+            let mut left = Vec::new();
+            for (text, change) in group.iter().take(at + usize::from(may_have_happened)).rev() {
+                if let Err(error) = change.undo(&undo).await {
+                    left.push(format!("{text}: not taken back: {error}"));
+                }
             }
+            let sentence = format!("{}; the same command goes on from there", stop.sentence);
+            return Err(Stop { sentence, left, ..stop });
         }
-        let stop = Stop::of(text, &error);
-        let end = match left.is_empty() {
-            true => "everything was taken back; the same command tries again",
-            false => "the same command completes what is left",
-        };
-        return Err(Stop { sentence: format!("{}; {end}", stop.sentence), left, ..stop });
     }
     Ok(Report { changed: plan.steps(), left: plan.left })
 }
