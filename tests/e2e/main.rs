@@ -31,6 +31,7 @@ mod enrich_entity_token;
 mod expire_responses;
 mod field_reports;
 mod gateway;
+mod generated_events;
 mod get_app;
 mod get_connection_keys;
 mod get_idp;

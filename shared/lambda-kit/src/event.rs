@@ -1,8 +1,10 @@
 //! What an event of API Gateway says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use domain::{CLOCK_SKEW_SECONDS, Caller};
 use lambda_http::RequestExt;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayProxyRequest;
@@ -150,7 +152,8 @@ fn is_host(host: &str) -> bool {
 /// Takes out of an event what `lambda_http` would stop at with a panic: it makes an address of
 /// scheme, host and path. A host that is none is the API's own.
 pub(crate) fn tame(request: &mut ApiGatewayProxyRequest) {
-    let own = request.request_context.domain_name.clone().filter(|host| is_host(host));
+    let own = request.request_context.domain_name.take().filter(|host| is_host(host));
+    request.request_context.domain_name.clone_from(&own);
     for headers in [&mut request.headers, &mut request.multi_value_headers] {
         let text = |value: &http::HeaderValue| value.to_str().unwrap_or_default().to_owned();
         if headers.get("x-forwarded-proto").is_some_and(|scheme| !is_scheme(&text(scheme))) {
@@ -161,6 +164,19 @@ pub(crate) fn tame(request: &mut ApiGatewayProxyRequest) {
             if let Some(own) = own.as_deref().and_then(|own| http::HeaderValue::from_str(own).ok()) {
                 headers.insert("host", own);
             }
+        }
+    }
+    // API Gateway encodes what it says that it encodes: a body that is none is text, and refused.
+    let body = request.body.as_deref().unwrap_or_default();
+    request.is_base64_encoded &= BASE64_STANDARD.decode(body).is_ok();
+    for query in [&mut request.query_string_parameters, &mut request.multi_value_query_string_parameters] {
+        // A parameter without a value ends whoever looks at all of them.
+        let lists = serde_json::to_value(&*query).unwrap_or_default();
+        let is_empty = |values: &Value| values.as_array().is_none_or(Vec::is_empty);
+        if lists.as_object().into_iter().flatten().any(|(_, values)| is_empty(values)) {
+            let mut lists: HashMap<String, Vec<String>> = serde_json::from_value(lists).unwrap_or_default();
+            lists.retain(|_, values| !values.is_empty());
+            *query = lists.into();
         }
     }
     for path in [&mut request.path, &mut request.request_context.path].into_iter().flatten() {

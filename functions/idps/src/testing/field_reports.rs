@@ -1,6 +1,9 @@
 //! What people report elsewhere about metadata, certificates and addresses.
 
 use super::*;
+use crate::certificate::Certificate;
+use crate::edits::Edits;
+use crate::saml_metadata;
 
 /// A certificate whose key is good and whose own signature nobody looks at.
 #[tokio::test]
@@ -109,5 +112,36 @@ async fn br_06_containers_and_text_around_the_armour() {
     ] {
         let problem = refused(&org, &update(&json!({ "x5c": text }))).await;
         assert!(problem["detail"].as_str().unwrap().contains(reason), "{reason}: {problem}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    /// Text that nobody checked: a parser says what is wrong with it, and never panics.
+    #[test]
+    fn no_text_ends_a_parser(text in "(\\PC|[<>&\"'/= \n-]|-----BEGIN CERTIFICATE-----|EntityDescriptor|X509Certificate){0,60}") {
+        if let Ok(certificate) = Certificate::parse(&text) {
+            let _ = (certificate.check(0), certificate.warning());
+        }
+        let _ = saml_metadata::edits(text.as_bytes());
+        for pointer in ["/protocol/endpoints/sso/url", "/protocol/credentials/trust/issuer", "/x5c", "/status"] {
+            let _ = Edits::read(nested(pointer, json!(text)));
+        }
+    }
+
+    /// A certificate of which some bytes are others.
+    #[test]
+    fn no_certificate_ends_a_parser(changes in proptest::collection::vec((0_usize..900, any::<u8>()), 1..6)) {
+        let good = Certificate::parse(GOOD).unwrap().x5c();
+        let mut der = base64::prelude::Engine::decode(&base64::prelude::BASE64_STANDARD, good).unwrap();
+        for (at, byte) in changes {
+            let at = at % der.len();
+            der[at] = byte;
+        }
+        let text = base64::prelude::Engine::encode(&base64::prelude::BASE64_STANDARD, der);
+        if let Ok(certificate) = Certificate::parse(&text) {
+            let _ = (certificate.check(0), certificate.warning());
+        }
     }
 }

@@ -10,6 +10,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use guard::EventsTable;
+use lambda_http::aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{
     Adapter, Body, Error, LambdaEvent, Request, Response, Service, lambda_runtime, service_fn,
@@ -38,13 +39,17 @@ where
 {
     let mut adapter = Adapter::from(handler);
     let service = service_fn(move |mut event: LambdaEvent<LambdaRequest>| {
-        if let LambdaRequest::ApiGatewayV1(request) = &mut event.payload {
-            // The last value alone stands in `headers`, and would replace all others.
-            if !request.multi_value_headers.is_empty() {
-                request.headers.clear();
-            }
-            tame(request);
+        // Nothing but a REST API calls these functions: anything else is a request with nothing in it,
+        // which is refused.
+        if !matches!(event.payload, LambdaRequest::ApiGatewayV1(_)) {
+            event.payload = LambdaRequest::ApiGatewayV1(ApiGatewayProxyRequest::default());
         }
+        let LambdaRequest::ApiGatewayV1(request) = &mut event.payload else { return adapter.call(event) };
+        // The last value alone stands in `headers`, and would replace all others.
+        if !request.multi_value_headers.is_empty() {
+            request.headers.clear();
+        }
+        tame(request);
         adapter.call(event)
     });
     lambda_runtime::run(service).await
