@@ -7,7 +7,7 @@ use org_setup::migrate::{self, Asked, From};
 use serde_json::json;
 
 use super::arguments::{Migrate, Predecessor};
-use super::{admin, end_token, org_url, runtime};
+use super::{admin, end_token, lines, org_url, runtime};
 use crate::api::stop::Stop;
 use crate::environment::Environment;
 use crate::output::Printing;
@@ -49,10 +49,8 @@ pub(super) fn migrate(
         }))
     });
     let report = report.inspect_err(|_: &Stop| warn("this run did not revoke the bootstrap token"))?;
-    let lines = |name: &str, before: &str| {
-        let all = report[name].as_array().into_iter().flatten();
-        all.map(|line| format!("{before}{}\n", line.as_str().unwrap_or_default())).collect::<String>()
+    let text = || {
+        lines(&report, "steps", "") + &lines(&report, "changed", "") + &lines(&report, "left", "to decide: ")
     };
-    let text = || lines("steps", "") + &lines("changed", "") + &lines("left", "to decide: ");
     printing.report(&report, text).map_err(Stop::from)
 }

@@ -66,6 +66,12 @@ fn runtime() -> Result<tokio::runtime::Runtime, Stop> {
     runtime.map_err(|error| Stop::new(Code::Failed, format!("the runtime: {error}")))
 }
 
+/// The lines of a list of a report, for a person.
+fn lines(report: &Value, name: &str, before: &str) -> String {
+    let all = report[name].as_array().into_iter().flatten();
+    all.map(|line| format!("{before}{}\n", line.as_str().unwrap_or_default())).collect()
+}
+
 /// A call of AWS failed; the innermost cause says why.
 fn aws_failed(doing: &str, error: &dyn std::error::Error) -> Stop {
     let mut cause = error;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::arguments::Remove;
-use super::{admin, end_token, org_url, runtime, secrets};
+use super::{admin, end_token, lines, org_url, runtime, secrets};
 use crate::api::stop::{Code, Stop};
 use crate::environment::Environment;
 use crate::output::Printing;
@@ -63,11 +63,11 @@ pub(super) fn remove(arguments: &Remove, printing: Printing, environment: &Envir
         Ok(json!({ "v": 1, "org": org.as_str(), "removed": done, "left": left, "bootstrapToken": bootstrap }))
     });
     let report = report.inspect_err(|_: &Stop| warn("this run did not revoke the bootstrap token"))?;
-    let lines = |name: &str, before: &str| {
-        let all = report[name].as_array().into_iter().flatten();
-        all.map(|line| format!("{before}{}\n", line.as_str().unwrap_or_default())).collect::<String>()
+    let text = || {
+        lines(&report, "steps", "")
+            + &lines(&report, "removed", "")
+            + &lines(&report, "left", "left behind: ")
     };
-    let text = || lines("steps", "") + &lines("removed", "") + &lines("left", "left behind: ");
     printing.report(&report, text).map_err(Stop::from)
 }
 
