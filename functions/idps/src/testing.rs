@@ -1,5 +1,6 @@
 //! Rules that concern all operations of this package.
 
+mod corpus;
 mod field_reports;
 
 use domain::Caller;
