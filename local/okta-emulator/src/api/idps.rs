@@ -49,14 +49,14 @@ fn idp<'o>(org: &'o mut Org, call: &Call) -> Result<&'o mut Object, OktaError> {
     org.idps.get_mut(id).ok_or_else(|| OktaError::not_found(id, "IdpAppInstance"))
 }
 
-/// `q` is taken as a case-insensitive prefix of the name (not verified);
+/// `q` is found anywhere in the name, in any case of letters (recordings of the Terraform provider);
 /// `self` forgets `q` and `type`, `next` repeats them.
 fn list_idps(org: &mut Org, call: &Call) -> Outcome {
     let q = call.query("q").unwrap_or_default().to_lowercase();
     let found = org
         .idps
         .values()
-        .filter(|idp| text(idp, "name").to_lowercase().starts_with(&q))
+        .filter(|idp| text(idp, "name").to_lowercase().contains(&q))
         .filter(|idp| call.query("type").is_none_or(|kind| text(idp, "type") == kind));
     let render = |idp| render(idp, &call.org_url);
     Ok(paging::reply(call, found, Limits(20, 200), |idp| text(idp, "id").to_owned(), render))

@@ -35,6 +35,10 @@ fn render(hook: &Object, call: &Call) -> Value {
     if let Some(Value::Object(scheme)) = lookup_mut(&mut printed, "/channel/config/authScheme") {
         scheme.remove("value");
     }
+    // Never shown, as recordings of the Terraform provider have it.
+    if let Some(Value::Object(config)) = lookup_mut(&mut printed, "/channel/config") {
+        config.remove("clientSecret");
+    }
     let mut links = json!({ "self": href(own.clone()), "execute": href(format!("{own}/execute")) });
     if text(hook, "status") == "ACTIVE" {
         links["deactivate"] = href(format!("{own}/lifecycle/deactivate"));
