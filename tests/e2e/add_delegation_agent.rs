@@ -26,7 +26,7 @@ async fn succeeds() {
     let hostile = stack.post(ADD, DELEGATOR, json!({ "agentid": "<script>alert(1)</script>" })).await;
     assert_eq!(
         (hostile.status, hostile.header("content-type")),
-        (400, "application/problem+json"),
+        (404, "application/problem+json"),
         "{hostile}"
     );
     for bad in [json!({}), json!({ "agentid": 7 }), json!({ "agentid": "a@b.test", "until": "soon" })] {
