@@ -308,7 +308,7 @@ fn next_of_delegation(seen: &Seen) -> Option<Step> {
     let lacking = DELEGATOR_ATTRIBUTES.iter().filter(|(name, ..)| !seen.delegator_attributes.contains(name));
     let lacking: serde_json::Map<String, Value> = lacking.map(delegator_attribute).collect();
     if !lacking.is_empty() {
-        let custom = json!({ "id": "#custom", "type": "object", "properties": lacking });
+        let custom = json!({ "properties": lacking });
         return Some(Step::UserAttributes(json!({ "definitions": { "custom": custom } })));
     }
     // The access token alone: the claim says what its user may ask the API for.

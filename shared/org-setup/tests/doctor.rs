@@ -199,7 +199,7 @@ impl Org {
             name: "Everybody".to_owned(),
             kind: "IDP_DISCOVERY",
             conditions: json!({ "userIdentifier": { "type": "IDENTIFIER", "patterns": [] } }),
-            actions: json!({ "idp": { "providers": [{ "type": "OKTA" }] } }),
+            actions: json!({ "idp": { "providers": [{ "type": "SAML2", "id": idp.id }] } }),
             priority: Some(1),
         };
         client.create_policy_rule(&policy, &rule, true).await.unwrap();

@@ -180,8 +180,7 @@ async fn what_is_not_as_it_has_to_be_stops_the_run() {
             "title": "Agents", "type": "array", "items": { "type": "string" },
             "permissions": [{ "principal": "SELF", "action": action }],
         });
-        let custom =
-            json!({ "id": "#custom", "type": "object", "properties": { "delegatedAgents": attribute } });
+        let custom = json!({ "properties": { "delegatedAgents": attribute } });
         let schema = json!({ "definitions": { "custom": custom } });
         client.update_user_profile(kind, &schema).await.unwrap();
     };

@@ -261,7 +261,7 @@ async fn attributes(client: &Client, kind: UserType, plan: &mut Plan) -> Result<
     if !after.is_empty() {
         let names: Vec<&str> = after.keys().map(String::as_str).collect();
         let text = format!("let users of the type {} only read {}", kind.name, names.join(", "));
-        let schema = |properties| json!({ "definitions": { "custom": { "id": "#custom", "type": "object", "properties": properties } } });
+        let schema = |properties| json!({ "definitions": { "custom": { "properties": properties } } });
         let (before, after) = (schema(before), schema(after));
         plan.push(text, Change::Attributes { kind: Box::new(kind), before, after });
     }
