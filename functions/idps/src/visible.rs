@@ -34,8 +34,8 @@ pub struct Item {
     #[serde(rename = "x5cExpiresAt", skip_serializing_if = "Option::is_none")]
     pub x5c_expires_at: Option<String>,
     /// What is weak about the certificate, although it is accepted; absent where nothing is.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub warnings: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warnings: Option<Vec<String>>,
     /// `protocol`, `policy` and everything else, with the link `acs` only.
     #[serde(flatten)]
     pub other: Map<String, Value>,
@@ -53,7 +53,8 @@ impl Item {
             None => (None, None),
         };
         let warnings = x5c.iter().flatten().filter_map(|x5c| Certificate::parse(x5c).ok()?.warning());
-        let warnings = warnings.map(str::to_owned).collect();
+        let warnings: Vec<String> = warnings.map(str::to_owned).collect();
+        let warnings = Some(warnings).filter(|warnings| !warnings.is_empty());
         Some(Self { id: id.to_string(), name, status, created, x5c, x5c_expires_at, warnings, other })
     }
 }
