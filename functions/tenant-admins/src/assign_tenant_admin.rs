@@ -110,7 +110,6 @@ fn remedy(status: &str) -> &'static str {
     match status {
         "LOCKED_OUT" => "unlock",
         "SUSPENDED" => "unsuspend",
-        "PASSWORD_EXPIRED" => "reset the password of",
         _ => "activate",
     }
 }

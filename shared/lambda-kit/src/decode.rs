@@ -234,7 +234,7 @@ mod tests {
             let violation = failure.violations().first().cloned().unwrap();
             (violation.pointer, violation.detail)
         };
-        let detail = "invalid type: sequence, expected an object".to_owned();
+        let detail = "must be an object, not a list".to_owned();
         assert_eq!(refused("[[]]"), (String::new(), detail.clone()));
         assert_eq!(refused(r#"{"inner": [{"name": "a"}, ["b", [1]]]}"#), ("/inner/1".to_owned(), detail));
         assert_eq!(refused(r#"{"inner": [], "inner": []}"#).1, "duplicate field `inner`");

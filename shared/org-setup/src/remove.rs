@@ -14,8 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use connections::stop::{Code, Stop};
 use domain::{
-    AdminsDescription, PLACEHOLDER, TenantName, admins_group, app_of_appusers_group, appusers_prefix,
-    empty_group_prefix,
+    AdminsDescription, PLACEHOLDER, TenantClaim, TenantName, admins_group, app_of_appusers_group,
+    appusers_prefix, empty_group_prefix, idp_name, users_group,
 };
 use futures::TryStreamExt;
 use okta_client::models::{
@@ -221,6 +221,7 @@ async fn tenants(client: &Client, app: &AppId, left: &mut Vec<String>) -> Result
             );
             return Err(Stop::new(Code::Ambiguous, sentence));
         }
+        is_of_its_name(client, claim).await?;
         let groups = groups_of(client, &claim.name, &assignment.id, &claim.users_group_id, left);
         let tenant = Tenant {
             name: claim.name.clone(),
@@ -232,6 +233,32 @@ async fn tenants(client: &Client, app: &AppId, left: &mut Vec<String>) -> Result
         tenants.insert(tenant.name.clone(), tenant);
     }
     Ok(tenants.into_values().collect())
+}
+
+/// The objects that a claim names by id are deleted: an app's administrator writes the claim, and
+/// may have mistaken an id.
+async fn is_of_its_name(client: &Client, claim: &TenantClaim) -> Result<(), Stop> {
+    let doing = |error: Error| Stop::of("looking for tenants", &error);
+    let refuse = |object: String| {
+        let sentence = format!(
+            "the claim of the tenant {} names {object}, which is not the tenant's; correct the assignment of its admins to the app",
+            claim.name
+        );
+        Err(Stop::new(Code::Ambiguous, sentence))
+    };
+    let idp =
+        if_present(client.get_identity_provider(&claim.tenant_id.as_str().into())).await.map_err(doing)?;
+    if let Some(idp) = idp.as_ref().filter(|idp| idp.name != idp_name(&claim.name)) {
+        return refuse(format!("the identity provider {} ({})", idp.name, idp.id));
+    }
+    let users = if_present(client.get_group(&claim.users_group_id.as_str().into())).await.map_err(doing)?;
+    // The tenant's admins may have renamed the group; the identity provider names it by id.
+    let is_named =
+        |group: &Group| idp.as_ref().is_some_and(|idp| idp.provisioned_groups().contains(&group.id.as_str()));
+    match users.filter(|group| group.profile.name != users_group(&claim.name) && !is_named(group)) {
+        Some(group) => refuse(format!("the group {} ({})", group.profile.name, group.id)),
+        None => Ok(()),
+    }
 }
 
 /// The app groups of a tenant, and the group of nobody: a target of the admins' role that is

@@ -154,13 +154,12 @@ async fn a_run_that_breaks_anywhere_is_completed_by_the_next() {
     run(&client).await.unwrap();
     let calls = emulator.journal().len() as u64;
     let mut broken = 0;
-    for fault in [
-        Action { status: Some(500), ..Action::default() },
-        Action { drop: Some(Drop::Before), ..Action::default() },
-        Action { drop: Some(Drop::After), ..Action::default() },
+    // Each fifth call is broken; which of them differs from fault to fault.
+    for (first, fault) in [
+        (1, Action { status: Some(500), ..Action::default() }),
+        (3, Action { drop: Some(Drop::Before), ..Action::default() }),
+        (5, Action { drop: Some(Drop::After), ..Action::default() }),
     ] {
-        // Each fifth call is broken; which of them differs from fault to fault.
-        let first = 1 + broken % 5;
         for nth in (first..=calls).step_by(5) {
             let (emulator, client, before) = prepared().await;
             emulator.order(Fault::on_call(nth, 4, fault.clone()));
@@ -242,6 +241,36 @@ async fn names_and_descriptions_alone_delete_nothing() {
     let stop = run(&client).await.unwrap_err();
     assert!(stop.code == Code::Ambiguous && stop.sentence.contains("claim of the tenant"), "{stop}");
     assert_eq!(emulator.snapshot(), before);
+}
+
+/// An administrator mistook an id in a claim: somebody's group is not deleted as a tenant's users.
+#[tokio::test]
+async fn ids_of_others_in_a_claim_stop_the_run_before_its_first_change() {
+    for of_group in [true, false] {
+        let (emulator, client, _) = prepared().await;
+        let app = client.list_applications(Some("okta-dac")).try_next().await.unwrap().unwrap().id;
+        let admins = tenancy::group_called(&client, "ADMINS_acme").await.unwrap().unwrap().id;
+        let assignment = client.get_application_group_assignment(&app, &admins).await.unwrap();
+        let claim = assignment.profile["tenants"][0].as_str().unwrap().to_owned();
+        let mut parts: Vec<&str> = claim.split(':').collect();
+        let other =
+            client.add_group(&GroupProfile::new("Finance".to_owned(), String::new())).await.unwrap().id;
+        let globex =
+            tenancy::idp_of(&client, &domain::TenantName::parse("globex").unwrap()).await.unwrap().unwrap();
+        match of_group {
+            true => parts[2] = other.as_str(),
+            false => parts[0] = globex.id.as_str(),
+        }
+        let path = ["api", "v1", "apps", app.as_str(), "groups", admins.as_str()];
+        let body = json!({ "profile": { "tenants": [parts.join(":")] } });
+        client.probe(http::Method::PUT, &path, &[], Some(&body)).await.unwrap();
+        emulator.catch_up();
+        let before = emulator.snapshot();
+        let stop = run(&client).await.unwrap_err();
+        let named = if of_group { "the group Finance" } else { "the identity provider DAC_globex" };
+        assert!(stop.code == Code::Ambiguous && stop.sentence.contains(named), "{stop}");
+        assert_eq!(emulator.snapshot(), before);
+    }
 }
 
 /// A half-made tenant: nobody knows what belongs to it.

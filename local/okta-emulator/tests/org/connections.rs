@@ -128,3 +128,36 @@ async fn sessions_factors_and_consents_end() {
     assert!(org.get(&factors).await.ok().as_array().unwrap().is_empty());
     assert_eq!(org.delete(&format!("/api/v1/users/{user}/grants")).await.0, 204);
 }
+
+/// Of a hook with OAuth, what it signs in with is written and never shown.
+#[tokio::test]
+async fn a_hooks_client_secret_is_never_shown() {
+    let org = Org::start().await;
+    let body = json!({
+        "name": "with OAuth", "type": "com.okta.oauth2.tokens.transform", "version": "1.0.0",
+        "channel": { "type": "OAUTH", "version": "1.0.0", "config": {
+            "uri": "https://hook.test", "method": "POST", "clientId": "0oa1", "clientSecret": "not-to-be-shown",
+        } },
+    });
+    let made = org.post("/api/v1/inlineHooks", body).await.ok();
+    let own = org.get(&format!("/api/v1/inlineHooks/{}", made["id"].as_str().unwrap())).await.ok();
+    let listed = org.get("/api/v1/inlineHooks").await.ok();
+    for shown in [made, own, listed] {
+        assert!(!shown.to_string().contains("not-to-be-shown"), "{shown}");
+    }
+}
+
+/// `q` of IdPs is found inside the name; an authorization server goes while it is active.
+#[tokio::test]
+async fn as_recorded_answers_are() {
+    let org = Org::start().await;
+    let names = |found: &serde_json::Value| found.as_array().unwrap().len();
+    for (q, found) in [("DAC_", 2), ("lobe", 1), ("ACME", 1), ("nobody", 0)] {
+        assert_eq!(names(&org.get(&format!("/api/v1/idps?q={q}")).await.ok()), found, "{q}");
+    }
+    let server = json!({ "name": "temporary", "audiences": ["api://temporary"] });
+    let made = org.post("/api/v1/authorizationServers", server).await.ok();
+    let path = format!("/api/v1/authorizationServers/{}", made["id"].as_str().unwrap());
+    assert_eq!((made["status"].as_str(), org.delete(&path).await.0), (Some("ACTIVE"), 204));
+    org.get(&path).await.refused(404, "E0000007");
+}

@@ -64,7 +64,7 @@ impl Client {
             let found = self.find_users(&search::eq("profile.login", id_or_login), 2).await?;
             let is_it = |user: &&User| user.login().eq_ignore_ascii_case(id_or_login);
             let id = found.iter().find(is_it).map(|user| user.id.to_string());
-            // Nobody has the id of dots.
+            // Ids begin so, and none is so short: Okta says that there is no such user.
             let url = self.url(&["users", id.as_deref().unwrap_or("00u")])?;
             return self.call("getUser", Method::GET, url).await.map(|answer| answer.body);
         }

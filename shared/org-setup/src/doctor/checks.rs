@@ -1,5 +1,7 @@
 //! The findings of a view.
 
+use connections::ending::Listed;
+use connections::preset::Role;
 use domain::{AdminsDescription, is_limited, subject_filter};
 use jiff::{SignedDuration, Timestamp};
 use okta_client::models::{ACTIVE, IdentityProvider, PolicyRule};
@@ -7,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::asked::Asked;
 use super::finding::{Code, Finding};
-use super::view::{Connection, View};
+use super::view::{View, preset_of};
 use crate::hooks::{EVENTS, address_of};
 use crate::plan::{self, NAME};
 
@@ -200,12 +202,12 @@ fn records(view: &View) -> Vec<Finding> {
         .collect()
 }
 
-fn of_connection(connection: &Connection) -> String {
-    format!("connection {} ({})", connection.listed.label, connection.listed.client_id)
+fn of_connection(connection: &Listed) -> String {
+    format!("connection {} ({})", connection.label, connection.client_id)
 }
 
-fn wide_grant(connection: &Connection, scope: &str) -> Finding {
-    let detail = format!("the scope {scope} is not of the preset {}", connection.listed.preset);
+fn wide_grant(connection: &Listed, scope: &str) -> Finding {
+    let detail = format!("the scope {scope} is not of the preset {}", connection.preset);
     Finding::new(
         Code::GrantTooWide,
         of_connection(connection),
@@ -219,12 +221,12 @@ fn connections(view: &View) -> Vec<Finding> {
     let mut found: Vec<Finding> = wide.map(|(connection, scope)| wide_grant(connection, scope)).collect();
     for connection in &view.connections {
         let object = || of_connection(connection);
-        if let Some(preset) = connection.preset() {
+        if let Some(preset) = preset_of(connection) {
             let own = match preset.role {
-                connections::preset::Role::Standard(kind) => kind,
-                connections::preset::Role::Custom { .. } => "CUSTOM",
+                Role::Standard(kind) => kind,
+                Role::Custom { .. } => "CUSTOM",
             };
-            for role in connection.listed.roles.iter().filter(|role| *role != own) {
+            for role in connection.roles.iter().filter(|role| *role != own) {
                 let detail = format!("the role {role} is not of the preset {}", preset.name);
                 found.push(Finding::new(
                     Code::RoleTooWide,
@@ -234,7 +236,7 @@ fn connections(view: &View) -> Vec<Finding> {
                 ));
             }
         }
-        for (kid, created) in &connection.listed.keys {
+        for (kid, created) in &connection.keys {
             let age = created.parse::<Timestamp>().map(|created| view.now.duration_since(created));
             if let Ok(age) = age
                 && age > KEY

@@ -27,7 +27,7 @@ pub(super) struct View {
     /// The certificates.
     pub(super) keys: Vec<IdpKey>,
     /// The connections that okta-dac made.
-    pub(super) connections: Vec<Connection>,
+    pub(super) connections: Vec<Listed>,
     /// Event hooks of our name.
     pub(super) hooks: Vec<Named>,
     /// Groups of tenants' admins, with the claim that the app gives them.
@@ -36,17 +36,9 @@ pub(super) struct View {
     pub(super) now: jiff::Timestamp,
 }
 
-/// A connection, and what it may do.
-#[derive(Debug)]
-pub(super) struct Connection {
-    pub(super) listed: Listed,
-}
-
-impl Connection {
-    /// What it is for; a preset that this version does not know says nothing.
-    pub(super) fn preset(&self) -> Option<&'static Preset> {
-        Preset::parse(&self.listed.preset).ok()
-    }
+/// What a connection is for; a preset that this version does not know says nothing.
+pub(super) fn preset_of(connection: &Listed) -> Option<&'static Preset> {
+    Preset::parse(&connection.preset).ok()
 }
 
 impl View {
@@ -76,7 +68,7 @@ impl View {
             |name: &str| [SUPERUSERS, RESPONDERS].contains(&name) || name.starts_with("ADMINS_");
         let is_imported = |group: &Group| group.kind != "OKTA_GROUP" && gives_rights(&group.profile.name);
         view.imported = groups.into_iter().filter(is_imported).collect();
-        view.connections = list(client).await?.into_iter().map(|listed| Connection { listed }).collect();
+        view.connections = list(client).await?;
         if let Some(app) = view.seen.apps.first() {
             let assignments = client.list_application_group_assignments(&app.id);
             for assignment in assignments.try_collect::<Vec<_>>().await.map_err(doing)? {
@@ -90,19 +82,17 @@ impl View {
     }
 
     /// Scopes that a connection has and its preset has not.
-    pub(super) fn wide_grants(&self) -> Vec<(&Connection, &str)> {
+    pub(super) fn wide_grants(&self) -> Vec<(&Listed, &str)> {
         let mut all = Vec::new();
         for connection in &self.connections {
-            let Some(preset) = connection.preset() else { continue };
+            let Some(preset) = preset_of(connection) else { continue };
             let is_wide = |scope: &str| !preset.all_scopes().any(|known| known == scope);
-            let wide = connection.listed.scopes.iter().filter(|scope| is_wide(scope));
+            let wide = connection.scopes.iter().filter(|scope| is_wide(scope));
             all.extend(wide.map(|scope| (connection, scope.as_str())));
         }
         all
     }
-}
 
-impl View {
     /// What `setup` would be asked for; no origins: a person names them.
     pub(super) fn wanted(&self, asked: &Asked) -> Wanted {
         Wanted { delegation: self.seen.delegators.is_some(), adopt: asked.adopt, ..Wanted::default() }

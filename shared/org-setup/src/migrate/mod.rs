@@ -26,7 +26,7 @@ use std::time::Duration;
 use connections::stop::{Code, Stop};
 use domain::SUPERUSERS;
 use futures::TryStreamExt;
-use okta_client::models::{AppId, Application, GroupProfile, Named, UserType};
+use okta_client::models::{AppId, Application, GroupProfile, Named, User, UserType};
 use okta_client::{Client, Error};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -142,6 +142,7 @@ pub async fn plan(client: &Client, asked: &Asked) -> Result<Plan, Stop> {
         let kinds = client.list_user_types().await.map_err(doing)?;
         let kind = kinds.into_iter().find(|kind| kind.name == *name);
         let kind = kind.ok_or_else(|| Stop::new(Code::Usage, format!("there is no type of users {name}")))?;
+        plan.begin();
         attributes(client, kind, &mut plan).await.map_err(doing)?;
     }
     Ok(plan)
@@ -161,10 +162,11 @@ async fn app(client: &Client, app: Application, plan: &mut Plan) -> Result<(), E
     }
     let Some(group) = group_called(client, SUPERUSERS).await? else { return Ok(()) };
     if if_present(client.get_application_group_assignment(&app.id, &group.id)).await?.is_none() {
-        plan.push(
-            format!("assign {SUPERUSERS} to the app"),
-            Change::Assignment(app.id, Box::new(group.clone())),
-        );
+        // Whoever administers a group can give it this name: the person sees whose rights these are.
+        let members = client.list_group_users(&group.id).try_collect::<Vec<User>>().await?;
+        let logins: Vec<&str> = members.iter().map(User::login).collect();
+        let text = format!("assign {SUPERUSERS} ({}) to the app: {}", group.id, logins.join(", "));
+        plan.push(text, Change::Assignment(app.id, Box::new(group.clone())));
     }
     if group.profile.description != MARK {
         let after = GroupProfile { description: MARK.to_owned(), ..group.profile.clone() };
