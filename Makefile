@@ -22,7 +22,7 @@ OKTA_DESCRIPTION ?= ../shared/okta/openapi-subset.json
 SHELLS := /usr/bin/zsh /usr/bin/fish
 CHROMIUM ?= $(or $(shell command -v chromium || command -v chromium-browser || command -v google-chrome),/usr/bin/chromium)
 
-.PHONY: help run test check chaos rotation-faults format clippy e2e conformance okta-description test-api secrets-contract docs build release bench bench-credential generate new-operation invoke placeholder-key deploy whole-way lint audit need-samconfig need-cargo need-python need-node
+.PHONY: help run test check chaos rotation-faults format clippy e2e conformance okta-description test-api parity secrets-contract docs build release bench bench-credential generate new-operation invoke placeholder-key deploy whole-way lint deployer-policy audit need-samconfig need-cargo need-python need-node
 
 help: ## Print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -75,6 +75,9 @@ test-api: need-cargo .tools/test-api/.done ## Send generated requests to the loc
 	cargo build --workspace --bins
 	cargo xtask test-api --schemathesis $(CURDIR)/.tools/test-api/bin/schemathesis
 
+parity: need-cargo ## Ask a real org what the emulator is asked: make parity ORG=https://… < token; without ORG, say what would be asked
+	@OKTA_PARITY_ORG=$(ORG) cargo test --quiet --package tests --test parity a_real_org -- --nocapture
+
 secrets-contract: need-cargo $(MINISTACK)/.done $(MOTO)/.done ## Try what Secrets Manager does against the local accounts, MiniStack and moto
 	cargo xtask secrets-contract --ministack $(MINISTACK)/bin/ministack --moto $(MOTO)/bin/moto_server
 
@@ -84,10 +87,14 @@ docs: need-python .tools/docs/.done ## Show docs/openapi.json as a page, on port
 	@echo "http://127.0.0.1:8088 (Ctrl-C stops it)"
 	@python3 -m http.server 8088 --bind 127.0.0.1 --directory target/docs
 
-lint: $(LINT)/.done ## Check template.yaml with cfn-lint and sam, and its size
+lint: $(LINT)/.done ## Check template.yaml with cfn-lint and sam, its size, and the deployer's policy
 	$(LINT)/bin/cfn-lint template.yaml
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(LINT)/bin/sam validate --lint
 	AWS_DEFAULT_REGION=us-east-1 $(LINT)/bin/python tests/template/test_size.py --quiet
+	AWS_DEFAULT_REGION=us-east-1 $(LINT)/bin/python tests/template/test_deployer.py --quiet
+
+deployer-policy: $(LINT)/.done ## Write docs/deployer-policy.json, what whoever deploys needs, from the template
+	AWS_DEFAULT_REGION=us-east-1 $(LINT)/bin/python tests/template/deployer.py > target/deployer-policy.json && mv target/deployer-policy.json docs/deployer-policy.json
 
 # cargo-deny takes minutes to install; tests/contract has the same rules for CI.
 audit: need-cargo .tools/audit/bin/cargo-deny ## Check licences, sources and banned crates, and advisories where their database can be reached

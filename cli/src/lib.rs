@@ -27,6 +27,9 @@ pub mod aws;
 pub mod connections;
 pub mod environment;
 pub mod failure;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod interrupt;
 pub mod org;
 pub mod output;

@@ -89,8 +89,10 @@ def leaves(error):
             yield from leaves(inner)
         return
     at = "".join(f"/{'*' if isinstance(part, int) else part}" for part in error.absolute_path)
+    # Where the description has no null, the real Okta may print one: a kind of its own.
+    keyword = "null" if error.instance is None and error.validator in ("type", "enum") else error.validator
     # A subtype repeats what its base has said.
-    yield at, error.validator, error.message[:160]
+    yield at, keyword, error.message[:160]
 
 
 def check(description, exchange):
@@ -120,10 +122,15 @@ def check(description, exchange):
 
 
 def listed(deviation, violation):
+    """Whether a deviation covers a violation; `at` of an element is that of the object alone."""
     operation, direction, at, keyword = violation
+    places = deviation["at"] if isinstance(deviation["at"], list) else [deviation["at"]]
     return (
-        operation in deviation["operations"] or deviation["operations"] == ["*"]
-    ) and deviation["direction"] == direction and deviation["at"] == at and deviation["keyword"] == keyword
+        (operation in deviation["operations"] or deviation["operations"] == ["*"])
+        and deviation["direction"] == direction
+        and at.removeprefix("/*") in places
+        and deviation["keyword"] == keyword
+    )
 
 
 def compare(description, exchanges, deviations):
@@ -140,7 +147,7 @@ def compare(description, exchanges, deviations):
         if not matches:
             wrong.append(f"{violation[0]} {violation[1]} at `{violation[2]}` ({violation[3]}): {text}")
     for n, deviation in enumerate(deviations):
-        if n not in used:
+        if n not in used and deviation["direction"] != "limit":
             wrong.append(f"the deviation {deviation} is not needed any more: remove it")
         if not deviation.get("evidence"):
             wrong.append(f"the deviation {deviation} names no evidence")
@@ -162,6 +169,53 @@ def missing(document, endpoints):
                 yield f"{operation['operationId']} is described as {expected}, emulated as {actual}"
 
 
+def lengths(document, node, at="", seen=frozenset()):
+    """The limits of texts in a body: pointer, least, most, pattern. What only Okta writes has none."""
+    if node.get("$ref") in seen:
+        return
+    seen = seen | {node["$ref"]} if "$ref" in node else seen
+    node = Description(document).resolved(node)
+    if node.get("readOnly"):
+        return
+    limit = (node.get("minLength") or 0, node.get("maxLength"), node.get("pattern"))
+    if limit != (0, None, None):
+        # Members that a map names are all alike.
+        yield (re.sub(r"/properties/[^/]+/", "/properties/*/", at), *limit)
+    for part in [*node.get("allOf", []), *node.get("oneOf", []), *node.get("anyOf", [])]:
+        yield from lengths(document, part, at, seen)
+    for target in node.get("discriminator", {}).get("mapping", {}).values():
+        yield from lengths(document, {"$ref": target}, at, seen)
+    for name, member in node.get("properties", {}).items():
+        yield from lengths(document, member, f"{at}/{name}", seen)
+    if isinstance(node.get("items"), dict):
+        yield from lengths(document, node["items"], f"{at}/*", seen)
+
+
+def unequal_limits(document, endpoints, deviations):
+    """Limits of lengths that the description or the emulator has alone."""
+    wrong = {(operation, entry["at"]) for entry in deviations if entry["direction"] == "limit" for operation in entry["operations"]}
+    unused = set(wrong)
+    emulated = {endpoint["operationId"]: endpoint for endpoint in endpoints}
+    for verbs in document["paths"].values():
+        for operation in verbs.values():
+            endpoint = emulated.get(operation.get("operationId")) if isinstance(operation, dict) else None
+            if endpoint is None:
+                continue
+            body = Description(document).resolved(operation.get("requestBody")) or {}
+            schemas = [media["schema"] for kind, media in body.get("content", {}).items() if "json" in kind]
+            expected = {limit for schema in schemas for limit in lengths(document, schema)}
+            actual = {(row["at"], row["least"], row["most"], row["pattern"]) for row in endpoint.get("limits", [])}
+            for at, least, most, pattern in sorted(expected - actual, key=str):
+                if (endpoint["operationId"], at) in wrong:
+                    unused.discard((endpoint["operationId"], at))
+                    continue
+                yield f"{endpoint['operationId']} at `{at}`: described as {least} to {most} {pattern or ''}, not emulated"
+            for at, least, most, pattern in sorted(actual - expected, key=str):
+                yield f"{endpoint['operationId']} at `{at}`: emulated as {least} to {most} {pattern or ''}, not described"
+    for operation, at in sorted(unused):
+        yield f"the deviation of the limit of {operation} at `{at}` is not needed any more: remove it"
+
+
 def main(description, folder, deviations):
     path = pathlib.Path(description)
     if not path.exists():
@@ -177,6 +231,7 @@ def main(description, folder, deviations):
     operations, wrong = compare(described, exchanges, known)
     endpoints = json.load(sys.stdin)
     wrong += missing(described.document, endpoints)
+    wrong += unequal_limits(described.document, endpoints, known)
     others = sorted({endpoint["operationId"] for endpoint in endpoints} - described.operations.keys())
     print(f"not compared, since the description lacks them: {', '.join(others)}")
     for sentence in wrong:

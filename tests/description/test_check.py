@@ -2,7 +2,7 @@
 
 import unittest
 
-from check import Description, compare, missing
+from check import Description, compare, missing, unequal_limits
 
 DOCUMENT = {
     "paths": {"/things": {
@@ -60,6 +60,27 @@ class Check(unittest.TestCase):
         self.assertEqual([], self.wrong(exchange(status=201), deviations=[entry]))
         self.assertEqual(1, len(self.wrong(exchange(), deviations=[entry])))
         self.assertEqual(1, len(self.wrong(exchange(status=201), deviations=[{**entry, "evidence": ""}])))
+
+    def test_a_null_that_is_not_described_is_a_kind_of_its_own(self):
+        entry = {"operations": ["addThing", "listThings"], "direction": "response", "at": ["/kind"],
+                 "keyword": "null", "evidence": "seen"}
+        null = {"kind": None}
+        self.assertEqual(1, len(self.wrong(exchange(response=null))))
+        self.assertEqual([], self.wrong(exchange(response=null), exchange("listThings", response=[null]), deviations=[entry]))
+        self.assertEqual(2, len(self.wrong(exchange(response={"kind": 1}), deviations=[entry])))
+
+    def test_limits_are_compared_in_both_directions(self):
+        document = {"paths": {"/things": {"post": {"operationId": "addThing", "requestBody": {"content": {
+            "application/json": {"schema": {"type": "object", "properties": {
+                "name": {"type": "string", "maxLength": 5}, "id": {"readOnly": True, "maxLength": 9}}}}}}}}}}
+        right = {"at": "/name", "least": 0, "most": 5, "pattern": None}
+        entry = {"operations": ["addThing"], "direction": "limit", "at": "/name"}
+        for limits, deviations, wrong in (
+            ([right], [], 0), ([], [], 1), ([{**right, "most": 6}], [], 2), ([right, {**right, "at": "/id"}], [], 1),
+            ([], [entry], 0), ([right], [entry], 1),
+        ):
+            endpoints = [{"operationId": "addThing", "limits": limits}]
+            self.assertEqual(wrong, len(list(unequal_limits(document, endpoints, deviations))), limits)
 
     def test_every_described_operation_is_there(self):
         there = [{"operationId": "listThings", "method": "GET", "path": "/things", "scope": None},

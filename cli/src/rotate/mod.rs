@@ -26,6 +26,12 @@ use self::arguments::{How, Keeper, OnUnverified, Revoke, Rotate, RotateCommand, 
 /// Time of a rotation, waits for Okta's limits included.
 const DEADLINE: Duration = Duration::from_secs(60);
 
+/// Reads what Keeper hands over; gives the sentence of a refusal.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn fuzzed(stdin: &[u8]) -> Result<(), String> {
+    keeper::Payload::decode(stdin).map(drop).map_err(|stop| stop.message)
+}
+
 /// Why nothing was tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stop {

@@ -125,7 +125,7 @@ struct Published {
 
 /// A signing key: RSA for RS256, P-256 for ES256. The algorithm follows from
 /// the key, never from the token.
-fn usable(jwk: &Jwk) -> Option<(String, Key)> {
+pub(crate) fn usable(jwk: &Jwk) -> Option<(String, Key)> {
     if jwk.common.public_key_use.as_ref().is_some_and(|usage| *usage != PublicKeyUse::Signature) {
         return None;
     }

@@ -21,6 +21,9 @@
 
 mod cache;
 mod config;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod jwks;
 mod policy;
 mod serve;

@@ -15,6 +15,9 @@
 mod add_delegation_agent;
 mod enrich_agent_token;
 mod enrich_entity_token;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod grants;
 mod list_delegation_agents;
 mod list_delegation_events;

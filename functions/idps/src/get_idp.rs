@@ -95,10 +95,14 @@ pub(crate) fn sample(tenant: &str) -> serde_json::Value {
                 "response": { "signature": { "algorithm": "SHA-256", "scope": "ANY" } },
             },
             "settings": { "nameFormat": "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified" },
-            "credentials": { "trust": {
-                "issuer": "https://idp.invalid", "kid": "7b0e1f5e-3c3d-4f0a-9d53-9a8f5f6d2c11",
-                "audience": format!("https://www.okta.com/saml2/service-provider/sp{}", &id[3..]),
-            } },
+            "credentials": {
+                "trust": {
+                    "issuer": "https://idp.invalid", "kid": "7b0e1f5e-3c3d-4f0a-9d53-9a8f5f6d2c11",
+                    "audience": format!("https://www.okta.com/saml2/service-provider/sp{}", &id[3..]),
+                    "revocation": null, "revocationCacheLifetime": 0,
+                },
+                "signing": { "kid": "DAtcli5g0PYtzSZ2u0ALb7gJExpz3R3w-LxAi02j1Mw" },
+            },
         },
         "policy": {
             "provisioning": {
@@ -108,9 +112,15 @@ pub(crate) fn sample(tenant: &str) -> serde_json::Value {
             "accountLink": {
                 "action": "AUTO", "filter": { "groups": { "include": [users] }, "users": { "excludeAdmins": true } },
             },
-            "subject": { "userNameTemplate": { "template": "idpuser.email" }, "matchType": "USERNAME" },
-            "maxClockSkew": 0,
+            "subject": {
+                "userNameTemplate": { "template": "idpuser.email" }, "matchType": "USERNAME", "filter": null,
+                "matchAttribute": null,
+            },
+            "maxClockSkew": 0, "transformedUsernameMatchingEnabled": false,
         },
-        "_links": { "acs": { "href": format!("https://example.okta.com/sso/saml2/{id}") } },
+        "_links": { "acs": {
+            "href": format!("https://example.okta.com/sso/saml2/{id}"), "type": "application/xml",
+            "hints": { "allow": ["POST"] },
+        } },
     })
 }

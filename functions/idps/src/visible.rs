@@ -48,6 +48,12 @@ impl Item {
         let IdentityProvider { id, status, created, mut other, name: _ } = idp;
         let acs = other.get("_links").and_then(|links| links.get("acs")).cloned();
         other.insert("_links".to_owned(), json!({ "acs": acs.unwrap_or_default() }));
+        // Okta shows the secret of an OIDC client: nobody here needs to see one.
+        let credentials =
+            other.get_mut("protocol").and_then(|protocol| protocol.pointer_mut("/credentials/client"));
+        if let Some(client) = credentials.and_then(Value::as_object_mut) {
+            client.remove("client_secret");
+        }
         let (x5c, x5c_expires_at) = match key {
             Some(key) => (Some(key.x5c), key.expires_at),
             None => (None, None),
@@ -90,4 +96,20 @@ pub(crate) async fn read_key(okta: &Client, key: Option<KeyId>) -> Result<Option
 /// There is no such IdP for the caller.
 pub(crate) fn not_found(id: &IdpId) -> Failure {
     Failure::new(ProblemCode::IdpNotFound, format!("there is no identity provider `{id}` of a tenant"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_secret_of_an_oidc_client_is_not_shown() {
+        let idp = json!({
+            "id": "0oa1", "name": "DAC_acme", "status": "ACTIVE", "created": "2026-01-31T12:00:00.000Z",
+            "protocol": { "type": "OIDC", "credentials": { "client": { "client_id": "c", "client_secret": "canary" } } },
+        });
+        let item = Item::of(serde_json::from_value(idp).unwrap(), None).unwrap();
+        let shown = serde_json::to_string(&item).unwrap();
+        assert!(shown.contains("client_id") && !shown.contains("canary"), "{shown}");
+    }
 }

@@ -27,7 +27,7 @@ pub struct DnsError {
 }
 
 #[derive(Debug, thiserror::Error)]
-enum Reason {
+pub(crate) enum Reason {
     #[error("reach the resolver")]
     Unreachable(#[from] reqwest::Error),
     #[error("resolve the name: the resolver answers {0}")]
@@ -43,14 +43,14 @@ impl From<DnsError> for Failure {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Answer {
+pub(crate) struct Answer {
     status: u16,
     #[serde(default)]
     answer: Vec<Record>,
 }
 
 #[derive(Deserialize)]
-struct Record {
+pub(crate) struct Record {
     #[serde(rename = "type")]
     kind: u16,
     data: String,
@@ -102,12 +102,17 @@ impl Resolvers {
         url.query_pairs_mut().append_pair("name", name).append_pair("type", "TXT");
         let answer = self.http.get(url).header("accept", "application/dns-json").send().await;
         let answer: Answer = answer.and_then(reqwest::Response::error_for_status)?.json().await?;
-        if !ANSWERS.contains(&answer.status) {
-            return Err(Reason::Failed(answer.status));
-        }
-        let texts = answer.answer.into_iter().filter(|record| record.kind == TXT);
-        Ok(texts.map(|record| joined(&record.data)).collect())
+        texts(answer)
     }
+}
+
+/// The texts of an answer.
+pub(crate) fn texts(answer: Answer) -> Result<Vec<String>, Reason> {
+    if !ANSWERS.contains(&answer.status) {
+        return Err(Reason::Failed(answer.status));
+    }
+    let texts = answer.answer.into_iter().filter(|record| record.kind == TXT);
+    Ok(texts.map(|record| joined(&record.data)).collect())
 }
 
 /// A record's strings, joined: `"one" "two"` is `onetwo`, and text that is not

@@ -10,6 +10,9 @@
 mod add_tenant_domain;
 mod delete_tenant_domain;
 mod dns;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod get_tenant_domain;
 mod list_tenant_domains;
 mod order;

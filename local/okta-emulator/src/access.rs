@@ -45,7 +45,7 @@ const ROLES: &[Powers] = &[
     Powers { kind: "HELP_DESK_ADMIN", label: "Help Desk Administrator", assignment_id: Some("JBCUYUC7IRCVGS27IFCE2SKO"), reads: PEOPLE, manages: &[], operations: &["resetPassword", "expirePassword", "unlockUser", "changePassword"] },
     Powers { kind: "GROUP_MEMBERSHIP_ADMIN", label: "Group Membership Administrator", assignment_id: Some("I5JE6VKQL5GUKTKCIVJFGSCJKBPUCRCNJFHA"), reads: PEOPLE, manages: &[], operations: &["assignUserToGroup", "unassignUserFromGroup"] },
     Powers { kind: "APP_ADMIN", label: "Application Administrator", assignment_id: Some("IFIFAX2BIRGUSTQ"), reads: &["apps", "users", "groups", "schemas"], manages: &["apps"], operations: &[] },
-    Powers { kind: "READ_ONLY_ADMIN", label: "Read-Only Administrator", assignment_id: None, reads: EVERYTHING, manages: &[], operations: &[] },
+    Powers { kind: "READ_ONLY_ADMIN", label: "Read-only Administrator", assignment_id: None, reads: EVERYTHING, manages: &[], operations: &[] },
     Powers { kind: "REPORT_ADMIN", label: "Report Administrator", assignment_id: None, reads: &["logs", "users"], manages: &[], operations: &[] },
     Powers { kind: "MOBILE_ADMIN", label: "Mobile Administrator", assignment_id: None, reads: PEOPLE, manages: &[], operations: &[] },
     Powers { kind: "API_ACCESS_MANAGEMENT_ADMIN", label: "API Access Management Administrator", assignment_id: None, reads: &["authorizationServers", "inlineHooks", "apps", "users", "groups"], manages: &["authorizationServers", "inlineHooks"], operations: &[] },

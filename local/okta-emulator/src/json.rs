@@ -56,6 +56,40 @@ pub(crate) fn href(url: impl Into<String>) -> Value {
     json!({ "href": url.into() })
 }
 
+/// `{"href": url}` with the verbs that Okta hints at.
+pub(crate) fn hinted(url: impl Into<String>, verbs: &[&str]) -> Value {
+    json!({ "href": url.into(), "hints": { "allow": verbs } })
+}
+
+/// Gives an object what it lacks of `defaults`, at every depth. A null counts as lacking.
+pub(crate) fn fill(object: &mut Object, defaults: Value) {
+    let Value::Object(defaults) = defaults else { return };
+    for (name, default) in defaults {
+        match object.get_mut(&name) {
+            Some(Value::Object(own)) if default.is_object() => fill(own, default),
+            None | Some(Value::Null) => {
+                object.insert(name, default);
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+/// Takes the members at JSON pointers out, if they are there.
+pub(crate) fn without(object: &mut Object, pointers: &[&str]) {
+    for pointer in pointers {
+        let (parent, name) = pointer.rsplit_once('/').unwrap_or_default();
+        let parent = if parent.is_empty() { Some(&mut *object) } else { lookup_object(object, parent) };
+        if let Some(parent) = parent {
+            parent.remove(name);
+        }
+    }
+}
+
+fn lookup_object<'v>(object: &'v mut Object, pointer: &str) -> Option<&'v mut Object> {
+    lookup_mut(object, pointer).and_then(Value::as_object_mut)
+}
+
 /// Adds what Okta gives a new object: id, status, both times.
 pub(crate) fn stamp(object: &mut Object, id: &str, status: &str, now: Timestamp) {
     let time = okta_time(now);

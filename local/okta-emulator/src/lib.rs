@@ -26,6 +26,7 @@ mod filter;
 mod hooks;
 mod journal;
 mod json;
+mod limits;
 mod markup;
 mod oauth;
 mod org;
@@ -36,6 +37,7 @@ mod routes;
 mod saml;
 mod seed;
 mod seeding;
+mod seeding_policies;
 mod seeding_tenants;
 mod serve;
 mod settings;
@@ -47,6 +49,7 @@ pub use emulator::{Emulator, Options};
 pub use event_delivery::{DeliverRequest, Delivered};
 pub use faults::{Action, Drop, Fault};
 pub use journal::{Entry, calls_in_a_row};
+pub use limits::{LIMITS, Limit};
 pub use routes::{Endpoint, endpoints, operation_ids};
 pub use seed::{
     EventHookSeed, HookSeed, PendingDomainSeed, Seed, SeedError, TenantAppSeed, TenantSeed, UserSeed,

@@ -31,6 +31,14 @@ pub(crate) fn reply<T>(
     reply
 }
 
+/// A list without pages: whole, with the `Link` to itself, which repeats the query.
+pub(crate) fn whole(call: &Call, items: Vec<Value>) -> Reply {
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&call.query).finish();
+    let mark = if query.is_empty() { "" } else { "?" };
+    let own = format!("<{}{}{mark}{query}>; rel=\"self\"", call.org_url, call.path);
+    Reply::ok(items.into()).with("link", own)
+}
+
 /// The same as an object: the list under `name`, and the next page in `_links`.
 pub(crate) fn object<T>(
     call: &Call,

@@ -11,6 +11,7 @@ pub(crate) const ROUTES: &[&[Route]] = &[
     api::app_credentials::ROUTES,
     api::apps::ROUTES,
     api::authn::ROUTES,
+    api::authorization_server_keys::ROUTES,
     api::authorization_server_policies::ROUTES,
     api::authorization_servers::ROUTES,
     api::client_roles::ROUTES,

@@ -4,7 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use crate::api::idp_keys::insert_key;
-use crate::api::{api_tokens, app_credentials, apps, factor_challenges, factors, passwords, schemas};
+use crate::api::{
+    api_tokens, app_credentials, app_defaults, apps, base_attributes, factor_challenges, factors, passwords,
+};
 use crate::clock::okta_time;
 use crate::json::{lookup_mut, object, stamp, text};
 use crate::org::{AppGroup, Org, Role, User};
@@ -143,40 +145,7 @@ impl Seed {
             &owner,
             now,
         );
-        let passwords = object(json!({
-            "id": "00p1password00000001", "status": "ACTIVE", "name": "Default Policy", "priority": 1,
-            "description": "The default policy applies in all situations if no other policy applies.",
-            "system": true, "conditions": null, "created": time, "lastUpdated": time,
-            "settings": { "password": {
-                "complexity": {
-                    "minLength": 8, "minLowerCase": 1, "minUpperCase": 1, "minNumber": 1, "minSymbol": 0,
-                    "excludeUsername": true,
-                },
-                "age": { "maxAgeDays": 0, "expireWarnDays": 0, "minAgeMinutes": 0, "historyCount": 4 },
-                "lockout": { "maxAttempts": 10, "autoUnlockMinutes": 0, "showLockoutFailures": false },
-            } },
-            "type": "PASSWORD",
-        }));
-        org.policies.insert("00p1password00000001".to_owned(), passwords);
-        let policy = json!({
-            "id": self.routing_policy_id, "status": "ACTIVE", "name": "Idp Discovery Policy", "priority": 1,
-            "system": true, "conditions": null, "created": time, "lastUpdated": time, "type": "IDP_DISCOVERY",
-        });
-        if let Value::Object(policy) = policy {
-            org.policies.insert(self.routing_policy_id.clone(), policy);
-            // Routes to Okta's own sign-in; the last one, and read-only.
-            let default = object(json!({
-                "id": "0pr1default000000001", "name": "Default Rule", "status": "ACTIVE", "priority": 100_000,
-                "created": time, "lastUpdated": time, "system": true,
-                "conditions": {
-                    "network": { "connection": "ANYWHERE" }, "app": { "include": [], "exclude": [] },
-                    "userIdentifier": { "type": "IDENTIFIER", "patterns": [] },
-                },
-                "actions": { "idp": { "providers": [{ "type": "OKTA" }] } }, "type": "IDP_DISCOVERY",
-            }));
-            let rules = [("0pr1default000000001".to_owned(), default)];
-            org.rules.insert(self.routing_policy_id.clone(), rules.into());
-        }
+        self.plant_policies(&mut org, &time);
         for tenant in &self.tenants {
             self.plant_tenant(&mut org, tenant, now)?;
         }
@@ -376,14 +345,6 @@ fn plant_app(org: &mut Org, seed: &AppSeed, everyone: &str, url: &str, now: Time
         stamp(&mut integration, id, "ACTIVE", now);
         org.service_integrations.insert(id.to_owned(), integration);
     }
-    let mut schema = schemas::of_app_users(id, &time);
-    if let Some(custom) = lookup_mut(&mut schema, "/definitions/custom/properties") {
-        custom["tenants"] = array_attribute("Tenants");
-        if seed.aws.is_some() {
-            custom["samlRoles"] = array_attribute("SAML user roles");
-        }
-    }
-    org.schemas.insert(id.to_owned(), schema);
     let mut profile = Map::new();
     if let Some(aws) = &seed.aws {
         app.insert("name".to_owned(), "amazon_aws".into());
@@ -401,6 +362,15 @@ fn plant_app(org: &mut Org, seed: &AppSeed, everyone: &str, url: &str, now: Time
         );
         profile.insert("samlRoles".to_owned(), json!(aws.roles));
     }
+    app_defaults::complete(&mut app);
+    let mut schema = base_attributes::of_app_users(&app, &time);
+    if let Some(custom) = lookup_mut(&mut schema, "/definitions/custom/properties") {
+        custom["tenants"] = array_attribute("Tenants");
+        if seed.aws.is_some() {
+            custom["samlRoles"] = array_attribute("SAML user roles");
+        }
+    }
+    org.schemas.insert(id.to_owned(), schema);
     org.apps.insert(id.to_owned(), app);
     if let Some(secret) = &seed.secret {
         app_credentials::insert_secret(org, id, secret, now);

@@ -53,7 +53,8 @@ impl Seed {
                 "maxClockSkew": 0,
             },
         });
-        if let Value::Object(idp_object) = idp_object {
+        if let Value::Object(mut idp_object) = idp_object {
+            crate::api::idps::complete(&mut idp_object);
             org.idps.insert(idp.clone(), idp_object);
         }
         let role = Role {

@@ -16,7 +16,7 @@ use crate::api::{api_tokens, policies, trusted_origins};
 use crate::clock::{http_date, now};
 use crate::error::OktaError;
 use crate::faults::{Action, Drop, hit};
-use crate::{access, control, exchanges, hooks};
+use crate::{access, control, exchanges, hooks, limits};
 
 use crate::call::{Auth, Body, Call, Caller, HookCall, Outcome, Reply, Route, Who};
 use crate::journal::Entry;
@@ -310,7 +310,9 @@ fn begin(
         (None, Found::Route(..)) if busy => Err(OktaError::being_reconciled()),
         (None, Found::Route(route, parameters)) => {
             prepare(state, request, route, parameters, now).and_then(|call| {
-                let reply = (route.handler)(&mut state.org, &call);
+                let body = call.body.as_ref().and_then(serde_json::Value::as_object);
+                let fits = body.map_or(Ok(()), |body| limits::check(route.operation_id, body));
+                let reply = fits.and_then(|()| (route.handler)(&mut state.org, &call));
                 made = Some(call);
                 reply
             })

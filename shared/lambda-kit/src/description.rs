@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::{
     Decode, Endpoint, EndpointService, EventHookService, Example, ForwardService, HookService, NoBody,
-    QueryParameter, Task, TaskService, Text,
+    QueryParameter, Request, Task, TaskService, Text,
 };
 
 /// What documents, events and tests need to know of an operation.
@@ -28,6 +28,8 @@ pub struct Description {
     pub other_success: Option<(u16, &'static str)>,
     /// Whether a request without a body is refused.
     pub body_required: bool,
+    /// Reads a request as its function does, before anything else is done; of a hook, nothing.
+    pub reads: fn(&Request) -> bool,
     /// Schema of the request body, if it has one.
     pub body: fn(&mut SchemaGenerator) -> Option<Schema>,
     /// Schema of the answer's body, if it has one.
@@ -48,6 +50,7 @@ impl Description {
             media_type: E::MEDIA_TYPE,
             other_success: E::OTHER_SUCCESS,
             body_required: E::Input::BODY_REQUIRED,
+            reads: |request| E::Input::decode(request).is_ok(),
             body: body_schema::<<E::Input as Decode>::Body>,
             output: body_schema::<E::Output>,
         }
@@ -71,6 +74,7 @@ impl Description {
             media_type: "application/json",
             other_success: None,
             body_required: true,
+            reads: |_| false,
             body: |_| None,
             output: |_| None,
         }
@@ -86,6 +90,7 @@ impl Description {
             media_type: "application/json",
             other_success: None,
             body_required: true,
+            reads: |_| false,
             body: |_| None,
             output: |_| None,
         }
@@ -101,6 +106,7 @@ impl Description {
             media_type: "application/json",
             other_success: None,
             body_required: false,
+            reads: |_| false,
             body: |_| None,
             output: |_| None,
         }

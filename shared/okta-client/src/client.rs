@@ -214,6 +214,12 @@ impl Client {
         self.calls.load(Ordering::Relaxed)
     }
 
+    /// The class of Okta's limits, of [`crate::CLASSES`], of which least is left in its present minute,
+    /// and how much of it, in percent; `None` before the first answer.
+    pub fn least_remaining(&self) -> Option<(&'static str, f64)> {
+        self.limits.least_remaining()
+    }
+
     /// Okta's ids of the answers so far, for Okta's support and the System Log; at most the
     /// first 30.
     pub fn request_ids(&self) -> Vec<String> {

@@ -73,7 +73,7 @@ pub struct ApiError {
     #[serde(rename = "errorSummary", default)]
     pub summary: String,
     /// For Okta's support.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::models::null_is_default")]
     pub error_id: String,
     /// What is wrong in detail.
     #[serde(rename = "errorCauses", default)]
@@ -88,7 +88,7 @@ pub struct ApiError {
 #[serde(rename_all = "camelCase")]
 pub struct ErrorCause {
     /// Text for people; may change.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::models::null_is_default")]
     pub error_summary: String,
 }
 

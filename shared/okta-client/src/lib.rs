@@ -55,5 +55,5 @@ pub use budget::{Budget, Usage};
 pub use client::{Client, Page, Pages};
 pub use credential::{ApiToken, Credential, CredentialError, OAuthClient};
 pub use error::{Error, OkIfAbsent};
-pub use limits::DEFAULT_SHARE;
+pub use limits::{CLASSES, DEFAULT_SHARE};
 pub use org_url::{OrgUrl, OrgUrlError};

@@ -36,6 +36,22 @@ const LONGEST_WINDOW: u64 = 3_600;
 /// The share that is used unless another is configured, in percent.
 pub const DEFAULT_SHARE: u8 = 50;
 
+/// The classes of the calls that okta-dac makes most. Paths of others, which the proxy passes on,
+/// are no names of metrics.
+pub const CLASSES: &[&str] = &[
+    "/api/v1/apps",
+    "/api/v1/apps/*",
+    "/api/v1/groups",
+    "/api/v1/groups/*",
+    "/api/v1/idps",
+    "/api/v1/idps/*",
+    "/api/v1/logs",
+    "/api/v1/policies",
+    "/api/v1/users",
+    "/api/v1/users/*",
+    "/api/v1/users/* changed",
+];
+
 /// What is known of the limits.
 #[derive(Debug)]
 pub(crate) struct Limits {
@@ -141,6 +157,18 @@ impl Limits {
         Some(classes.get(class)?.limit.saturating_mul(u32::from(self.share)) / 100)
     }
 
+    /// The class of [`CLASSES`] of which least is left in its present window, and how much, in percent.
+    pub(crate) fn least_remaining(&self) -> Option<(&'static str, f64)> {
+        let known = self.classes.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let left = |window: &Window| f64::from(window.remaining) * 100.0 / f64::from(window.limit.max(1));
+        let present = CLASSES.iter().filter_map(|class| {
+            let window = known.get(*class).filter(|window| window.reset > now)?;
+            Some((*class, left(window)))
+        });
+        present.min_by(|a, b| a.1.total_cmp(&b.1))
+    }
+
     /// How long a request that makes calls of these classes should wait before
     /// it begins, going by what is known now.
     pub(crate) fn wait_for(&self, classes: &[&str]) -> Option<Duration> {
@@ -215,6 +243,35 @@ mod tests {
         ] {
             assert_eq!(class_of(&method, path), class);
         }
+    }
+
+    proptest::proptest! {
+        /// Headers that no Okta sends make no call wait for ever, and end nothing.
+        #[test]
+        fn headers_of_any_kind_are_survived(
+            values in proptest::array::uniform4("-?[0-9]{0,20}|\\PC{0,20}|Thu, 01 Jan [0-9]{4,6} 00:01:40 GMT"),
+        ) {
+            let names = ["x-rate-limit-limit", "x-rate-limit-remaining", "x-rate-limit-reset", "date"];
+            let headers = names.into_iter().zip(&values);
+            let headers = headers.filter_map(|(name, value)| Some((http::HeaderName::from_static(name), value.parse().ok()?)));
+            let limits = Limits::new(50);
+            limits.learn("/api/v1/users", &headers.collect());
+            let wait = limits.take("/api/v1/users", 50, 100);
+            proptest::prop_assert!(wait.is_none_or(|wait| wait <= Duration::from_secs(3_600)), "{wait:?} {values:?}");
+        }
+    }
+
+    /// Whoever calls the proxy chooses paths, and makes no metric of them.
+    #[tokio::test(start_paused = true)]
+    async fn what_is_left_is_told_of_our_classes_alone() {
+        let limits = Limits::new(50);
+        limits.learn("/api/v1/somebodys", &headers(100, 1, 30));
+        assert_eq!(limits.least_remaining(), None);
+        limits.learn("/api/v1/groups", &headers(100, 40, 30));
+        limits.learn("/api/v1/users", &headers(200, 50, 30));
+        assert_eq!(limits.least_remaining(), Some(("/api/v1/users", 25.0)));
+        tokio::time::advance(Duration::from_secs(31)).await;
+        assert_eq!(limits.least_remaining(), None);
     }
 
     #[tokio::test(start_paused = true)]

@@ -21,7 +21,25 @@ pub(crate) fn next(headers: &HeaderMap) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        /// Whatever a header says, what is followed stands in it between angle brackets.
+        #[test]
+        fn what_is_followed_stands_in_the_header(
+            text in prop_oneof!["\\PC{0,60}", "(<https://o/[a-z<>,;]{0,6}>?; ?rel=\"?(next|self)\"?,? ?){0,3}"],
+        ) {
+            let mut headers = HeaderMap::new();
+            if let Ok(value) = text.parse() {
+                headers.append(LINK, value);
+            }
+            if let Some(target) = next(&headers) {
+                prop_assert!(text.contains(&format!("<{target}>")), "{target} of {text}");
+            }
+        }
+    }
 
     #[test]
     fn separate_lines_and_joined_ones() {

@@ -170,7 +170,9 @@ async fn unknown_members_survive_reading_and_writing() {
     let id = IdpId::from(idp.as_str());
     let before = emulator.stable_snapshot()["idps"].clone();
     let read = client.get_identity_provider(&id).await.unwrap();
-    client.replace_identity_provider(&read).await.unwrap();
+    // The answer says null of the time of creation, which stays known.
+    let replaced = client.replace_identity_provider(&read).await.unwrap();
+    assert!(!read.created.is_empty() && replaced.created == read.created);
     assert_eq!(emulator.stable_snapshot()["idps"], before);
 
     let profile = json!({ "name": "x", "description": null, "custom": [1] });

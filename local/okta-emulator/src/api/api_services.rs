@@ -16,7 +16,7 @@ use crate::json::{Object, href, object, stamp, text, texts, turn, with_links};
 use crate::org::Org;
 use crate::paging::{self, Limits};
 
-use super::{app_credentials, apps};
+use super::{app_credentials, app_defaults, apps};
 
 const INTEGRATIONS: Auth = Auth::Admin("oauthIntegrations");
 
@@ -80,7 +80,8 @@ fn create(org: &mut Org, call: &Call) -> Outcome {
         "application_type": "service", "grant_types": ["client_credentials"], "response_types": ["token"],
         "dpop_bound_access_tokens": false,
     });
-    let app = apps::seeded(&id, kind, client, settings, &time);
+    let mut app = apps::seeded(&id, kind, client, settings, &time);
+    app_defaults::complete(&mut app);
     org.apps.insert(id.clone(), app);
     stamp(&mut integration, &id, "ACTIVE", call.now);
     org.service_integrations.insert(id.clone(), integration);

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::call::{Auth, Call, Outcome, Reply, Route, delete, get, post};
 use crate::clock::okta_time;
 use crate::error::OktaError;
-use crate::json::{Object, at, href, lookup, lookup_mut, object, stamp, text, turn, with_links};
+use crate::json::{Object, at, hinted, href, lookup, lookup_mut, object, stamp, text, turn, with_links};
 use crate::org::{Org, Role};
 
 const APPS: Auth = Auth::Admin("apps");
@@ -191,9 +191,9 @@ fn render_secret(app: &str, secret: &Object, call: &Call) -> Value {
 /// A secret as it is printed; `own` is its URL.
 pub(crate) fn print_secret(own: String, secret: &Object) -> Value {
     let next = if text(secret, "status") == "ACTIVE" { "deactivate" } else { "activate" };
-    let mut links = json!({ next: href(format!("{own}/lifecycle/{next}")) });
+    let mut links = json!({ next: hinted(format!("{own}/lifecycle/{next}"), &["POST"]) });
     if next == "activate" {
-        links["delete"] = href(own);
+        links["delete"] = hinted(own, &["DELETE"]);
     }
     with_links(secret, links)
 }

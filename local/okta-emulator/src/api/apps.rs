@@ -2,20 +2,26 @@
 //!
 //! Evidence: recordings of the Terraform provider (create answers 200 with the
 //! members that Okta fills in; lifecycle calls 200 and `{}`; assignment by PUT
-//! is an upsert that answers 200 and whose `id` is the group's); reference
-//! page "Apps" (an active app is not deleted: E0000056).
+//! is an upsert that answers 200 and whose `id` is the group's), in full recorded
+//! answers 2 to 5 and 23 (docs/emulator.md); reference page "Apps" (an active app
+//! is not deleted: E0000056).
 
 use serde_json::{Value, json};
 
+use super::app_defaults;
 use crate::call::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
 use crate::clock::okta_time;
 use crate::error::OktaError;
-use crate::json::{Object, at, href, keep, lookup, lookup_mut, object, stamp, text, turn};
+use crate::json::{Object, at, hinted, href, keep, lookup, lookup_mut, object, stamp, text, turn, without};
 use crate::oauth::remote_keys;
 use crate::org::{AppGroup, LogEntry, Org};
 use crate::paging::{self, Limits};
 
 const APPS: Auth = Auth::Admin("apps");
+
+/// The policies that an Identity Engine org gives a new app.
+pub(crate) const ACCESS_POLICY: &str = "rst1anytwofactors001";
+pub(crate) const PROFILE_ENROLLMENT: &str = "rst1enrollment000001";
 
 #[rustfmt::skip] // A table.
 pub(crate) const ROUTES: &[Route] = &[
@@ -38,7 +44,7 @@ pub(crate) fn link_path(app: &Object) -> String {
     format!("/home/{}/{id}/aln{}", text(app, "name"), id.get(3..).unwrap_or_default())
 }
 
-/// An app as Okta prints it; the client secret only at creation.
+/// An app as Okta prints it; the client secret only in the answer of a write.
 pub(crate) fn render(org: &Org, app: &Object, call: &Call, with_secret: bool) -> Value {
     let id = text(app, "id");
     let own = call.url(format!("/api/v1/apps/{id}"));
@@ -47,12 +53,22 @@ pub(crate) fn render(org: &Org, app: &Object, call: &Call, with_secret: bool) ->
     let method = at(app, "/credentials/oauthClient/token_endpoint_auth_method").to_owned();
     let mut links = json!({
         next: href(format!("{own}/lifecycle/{next}")), "groups": href(format!("{own}/groups")),
-        "users": href(format!("{own}/users")),
+        "users": href(format!("{own}/users")), "uploadLogo": hinted(format!("{own}/logo"), &["POST"]),
         "logo": [{ "name": "medium", "href": call.url("/img/logos/default.png"), "type": "image/png" }],
         "appLinks": [{
             "name": format!("{}_link", text(app, "name")), "href": call.url(link_path(app)), "type": "text/html",
         }],
     });
+    if !call.settings.classic_engine {
+        links["accessPolicy"] = href(call.url(format!("/api/v1/policies/{ACCESS_POLICY}")));
+        links["profileEnrollment"] = href(call.url(format!("/api/v1/policies/{PROFILE_ENROLLMENT}")));
+        links["policies"] = hinted(format!("{own}/policies"), &["PUT"]);
+    }
+    if text(app, "signOnMode") == "SAML_2_0" {
+        let help = call.url(format!("/app/{}/{id}/setup/help/SAML_2_0/instructions", text(app, "name")));
+        links["help"] = json!({ "href": help, "type": "text/html" });
+        links["metadata"] = json!({ "href": format!("{own}/sso/saml/metadata"), "type": "application/xml" });
+    }
     if text(app, "signOnMode") == "OPENID_CONNECT" {
         let kind = if method == "private_key_jwt" { "jwks" } else { "secrets" };
         links["clientCredentials"] = json!([{ "name": kind, "href": format!("{own}/credentials/{kind}") }]);
@@ -71,6 +87,9 @@ pub(crate) fn render(org: &Org, app: &Object, call: &Call, with_secret: bool) ->
 /// (recorded). Only the properties that the reference names can be filtered.
 fn list_apps(org: &mut Org, call: &Call) -> Outcome {
     let q = call.query("q").unwrap_or_default().to_lowercase();
+    if call.query("expand").is_some_and(|expand| !expand.starts_with("user/")) {
+        return Err(OktaError::validation("expand", "expand: Only user/{userId}"));
+    }
     let filter = call.query("filter").map(crate::filter::Filter::parse).transpose()?;
     if let Some(filter) = &filter {
         const KNOWN: &[&str] = &["id", "status", "name", "credentials.signing.kid", "user.id"];
@@ -117,9 +136,12 @@ fn create_app(org: &mut Org, call: &Call) -> Outcome {
         given => given.to_owned(),
     };
     let active = call.query("activate") != Some("false");
+    if text(&app, "name").is_empty() {
+        app.insert("name".to_owned(), generated_name(&app, &id).into());
+    }
     stamp(&mut app, &id, if active { "ACTIVE" } else { "INACTIVE" }, call.now);
     app.insert("orn".to_owned(), format!("orn:okta:idp:{}:apps:{}:{id}", org.id, text(&app, "name")).into());
-    complete(org, &mut app, &id, call)?;
+    complete(org, &mut app, call)?;
     org.apps.insert(id.clone(), app);
     if text(&org.apps[&id], "signOnMode") == "OPENID_CONNECT" {
         let method = at(&org.apps[&id], "/credentials/oauthClient/token_endpoint_auth_method").to_owned();
@@ -132,61 +154,13 @@ fn create_app(org: &mut Org, call: &Call) -> Outcome {
     Ok(Reply::ok(render(org, org.app(&id)?, call, true)))
 }
 
-/// What Okta fills in.
-fn complete(org: &mut Org, app: &mut Object, id: &str, call: &Call) -> Result<(), OktaError> {
-    app.entry("features").or_insert_with(|| json!([]));
-    app.entry("visibility").or_insert_with(
-        || json!({ "autoSubmitToolbar": false, "hide": { "iOS": false, "web": false }, "appLinks": {} }),
-    );
-    let credentials = app.entry("credentials").or_insert_with(|| json!({}));
-    if credentials.get("userNameTemplate").is_none() {
-        credentials["userNameTemplate"] = json!({ "template": "${source.login}", "type": "BUILT_IN" });
-    }
-    if text(app, "signOnMode") != "OPENID_CONNECT" {
-        return Ok(());
-    }
-    app.entry("settings").or_insert_with(|| json!({ "oauthClient": {} }));
-    let kind = at(app, "/settings/oauthClient/application_type").to_owned();
-    let public = ["browser", "native"].contains(&kind.as_str());
-    if let Some(Value::Object(credentials)) = app.get_mut("credentials") {
-        let client = credentials.entry("oauthClient").or_insert_with(|| json!({}));
-        client["client_id"] = id.into();
-        let default = if public { "none" } else { "client_secret_basic" };
-        for (key, value) in [
-            ("token_endpoint_auth_method", json!(default)),
-            ("autoKeyRotation", json!(true)),
-            ("pkce_required", json!(public)),
-        ] {
-            if client.get(key).is_none() {
-                client[key] = value;
-            }
-        }
-        if let Some(client) = client.as_object_mut() {
-            client.remove("client_secret");
-        }
-    }
-    if let Some(Value::Object(settings)) = app.get_mut("settings") {
-        let client = settings.entry("oauthClient").or_insert_with(|| json!({}));
-        for (key, value) in [
-            ("redirect_uris", json!([])),
-            ("response_types", json!([if kind == "service" { "token" } else { "code" }])),
-            (
-                "grant_types",
-                json!([if kind == "service" { "client_credentials" } else { "authorization_code" }]),
-            ),
-            ("application_type", json!("web")),
-            ("consent_method", json!("TRUSTED")),
-            ("issuer_mode", json!("ORG_URL")),
-            ("dpop_bound_access_tokens", json!(false)),
-        ] {
-            if client.get(key).is_none() {
-                client[key] = value;
-            }
-        }
-        if let Some(Value::Array(keys)) = client.pointer_mut("/jwks/keys") {
-            for key in keys {
-                super::app_credentials::complete_key(org, key, call)?;
-            }
+/// What Okta fills in. The client secret is kept elsewhere, and the client id is the app's id.
+fn complete(org: &mut Org, app: &mut Object, call: &Call) -> Result<(), OktaError> {
+    without(app, &["/credentials/oauthClient/client_secret", "/credentials/oauthClient/client_id"]);
+    app_defaults::complete(app);
+    if let Some(Value::Array(keys)) = lookup_mut(app, "/settings/oauthClient/jwks/keys") {
+        for key in keys {
+            super::app_credentials::complete_key(org, key, call)?;
         }
     }
     Ok(())
@@ -198,8 +172,11 @@ fn replace_app(org: &mut Org, call: &Call) -> Outcome {
     may_bind(&new, call.settings.dpop_refused_at_replace)?;
     let id = call.parameter("appId");
     let old = org.app(id)?.clone();
+    if text(&old, "signOnMode") == "AUTO_LOGIN" && text(&old, "status") == "INACTIVE" {
+        return Err(OktaError::new(400, "E0000024", "Bad request. The app is not active."));
+    }
     keep(&mut new, &old, &["id", "orn", "name", "status", "created", "signOnMode"], call.now);
-    complete(org, &mut new, id, call)?;
+    complete(org, &mut new, call)?;
     let keys = lookup(&old, "/settings/oauthClient/jwks").cloned();
     if let (Some(keys), Some(client)) = (keys, lookup_mut(&mut new, "/settings/oauthClient"))
         && client.get("jwks").is_none()
@@ -209,14 +186,15 @@ fn replace_app(org: &mut Org, call: &Call) -> Outcome {
         client["jwks"] = keys;
     }
     org.apps.insert(id.to_owned(), new);
-    get_app(org, call)
+    Ok(Reply::ok(render(org, org.app(id)?, call, true)))
 }
 
 fn delete_app(org: &mut Org, call: &Call) -> Outcome {
     let app = org.app(call.parameter("appId"))?;
     let id = text(app, "id").to_owned();
     if text(app, "status") == "ACTIVE" {
-        return Err(OktaError::new(403, "E0000056", "Delete application forbidden."));
+        return Err(OktaError::new(403, "E0000056", "Delete application forbidden.")
+            .because("An active application cannot be deleted."));
     }
     forget(org, &id);
     Ok(Reply::no_content())
@@ -250,24 +228,30 @@ fn turn_app(org: &mut Org, call: &Call, status: &str) -> Outcome {
     Ok(Reply::ok(json!({})))
 }
 
+/// The name of an app that the body gives none: the key of its kind, or for a custom app one of its
+/// own (schema `SamlApplication`).
+fn generated_name(app: &Object, id: &str) -> String {
+    match text(app, "signOnMode") {
+        "OPENID_CONNECT" => "oidc_client".to_owned(),
+        "BOOKMARK" => "bookmark".to_owned(),
+        _ => {
+            let label = text(app, "label").chars().filter(char::is_ascii_alphanumeric).collect::<String>();
+            format!("okta_{}_{}", label.to_lowercase(), id.trim_start_matches("0oa").trim_start_matches('0'))
+        }
+    }
+}
+
 /// The app of the body, without what Okta prints but does not take.
 fn valid(call: &Call) -> Result<Object, OktaError> {
     let mut app = call.object()?.clone();
-    app.remove("_links");
-    app.remove("_embedded");
-    if !(1..=100).contains(&text(&app, "label").chars().count()) {
-        return Err(OktaError::validation("label", "label: The field must have 1 to 100 characters"));
+    for read_only in ["_links", "_embedded", "features", "universalLogout"] {
+        app.remove(read_only);
+    }
+    if text(&app, "label").is_empty() {
+        return Err(OktaError::missing("label"));
     }
     if text(&app, "signOnMode").is_empty() && text(&app, "name").is_empty() {
         return Err(OktaError::missing("signOnMode"));
-    }
-    if text(&app, "name").is_empty() {
-        let name = match text(&app, "signOnMode") {
-            "OPENID_CONNECT" => "oidc_client".to_owned(),
-            "BOOKMARK" => "bookmark".to_owned(),
-            other => format!("custom_{}", other.to_lowercase()),
-        };
-        app.insert("name".to_owned(), name.into());
     }
     if text(&app, "signOnMode") == "OPENID_CONNECT" {
         const METHODS: &[&str] =
@@ -326,13 +310,14 @@ fn get_assignment(org: &mut Org, call: &Call) -> Outcome {
 
 /// Attributes of the profile must be in the schema of the app's users.
 fn assign_group(org: &mut Org, call: &Call) -> Outcome {
-    let app = text(org.app(call.parameter("appId"))?, "id").to_owned();
+    let found = org.app(call.parameter("appId"))?;
+    let app = text(found, "id").to_owned();
+    let schema = org.schemas.get(&app).cloned();
+    let schema = schema.unwrap_or_else(|| super::base_attributes::of_app_users(found, ""));
     let group = org.group(call.parameter("groupId"))?.id.clone();
     let empty = Object::new();
     let body = call.body.as_ref().and_then(Value::as_object).unwrap_or(&empty);
     let profile = lookup(body, "/profile").and_then(Value::as_object).cloned().unwrap_or_default();
-    let schema = org.schemas.get(&app).cloned();
-    let schema = schema.unwrap_or_else(|| super::schemas::of_app_users(&app, ""));
     super::schemas::check_attributes(&schema, &profile, "profile")?;
     let groups = org.app_groups.entry(app).or_default();
     let next = groups.values().map(|g| g.priority + 1).max().unwrap_or(0);
@@ -356,7 +341,7 @@ fn unassign_group(org: &mut Org, call: &Call) -> Outcome {
     Ok(Reply::no_content())
 }
 
-/// An OIDC app with a fixed id; used by the seed.
+/// An OIDC app with a fixed id, to be completed; used by the seed.
 pub(crate) fn seeded(id: &str, label: &str, client: Value, settings: Value, time: &str) -> Object {
     object(json!({
         "id": id, "name": "oidc_client", "label": label, "status": "ACTIVE", "created": time, "lastUpdated": time,

@@ -1,8 +1,9 @@
 //! Policies of custom authorization servers, and their rules: who gets tokens,
 //! with which grant, scopes and lifetime, and which hook is asked.
 //!
-//! Evidence: recordings of the Terraform provider (every create answers 201);
-//! reference page "Authorization servers".
+//! Evidence: recordings of the Terraform provider (every create answers 201), in
+//! full recorded answers 17 and 18 (docs/emulator.md); reference page "Authorization
+//! servers".
 
 use std::collections::BTreeMap;
 
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 use super::authorization_servers::{ALL, find, remove, taken, with_server};
 use crate::call::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
 use crate::error::OktaError;
-use crate::json::{Object, keep, lookup, object, stamp, text, with_links};
+use crate::json::{Object, fill, hinted, keep, lookup, object, stamp, text, with_links};
 use crate::org::{AuthorizationServer, Org};
 
 const SERVERS: Auth = Auth::Admin("authorizationServers");
@@ -36,8 +37,8 @@ fn render_policy(policy: &Object, url: &str) -> Value {
     with_links(
         policy,
         json!({
-            "self": { "href": own, "hints": { "allow": ALL } },
-            "rules": { "href": format!("{own}/rules"), "hints": { "allow": ["GET"] } },
+            "self": hinted(own.clone(), ALL), "rules": hinted(format!("{own}/rules"), &["GET", "POST"]),
+            "deactivate": hinted(format!("{own}/lifecycle/deactivate"), &["POST"]),
         }),
     )
 }
@@ -65,9 +66,7 @@ fn valid_policy(server: &AuthorizationServer, call: &Call, own: Option<&str>) ->
     if taken(&server.policies, name, own) {
         return Err(OktaError::duplicate("name"));
     }
-    if lookup(&policy, "/conditions/clients/include").and_then(Value::as_array).is_none() {
-        return Err(OktaError::validation("conditions", "conditions.clients.include: The field is required"));
-    }
+    fill(&mut policy, json!({ "conditions": { "clients": { "include": [] } } }));
     policy.insert("type".to_owned(), "OAUTH_AUTHORIZATION_POLICY".into());
     Ok(policy)
 }
@@ -196,10 +195,13 @@ fn valid_rule(org: &Org, call: &Call) -> Result<Object, OktaError> {
     if text(&rule, "name").is_empty() {
         return Err(OktaError::missing("name"));
     }
-    for required in ["/conditions/grantTypes/include", "/conditions/scopes/include"] {
-        if lookup(&rule, required).and_then(Value::as_array).is_none() {
-            return Err(OktaError::validation("conditions", format!("{required}: The field is required")));
-        }
+    if lookup(&rule, "/conditions/grantTypes/include").and_then(Value::as_array).is_none() {
+        let cause = "/conditions/grantTypes/include: The field is required";
+        return Err(OktaError::validation("conditions", cause));
+    }
+    fill(&mut rule, json!({ "conditions": { "scopes": { "include": [] } } }));
+    if lookup(&rule, "/conditions/people/users").is_some() {
+        fill(&mut rule, json!({ "conditions": { "people": { "users": { "exclude": [] } } } }));
     }
     let minutes = lookup(&rule, "/actions/token/accessTokenLifetimeMinutes").and_then(Value::as_i64);
     if minutes.is_some_and(|minutes| !(5..=1_440).contains(&minutes)) {

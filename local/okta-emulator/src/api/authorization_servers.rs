@@ -1,10 +1,10 @@
-//! Custom authorization servers: claims, scopes, keys. Their policies have a
-//! file of their own.
+//! Custom authorization servers: claims and scopes. Their policies and their keys have
+//! files of their own.
 //!
 //! Evidence: recordings of the Terraform provider (every create answers 201;
 //! `conditions: {}` of a claim comes back as `{"scopes":[]}`; claims that exist
-//! from the start; `default` stands for the default server); reference page
-//! "Authorization servers".
+//! from the start; `default` stands for the default server), in full recorded
+//! answers 19 to 21 (docs/emulator.md); reference page "Authorization servers".
 
 use std::collections::BTreeMap;
 
@@ -14,13 +14,14 @@ use serde_json::{Value, json};
 use crate::call::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
 use crate::clock::okta_time;
 use crate::error::OktaError;
-use crate::json::{Object, keep, lookup, object, stamp, text, texts, turn, with_links};
+use crate::json::{
+    Object, at, fill, hinted, keep, lookup, object, stamp, text, texts, turn, with_links, without,
+};
 use crate::oauth::claims;
-use crate::org::signing_key::SigningKey;
 use crate::org::{AuthorizationServer, Org};
 use crate::paging::{self, Limits};
 
-const SERVERS: Auth = Auth::Admin("authorizationServers");
+pub(super) const SERVERS: Auth = Auth::Admin("authorizationServers");
 
 #[rustfmt::skip] // A table.
 pub(crate) const ROUTES: &[Route] = &[
@@ -41,9 +42,6 @@ pub(crate) const ROUTES: &[Route] = &[
     get("/api/v1/authorizationServers/{authServerId}/scopes/{scopeId}", "getOAuth2Scope", SERVERS, get_scope),
     put("/api/v1/authorizationServers/{authServerId}/scopes/{scopeId}", "replaceOAuth2Scope", SERVERS, replace_scope),
     delete("/api/v1/authorizationServers/{authServerId}/scopes/{scopeId}", "deleteOAuth2Scope", SERVERS, delete_scope),
-    get("/api/v1/authorizationServers/{authServerId}/credentials/keys", "listAuthorizationServerKeys", SERVERS, list_keys),
-    get("/api/v1/authorizationServers/{authServerId}/credentials/keys/{keyId}", "getAuthorizationServerKey", SERVERS, get_key),
-    post("/api/v1/authorizationServers/{authServerId}/credentials/lifecycle/keyRotate", "rotateAuthorizationServerKeys", SERVERS, rotate_keys),
 ];
 
 /// Scopes of every server.
@@ -57,22 +55,28 @@ impl Org {
         let mut server = AuthorizationServer { object: given, ..AuthorizationServer::default() };
         stamp(&mut server.object, id, "ACTIVE", now);
         server.object.insert("issuer".to_owned(), format!("{url}/oauth2/{id}").into());
-        server.object.insert("issuerMode".to_owned(), "ORG_URL".into());
-        server.object.entry("default").or_insert(false.into());
+        fill(
+            &mut server.object,
+            json!({
+                "issuerMode": "DYNAMIC", "description": null, "default": false,
+                "credentials": { "signing": { "rotationMode": "AUTO" } },
+            }),
+        );
         let sub = claims::SUBJECT;
         self.insert_claim(
             &mut server,
             json!({
-                "name": "sub", "claimType": "RESOURCE", "valueType": "SYSTEM", "value": sub,
+                "name": "sub", "claimType": "RESOURCE", "valueType": "EXPRESSION", "value": sub,
                 "alwaysIncludeInToken": true, "system": true,
             }),
         );
         for (name, scope) in claims::STANDARD {
+            let always = ["email", "preferred_username"].contains(name);
             self.insert_claim(
                 &mut server,
                 json!({
-                    "name": name, "claimType": "IDENTITY", "valueType": "SYSTEM", "value": name,
-                    "alwaysIncludeInToken": false, "system": true, "conditions": { "scopes": [scope] },
+                    "name": name, "claimType": "IDENTITY", "valueType": "SYSTEM",
+                    "alwaysIncludeInToken": always, "system": true, "conditions": { "scopes": [scope] },
                 }),
             );
         }
@@ -105,6 +109,9 @@ impl Org {
         let id = self.new_id("scp");
         scope.insert("id".to_owned(), id.clone().into());
         for (key, value) in [
+            ("displayName", Value::Null),
+            ("description", Value::Null),
+            ("apiResourceId", Value::Null),
             ("consent", json!("IMPLICIT")),
             ("default", json!(false)),
             ("metadataPublish", json!("NO_CLIENTS")),
@@ -115,29 +122,6 @@ impl Org {
         }
         server.scopes.insert(id.clone(), scope);
         id
-    }
-
-    /// The keys of a server, at least so many, made when they are first needed:
-    /// the first one signs, the second one is next.
-    pub(crate) fn server_keys(&mut self, id: &str, least: usize) -> Result<Vec<String>, OktaError> {
-        let mut keys =
-            self.authorization_servers.get(id).map(|server| server.keys.clone()).unwrap_or_default();
-        while keys.len() < least {
-            keys.push(self.new_key(&format!("{id}-"))?);
-        }
-        if let Some(server) = self.authorization_servers.get_mut(id) {
-            server.keys.clone_from(&keys);
-        }
-        Ok(keys)
-    }
-
-    /// Makes a key pair; the key id begins with `prefix`. Keys are made when they
-    /// are needed, so that their ids do not count with the others.
-    pub(crate) fn new_key(&mut self, prefix: &str) -> Result<String, OktaError> {
-        let kid = format!("{prefix}{}", self.keys.len() + 1);
-        let key = SigningKey::generate().map_err(|_| OktaError::injected(500))?;
-        self.keys.insert(kid.clone(), key);
-        Ok(kid)
     }
 }
 
@@ -174,13 +158,18 @@ fn render(org: &Org, id: &str, call: &Call) -> Value {
     let own = call.url(format!("/api/v1/authorizationServers/{id}"));
     let issuer = text(&server.object, "issuer");
     let next = if text(&server.object, "status") == "ACTIVE" { "deactivate" } else { "activate" };
-    let get = |url: String| json!({ "href": url, "hints": { "allow": ["GET"] } });
+    let many = |part: &str| hinted(format!("{own}/{part}"), &["GET", "POST"]);
     let mut printed = server.object.clone();
-    printed.insert("credentials".to_owned(), json!({ "signing": {
-        "kid": server.keys.first().cloned().unwrap_or_else(|| format!("{id}-pending")), "rotationMode": "AUTO",
-        "lastRotated": text(&server.object, "created"),
-        "nextRotation": okta_time(call.now + SignedDuration::from_hours(90 * 24)),
-    } }));
+    let kid = server.keys.first().cloned().unwrap_or_else(|| format!("{id}-pending"));
+    without(&mut printed, &["/credentials/signing/kid", "/credentials/signing/lastRotated"]);
+    let rotated = text(&server.object, "created");
+    fill(&mut printed, json!({ "credentials": { "signing": { "kid": kid, "lastRotated": rotated } } }));
+    // Who rotates by hand is told no time.
+    without(&mut printed, &["/credentials/signing/nextRotation"]);
+    if at(&printed, "/credentials/signing/rotationMode") != "MANUAL" {
+        let next = okta_time(call.now + SignedDuration::from_hours(90 * 24));
+        fill(&mut printed, json!({ "credentials": { "signing": { "nextRotation": next } } }));
+    }
     with_links(
         &printed,
         json!({
@@ -190,8 +179,8 @@ fn render(org: &Org, id: &str, call: &Call) -> Value {
                 { "name": "oauth-authorization-server", "href": format!("{issuer}/.well-known/oauth-authorization-server"), "hints": { "allow": ["GET"] } },
                 { "name": "openid-configuration", "href": format!("{issuer}/.well-known/openid-configuration"), "hints": { "allow": ["GET"] } },
             ],
-            "claims": get(format!("{own}/claims")), "policies": get(format!("{own}/policies")),
-            "scopes": get(format!("{own}/scopes")), "keys": get(format!("{own}/credentials/keys")),
+            "claims": many("claims"), "policies": many("policies"), "scopes": many("scopes"),
+            "keys": hinted(format!("{own}/credentials/keys"), &["GET"]),
             next: { "href": format!("{own}/lifecycle/{next}"), "hints": { "allow": ["POST"] } },
         }),
     )
@@ -231,6 +220,8 @@ fn valid(org: &Org, call: &Call, own: Option<&str>) -> Result<Object, OktaError>
 fn create_server(org: &mut Org, call: &Call) -> Outcome {
     let mut server = valid(org, call, None)?;
     server.insert("default".to_owned(), false.into());
+    // At creation the mode of rotation is not asked.
+    without(&mut server, &["/credentials"]);
     let id = org.new_id("aus");
     org.insert_server(&id, server, &call.org_url, call.now);
     Ok(Reply::new(201, render(org, &id, call)))
@@ -245,11 +236,14 @@ fn replace_server(org: &mut Org, call: &Call) -> Outcome {
     let id = server_id(org, call.parameter("authServerId"))?;
     let mut new = valid(org, call, Some(&id))?;
     if let Some(server) = org.authorization_servers.get_mut(&id) {
-        keep(
+        keep(&mut new, &server.object, &["id", "status", "created", "issuer", "default"], call.now);
+        let mode = text(&server.object, "issuerMode").to_owned();
+        let rotation = at(&server.object, "/credentials/signing/rotationMode").to_owned();
+        fill(
             &mut new,
-            &server.object,
-            &["id", "status", "created", "issuer", "issuerMode", "default"],
-            call.now,
+            json!({
+                "issuerMode": mode, "description": null, "credentials": { "signing": { "rotationMode": rotation } },
+            }),
         );
         server.object = new;
     }
@@ -434,47 +428,4 @@ fn delete_scope(org: &mut Org, call: &Call) -> Outcome {
     with_server(org, call, |_, server, _| {
         remove(&mut server.scopes, call.parameter("scopeId"), "OAuth2Scope")
     })
-}
-
-/// Keys with their part: the first signs, the second is next, others have
-/// expired.
-fn render_key(org: &Org, at: usize, kid: &str, url: &str) -> Result<Value, OktaError> {
-    let key = org.keys.get(kid).ok_or_else(|| OktaError::not_found(kid, "AuthorizationServerKey"))?;
-    let mut printed = key.jwk(kid).map_err(|_| OktaError::injected(500))?;
-    printed["status"] = ["ACTIVE", "NEXT"].get(at).copied().unwrap_or("EXPIRED").into();
-    printed["_links"] =
-        json!({ "self": { "href": format!("{url}/credentials/keys/{kid}"), "hints": { "allow": ["GET"] } } });
-    Ok(printed)
-}
-
-fn list_keys(org: &mut Org, call: &Call) -> Outcome {
-    let id = server_id(org, call.parameter("authServerId"))?;
-    let url = call.url(format!("/api/v1/authorizationServers/{id}"));
-    let keys = org.server_keys(&id, 2)?;
-    let keys: Result<Vec<Value>, OktaError> =
-        keys.iter().enumerate().map(|(at, kid)| render_key(org, at, kid, &url)).collect();
-    Ok(Reply::ok(keys?.into()))
-}
-
-fn get_key(org: &mut Org, call: &Call) -> Outcome {
-    let id = server_id(org, call.parameter("authServerId"))?;
-    let url = call.url(format!("/api/v1/authorizationServers/{id}"));
-    let wanted = call.parameter("keyId");
-    let keys = org.server_keys(&id, 2)?;
-    let at = keys.iter().position(|kid| kid == wanted);
-    let at = at.ok_or_else(|| OktaError::not_found(wanted, "AuthorizationServerKey"))?;
-    Ok(Reply::ok(render_key(org, at, wanted, &url)?))
-}
-
-/// The next key signs from now on; the former one stays published.
-fn rotate_keys(org: &mut Org, call: &Call) -> Outcome {
-    if call.object().map(|body| text(body, "use") != "sig").unwrap_or(true) {
-        return Err(OktaError::validation("use", "use: Only sig"));
-    }
-    let id = server_id(org, call.parameter("authServerId"))?;
-    let keys = org.server_keys(&id, 2)?;
-    let next = org.new_key(&format!("{id}-"))?;
-    let mut rotated = vec![keys[1].clone(), next, keys[0].clone()];
-    std::mem::swap(&mut rotated, &mut org.authorization_servers.entry(id).or_default().keys);
-    list_keys(org, call)
 }

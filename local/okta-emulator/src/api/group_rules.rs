@@ -74,8 +74,8 @@ fn list_rules(org: &mut Org, _: &Call) -> Outcome {
 fn create_rule(org: &mut Org, call: &Call) -> Outcome {
     let body = call.object()?.clone();
     let name = text(&body, "name").to_owned();
-    if !(1..=50).contains(&name.chars().count()) {
-        return Err(OktaError::validation("name", "name: The field must have 1 to 50 characters"));
+    if name.is_empty() {
+        return Err(OktaError::missing("name"));
     }
     let expression =
         lookup(&body, "/conditions/expression/value").and_then(Value::as_str).unwrap_or_default();

@@ -1,16 +1,18 @@
 //! Identity providers.
 //!
 //! Evidence: recordings of the Terraform provider (create answers 200 with the
-//! members that Okta fills in; lifecycle calls answer 200 and the IdP),
-//! reference page "Identity Providers" 2024-09 (`status` is read-only, so that
+//! members that Okta fills in; lifecycle calls answer 200 and the IdP), in full
+//! recorded answers 1 and 6 to 8 (docs/emulator.md), addresses of the social ones
+//! from the description's examples; reference page "Identity Providers" 2024-09 (`status` is read-only, so that
 //! POST makes an ACTIVE IdP and PUT keeps the status).
 
 use serde_json::{Value, json};
 
+use super::app_defaults::signing_kid;
 use crate::call::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
 use crate::clock::okta_time;
 use crate::error::OktaError;
-use crate::json::{Object, at, text};
+use crate::json::{Object, at, fill, hinted, stamp, text, with_links, without};
 use crate::org::Org;
 use crate::paging::{self, Limits};
 
@@ -30,18 +32,84 @@ pub(crate) const ROUTES: &[Route] = &[
 
 fn render(idp: &Object, org_url: &str) -> Value {
     let id = text(idp, "id");
-    let href = |path: String| json!({ "href": format!("{org_url}{path}") });
+    let link = |path: String, verb: &str| hinted(format!("{org_url}{path}"), &[verb]);
+    if text(idp, "type") != "SAML2" {
+        let query = "client_id={clientId}&response_type={responseType}&response_mode={responseMode}&scope={scopes}\
+                     &redirect_uri={redirectUri}&state={state}&nonce={nonce}";
+        let mut authorize = link(format!("/oauth2/v1/authorize?idp={id}&{query}"), "GET");
+        authorize["templated"] = true.into();
+        let callback = link("/oauth2/v1/authorize/callback".to_owned(), "POST");
+        return with_links(idp, json!({ "authorize": authorize, "clientRedirectUri": callback }));
+    }
     let turn = if text(idp, "status") == "ACTIVE" { "deactivate" } else { "activate" };
-    let mut rendered = idp.clone();
-    rendered.insert(
-        "_links".to_owned(),
-        json!({
-            "metadata": href(format!("/api/v1/idps/{id}/metadata.xml")), "acs": href(format!("/sso/saml2/{id}")),
-            "users": href(format!("/api/v1/idps/{id}/users")),
-            turn: href(format!("/api/v1/idps/{id}/lifecycle/{turn}")),
-        }),
+    let mut links = json!({
+        "metadata": link(format!("/api/v1/idps/{id}/metadata.xml"), "GET"),
+        "acs": link(format!("/sso/saml2/{id}"), "POST"), "users": link(format!("/api/v1/idps/{id}/users"), "GET"),
+        turn: link(format!("/api/v1/idps/{id}/lifecycle/{turn}"), "POST"),
+    });
+    for document in ["metadata", "acs"] {
+        links[document]["type"] = "application/xml".into();
+    }
+    with_links(idp, links)
+}
+
+/// Where the social ones always are: type, authorization endpoint, token endpoint.
+const SOCIAL: &[(&str, &str, &str)] = &[
+    (
+        "FACEBOOK",
+        "https://www.facebook.com/dialog/oauth",
+        "https://graph.facebook.com/v2.5/oauth/access_token",
+    ),
+    ("GOOGLE", "https://accounts.google.com/o/oauth2/auth", "https://www.googleapis.com/oauth2/v3/token"),
+    (
+        "MICROSOFT",
+        "https://login.microsoftonline.com/common/oauth2/v2.0/authorize",
+        "https://login.microsoftonline.com/common/oauth2/v2.0/token",
+    ),
+];
+
+/// What Okta fills in; used by the seed, too.
+pub(crate) fn complete(idp: &mut Object) {
+    let id = text(idp, "id").to_owned();
+    fill(
+        idp,
+        json!({ "policy": {
+            "accountLink": { "filter": null }, "subject": { "filter": null, "matchAttribute": null },
+            "transformedUsernameMatchingEnabled": false,
+        } }),
     );
-    Value::Object(rendered)
+    if text(idp, "type") == "SAML2" {
+        without(idp, &["/issuerMode"]);
+        let audience =
+            format!("https://www.okta.com/saml2/service-provider/sp{}", id.get(3..).unwrap_or_default());
+        fill(
+            idp,
+            json!({ "protocol": { "credentials": {
+                "trust": { "audience": audience, "revocation": null, "revocationCacheLifetime": 0 },
+                // Requests to all providers have one key.
+                "signing": { "kid": signing_kid("idps") },
+            } } }),
+        );
+        return;
+    }
+    fill(idp, json!({ "issuerMode": "DYNAMIC" }));
+    if at(idp, "/protocol/type") == "OIDC" && text(idp, "type") == "OIDC" {
+        fill(idp, json!({ "protocol": { "settings": { "nameFormat": null } } }));
+    }
+    let pkce = "/protocol/credentials/client/pkce_required";
+    if crate::json::lookup(idp, pkce).is_some_and(Value::is_null) {
+        without(idp, &[pkce]);
+    }
+    if let Some((_, authorization, token)) = SOCIAL.iter().find(|(kind, ..)| *kind == text(idp, "type")) {
+        without(idp, &["/protocol/endpoints"]);
+        fill(
+            idp,
+            json!({ "protocol": { "endpoints": {
+                "authorization": { "url": authorization, "binding": "HTTP-REDIRECT" },
+                "token": { "url": token, "binding": "HTTP-POST" },
+            } } }),
+        );
+    }
 }
 
 fn idp<'o>(org: &'o mut Org, call: &Call) -> Result<&'o mut Object, OktaError> {
@@ -65,18 +133,8 @@ fn list_idps(org: &mut Org, call: &Call) -> Outcome {
 fn create_idp(org: &mut Org, call: &Call) -> Outcome {
     let mut idp = valid(org, call, None)?;
     let id = org.new_id("0oa");
-    let time = Value::from(okta_time(call.now));
-    idp.insert("id".to_owned(), id.clone().into());
-    idp.insert("status".to_owned(), "ACTIVE".into());
-    idp.insert("created".to_owned(), time.clone());
-    idp.insert("lastUpdated".to_owned(), time);
-    let trust = idp.get_mut("protocol").and_then(|p| p.pointer_mut("/credentials/trust"));
-    if let Some(trust) = trust.and_then(Value::as_object_mut) {
-        let audience = format!("https://www.okta.com/saml2/service-provider/sp{}", &id[3..]);
-        trust.entry("audience").or_insert(audience.into());
-        trust.entry("revocation").or_insert(Value::Null);
-        trust.entry("revocationCacheLifetime").or_insert(0.into());
-    }
+    stamp(&mut idp, &id, "ACTIVE", call.now);
+    complete(&mut idp);
     let answer = render(&idp, &call.org_url);
     org.idps.insert(id, idp);
     Ok(Reply::ok(answer))
@@ -87,7 +145,8 @@ fn get_idp(org: &mut Org, call: &Call) -> Outcome {
     Ok(Reply::ok(render(idp, &call.org_url)))
 }
 
-/// Replaces every member except `id`, `status`, `created` and `type`.
+/// Replaces every member except `id`, `status`, `created` and `type`. The answer of a SAML IdP says
+/// null of `created`.
 fn replace_idp(org: &mut Org, call: &Call) -> Outcome {
     let id = text(idp(org, call)?, "id").to_owned();
     let mut new = valid(org, call, Some(&id))?;
@@ -96,8 +155,13 @@ fn replace_idp(org: &mut Org, call: &Call) -> Outcome {
         new.insert(key.to_owned(), old.get(key).cloned().unwrap_or_default());
     }
     new.insert("lastUpdated".to_owned(), okta_time(call.now).into());
+    complete(&mut new);
     *old = new;
-    get_idp(org, call)
+    let mut answer = render(old, &call.org_url);
+    if text(old, "type") == "SAML2" {
+        answer["created"] = Value::Null;
+    }
+    Ok(Reply::ok(answer))
 }
 
 /// The metadata of the service provider that Okta is for this IdP, as recorded:
@@ -139,7 +203,7 @@ fn metadata(org: &mut Org, call: &Call) -> Outcome {
         key("encryption", &methods),
         key("signing", ""),
     );
-    Ok(Reply::text("application/xml", xml))
+    Ok(Reply::text("application/octet-stream", xml))
 }
 
 /// Routing rules that point at it stay, with a dangling id (not verified).
@@ -171,8 +235,8 @@ fn valid(org: &Org, call: &Call, own_id: Option<&str>) -> Result<Object, OktaErr
     let mut idp = call.object()?.clone();
     idp.remove("_links");
     let name = text(&idp, "name");
-    if !(1..=100).contains(&name.chars().count()) {
-        return Err(OktaError::validation("name", "name: The field must have 1 to 100 characters"));
+    if name.is_empty() {
+        return Err(OktaError::missing("name"));
     }
     if org.idps.values().any(|other| text(other, "name") == name && Some(text(other, "id")) != own_id) {
         return Err(OktaError::duplicate("name"));

@@ -1,15 +1,16 @@
 //! Inline hooks.
 //!
 //! Evidence: recordings of the Terraform provider (create answers 200 and
-//! never gives the secret back; an INACTIVE hook shows `delete`); reference
-//! page "Inline hooks" 2024-09. HTTPS is required, but for this machine itself.
+//! never gives the secret back; an INACTIVE hook shows `delete`), in full recorded
+//! answer 22 (docs/emulator.md); reference page "Inline hooks" 2024-09. HTTPS is
+//! required, but for this machine itself.
 
 use serde_json::{Value, json};
 
 use crate::call::{Auth, Call, HookCall, Outcome, Reply, Route, delete, get, post, put};
 use crate::error::OktaError;
 use crate::hooks::{executed, may_be_called};
-use crate::json::{Object, at, href, keep, lookup_mut, stamp, text, turn, with_links};
+use crate::json::{Object, at, fill, hinted, href, keep, stamp, text, turn, with_links, without};
 use crate::org::Org;
 
 const HOOKS: Auth = Auth::Admin("inlineHooks");
@@ -32,19 +33,19 @@ pub(crate) const ROUTES: &[Route] = &[
 fn render(hook: &Object, call: &Call) -> Value {
     let own = call.url(format!("/api/v1/inlineHooks/{}", text(hook, "id")));
     let mut printed = hook.clone();
-    if let Some(Value::Object(scheme)) = lookup_mut(&mut printed, "/channel/config/authScheme") {
-        scheme.remove("value");
+    // Secrets are never shown.
+    without(&mut printed, &["/channel/config/authScheme/value", "/channel/config/clientSecret"]);
+    fill(&mut printed, json!({ "channel": { "config": { "headers": [] } } }));
+    if at(hook, "/channel/type") != "OAUTH" {
+        fill(&mut printed, json!({ "channel": { "config": { "authScheme": null } } }));
     }
-    // Never shown, as recordings of the Terraform provider have it.
-    if let Some(Value::Object(config)) = lookup_mut(&mut printed, "/channel/config") {
-        config.remove("clientSecret");
-    }
-    let mut links = json!({ "self": href(own.clone()), "execute": href(format!("{own}/execute")) });
+    let mut links = json!({ "self": href(own.clone()) });
     if text(hook, "status") == "ACTIVE" {
-        links["deactivate"] = href(format!("{own}/lifecycle/deactivate"));
+        links["execute"] = hinted(format!("{own}/execute"), &["POST"]);
+        links["deactivate"] = hinted(format!("{own}/lifecycle/deactivate"), &["POST"]);
     } else {
-        links["activate"] = href(format!("{own}/lifecycle/activate"));
-        links["delete"] = href(own);
+        links["activate"] = hinted(format!("{own}/lifecycle/activate"), &["POST"]);
+        links["delete"] = hinted(own, &["DELETE"]);
     }
     with_links(&printed, links)
 }

@@ -3,10 +3,13 @@
 pub(crate) mod api_services;
 pub(crate) mod api_tokens;
 pub(crate) mod app_credentials;
+pub(crate) mod app_defaults;
 pub(crate) mod apps;
 pub(crate) mod authn;
+pub(crate) mod authorization_server_keys;
 pub(crate) mod authorization_server_policies;
 pub(crate) mod authorization_servers;
+pub(crate) mod base_attributes;
 pub(crate) mod client_roles;
 pub(crate) mod event_hooks;
 pub(crate) mod factor_challenges;

@@ -2,8 +2,9 @@
 //!
 //! Evidence: recordings of the Terraform provider (create answers 200 and
 //! fills `conditions.app` in; lifecycle answers 204; PUT keeps the status; 423
-//! E0000239 while priorities are reconciled); reference page "Policy" (the
-//! default rule is last and read-only).
+//! E0000239 while priorities are reconciled), in full recorded answers 9 to 11
+//! (docs/emulator.md); reference page "Policy" (the default rule is last and
+//! read-only).
 
 use std::collections::BTreeMap;
 
@@ -12,8 +13,9 @@ use serde_json::{Value, json};
 use crate::call::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
 use crate::clock::okta_time;
 use crate::error::OktaError;
-use crate::json::{Object, href, keep, lookup, stamp, text, turn, with_links};
+use crate::json::{Object, fill, hinted, keep, lookup, lookup_mut, stamp, text, turn, with_links, without};
 use crate::org::Org;
+use crate::paging;
 
 const POLICIES: Auth = Auth::Admin("policies");
 
@@ -48,13 +50,26 @@ pub(crate) fn locked_policy<'c>(operation_id: &str, parameters: &'c [(&str, Stri
 
 fn render_policy(policy: &Object, call: &Call) -> Value {
     let own = call.url(format!("/api/v1/policies/{}", text(policy, "id")));
-    with_links(policy, json!({ "self": href(own.clone()), "rules": href(format!("{own}/rules")) }))
+    let is_system = policy.get("system") == Some(&json!(true));
+    let verbs: &[&str] = if is_system { &["GET", "PUT"] } else { &["GET", "PUT", "DELETE"] };
+    let mut links = json!({
+        "self": hinted(own.clone(), verbs), "rules": hinted(format!("{own}/rules"), &["GET", "POST"]),
+    });
+    if !is_system {
+        links["deactivate"] = hinted(format!("{own}/lifecycle/deactivate"), &["POST"]);
+    }
+    with_links(policy, links)
 }
 
 fn render(policy: &str, rule: &Object, call: &Call) -> Value {
     let own = call.url(format!("/api/v1/policies/{policy}/rules/{}", text(rule, "id")));
     let next = if text(rule, "status") == "ACTIVE" { "deactivate" } else { "activate" };
-    with_links(rule, json!({ "self": href(own.clone()), next: href(format!("{own}/lifecycle/{next}")) }))
+    if rule.get("system") == Some(&json!(true)) {
+        return with_links(rule, json!({ "self": hinted(own, &["GET", "PUT"]) }));
+    }
+    let mut links = json!({ "self": hinted(own.clone(), &["GET", "PUT", "DELETE"]) });
+    links[next] = hinted(format!("{own}/lifecycle/{next}"), &["POST"]);
+    with_links(rule, links)
 }
 
 /// `type` is required.
@@ -62,7 +77,7 @@ fn list_policies(org: &mut Org, call: &Call) -> Outcome {
     let kind =
         call.query("type").ok_or_else(|| OktaError::validation("type", "type: The field is required"))?;
     let found = org.policies.values().filter(|policy| text(policy, "type") == kind);
-    Ok(Reply::ok(found.map(|policy| render_policy(policy, call)).collect()))
+    Ok(paging::whole(call, found.map(|policy| render_policy(policy, call)).collect()))
 }
 
 fn get_policy(org: &mut Org, call: &Call) -> Outcome {
@@ -108,7 +123,7 @@ fn list_rules(org: &mut Org, call: &Call) -> Outcome {
     let mut found: Vec<_> = rules(org, call)?.values().cloned().collect();
     found.sort_by_key(|rule| (rule.get("system") == Some(&json!(true)), priority(rule)));
     let policy = call.parameter("policyId");
-    Ok(Reply::ok(found.iter().map(|rule| render(policy, rule, call)).collect()))
+    Ok(paging::whole(call, found.iter().map(|rule| render(policy, rule, call)).collect()))
 }
 
 /// A given priority moves those behind it; without one the rule comes last.
@@ -206,6 +221,15 @@ fn valid(call: &Call, kind: &str) -> Result<Object, OktaError> {
         None => return Err(OktaError::validation("actions", "actions.idp.providers: The field is required")),
         Some(11..) => return Err(OktaError::validation("actions", "actions.idp.providers: At most 10")),
         Some(_) => {}
+    }
+    without(&mut rule, &["/actions/idp/shouldFallBackToOkta"]);
+    if let Some(Value::Array(criteria)) = lookup_mut(&mut rule, "/actions/idp/matchCriteria") {
+        for one in criteria.iter_mut().filter_map(Value::as_object_mut) {
+            one.entry("propertyName").or_insert("name".into());
+        }
+    }
+    if lookup(&rule, "/actions/idp/idpSelectionType") == Some(&json!("DYNAMIC")) {
+        fill(&mut rule, json!({ "conditions": { "userIdentifier": { "patterns": [] } } }));
     }
     let conditions = rule.entry("conditions").or_insert_with(|| json!({}));
     if let Some(conditions) = conditions.as_object_mut() {

@@ -3,14 +3,16 @@
 //!
 //! Evidence: recordings of the Terraform provider (a partial update of
 //! `definitions.custom`; null removes an attribute; arrays are combined across
-//! groups only with `"union":"ENABLE"`); reference page "Schemas".
+//! groups only with `"union":"ENABLE"`), in full recorded answer 24 (docs/emulator.md), and
+//! 14 for the attribute that goes with its property; reference page "Schemas".
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::base_attributes::of_app_users;
 use crate::call::{Auth, Call, Outcome, Reply, Route, get, post};
 use crate::clock::okta_time;
 use crate::error::OktaError;
-use crate::json::{Object, lookup, lookup_mut, object, text};
+use crate::json::{Object, lookup, lookup_mut, text};
 use crate::org::Org;
 
 const SCHEMAS: Auth = Auth::Admin("schemas");
@@ -23,88 +25,9 @@ pub(crate) const ROUTES: &[Route] = &[
     post("/api/v1/meta/schemas/apps/{appId}/default", "updateApplicationUserProfile", SCHEMAS, update_app_profile),
 ];
 
-/// Attributes of every user; the first four are required.
-const BASE: &[(&str, &str)] = &[
-    ("login", "Username"),
-    ("firstName", "First name"),
-    ("lastName", "Last name"),
-    ("email", "Primary email"),
-    ("middleName", "Middle name"),
-    ("honorificPrefix", "Honorific prefix"),
-    ("honorificSuffix", "Honorific suffix"),
-    ("title", "Title"),
-    ("displayName", "Display name"),
-    ("nickName", "Nickname"),
-    ("profileUrl", "Profile Url"),
-    ("secondEmail", "Secondary email"),
-    ("mobilePhone", "Mobile phone"),
-    ("primaryPhone", "Primary phone"),
-    ("streetAddress", "Street address"),
-    ("city", "City"),
-    ("state", "State"),
-    ("zipCode", "Zip code"),
-    ("countryCode", "Country code"),
-    ("postalAddress", "Postal Address"),
-    ("preferredLanguage", "Preferred language"),
-    ("locale", "Locale"),
-    ("timezone", "Time zone"),
-    ("userType", "User type"),
-    ("employeeNumber", "Employee number"),
-    ("costCenter", "Cost center"),
-    ("organization", "Organization"),
-    ("division", "Division"),
-    ("department", "Department"),
-    ("managerId", "ManagerId"),
-    ("manager", "Manager"),
-];
-
-/// The schema of a user type, without custom attributes.
-pub(crate) fn of_users(id: &str, time: &str) -> Object {
-    let attribute = |title: &str, required: bool| {
-        let mut attribute = json!({
-            "title": title, "type": "string", "mutability": "READ_WRITE", "scope": "NONE",
-            "permissions": [{ "principal": "SELF", "action": "READ_ONLY" }], "master": { "type": "PROFILE_MASTER" },
-        });
-        if required {
-            attribute["required"] = true.into();
-        }
-        attribute
-    };
-    let base: Map<String, Value> = BASE
-        .iter()
-        .enumerate()
-        .map(|(at, (name, title))| ((*name).to_owned(), attribute(title, at < 4)))
-        .collect();
-    let required: Vec<&str> = BASE[..4].iter().map(|(name, _)| *name).collect();
-    object(json!({
-        "id": id, "$schema": "http://json-schema.org/draft-04/schema#", "name": "user", "title": "User",
-        "created": time, "lastUpdated": time,
-        "definitions": {
-            "custom": { "id": "#custom", "type": "object", "properties": {}, "required": [] },
-            "base": { "id": "#base", "type": "object", "properties": base, "required": required },
-        },
-        "type": "object",
-        "properties": { "profile": { "allOf": [{ "$ref": "#/definitions/custom" }, { "$ref": "#/definitions/base" }] } },
-    }))
-}
-
-/// The schema of an app's users.
-pub(crate) fn of_app_users(id: &str, time: &str) -> Object {
-    let mut schema = of_users(id, time);
-    let name = json!({
-        "title": "Username", "type": "string", "required": true, "scope": "NONE",
-        "master": { "type": "PROFILE_MASTER" },
-    });
-    if let Some(base) = lookup_mut(&mut schema, "/definitions/base") {
-        *base = json!({ "id": "#base", "type": "object", "properties": { "userName": name }, "required": ["userName"] });
-    }
-    schema
-}
-
 fn render(schema: &Object, url: String) -> Value {
     let mut printed = schema.clone();
-    printed.insert("id".to_owned(), url.clone().into());
-    printed.insert("_links".to_owned(), json!({ "self": { "rel": "self", "href": url, "method": "GET" } }));
+    printed.insert("id".to_owned(), url.into());
     Value::Object(printed)
 }
 
@@ -119,21 +42,36 @@ fn user_schema_id(org: &Org, call: &Call) -> Result<String, OktaError> {
 
 fn get_user_schema(org: &mut Org, call: &Call) -> Outcome {
     let id = user_schema_id(org, call)?;
-    Ok(Reply::ok(render(&org.schemas[&id], call.url(format!("/api/v1/meta/schemas/user/{id}")))))
+    let kind = org.user_types.values().find(|kind| text(kind, "schema") == id);
+    let kind = kind.map(|kind| text(kind, "id")).unwrap_or_default();
+    let url = call.url(format!("/api/v1/meta/schemas/user/{id}"));
+    let mut printed = render(&org.schemas[&id], url.clone());
+    printed["_links"] = json!({
+        "self": { "rel": "self", "href": url, "method": "GET" },
+        "type": { "rel": "type", "href": call.url(format!("/api/v1/meta/types/user/{kind}")), "method": "GET" },
+    });
+    Ok(Reply::ok(printed))
 }
 
 fn update_user_profile(org: &mut Org, call: &Call) -> Outcome {
     let id = user_schema_id(org, call)?;
-    update(org, &id, call)?;
+    let removed = update(org, &id, call)?;
+    let kinds = org.user_types.iter().filter(|(_, kind)| text(kind, "schema") == id);
+    let kinds: Vec<String> = kinds.map(|(kind, _)| kind.clone()).collect();
+    if !removed.is_empty() {
+        for user in org.users.values_mut().filter(|user| kinds.contains(&user.kind)) {
+            user.profile.retain(|name, _| !removed.contains(name));
+        }
+    }
     get_user_schema(org, call)
 }
 
 /// Made when it is first asked for.
 fn app_schema(org: &mut Org, call: &Call) -> Result<String, OktaError> {
-    let app = text(org.app(call.parameter("appId"))?, "id").to_owned();
-    let time = okta_time(call.now);
-    org.schemas.entry(app.clone()).or_insert_with(|| of_app_users(&app, &time));
-    Ok(app)
+    let app = org.app(call.parameter("appId"))?.clone();
+    let id = text(&app, "id").to_owned();
+    org.schemas.entry(id.clone()).or_insert_with(|| of_app_users(&app, &okta_time(call.now)));
+    Ok(id)
 }
 
 fn get_app_schema(org: &mut Org, call: &Call) -> Outcome {
@@ -148,8 +86,8 @@ fn update_app_profile(org: &mut Org, call: &Call) -> Outcome {
     get_app_schema(org, call)
 }
 
-/// Adds, replaces or, with null, removes custom attributes.
-fn update(org: &mut Org, id: &str, call: &Call) -> Result<(), OktaError> {
+/// Adds, replaces or, with null, removes custom attributes; gives the names of those removed.
+fn update(org: &mut Org, id: &str, call: &Call) -> Result<Vec<String>, OktaError> {
     let body = call.object()?;
     let changes = lookup(body, "/definitions/custom/properties").and_then(Value::as_object);
     let Some(schema) = org.schemas.get_mut(id) else { return Err(OktaError::not_found(id, "UserSchema")) };
@@ -173,13 +111,19 @@ fn update(org: &mut Org, id: &str, call: &Call) -> Result<(), OktaError> {
             return Err(OktaError::validation("definitions", format!("{name}: An array needs `items.type`")));
         }
     }
+    let mut removed = Vec::new();
     if let Some(Value::Object(custom)) = lookup_mut(schema, "/definitions/custom/properties") {
         for (name, attribute) in changes.into_iter().flatten() {
             if attribute.is_null() {
-                custom.remove(name);
+                removed.extend(custom.remove(name).map(|_| name.clone()));
                 continue;
             }
             let mut attribute = attribute.clone();
+            if let Some(attribute) =
+                attribute.as_object_mut().filter(|a| a.get("required") == Some(&json!(false)))
+            {
+                attribute.remove("required");
+            }
             for (key, default) in [
                 ("scope", json!("NONE")),
                 ("mutability", json!("READ_WRITE")),
@@ -194,7 +138,7 @@ fn update(org: &mut Org, id: &str, call: &Call) -> Result<(), OktaError> {
         }
     }
     schema.insert("lastUpdated".to_owned(), okta_time(call.now).into());
-    Ok(())
+    Ok(removed)
 }
 
 /// Whether a profile has what the schema of `kind` requires, and nothing that

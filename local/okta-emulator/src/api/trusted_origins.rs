@@ -1,13 +1,14 @@
 //! Trusted origins: who may call with cookies (CORS) and where a sign-in may
 //! lead (REDIRECT).
 //!
-//! Evidence: recordings of the Terraform provider; createTrustedOrigin.
+//! Evidence: recordings of the Terraform provider, in full recorded answer 25
+//! (docs/emulator.md); createTrustedOrigin.
 
 use serde_json::{Value, json};
 
 use crate::call::{Auth, Call, Outcome, Reply, Route, delete, get, post, put};
 use crate::error::OktaError;
-use crate::json::{Object, href, keep, lookup, stamp, text, turn, with_links};
+use crate::json::{Object, hinted, keep, lookup, stamp, text, turn, with_links};
 use crate::org::Org;
 use crate::paging::{self, Limits};
 
@@ -40,7 +41,9 @@ pub(crate) fn trusts(org: &Org, url: &str, usage: &str) -> bool {
 fn render(origin: &Object, call: &Call) -> Value {
     let own = call.url(format!("/api/v1/trustedOrigins/{}", text(origin, "id")));
     let next = if text(origin, "status") == "ACTIVE" { "deactivate" } else { "activate" };
-    with_links(origin, json!({ "self": href(own.clone()), next: href(format!("{own}/lifecycle/{next}")) }))
+    let mut links = json!({ "self": hinted(own.clone(), &["GET", "PUT", "DELETE"]) });
+    links[next] = hinted(format!("{own}/lifecycle/{next}"), &["POST"]);
+    with_links(origin, links)
 }
 
 /// `q` is a part of name or origin.

@@ -119,7 +119,10 @@ fn unsuspend_user(org: &mut Org, call: &Call) -> Outcome {
 
 fn unlock_user(org: &mut Org, call: &Call) -> Outcome {
     let event = ("user.account.unlock", "Unlock user account");
-    let refusal = |_: &str| OktaError::new(403, "E0000032", "Unlock is not allowed for this user.");
+    let refusal = |_: &str| {
+        OktaError::new(403, "E0000032", "Unlock is not allowed for this user.")
+            .because("The user is not locked out.")
+    };
     turn(org, call, &["LOCKED_OUT"], "ACTIVE", event, refusal)
 }
 

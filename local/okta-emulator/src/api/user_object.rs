@@ -7,10 +7,39 @@ use crate::call::{Call, Reply};
 use crate::json::text;
 use crate::org::{LogEntry, Org, User};
 
+/// What may be done with a user of a status, by the name of its link and the end of its path:
+/// recorded answer 12 (docs/emulator.md). What needs a password of Okta's is only for who has one.
+fn next(status: &str) -> &'static [(&'static str, &'static str)] {
+    match status {
+        "STAGED" => &[ACTIVATE, RESET_FACTORS],
+        "DEPROVISIONED" => &[ACTIVATE, ("delete", ""), RESET_FACTORS],
+        "SUSPENDED" => &[("unsuspend", "/lifecycle/unsuspend"), DEACTIVATE, RESET_FACTORS],
+        "LOCKED_OUT" => &[("unlock", "/lifecycle/unlock"), DEACTIVATE, RESET_FACTORS],
+        "PROVISIONED" => {
+            &[SUSPEND, DEACTIVATE, ("reactivate", "/lifecycle/reactivate"), RESET_PASSWORD, RESET_FACTORS]
+        }
+        _ => &[
+            SUSPEND,
+            DEACTIVATE,
+            RESET_PASSWORD,
+            ("forgotPassword", "/credentials/forgot_password"),
+            ("expirePassword", "/lifecycle/expire_password"),
+            ("changePassword", "/credentials/change_password"),
+            ("changeRecoveryQuestion", "/credentials/change_recovery_question"),
+            RESET_FACTORS,
+        ],
+    }
+}
+
+const ACTIVATE: (&str, &str) = ("activate", "/lifecycle/activate");
+const DEACTIVATE: (&str, &str) = ("deactivate", "/lifecycle/deactivate");
+const SUSPEND: (&str, &str) = ("suspend", "/lifecycle/suspend");
+const RESET_PASSWORD: (&str, &str) = ("resetPassword", "/lifecycle/reset_password");
+const RESET_FACTORS: (&str, &str) = ("resetFactors", "/lifecycle/reset_factors");
+
 /// A user as Okta prints it; links say what may be done next.
 pub(crate) fn render(org: &Org, user: &User, org_url: &str) -> Value {
     let own = format!("{org_url}/api/v1/users/{}", user.id);
-    let turn = |name: &str| json!({ "href": format!("{own}/lifecycle/{name}"), "method": "POST" });
     let schema =
         org.user_types.get(&user.kind).map(|kind| text(kind, "schema").to_owned()).unwrap_or_default();
     let mut links = json!({
@@ -18,30 +47,22 @@ pub(crate) fn render(org: &Org, user: &User, org_url: &str) -> Value {
         "schema": { "href": format!("{org_url}/api/v1/meta/schemas/user/{schema}") },
         "type": { "href": format!("{org_url}/api/v1/meta/types/user/{}", user.kind) },
     });
-    let next: &[(&str, &str)] = match user.status.as_str() {
-        "STAGED" | "DEPROVISIONED" => &[("activate", "activate")],
-        "SUSPENDED" => &[("unsuspend", "unsuspend"), ("deactivate", "deactivate")],
-        "LOCKED_OUT" => &[("unlock", "unlock"), ("deactivate", "deactivate")],
-        "PROVISIONED" => &[
-            ("reactivate", "reactivate"),
-            ("suspend", "suspend"),
-            ("deactivate", "deactivate"),
-            ("resetPassword", "reset_password"),
-        ],
-        _ => &[
-            ("suspend", "suspend"),
-            ("deactivate", "deactivate"),
-            ("resetPassword", "reset_password"),
-            ("expirePassword", "expire_password"),
-        ],
-    };
-    for (name, path) in next {
-        links[*name] = turn(path);
+    for (name, path) in next(&user.status) {
+        if user.passwords.is_empty() && (name.contains("Password") || *name == "changeRecoveryQuestion") {
+            continue;
+        }
+        let method = if *name == "delete" { "DELETE" } else { "POST" };
+        links[*name] = json!({ "href": format!("{own}{path}"), "method": method });
     }
-    if !user.passwords.is_empty() {
-        links["changePassword"] =
-            json!({ "href": format!("{own}/credentials/change_password"), "method": "POST" });
-    }
+    print(user, links)
+}
+
+/// A user as an element of a list: with the link to itself alone (recorded answer 13).
+pub(crate) fn render_in_list(user: &User, org_url: &str) -> Value {
+    print(user, json!({ "self": { "href": format!("{org_url}/api/v1/users/{}", user.id) } }))
+}
+
+fn print(user: &User, links: Value) -> Value {
     json!({
         "id": user.id, "status": user.status, "created": user.created, "activated": user.activated,
         "statusChanged": user.status_changed, "lastLogin": user.last_login, "lastUpdated": user.last_updated,
@@ -50,8 +71,12 @@ pub(crate) fn render(org: &Org, user: &User, org_url: &str) -> Value {
     })
 }
 
-/// The answer of a call that gives a user: with the entity tag that `If-Match`
-/// is compared with.
+/// The answer of a call that reads a user: with the entity tag that `If-Match` is compared with.
+pub(crate) fn reply_with_tag(org: &Org, user: &User, call: &Call) -> Reply {
+    reply(org, user, call).with("etag", etag(org, user))
+}
+
+/// The answer of a call that makes or replaces a user: without a tag (recorded answer 15).
 pub(crate) fn reply(org: &Org, user: &User, call: &Call) -> Reply {
     let mut printed = render(org, user, &call.org_url);
     if let Some(settings) = call.settings.users.get(user.login()) {
@@ -62,7 +87,7 @@ pub(crate) fn reply(org: &Org, user: &User, call: &Call) -> Reply {
             printed["transitioningToStatus"] = json!(status);
         }
     }
-    Reply::ok(printed).with("etag", etag(org, user))
+    Reply::ok(printed)
 }
 
 pub(crate) fn etag(org: &Org, user: &User) -> String {

@@ -61,7 +61,7 @@ impl Org {
             "id": id, "schema": schema, "created": time, "lastUpdated": time, "default": default,
             "createdBy": by, "lastUpdatedBy": by,
         })));
-        self.schemas.insert(schema.clone(), super::schemas::of_users(&schema, &time));
+        self.schemas.insert(schema.clone(), super::base_attributes::of_users(&schema, &time));
         self.user_types.insert(id.clone(), kind);
         id
     }

@@ -2,8 +2,9 @@
 //!
 //! Evidence: recordings of the Terraform provider (create answers 200; without
 //! a password an activated user is PROVISIONED; an unknown attribute is
-//! E0000001 `newUser`; unset dates are null); createUser, updateUser,
-//! replaceUser, deleteUser, listUsers; reference page "Users" 2025-07.
+//! E0000001 `newUser`; unset dates are null), in full recorded answers 12 to 16
+//! (docs/emulator.md); createUser, updateUser, replaceUser, deleteUser, listUsers;
+//! reference page "Users" 2025-07.
 
 use rayon::prelude::*;
 use serde_json::{Value, json};
@@ -17,7 +18,7 @@ use crate::org::{Org, User};
 use crate::paging::{self, Limits};
 
 use super::passwords;
-use super::user_object::{etag, log, render, reply};
+use super::user_object::{etag, log, render_in_list, reply, reply_with_tag};
 
 const USERS: Auth = Auth::Admin("users");
 
@@ -89,7 +90,7 @@ fn list_users(org: &mut Org, call: &Call) -> Outcome {
     let found = users
         .chunks(CHUNK)
         .flat_map(|chunk| chunk.par_iter().copied().filter(is_found).collect::<Vec<&User>>());
-    let render = |user| render(org, user, &call.org_url);
+    let render = |user| render_in_list(user, &call.org_url);
     let cursor = |user: &&User| user.id.clone();
     if call.query("sortBy").is_none() && q.is_none() {
         // Only what the page needs is looked at.
@@ -118,15 +119,15 @@ fn create_user(org: &mut Org, call: &Call) -> Outcome {
     };
     let mut profile = lookup(&body, "/profile").and_then(Value::as_object).cloned().unwrap_or_default();
     super::schemas::check_profile(org, &kind, &profile, "newUser")?;
-    for unset in ["mobilePhone", "secondEmail"] {
-        profile.entry(unset).or_insert(Value::Null);
-    }
+    unset_nulls(&mut profile);
     let login = text(&profile, "login");
     check_login(call, login)?;
     if org.user_called(login).is_some() {
         return Err(OktaError::duplicate("login"));
     }
+    let is_hashed = lookup(&body, "/credentials/password/hash").is_some();
     let provider = match at(&body, "/credentials/provider/type") {
+        "" | "OKTA" if is_hashed => "IMPORT",
         "" => "OKTA",
         other => other,
     };
@@ -145,7 +146,7 @@ fn create_user(org: &mut Org, call: &Call) -> Outcome {
             "Could not create user. To create a user and expire their password immediately, activate must be true",
         ));
     }
-    if provider != "OKTA" && password.is_some() {
+    if !["OKTA", "IMPORT"].contains(&provider) && password.is_some() {
         return Err(OktaError::validation("password", "password: A federated user has no password"));
     }
     let groups: Vec<String> = texts(&body, "/groupIds").into_iter().map(str::to_owned).collect();
@@ -170,7 +171,8 @@ fn create_user(org: &mut Org, call: &Call) -> Outcome {
         status: status.to_owned(),
         created: time.clone(),
         activated: activate.then(|| time.clone()),
-        status_changed: activate.then(|| time.clone()),
+        // A staged user with a password has a change of status behind it, as recorded.
+        status_changed: (activate || password.is_some()).then(|| time.clone()),
         last_updated: time.clone(),
         kind,
         profile,
@@ -198,14 +200,11 @@ fn create_user(org: &mut Org, call: &Call) -> Outcome {
     Ok(reply(org, org.user(&id)?, call))
 }
 
-/// 5 to 100 characters, shaped like an e-mail address.
+/// Shaped like an e-mail address.
 fn check_login(call: &Call, login: &str) -> Result<(), OktaError> {
     let shaped = login.split_once('@').is_some_and(|(name, domain)| {
         !name.is_empty() && domain.contains('.') && !domain.starts_with('.') && !domain.ends_with('.')
     });
-    if !(5..=100).contains(&login.chars().count()) {
-        return Err(OktaError::validation("login", "login: Username must be between 5 and 100 characters"));
-    }
     if !(shaped || call.settings.any_login) || login.contains(char::is_whitespace) {
         return Err(OktaError::validation(
             "login",
@@ -215,8 +214,17 @@ fn check_login(call: &Call, login: &str) -> Result<(), OktaError> {
     Ok(())
 }
 
+/// A null unsets an attribute, but for the two that are always printed.
+fn unset_nulls(profile: &mut Object) {
+    const ALWAYS: [&str; 2] = ["mobilePhone", "secondEmail"];
+    profile.retain(|name, value| !value.is_null() || ALWAYS.contains(&name.as_str()));
+    for unset in ALWAYS {
+        profile.entry(unset).or_insert(Value::Null);
+    }
+}
+
 fn get_user(org: &mut Org, call: &Call) -> Outcome {
-    Ok(reply(org, org.user(call.parameter("id"))?, call))
+    Ok(reply_with_tag(org, org.user(call.parameter("id"))?, call))
 }
 
 /// POST: only the given properties change.
@@ -225,7 +233,7 @@ fn update_user(org: &mut Org, call: &Call) -> Outcome {
 }
 
 /// PUT: profile properties that are left out are deleted, and the type may
-/// change.
+/// change. A body with credentials alone changes no profile (recorded answer 16).
 fn replace_user(org: &mut Org, call: &Call) -> Outcome {
     change_user(org, call, false)
 }
@@ -257,16 +265,10 @@ fn changed_user(org: &mut Org, call: &Call, partial: bool) -> Outcome {
     if let Some(given) = given {
         let mut profile = if partial { user.profile.clone() } else { Object::new() };
         profile.extend(given.clone());
-        // A null unsets, but for the two that are always printed.
-        profile.retain(|name, value| {
-            !value.is_null() || ["mobilePhone", "secondEmail"].contains(&name.as_str())
-        });
+        unset_nulls(&mut profile);
         super::schemas::check_profile(org, &new.kind, &profile, "user")?;
-        for unset in ["mobilePhone", "secondEmail"] {
-            profile.entry(unset).or_insert(Value::Null);
-        }
         new.profile = profile;
-    } else if !partial {
+    } else if !partial && !body.contains_key("credentials") {
         return Err(OktaError::missing("profile"));
     }
     check_login(call, new.login())?;
@@ -292,7 +294,8 @@ fn changed_user(org: &mut Org, call: &Call, partial: bool) -> Outcome {
     if body.contains_key("profile") {
         log(org, call, "user.account.update_profile", "Update user profile for Okta", &user.id);
     }
-    Ok(reply(org, org.user(&user.id)?, call))
+    let user = org.user(&user.id)?;
+    Ok(if partial { reply_with_tag(org, user, call) } else { reply(org, user, call) })
 }
 
 /// The first DELETE deactivates, the second one deletes.

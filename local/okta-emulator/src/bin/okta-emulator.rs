@@ -26,10 +26,17 @@ struct Arguments {
 fn endpoints() -> serde_json::Value {
     let rows = okta_emulator::endpoints();
     let scope = |(family, verb)| format!("okta.{family}.{verb}");
+    let limits = |operation: &str| -> serde_json::Value {
+        let rows =
+            okta_emulator::LIMITS.iter().filter(|row| row.described && row.operations.contains(&operation));
+        rows.map(|row| serde_json::json!({ "at": row.at, "least": row.least, "most": row.most, "pattern": row.pattern }))
+            .collect()
+    };
     rows.iter()
         .map(|row| {
             serde_json::json!({
                 "operationId": row.operation_id, "method": row.method, "path": row.path, "scope": row.scope.map(scope),
+                "limits": limits(row.operation_id),
             })
         })
         .collect()

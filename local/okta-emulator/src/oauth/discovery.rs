@@ -2,7 +2,7 @@
 //! have no rate limit.
 //!
 //! Evidence: getWellKnownOpenIDConfiguration, oauthKeys; OpenID Connect
-//! Discovery 1.0; RFC 8414. The org's list of keys has the key of its ID tokens
+//! Discovery 1.0; RFC 8414; recorded answer 25 (docs/emulator.md). The org's list of keys has the key of its ID tokens
 //! only: access tokens of the org's own server are for Okta alone.
 
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use super::claims;
 use super::issuer::server;
 use crate::call::{Auth, Call, Outcome, Reply, Route, get};
 use crate::error::OktaError;
-use crate::json::text;
+use crate::json::{Object, object, text, without};
 use crate::org::Org;
 
 #[rustfmt::skip] // A table.
@@ -20,8 +20,8 @@ pub(crate) const ROUTES: &[Route] = &[
     get("/oauth2/{authorizationServerId}/v1/keys", "oauthKeysCustomAS", Auth::Public, keys),
     get("/.well-known/openid-configuration", "getWellKnownOpenIDConfiguration", Auth::Public, configuration),
     get("/oauth2/{authorizationServerId}/.well-known/openid-configuration", "getWellKnownOpenIDConfigurationCustomAS", Auth::Public, configuration),
-    get("/.well-known/oauth-authorization-server", "getWellKnownOAuthConfiguration", Auth::Public, configuration),
-    get("/oauth2/{authorizationServerId}/.well-known/oauth-authorization-server", "getWellKnownOAuthConfigurationCustomAS", Auth::Public, configuration),
+    get("/.well-known/oauth-authorization-server", "getWellKnownOAuthConfiguration", Auth::Public, oauth_configuration),
+    get("/oauth2/{authorizationServerId}/.well-known/oauth-authorization-server", "getWellKnownOAuthConfigurationCustomAS", Auth::Public, oauth_configuration),
     get("/.well-known/okta-organization", "getWellknownOrgMetadata", Auth::Public, organization),
 ];
 
@@ -38,6 +38,24 @@ fn keys(org: &mut Org, call: &Call) -> Outcome {
 }
 
 fn configuration(org: &mut Org, call: &Call) -> Outcome {
+    published(described(org, call)?)
+}
+
+/// RFC 8414: of the org's own server without the keys and the user's claims, since its tokens are
+/// for Okta alone.
+fn oauth_configuration(org: &mut Org, call: &Call) -> Outcome {
+    let mut metadata = described(org, call)?;
+    if call.parameter("authorizationServerId").is_empty() {
+        without(&mut metadata, &["/jwks_uri", "/userinfo_endpoint"]);
+    }
+    published(metadata)
+}
+
+fn published(metadata: Object) -> Outcome {
+    Ok(Reply::ok(metadata.into()).with("cache-control", "max-age=86400, must-revalidate"))
+}
+
+fn described(org: &mut Org, call: &Call) -> Result<Object, OktaError> {
     let (server, issuer) = server(org, call)?;
     let base = if server.is_some() { issuer.clone() } else { format!("{issuer}/oauth2") };
     let endpoint = |name: &str| format!("{base}/v1/{name}");
@@ -53,7 +71,41 @@ fn configuration(org: &mut Org, call: &Call) -> Outcome {
     let methods =
         ["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"];
     let algorithms = ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512"];
-    Ok(Reply::ok(json!({
+    let own = [
+        "iss",
+        "ver",
+        "sub",
+        "aud",
+        "iat",
+        "exp",
+        "jti",
+        "auth_time",
+        "amr",
+        "idp",
+        "nonce",
+        "name",
+        "nickname",
+        "preferred_username",
+        "given_name",
+        "middle_name",
+        "family_name",
+        "email",
+        "email_verified",
+        "profile",
+        "zoneinfo",
+        "locale",
+        "address",
+        "phone_number",
+        "picture",
+        "website",
+        "gender",
+        "birthdate",
+        "updated_at",
+        "at_hash",
+        "c_hash",
+    ];
+    let claims = server.map_or_else(|| own.to_vec(), claims::names);
+    Ok(object(json!({
         "issuer": issuer, "authorization_endpoint": endpoint("authorize"), "token_endpoint": endpoint("token"),
         "userinfo_endpoint": endpoint("userinfo"), "jwks_uri": endpoint("keys"),
         "registration_endpoint": call.url("/oauth2/v1/clients"),
@@ -65,7 +117,11 @@ fn configuration(org: &mut Org, call: &Call) -> Outcome {
         ],
         "subject_types_supported": ["public"], "id_token_signing_alg_values_supported": ["RS256"],
         "scopes_supported": scopes, "token_endpoint_auth_methods_supported": methods,
-        "claims_supported": server.map(claims::names).unwrap_or_default(),
+        "claims_supported": claims,
+        "pushed_authorization_request_endpoint": endpoint("par"),
+        "backchannel_authentication_request_signing_alg_values_supported": algorithms,
+        "backchannel_token_delivery_modes_supported": ["poll"],
+        "frontchannel_logout_supported": true, "frontchannel_logout_session_supported": true,
         "code_challenge_methods_supported": ["S256"],
         "introspection_endpoint": endpoint("introspect"),
         "introspection_endpoint_auth_methods_supported": methods,
@@ -74,15 +130,18 @@ fn configuration(org: &mut Org, call: &Call) -> Outcome {
         "request_object_signing_alg_values_supported": algorithms,
         "device_authorization_endpoint": endpoint("device/authorize"),
         "dpop_signing_alg_values_supported": algorithms,
-    }))
-    .with("cache-control", "max-age=86400, must-revalidate"))
+    })))
 }
 
 /// How okta-aws-cli and gimme-aws-creds tell an Identity Engine org (`idx`)
 /// from a Classic one (`v1`). This one is both: `/api/v1/authn` works, too.
 fn organization(org: &mut Org, call: &Call) -> Outcome {
     Ok(Reply::ok(json!({
-        "id": org.id, "pipeline": if call.settings.classic_engine { "v1" } else { "idx" }, "settings": { "analyticsCollectionEnabled": false },
+        "id": org.id, "cell": "local", "pipeline": if call.settings.classic_engine { "v1" } else { "idx" },
+        "settings": {
+            "analyticsCollectionEnabled": false, "bugReportingEnabled": true, "omEnabled": false,
+            "pssoEnabled": false, "desktopMFAEnabled": false, "itpEnabled": false,
+        },
         "_links": { "organization": { "href": call.org_url } },
     })))
 }

@@ -52,8 +52,12 @@ impl Client {
     /// [`Error::Api`] 400 E0000001 for an app that cannot be.
     pub async fn replace_application(&self, app: &Application) -> Result<Application, Error> {
         let url = self.url(&["apps", app.id.as_str()])?;
-        let read_only = ["created", "lastUpdated", "_links", "_embedded", "orn", "features"];
+        let read_only =
+            ["created", "lastUpdated", "_links", "_embedded", "orn", "features", "universalLogout"];
         let mut body = super::writable(app, &read_only)?;
+        if let Some(settings) = body.get_mut("settings").and_then(Value::as_object_mut) {
+            settings.remove("emOptInStatus");
+        }
         let keys = body.pointer_mut("/settings/oauthClient/jwks/keys").and_then(Value::as_array_mut);
         for key in keys.into_iter().flatten().filter_map(Value::as_object_mut) {
             key.retain(|member, _| !["id", "created", "lastUpdated", "_links"].contains(&member.as_str()));

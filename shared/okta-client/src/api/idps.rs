@@ -75,7 +75,8 @@ impl Client {
         self.call("getIdentityProvider", Method::GET, url).await.map(|answer| answer.body)
     }
 
-    /// Replaces everything but id and status (`replaceIdentityProvider`).
+    /// Replaces everything but id and status (`replaceIdentityProvider`). Okta's answer says null of
+    /// `created`: the time is that of the given one.
     ///
     /// # Errors
     ///
@@ -83,7 +84,12 @@ impl Client {
     pub async fn replace_identity_provider(&self, idp: &IdentityProvider) -> Result<IdentityProvider, Error> {
         let url = self.url(&["idps", idp.id.as_str()])?;
         let body = writable(idp, &["id", "status", "created", "lastUpdated", "_links"])?;
-        self.call_with("replaceIdentityProvider", Method::PUT, url, &body).await
+        let mut replaced: IdentityProvider =
+            self.call_with("replaceIdentityProvider", Method::PUT, url, &body).await?;
+        if replaced.created.is_empty() {
+            replaced.created.clone_from(&idp.created);
+        }
+        Ok(replaced)
     }
 
     /// Deletes an IdP; its users stay, unlinked (`deleteIdentityProvider`).

@@ -21,7 +21,8 @@ pub use idps::ListIdentityProviders;
 /// The page size that Okta allows for every list that okta-dac walks.
 pub(crate) const PAGE_LIMIT: u32 = 200;
 
-/// An object as it may be sent back: without what Okta prints but does not take.
+/// An object as it may be sent back: without what Okta prints but does not take, and without nulls,
+/// which Okta prints of what is not there and does not describe.
 pub(crate) fn writable(
     object: &impl serde::Serialize,
     read_only: &[&str],
@@ -31,5 +32,13 @@ pub(crate) fn writable(
     if let Some(body) = body.as_object_mut() {
         body.retain(|name, _| !read_only.contains(&name.as_str()));
     }
+    drop_nulls(&mut body);
     Ok(body)
+}
+
+fn drop_nulls(value: &mut serde_json::Value) {
+    if let Some(members) = value.as_object_mut() {
+        members.retain(|_, member| !member.is_null());
+        members.values_mut().for_each(drop_nulls);
+    }
 }

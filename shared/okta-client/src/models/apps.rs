@@ -32,7 +32,7 @@ pub struct ApplicationGroupAssignment {
     #[serde(skip_serializing)]
     pub id: GroupId,
     /// Attributes that the app gives to members of the group.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::null_is_default")]
     pub profile: Map<String, Value>,
     /// Which group's attributes win; 0 is the highest.
     #[serde(skip_serializing_if = "Option::is_none")]

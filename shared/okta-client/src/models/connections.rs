@@ -39,7 +39,7 @@ pub struct ServiceIntegration {
     #[serde(rename = "type")]
     pub kind: String,
     /// Its scopes.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::null_is_default")]
     pub granted_scopes: Vec<String>,
     /// In the answer of its creation alone.
     pub client_secret: Option<SecretString>,

@@ -21,23 +21,23 @@ pub struct Group {
     /// Name and description.
     pub profile: GroupProfile,
     /// What `expand=stats` adds.
-    #[serde(rename = "_embedded", default)]
+    #[serde(rename = "_embedded", default, deserialize_with = "super::null_is_default")]
     embedded: Embedded,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 struct Embedded {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::null_is_default")]
     stats: Stats,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 struct Stats {
     /// Spelled so by Okta (schema `Group`).
-    #[serde(rename = "hasAdminPrivlege", default)]
+    #[serde(rename = "hasAdminPrivlege", default, deserialize_with = "super::null_is_default")]
     has_admin_privlege: bool,
     /// Spelled so by tools that read it.
-    #[serde(rename = "hasAdminPrivilege", default)]
+    #[serde(rename = "hasAdminPrivilege", default, deserialize_with = "super::null_is_default")]
     has_admin_privilege: bool,
 }
 
@@ -54,7 +54,7 @@ pub struct GroupProfile {
     /// 1 to 255 characters, unique among groups of the type `OKTA_GROUP`.
     pub name: String,
     /// At most 1,024 characters.
-    #[serde(default, deserialize_with = "null_is_empty")]
+    #[serde(default, deserialize_with = "super::null_is_default")]
     pub description: String,
     /// Custom attributes.
     #[serde(flatten)]
@@ -66,10 +66,6 @@ impl GroupProfile {
     pub fn new(name: impl Into<String>, description: impl Into<String>) -> Self {
         Self { name: name.into(), description: description.into(), other: Map::new() }
     }
-}
-
-fn null_is_empty<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// An admin role of a group (schema `StandardRole`).

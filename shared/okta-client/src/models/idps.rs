@@ -15,7 +15,7 @@ pub struct IdentityProvider {
     /// `ACTIVE` or `INACTIVE`; changed by the lifecycle calls only.
     pub status: String,
     /// When it was created, RFC 3339, UTC.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::null_is_default")]
     pub created: String,
     /// Protocol, policy and everything else.
     #[serde(flatten)]
@@ -56,7 +56,7 @@ pub struct IdpKey {
     /// Key id.
     pub kid: KeyId,
     /// Base64 of the DER form, one element.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::null_is_default")]
     pub x5c: Vec<String>,
     /// End of the certificate's validity, RFC 3339.
     pub expires_at: Option<String>,

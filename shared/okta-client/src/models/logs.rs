@@ -18,7 +18,7 @@ pub struct LogEvent {
     #[serde(default)]
     pub actor: Option<LogTarget>,
     /// What it was done to.
-    #[serde(default, deserialize_with = "or_none")]
+    #[serde(default, deserialize_with = "super::null_is_default")]
     pub target: Vec<LogTarget>,
 }
 
@@ -57,9 +57,4 @@ impl LogEvent {
         let result = self.outcome.as_ref().and_then(|outcome| outcome.result.as_deref());
         matches!(result, None | Some("SUCCESS"))
     }
-}
-
-/// Okta sends null where there is no target.
-fn or_none<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<LogTarget>, D::Error> {
-    Option::<Vec<LogTarget>>::deserialize(deserializer).map(Option::unwrap_or_default)
 }

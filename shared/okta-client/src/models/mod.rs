@@ -26,5 +26,15 @@ pub use named::Named;
 pub use policies::{NewPolicyRule, Policy, PolicyRule};
 pub use users::{PasswordChange, RiskLevel, User, UserSchema, UserType, UserTypeRef};
 
+/// Reads a member that Okta leaves out or prints as null where there is nothing: what Okta
+/// completes it also shows as null, and replaceIdentityProvider says null of `created`.
+pub(crate) fn null_is_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Default + serde::Deserialize<'de>,
+{
+    serde::Deserialize::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
 /// `status` of an active IdP or rule.
 pub const ACTIVE: &str = "ACTIVE";

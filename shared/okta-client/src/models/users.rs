@@ -85,7 +85,7 @@ pub struct UserType {
     #[serde(default)]
     pub description: Option<String>,
     /// Whether users have it unless they are given another.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::null_is_default")]
     pub default: bool,
     /// Where its schema is.
     #[serde(default, rename = "_links")]
