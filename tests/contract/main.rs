@@ -11,6 +11,7 @@
     reason = "tests"
 )]
 
+mod alarms;
 mod crates;
 mod dependencies;
 mod documents;

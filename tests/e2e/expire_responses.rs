@@ -15,8 +15,8 @@ async fn succeeds() {
     let answer = stack.local("/_local/schedules/expire-responses", json!({})).await;
     let report = json!({ "due": 0, "ended": 0, "judged": 0, "left": 0 });
     assert_eq!(answer.body["payload"], report, "{answer}");
-    let lines = stack.log("expire-responses");
-    assert!(lines.iter().any(|line| line["ResponsesEnded"] == 0.0), "{lines:?}");
+    let metrics = stack.metrics("expire-responses");
+    assert!(metrics.iter().any(|line| line["ResponsesEnded"] == 0.0), "{metrics:?}");
 }
 
 /// A function that may not look at the table says so to Lambda.

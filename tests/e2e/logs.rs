@@ -64,6 +64,9 @@ async fn lambdas_filter_keeps_warnings_and_errors() {
         let kept: Vec<_> = lines.iter().filter(|line| is_kept(line, at)).collect();
         assert_eq!(kept.len(), expected, "{at}: {lines:#?}");
     }
+    // Metrics are for CloudWatch: no filter drops them.
+    let metrics = stack.metrics("revoke-user");
+    assert!(!metrics.is_empty() && metrics.iter().all(|line| is_kept(line, "FATAL")), "{metrics:#?}");
     // Without a time, all of them are INFO.
     let bare = json!({ "level": "ERROR", "message": "request" });
     assert!(is_kept(&bare, "INFO") && !is_kept(&bare, "WARN"));

@@ -15,6 +15,7 @@ mod add_response;
 mod add_tenant;
 mod add_tenant_domain;
 mod add_tenant_response;
+mod alarms;
 mod assign_app_to_tenant;
 mod assign_tenant_admin;
 mod authorization;

@@ -42,12 +42,13 @@ async fn succeeds() {
     assert_eq!(records.len(), 1, "{lines:?}");
     assert_eq!((&records[0]["level"], &records[0]["tenant"]), (&json!("WARN"), &json!("acme")));
     assert!(records[0]["remedy"].as_str().is_some_and(|remedy| remedy.contains("SUSPENDED")), "{lines:?}");
-    let metrics = with(&lines, "kind", "suspended-role-held");
-    assert!(metrics.iter().any(|line| line["Findings"] == 1.0), "{lines:?}");
+    let metrics = stack.metrics("reconcile");
+    let of_kind = with(&metrics, "kind", "suspended-role-held");
+    assert!(of_kind.iter().any(|line| line["Findings"] == 1.0), "{metrics:?}");
     // One line of each for the run.
     assert_eq!(with(&lines, "message", "task").len(), 1, "{lines:?}");
-    let runs = lines.iter().filter(|line| line["Runs"] == 1.0 && line["Failures"] == 0.0);
-    assert_eq!(runs.count(), 1, "{lines:?}");
+    let runs = metrics.iter().filter(|line| line["Runs"] == 1.0 && line["Failures"] == 0.0);
+    assert_eq!(runs.count(), 1, "{metrics:?}");
 }
 
 /// A cure is a change of the tenant: it has a record.
@@ -85,8 +86,9 @@ async fn a_run_that_fails_is_an_error_to_lambda() {
     let errors = with(&lines, "level", "ERROR");
     assert_eq!(errors.len(), 1, "{lines:?}");
     assert!(errors[0]["error"].as_str().is_some_and(|error| error.contains("E0000009")), "{lines:?}");
-    let failures = lines.iter().filter(|line| line["Runs"] == 1.0 && line["Failures"] == 1.0);
-    assert_eq!(failures.count(), 1, "{lines:?}");
+    let metrics = stack.metrics("reconcile");
+    let failures = metrics.iter().filter(|line| line["Runs"] == 1.0 && line["Failures"] == 1.0);
+    assert_eq!(failures.count(), 1, "{metrics:?}");
 }
 
 #[tokio::test]

@@ -59,7 +59,8 @@ async fn succeeds() {
     let lines = stack.log("watch-passwords");
     let reports = lines.iter().filter(|line| line["secret"] == USER_SECRET_ARN);
     assert_eq!(reports.count(), 1, "{lines:?}");
-    assert!(lines.iter().any(|line| line["PasswordsChangedElsewhere"] == 1.0), "{lines:?}");
+    let metrics = stack.metrics("watch-passwords");
+    assert!(metrics.iter().any(|line| line["PasswordsChangedElsewhere"] == 1.0), "{metrics:?}");
 }
 
 /// With `rotate`, the secret and Okta agree again, and nobody has to do anything.

@@ -16,6 +16,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "for tests")]
 
 mod beside;
+pub mod fuzz;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -409,8 +410,17 @@ impl TestStack {
         self.okta().order(Fault::on_call(nth, times, action));
     }
 
-    /// The lines that a function logged so far.
+    /// The lines that a function logged so far, but for those of metrics.
     pub fn log(&self, binary: &str) -> Vec<Value> {
+        self.lines(binary).into_iter().filter(|line| !line["_aws"].is_object()).collect()
+    }
+
+    /// The lines of metrics that a function wrote so far.
+    pub fn metrics(&self, binary: &str) -> Vec<Value> {
+        self.lines(binary).into_iter().filter(|line| line["_aws"].is_object()).collect()
+    }
+
+    fn lines(&self, binary: &str) -> Vec<Value> {
         let lines = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
         let of = lines.iter().filter(|(by, _)| by == binary);
         of.map(|(_, line)| serde_json::from_str(line).unwrap_or_else(|_| json!(line))).collect()

@@ -34,8 +34,19 @@ class Policies(ManagedPolicyLoader):
         return {}
 
 
+def resources_of(text):
+    """The resources of a template after the transformation."""
+    return transform_of(text)["Resources"]
+
+
 def transformed(text):
     """Resources and bytes of a template after the transformation."""
+    result = transform_of(text)
+    return len(result["Resources"]), len(json.dumps(result))
+
+
+def transform_of(text):
+    """The template as SAM transforms it."""
     template = yaml_parse(text)
     # As `sam package` writes them.
     for resource in template["Resources"].values():
@@ -44,8 +55,7 @@ def transformed(text):
     parameters = {
         name: parameter.get("Default", "x") for name, parameter in template["Parameters"].items()
     }
-    result = transform(template, parameters, Policies())
-    return len(result["Resources"]), len(json.dumps(result))
+    return transform(template, parameters, Policies())
 
 
 def with_more(text, count):

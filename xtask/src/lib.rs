@@ -3,6 +3,7 @@
 //! `cargo xtask generate` writes the derived files; `tests/contract` compares
 //! them with what is committed.
 
+mod alarms;
 mod bench;
 mod bench_aws;
 mod bench_credential;
@@ -27,6 +28,7 @@ mod whole_way;
 
 use std::path::{Path, PathBuf};
 
+pub use alarms::{Alarm, Statistic, alarms, dashboard};
 pub use bench::{Part, bench};
 pub use bench_credential::bench_credential;
 pub use conformance::{Conformance, conformance};
@@ -97,6 +99,7 @@ pub fn generate(root: &Path) -> Result<Vec<Generated>, String> {
     let commands = json(commands::commands(&endpoints))?;
     let mut files = vec![
         ("cli/src/api/commands.json".to_owned(), commands.clone()),
+        ("docs/metrics.md".to_owned(), alarms::page()),
         ("docs/openapi.json".to_owned(), json(openapi(&endpoints))?),
         ("docs/api.md".to_owned(), docs::api(&endpoints)),
         ("docs/authorization.md".to_owned(), docs::authorization()),

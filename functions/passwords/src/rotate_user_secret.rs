@@ -26,7 +26,7 @@ use rotation::secret::Secret;
 use rotation::secrets_manager::SecretsManager;
 use rotation::steps::{Plan, Proven, Step, StepError, Stepped, Target, Tools, take};
 use rotation::vault::{CURRENT, Vault, VaultError};
-use run_kit::{ConfigError, Environment, Failure, Metric, Run};
+use run_kit::{ConfigError, Environment, Failure, Metric, Run, measures};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use state::{Change, LockError, State, StateError, holding};
@@ -156,7 +156,7 @@ impl Task for RotateUserSecret {
         if let Stepped::Finished(user) = stepped? {
             run.metrics.put(
                 &[("operation", Self::OPERATION.name)],
-                &[Metric::count("Rotated", 1)],
+                &[Metric::count(&measures::ROTATED, 1)],
                 run.clock.now_ms(),
             );
             self.revoke(run, &user).await;

@@ -17,7 +17,7 @@ use lambda_kit::Task;
 use operations::{EnvVar, Operation, ProblemCode};
 use rotation::secrets_manager::{Listed, SecretsManager};
 use rotation::vault::VaultError;
-use run_kit::{ConfigError, Environment, Failure, Metric, Run};
+use run_kit::{ConfigError, Environment, Failure, Metric, Run, measures};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -125,8 +125,8 @@ impl Task for StartRotations {
         }
         report.left = due.len() - report.started - report.failed;
         let metrics = [
-            Metric::count("RotationsStarted", u32::try_from(report.started).unwrap_or(u32::MAX)),
-            Metric::count("RotationsNotStarted", u32::try_from(report.failed).unwrap_or(u32::MAX)),
+            Metric::count(&measures::ROTATIONS_STARTED, u32::try_from(report.started).unwrap_or(u32::MAX)),
+            Metric::count(&measures::ROTATIONS_NOT_STARTED, u32::try_from(report.failed).unwrap_or(u32::MAX)),
         ];
         run.metrics.put(&[("operation", Self::OPERATION.name)], &metrics, now);
         Ok(report)

@@ -26,7 +26,7 @@ use okta_client::models::LogEvent;
 use operations::{EnvVar, Operation, ProblemCode};
 use rotation::secrets_manager::SecretsManager;
 use rotation::vault::VaultError;
-use run_kit::{ConfigError, Environment, Failure, Metric, Run};
+use run_kit::{ConfigError, Environment, Failure, Metric, Run, measures};
 use serde::Serialize;
 use serde_json::Value;
 use state::{State, StateError};
@@ -136,7 +136,7 @@ impl Task for WatchPasswords {
         let mut reader = Reader { task: self, report: Report::default(), begun: 0 };
         let read = read_on(run, &self.state, &READING, &mut reader).await;
         let changed = u32::try_from(reader.report.changed.len()).unwrap_or(u32::MAX);
-        let metric = Metric::count("PasswordsChangedElsewhere", changed);
+        let metric = Metric::count(&measures::PASSWORDS_CHANGED_ELSEWHERE, changed);
         run.metrics.put(&[("operation", Self::OPERATION.name)], &[metric], run.clock.now_ms());
         match read {
             Ok(()) | Err(WatchPasswordsError::Enough) => Ok(reader.report),

@@ -28,7 +28,7 @@ use lambda_kit::Task;
 use okta_client::Error;
 use okta_client::models::PolicyRule;
 use operations::Operation;
-use run_kit::{ConfigError, Environment, Failure, Metric, Run};
+use run_kit::{ConfigError, Environment, Failure, Metric, Run, measures};
 use serde::Serialize;
 use serde_json::Value;
 use state::{Lease, RecordsTable, State, StateError};
@@ -232,13 +232,18 @@ impl Walk<'_> {
     /// One metric for each kind, also where there is nothing: an alarm ends. And one
     /// for what could not be looked at.
     fn count(&self) {
-        let skipped = Metric::count("Skipped", self.pass.skipped);
+        let sum = |counts: &BTreeMap<Kind, u32>| counts.values().sum::<u32>();
+        let open = sum(&self.pass.counts).saturating_sub(sum(&self.pass.cured));
+        let whole = [
+            Metric::count(&measures::SKIPPED, self.pass.skipped),
+            Metric::count(&measures::OPEN_FINDINGS, open),
+        ];
         let dimensions = [("operation", Reconcile::OPERATION.name)];
-        self.run.metrics.put(&dimensions, &[skipped], self.run.clock.now_ms());
+        self.run.metrics.put(&dimensions, &whole, self.run.clock.now_ms());
         for kind in Kind::ALL {
             let of = |counts: &BTreeMap<Kind, u32>| counts.get(&kind).copied().unwrap_or_default();
-            let found = Metric::count("Findings", of(&self.pass.counts));
-            let cured = Metric::count("Cured", of(&self.pass.cured));
+            let found = Metric::count(&measures::FINDINGS, of(&self.pass.counts));
+            let cured = Metric::count(&measures::CURED, of(&self.pass.cured));
             let dimensions = [("operation", Reconcile::OPERATION.name), ("kind", kind.as_str())];
             self.run.metrics.put(&dimensions, &[found, cured], self.run.clock.now_ms());
         }

@@ -16,7 +16,7 @@ use containment::{Response, State as Stand};
 use futures::{StreamExt, stream};
 use lambda_kit::Task;
 use operations::Operation;
-use run_kit::{ConfigError, Environment, Failure, Metric, Run};
+use run_kit::{ConfigError, Environment, Failure, Metric, Run, measures};
 use serde::Serialize;
 use serde_json::Value;
 use state::{LockError, StateError};
@@ -97,9 +97,9 @@ impl Task for ExpireResponses {
             left: count(Word::Left),
         };
         let metrics = [
-            Metric::count("ResponsesEnded", report.ended),
-            Metric::count("ResponsesJudged", report.judged),
-            Metric::count("ResponsesLeft", report.left),
+            Metric::count(&measures::RESPONSES_ENDED, report.ended),
+            Metric::count(&measures::RESPONSES_JUDGED, report.judged),
+            Metric::count(&measures::RESPONSES_LEFT, report.left),
         ];
         run.metrics.put(&[("operation", Self::OPERATION.name)], &metrics, run.clock.now_ms());
         Ok(report)

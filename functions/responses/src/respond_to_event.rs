@@ -24,7 +24,7 @@ use jiff::Timestamp;
 use lambda_kit::Task;
 use okta_client::models::UserId;
 use operations::{EnvVar, Operation, ProblemCode};
-use run_kit::{ConfigError, Environment, Failure, Metric, Run, Secret, Secrets};
+use run_kit::{ConfigError, Environment, Failure, Metric, Run, Secret, Secrets, measures};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -253,7 +253,7 @@ impl RespondToEvent {
             && state.count_response(run, table, "events", user, MOST).await? == Counted::Within;
         if !within {
             tracing::error!(rule, user, "more users than events may act on in an hour; nothing is done");
-            let metric = [Metric::count("ResponsesAboveLimit", 1)];
+            let metric = [Metric::count(&measures::RESPONSES_ABOVE_LIMIT, 1)];
             run.metrics.put(&[("operation", Self::OPERATION.name)], &metric, run.clock.now_ms());
         }
         Ok(within)

@@ -9,7 +9,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue};
 use lambda_http::{Body, Response};
 use operations::{Operation, ProblemCode};
-use run_kit::{Actor, Failure, OktaAccess, Run};
+use run_kit::{Actor, EmbeddedMetrics, Failure, Metric, Metrics, OktaAccess, Run, measures};
 use serde::Serialize;
 
 use crate::event::Times;
@@ -69,6 +69,8 @@ impl Answering {
         let answer = respond(result.map_err(Problem::from), operation, request_id, &self.cors_origin);
         let duration_ms = times.started.elapsed().as_millis() as u64;
         let (operation, status) = (operation.name, answer.status().as_u16());
+        let least = run.and_then(|run| run.okta.least_remaining());
+        count(status, code, duration_ms, okta_calls, left_behind.is_some(), least);
         if status >= 500 {
             tracing::error!(
                 operation,
@@ -105,6 +107,38 @@ impl Answering {
         }
         answer
     }
+}
+
+/// One line of metrics beside the line of log.
+fn count(
+    status: u16,
+    code: Option<&str>,
+    duration_ms: u64,
+    okta_calls: u32,
+    left_behind: bool,
+    least: Option<(&str, f64)>,
+) {
+    let is_limited = code == Some(ProblemCode::RateLimited.as_str());
+    #[expect(clippy::cast_precision_loss, reason = "a time")]
+    let duration = Metric::of(&measures::DURATION, duration_ms as f64);
+    let mut metrics = vec![
+        Metric::count(&measures::REQUESTS, 1),
+        duration,
+        Metric::count(&measures::SERVER_ERRORS, u32::from(status >= 500)),
+        Metric::count(&measures::RATE_LIMITED, u32::from(is_limited)),
+        Metric::count(&measures::LEFT_BEHIND, u32::from(left_behind)),
+        Metric::count(&measures::OKTA_CALLS, okta_calls),
+    ];
+    let mut dimensions = Vec::new();
+    if let Some(code) = code {
+        dimensions.push(("code", code));
+        metrics.push(Metric::count(&measures::PROBLEMS, 1));
+    }
+    if let Some((class, left)) = least {
+        dimensions.push(("class", class));
+        metrics.push(Metric::of(&measures::OKTA_REMAINING, left));
+    }
+    EmbeddedMetrics.put(&dimensions, &metrics, run_kit::Clock::system().now_ms());
 }
 
 /// The time is used up: where something may have been changed, sending the same

@@ -35,7 +35,7 @@ pub use environment::{ConfigError, Environment};
 pub use failure::{Failure, Object, Violation, chain};
 pub use http::http_client;
 pub use log::init as init_log;
-pub use metrics::{EmbeddedMetrics, Metric, Metrics, Unit};
+pub use metrics::{EmbeddedMetrics, Measure, Metric, Metrics, Unit, measures};
 pub use okta_access::OktaAccess;
 pub use okta_client::OrgUrl;
 pub use permit::{Denied, Permit};

@@ -69,6 +69,11 @@ impl OktaClients {
         self.forward.calls()
     }
 
+    /// The class of Okta's limits of which least is left, and how much, in percent.
+    pub fn least_remaining(&self) -> Option<(&'static str, f64)> {
+        self.forward.least_remaining()
+    }
+
     /// Okta's ids of the answers so far.
     pub fn request_ids(&self) -> Vec<String> {
         self.forward.request_ids()

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use domain::TenantName;
 use operations::ProblemCode;
-use run_kit::{Denied, Failure, Run};
+use run_kit::{Denied, Failure, Metric, Run, measures};
 use tokio::time::Instant;
 
 use crate::State;
@@ -230,6 +230,12 @@ impl Lock {
         patience: Instant,
     ) -> Result<Self, LockError> {
         let (id, owner) = (format!("lock#{}", change.lock()), run.id.clone());
+        let began = Instant::now();
+        let mut has_waited = false;
+        let waited = || {
+            let wait = Metric::of(&measures::LOCK_WAIT, began.elapsed().as_secs_f64() * 1_000.0);
+            run.metrics.put(&[], &[wait], run.clock.now_ms());
+        };
         loop {
             let now = run.clock.now_ms();
             let lease = run.deadline.saturating_duration_since(Instant::now()) + GRACE;
@@ -249,7 +255,12 @@ impl Lock {
                 .expression_attribute_values(":now", number(now))
                 .expression_attribute_values(":owner", text(&owner));
             match put.send().await {
-                Ok(_) => return Ok(Self { state: state.clone(), id, owner }),
+                Ok(_) => {
+                    if has_waited {
+                        waited();
+                    }
+                    return Ok(Self { state: state.clone(), id, owner });
+                }
                 Err(error) if !is_refused(&error) => {
                     return Err(StateError::new("get the lock", error).into());
                 }
@@ -257,8 +268,10 @@ impl Lock {
             }
             let wait = Duration::from_millis(fastrand::u64(WAIT_MS));
             if Instant::now() + wait > patience {
+                waited();
                 return Err(LockError::Busy { lock: change.lock(), code: change.busy() });
             }
+            has_waited = true;
             tokio::time::sleep(wait).await;
         }
     }

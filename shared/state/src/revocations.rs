@@ -3,7 +3,7 @@
 
 use aws_sdk_dynamodb::types::ReturnValue;
 use domain::{Revoked, TOKEN_LIFETIME_SECONDS};
-use run_kit::{Run, chain};
+use run_kit::{Metric, Run, chain, measures};
 
 use crate::State;
 use crate::table::{StateError, is_refused, number, text};
@@ -65,6 +65,7 @@ impl State {
             Err(error) if is_refused(&error) => Ok(Revocation { key, owner: None, former: None }),
             Err(error) => Err(StateError::new("write the revocation", error)),
             Ok(put) => {
+                run.metrics.put(&[], &[Metric::count(&measures::REVOCATIONS, 1)], run.clock.now_ms());
                 let former = put.attributes().and_then(|old| old.get("before")?.as_n().ok()?.parse().ok());
                 Ok(Revocation { key, owner: Some(run.id.clone()), former })
             }

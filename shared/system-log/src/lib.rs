@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use okta_client::models::LogEvent;
-use run_kit::{Metric, Run, Unit};
+use run_kit::{Metric, Run, measures};
 use state::{State, StateError};
 
 /// How late an event may come into the log.
@@ -69,7 +69,7 @@ pub async fn read_on<R: Reader + Send>(
     from = from.min(until - LATE).max(since);
     lease.release(&from.to_string()).await?;
     let lag = (until.as_millisecond() - from.as_millisecond()) as f64;
-    let lag = Metric { name: "SystemLogLag", value: lag, unit: Unit::Milliseconds };
+    let lag = Metric::of(&measures::SYSTEM_LOG_LAG, lag);
     run.metrics.put(&[("operation", reading.operation)], &[lag], run.clock.now_ms());
     read
 }

@@ -8,7 +8,9 @@ use std::time::Duration;
 use futures::FutureExt;
 use lambda_http::{Body, Response, service_fn};
 use operations::EnvVar;
-use run_kit::{Actor, ConfigError, Environment, Failure, OktaAccess, Run};
+use run_kit::{
+    Actor, ConfigError, EmbeddedMetrics, Environment, Failure, Metric, Metrics, OktaAccess, Run, measures,
+};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -68,7 +70,12 @@ impl<H: Hook> HookService<H> {
                     None
                 }
             };
-            let commands = commands.unwrap_or_else(|| self.hook.doubt());
+            let commands = commands.unwrap_or_else(|| {
+                let doubt = Metric::count(&measures::HOOK_DOUBTS, 1);
+                let dimensions = [("operation", H::OPERATION.name)];
+                EmbeddedMetrics.put(&dimensions, &[doubt], run_kit::Clock::system().now_ms());
+                self.hook.doubt()
+            });
             Answer::of(Success::new(commands), H::OPERATION)
         };
         self.answering.answer(H::OPERATION, &times, &known, work).await

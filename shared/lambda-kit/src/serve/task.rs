@@ -11,7 +11,7 @@ use okta_client::{ApiToken, Client, OrgUrl};
 use operations::{OktaUse, Operation, ProblemCode, Trigger};
 use run_kit::{
     Actor, Audit, ConfigError, EmbeddedMetrics, Environment, Failure, Metric, Metrics, OktaAccess,
-    OktaClients, Permit, Record, Run, UNDO, Unit,
+    OktaClients, Permit, Record, Run, UNDO, measures,
 };
 use serde_json::Value;
 
@@ -170,10 +170,10 @@ fn summarise(operation: &Operation, times: &Times, okta_calls: u32, failure: Opt
         }
     }
     let metrics = [
-        Metric::count("Runs", 1),
-        Metric::count("Failures", u32::from(failure.is_some())),
-        Metric::count("OktaCalls", okta_calls),
-        Metric { name: "Duration", value: duration.as_secs_f64() * 1_000.0, unit: Unit::Milliseconds },
+        Metric::count(&measures::RUNS, 1),
+        Metric::count(&measures::FAILURES, u32::from(failure.is_some())),
+        Metric::count(&measures::OKTA_CALLS, okta_calls),
+        Metric::of(&measures::RUN_DURATION, duration.as_secs_f64() * 1_000.0),
     ];
     EmbeddedMetrics.put(&[("operation", operation)], &metrics, run_kit::Clock::system().now_ms());
 }
