@@ -99,8 +99,10 @@ fn complete_saml(app: &mut Object) {
         app,
         json!({ "settings": { "signOn": {
             "idpIssuer": "http://www.okta.com/${org.externalKey}", "spIssuer": null, "requestCompressed": false,
-            "inlineHooks": [], "acsEndpoints": [],
-            "allowMultipleAcsEndpoints": false, "assertionEncryption": { "enabled": false },
+            "inlineHooks": [], "acsEndpoints": [], "allowMultipleAcsEndpoints": false,
+            "assertionEncryption": { "enabled": false },
+            // Required by the description; a signed assertion is what a SAML app sends.
+            "assertionSigned": true, "responseSigned": true, "honorForceAuthn": false,
         } } }),
     );
 }
