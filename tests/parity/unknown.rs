@@ -23,6 +23,8 @@ facts! {
     u_who_is_suspended_is_not_authenticated: "authn of a suspended user is 401 E0000004",
     u_a_system_claim_is_not_deleted: "deleting a claim that every server has is 403",
     u_a_hook_that_a_rule_uses_is_deleted: "an inactive hook is deleted though a rule uses it",
+    u_a_group_is_sent_back_whole: "replaceGroup ignores everything beside the profile",
+    u_a_deleted_user_is_no_member: "a deleted user is in no group any more",
     u_a_suffix_is_the_end_of_a_login: "a routing rule with the suffix x.test is for y@ax.test, too",
 }
 
@@ -251,6 +253,23 @@ async fn u_a_hook_that_a_rule_uses_is_deleted(org: &mut Org) -> Outcome {
     let own = format!("/api/v1/inlineHooks/{}", at(&hook, "/id"));
     org.post(&format!("{own}/lifecycle/deactivate"), json!({})).await?.is(200, &json!({}))?;
     org.delete(&own).await?.is(204, &Value::Null).map(drop)
+}
+
+async fn u_a_group_is_sent_back_whole(org: &mut Org) -> Outcome {
+    let mut group = org.group().await?;
+    group["type"] = "BUILT_IN".into();
+    let path = format!("/api/v1/groups/{}", at(&group, "/id"));
+    org.put(&path, group).await?.is(200, &json!({ "type": "OKTA_GROUP" })).map(drop)
+}
+
+async fn u_a_deleted_user_is_no_member(org: &mut Org) -> Outcome {
+    let (group, user) = (org.group().await?, org.user("", &json!({})).await?);
+    let members = format!("/api/v1/groups/{}/users", at(&group, "/id"));
+    org.put(&format!("{members}/{}", at(&user, "/id")), json!({})).await?.is(204, &Value::Null)?;
+    for _ in 0..2 {
+        org.delete(&format!("/api/v1/users/{}", at(&user, "/id"))).await?.is(204, &Value::Null)?;
+    }
+    org.get(&members).await?.is(200, &json!([])).map(drop)
 }
 
 async fn u_a_suffix_is_the_end_of_a_login(org: &mut Org) -> Outcome {
