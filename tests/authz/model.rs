@@ -33,6 +33,7 @@ pub(crate) const TABLE: &[Operation] = &[
         "get-connection-keys",
         Trigger::Public { path: "/.well-known/okta-dac/{connection}/jwks.json", problems: &[] },
     ),
+    started("find-idp", Trigger::Public { path: "/.well-known/webfinger", problems: &[] }),
     entry("add-delegation-agent", Method::Post, "/delegator/agents/add", Access::ManagedAccess),
     started("enrich-agent-token", Trigger::InlineHook { path: "/tokenEnrichment/agent" }),
     started("enrich-entity-token", Trigger::InlineHook { path: "/tokenEnrichment/entity" }),

@@ -58,6 +58,7 @@ fn rules(edges: &Edges) -> Complaints {
     }
     forbid("okta-proxy", &["okta-client", "state", "tenancy"], "it has nothing but what the caller sent");
     forbid("connection-keys", &["okta-client", "state", "tenancy"], "everybody may call it");
+    forbid("discovery", &["state", "tenancy"], "everybody may call it");
     for pure in ["operations", "domain"] {
         forbid(pure, &["tokio", "reqwest", "okta-client", "lambda-kit", "lambda_http"], "it does no I/O");
     }

@@ -7,8 +7,8 @@ use tests::repository;
 use crate::{Complaints, assert_none, assert_some};
 
 /// The groups of ids.
-const GROUPS: [&str; 13] =
-    ["AUZ", "TEN", "APP", "ADM", "DOM", "IDP", "PXY", "INF", "MAN", "DLG", "AWS", "REZ", "KEE"];
+const GROUPS: [&str; 14] =
+    ["AUZ", "TEN", "APP", "ADM", "DOM", "WFD", "IDP", "PXY", "INF", "MAN", "DLG", "AWS", "REZ", "KEE"];
 
 /// The group of promises.
 const PROMISES: [&str; 1] = ["SEC"];

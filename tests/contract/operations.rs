@@ -151,9 +151,10 @@ fn operation_file(operation: &Operation, text: &str) -> Complaints {
     match operation.trigger {
         Trigger::Http(_) => {
             parts.extend(["pub struct Input".to_owned(), format!("impl Endpoint for {name}")]);
-            // What nothing can happen to but that the tenant is not found needs no
-            // errors of its own.
-            if !text.contains("type Error = TenantError;") {
+            // What nothing can happen to but that the tenant, or what holds its domains, is not
+            // found needs no errors of its own.
+            let shared = ["type Error = TenantError;", "type Error = LookupError;"];
+            if !shared.iter().any(|error| text.contains(error)) {
                 parts.push(format!("pub enum {name}Error"));
             }
         }

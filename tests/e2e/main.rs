@@ -31,6 +31,7 @@ mod enrich_agent_token;
 mod enrich_entity_token;
 mod expire_responses;
 mod field_reports;
+mod find_idp;
 mod gateway;
 mod generated_events;
 mod get_app;

@@ -115,7 +115,7 @@ async fn operation_incomplete() {
 #[tokio::test]
 async fn tenant_busy() {
     let stack = TestStack::start().await;
-    stack.hold_lock("domain#globex-labs.test").await;
+    stack.hold_lock("tenant#globex").await;
     let answer = stack.put(LABS, Superuser, Value::Null).await;
     assert_eq!((answer.status, answer.code()), (409, "tenant-busy"), "{answer}");
     assert_eq!(answer.header("retry-after"), "1");

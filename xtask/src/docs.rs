@@ -126,7 +126,7 @@ pub(crate) fn authorization() -> String {
          - A policy fits into 8 KiB for every token that fits into 10,240 bytes.\n\n\
          ## Who may call what\n\n\
          `tests/e2e/authorization.rs` plays every cell through the gateway and, with a forged context of the authorizer, directly at the function.\n\
-         Without a token every operation answers 401, except `get-connection-keys`, which everybody may read.\n\
+         Without a token every operation answers 401, except `get-connection-keys` and `find-idp`, which everybody may read.\n\
          `okta-proxy` takes no token of ours: it passes on those of the org itself, about which Okta decides.\n\
          The hooks take no token at all, but the secret that Okta sends with them.\n\n\
          | operation | method | path | {} |\n|---|---|---|{}\n",

@@ -48,6 +48,7 @@ pub fn endpoints() -> Vec<&'static lambda_kit::Description> {
     [
         apps::ENDPOINTS,
         connection_keys::ENDPOINTS,
+        discovery::ENDPOINTS,
         delegation::ENDPOINTS,
         idps::ENDPOINTS,
         okta_proxy::ENDPOINTS,

@@ -118,11 +118,6 @@ fn operation(endpoint: &Description, generator: &mut SchemaGenerator) -> Value {
     }
     if let Trigger::Public { .. } = operation.trigger {
         described["security"] = json!([]);
-        let answer = json!({ "type": "object", "properties": {
-            "keys": { "type": "array", "items": { "type": "object" } },
-        } });
-        let content = json!({ "application/json": { "schema": answer } });
-        described["responses"][operation.success().to_string()]["content"] = content;
     }
     if let Trigger::InlineHook { .. } = operation.trigger {
         // Okta's own description says what it sends and takes.

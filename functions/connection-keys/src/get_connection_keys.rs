@@ -17,6 +17,7 @@ use http::header::CONTENT_TYPE;
 use lambda_kit::{Example, Forward, ForwardRequest, Forwarded};
 use operations::{EnvVar, Operation, ProblemCode};
 use run_kit::{ConfigError, Environment, Failure, Secret, SecretError, Secrets};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
@@ -70,9 +71,21 @@ impl Forward for GetConnectionKeys {
         Ok(Forwarded { status: 200, headers, body: body.into_bytes() })
     }
 
+    fn answer(generator: &mut SchemaGenerator) -> Option<Schema> {
+        Some(generator.subschema_for::<KeySet>())
+    }
+
     fn example() -> Example {
         Example { target: "/.well-known/okta-dac/demo/jwks.json", body: None, answer: None }
     }
+}
+
+/// The public keys of a connection (RFC 7517, section 5).
+#[derive(JsonSchema)]
+struct KeySet {
+    /// The keys.
+    #[expect(dead_code, reason = "a description")]
+    keys: Vec<Map<String, Value>>,
 }
 
 /// Why a document is not shown. It never says what was found.

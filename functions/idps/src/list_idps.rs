@@ -3,24 +3,27 @@
 //!
 //! # Okta calls
 //!
-//! For a superuser, at the same time: `listIdentityProviders` and
-//! `listIdentityProviderKeys`. Two calls, none in a row; more pages of Okta's for
-//! more than 200.
+//! For a superuser: `listIdentityProviders` for as many as the page still lacks, until the page
+//! is full; then `getIdentityProviderKey` for those that do not trust the placeholder, at the same
+//! time. Two calls in a row, where every IdP of the org is a tenant's; the cursor is Okta's.
 //!
 //! For an admin of n tenants: `getIdentityProvider` for each, whose ids stand in the
 //! token, then `getIdentityProviderKey` for those that do not trust the placeholder.
 //! At most 2n calls, two in a row.
 
-use futures::TryStreamExt;
 use futures::future::try_join_all;
+use futures::stream::{self, StreamExt, TryStreamExt};
 use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Paging, QueryParameter, Request, Success};
-use okta_client::models::{IdpKey, KeyId};
+use okta_client::models::KeyId;
 use okta_client::{Error, ListIdentityProviders};
 use operations::{EnvVar, Operation};
 
 use crate::get_idp::sample;
 use crate::visible::{self, Item, own_key};
 use run_kit::{ConfigError, Environment, Failure};
+
+/// Keys that are read at the same time: Okta bounds concurrent calls.
+const READS: usize = 8;
 
 /// The operation `list-idps`.
 pub struct ListIdps {
@@ -36,13 +39,24 @@ pub struct Input {
 /// Why there is no list.
 #[derive(Debug)]
 pub enum ListIdpsError {
+    /// Okta does not know the cursor.
+    Cursor,
     /// Okta did not answer.
     Okta(Error),
 }
 
+impl From<Error> for ListIdpsError {
+    fn from(error: Error) -> Self {
+        ListIdpsError::Okta(error)
+    }
+}
+
 impl From<ListIdpsError> for Failure {
-    fn from(ListIdpsError::Okta(error): ListIdpsError) -> Self {
-        Failure::okta("list the identity providers", &error)
+    fn from(error: ListIdpsError) -> Self {
+        match error {
+            ListIdpsError::Cursor => Paging::unknown_cursor(),
+            ListIdpsError::Okta(error) => Failure::okta("list the identity providers", &error),
+        }
     }
 }
 
@@ -67,13 +81,14 @@ impl Endpoint for ListIdps {
     }
 
     async fn call(&self, context: &Context, input: Input) -> Result<Success<Vec<Item>>, ListIdpsError> {
-        let items = match context.caller.superuser {
-            true => self.all(context).await,
-            false => self.own(context).await,
+        let (page, next) = match context.caller.superuser {
+            true => self.all(context, &input.paging).await?,
+            false => {
+                let mut items = self.own(context).await?;
+                items.sort_by(|a, b| a.id.cmp(&b.id));
+                input.paging.cut(items, |item| &item.id)
+            }
         };
-        let mut items = items.map_err(ListIdpsError::Okta)?;
-        items.sort_by(|a, b| a.id.cmp(&b.id));
-        let (page, next) = input.paging.cut(items, |item| &item.id);
         Ok(input.paging.answer(context, Self::OPERATION, page, next.as_deref()))
     }
 
@@ -84,19 +99,41 @@ impl Endpoint for ListIdps {
 }
 
 impl ListIdps {
-    async fn all(&self, context: &Context) -> Result<Vec<Item>, Error> {
+    /// A page of all tenants' IdPs, and Okta's cursor of the next page.
+    async fn all(
+        &self,
+        context: &Context,
+        paging: &Paging,
+    ) -> Result<(Vec<Item>, Option<String>), ListIdpsError> {
         let okta = context.run.okta.forward();
         let named = ListIdentityProviders { q: Some("DAC_".to_owned()) };
-        let (idps, keys) = futures::try_join!(
-            okta.list_identity_providers(&named).try_collect::<Vec<_>>(),
-            okta.list_identity_provider_keys().try_collect::<Vec<IdpKey>>(),
-        )?;
-        let item = |idp| {
-            let key = own_key(&idp, &self.placeholder);
-            let key = keys.iter().find(|of| Some(&of.kid) == key.as_ref()).cloned();
-            Item::of(idp, key)
-        };
-        Ok(idps.into_iter().filter_map(item).collect())
+        let mut after = paging.after().map(str::to_owned);
+        let mut idps = Vec::new();
+        loop {
+            // Never more than are missing: a cursor stands between pages only.
+            let missing = u32::try_from(paging.limit() - idps.len()).unwrap_or(u32::MAX);
+            let page = okta.list_identity_providers_page(&named, missing, after.as_deref()).await;
+            let page = page.map_err(|error| match error {
+                Error::Api(refusal) if refusal.status == 400 && paging.after().is_some() => {
+                    ListIdpsError::Cursor
+                }
+                error => ListIdpsError::Okta(error),
+            })?;
+            idps.extend(page.items.into_iter().filter(|idp| visible::tenant_of(idp).is_some()));
+            after = page.after;
+            if after.is_none() || idps.len() == paging.limit() {
+                break;
+            }
+        }
+        let items: Vec<Option<Item>> = stream::iter(idps)
+            .map(|idp| async {
+                let key = visible::read_key(okta, own_key(&idp, &self.placeholder)).await?;
+                Ok::<_, Error>(Item::of(idp, key))
+            })
+            .buffered(READS)
+            .try_collect()
+            .await?;
+        Ok((items.into_iter().flatten().collect(), after))
     }
 
     async fn own(&self, context: &Context) -> Result<Vec<Item>, Error> {

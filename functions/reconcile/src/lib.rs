@@ -8,6 +8,7 @@
 //! - `ended_rights`: rights that ended in Okta without a word.
 //! - `reconcile`: the task, which walks piece by piece.
 
+mod domains;
 mod ended_rights;
 mod pass;
 mod reconcile;

@@ -18,6 +18,12 @@ const MOST: usize = 1_000;
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Pass {
     pub(crate) phase: Phase,
+    /// When it began, ms since 1970; 0: not yet.
+    pub(crate) began: i64,
+    /// Id of the routing rule that was noted in the index of domains last.
+    pub(crate) indexed: Option<String>,
+    /// Whether the index has all rules that were there when the pass began.
+    pub(crate) is_indexed: bool,
     /// Okta's cursor of the page; none: the first.
     pub(crate) page: Option<String>,
     /// Id of the object of this page that was looked at last.

@@ -5,7 +5,7 @@
 //!
 //! Those of `ended_rights.rs`; then, of the crate `examination`, those of `org.rs`, those of
 //! `tenant.rs` for each tenant, those of `entitlement.rs` for each app group, and those of
-//! `strays.rs` for what belongs to none; `listPolicies` and `listPolicyRules` every half minute;
+//! `strays.rs` for what belongs to none; those of `domains.rs`, none; `listPolicies` and `listPolicyRules` every half minute;
 //! those of `cure.rs` for a tenant that is damaged.
 //!
 //! # Piece by piece
@@ -35,8 +35,8 @@ use state::{Lease, RecordsTable, State, StateError};
 use tenancy::{Tenants, routing};
 use tokio::time::Instant;
 
-use crate::ended_rights;
 use crate::pass::Pass;
+use crate::{domains, ended_rights};
 
 /// Time of one piece, and length of the lease.
 const PIECE: Duration = Duration::from_secs(20);
@@ -158,6 +158,9 @@ struct Walk<'r> {
 impl Walk<'_> {
     /// Goes on until the pass is complete, or the time is over.
     async fn go(mut self, lease: Lease) -> Result<Report, ReconcileError> {
+        if self.pass.began == 0 {
+            self.pass.began = self.run.clock.now_ms();
+        }
         while !self.pass.is_complete() && self.has_time_for(PIECE) {
             match self.piece().await {
                 Ok(found) => {
@@ -261,6 +264,9 @@ impl Walk<'_> {
     /// Looks at the next object; gives what was not known before.
     async fn piece(&mut self) -> Result<Vec<Finding>, PieceError> {
         let run = &self.run.piece(PIECE);
+        if self.pass.phase == Phase::Rules && !self.pass.is_indexed {
+            return self.index(run).await.map(|()| Vec::new());
+        }
         if self.page.is_none() {
             let rules = match self.pass.phase {
                 Phase::Rules => self.rules(run).await?,
@@ -280,6 +286,22 @@ impl Walk<'_> {
         };
         let found = self.task.examiner.examine(run, &item, &rules).await?;
         Ok(self.pass.went_past(item.id(), found))
+    }
+
+    /// Notes some of the routing rules in the index of domains.
+    async fn index(&mut self, run: &Run) -> Result<(), PieceError> {
+        let (rules, state) = (self.rules(run).await?, &self.task.state);
+        let complete = state.index_state().await?.complete_since;
+        let open = domains::open(&rules, complete, self.pass.indexed.as_deref());
+        for rule in open.iter().take(domains::RULES) {
+            domains::note(run, state, &rules, rule).await?;
+            self.pass.indexed = Some(rule.id.to_string());
+        }
+        if open.len() <= domains::RULES {
+            self.pass.is_indexed = true;
+            state.complete_index(run, self.pass.began).await?;
+        }
+        Ok(())
     }
 
     /// The routing rules as they were at most [`RULES`] ago.

@@ -256,7 +256,7 @@ async fn a_name_is_no_entitlement() {
     let org = TestOrg::start().await;
     let dynamics = "0oa1dynamics00000001";
     for own in ["USERS_acme", "APPUSERS_acme_0oa1spyder0000000001"] {
-        org.emulator.reset();
+        org.reset();
         entitle(&org).await;
         let (before, group) = (list(&org, "acme").await, org.group(own).await);
         let renamed = json!({ "profile": { "name": format!("APPUSERS_acme_{dynamics}") } });
@@ -340,7 +340,7 @@ async fn a_rename_beside_an_entitlement() {
     let (former, other) = (spyder(), TestRequest::tenant("acme-two").path("appId", SPYDER));
     let mut entitled = 0;
     for round in 0..40 {
-        org.emulator.reset();
+        org.reset();
         // A little later each time, so that they meet at every step.
         let later = async {
             for _ in 0..round {

@@ -3,50 +3,53 @@
 //!
 //! # Okta calls
 //!
+//! Under a lock of the tenant:
+//!
 //! 1. At the same time: `listGroups`, `getGroup` and `getApplicationGroupAssignment`, as
-//!    in `get-tenant`, with `getIdentityProvider`;
-//!    `listPolicies` and, under a lock, `listPolicyRules`.
-//! 2. `replacePolicyRule` with one more pattern. Undo: the old rule.
+//!    in `get-tenant`, with `getIdentityProvider`; `listPolicies`.
+//! 2. `getPolicyRule` for each of the tenant's rules.
+//! 3. `replacePolicyRule` with one more pattern. Undo: the old rule.
 //!
-//! Eight calls, three in a row.
+//! Nine calls, four in a row.
 //!
-//! If the tenant has no such rule yet, instead of 2:
+//! If the tenant has no such rule yet, instead of 3:
 //!
-//! 2. `createPolicyRule`. Undo: `deletePolicyRule`.
-//! 3. `getGroup`, and `replaceGroup` with the rule's id in the tenant's record.
+//! 3. `createPolicyRule`. Undo: `deletePolicyRule`.
+//! 4. `getGroup`, and `replaceGroup` with the rule's id in the tenant's record.
 //!    Undo: the old description.
 //!
 //! Ten calls, five in a row. The IdP of the tenant also gets a verified
-//! domain, as in `verify-tenant-domain`.
+//! domain, as in `verify-tenant-domain`. Until the index is complete, `listPolicyRules` in place
+//! of 2, at the same time as 1.
 //!
-//! # Why a lock
+//! # Who gets a domain
 //!
 //! Okta replaces a rule as a whole and has no conditional writes: of two requests
-//! that add a domain each, one would be lost. Pending domains are added under a
-//! lock of the tenant. Verified domains are also added under a lock of the registrable
-//! domain: no two tenants get domains that overlap. Where a domain ends in the letters of
-//! another one, `listPolicyRules` is called once more under the lock of the order, and
+//! that add a domain each, one would be lost. So domains are added under a
+//! lock of the tenant. A verified domain is claimed in the index first, by a conditional write: no
+//! two tenants get domains that overlap. Where a domain ends in the letters of
+//! another one, `listPolicyRules` is called under the lock of the order, and
 //! `replacePolicyRule` moves rules.
 
 use domain::{NewEmailDomain, TenantName, verification_name};
 use lambda_kit::{Context, Decode, Endpoint, Example, Request, Success};
-use okta_client::Error;
 use operations::{Operation, ProblemCode};
 use run_kit::{ConfigError, Environment, Failure, Steps, Stopped};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use state::{Change, LockError, Locks, State, holding};
-use tenancy::{Depth, TenantError, Tenants};
+use tenancy::{Depth, Pending};
 
-use crate::pending::Pending;
-use crate::place::OrderError;
-use crate::routing::{Kind, read};
+use crate::claims::{ClaimError, Claims};
+use crate::giving::{GiveError, Giving};
+use crate::lookup::{Lookup, LookupError};
+use crate::routing::Kind;
 
 /// The operation `add-tenant-domain`.
 pub struct AddTenantDomain {
     state: State,
-    tenants: Tenants,
+    lookup: Lookup,
 }
 
 /// Which domain for which tenant.
@@ -95,22 +98,20 @@ pub struct Output {
 /// Why the tenant does not get the domain.
 #[derive(Debug)]
 pub enum AddTenantDomainError {
-    /// There is no such tenant for the caller.
-    Tenant(TenantError),
+    /// The tenant, or what holds its domains, cannot be read.
+    Lookup(LookupError),
     /// The tenant has it, verified.
     Exists(NewEmailDomain),
-    /// It is, or overlaps with, somebody else's.
-    Taken(NewEmailDomain),
-    /// With it, the tenant's domains are more than an IdP can be limited to.
-    TooMany(NewEmailDomain),
+    /// It is somebody else's, or nobody can say.
+    Claim(NewEmailDomain, ClaimError),
+    /// The tenant cannot have it, verified.
+    Give(NewEmailDomain, GiveError),
     /// As many domains await their verification as may.
     TooManyPending,
-    /// It ends in the same letters as another domain, and cannot be put in order.
-    Order(NewEmailDomain, OrderError),
     /// Others are changing the rules.
     Lock(LockError),
-    /// Okta did not answer; nothing was changed.
-    Okta(Error),
+    /// The request cannot be noted; nothing was changed.
+    Begin(Failure),
     /// A step failed.
     Stopped(Stopped),
 }
@@ -118,22 +119,21 @@ pub enum AddTenantDomainError {
 impl From<AddTenantDomainError> for Failure {
     fn from(error: AddTenantDomainError) -> Self {
         match error {
-            AddTenantDomainError::Tenant(error) => error.into(),
+            AddTenantDomainError::Lookup(error) => error.into(),
             AddTenantDomainError::Exists(domain) => Failure::new(
                 ProblemCode::DomainAlreadyVerified,
                 format!("the tenant has verified `{}`", *domain),
             ),
-            AddTenantDomainError::Taken(domain) => crate::taken(&domain),
-            AddTenantDomainError::TooMany(domain) => crate::too_many(&domain),
+            AddTenantDomainError::Claim(domain, error) => error.into_failure(&domain),
+            AddTenantDomainError::Give(domain, error) => error.into_failure(&domain),
             AddTenantDomainError::TooManyPending => Failure::new(
                 ProblemCode::InvalidRequest,
                 format!(
                     "{PENDING} domains of the tenant await their verification; verify or delete one first"
                 ),
             ),
-            AddTenantDomainError::Order(domain, error) => error.into_failure(&domain),
             AddTenantDomainError::Lock(error) => error.into(),
-            AddTenantDomainError::Okta(error) => Failure::okta("read the routing rules", &error),
+            AddTenantDomainError::Begin(failure) => failure,
             AddTenantDomainError::Stopped(stopped) => stopped.into(),
         }
     }
@@ -168,7 +168,7 @@ impl Endpoint for AddTenantDomain {
     type Error = AddTenantDomainError;
 
     fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
-        Ok(Self { state: State::prepare(environment)?, tenants: Tenants::prepare(environment)? })
+        Ok(Self { state: State::prepare(environment)?, lookup: Lookup::prepare(environment)? })
     }
 
     async fn call(&self, context: &Context, input: Input) -> Result<Success<Output>, AddTenantDomainError> {
@@ -195,42 +195,37 @@ impl AddTenantDomain {
         locks: Locks,
     ) -> Result<Success<Output>, AddTenantDomainError> {
         locks.take(Change::Tenant(&input.tenant)).await.map_err(AddTenantDomainError::Lock)?;
-        if input.verified {
-            let registrable = Change::Domain(input.domain.registrable());
-            locks.take(registrable).await.map_err(AddTenantDomainError::Lock)?;
-        }
-        let (tenant, routing) = read(&self.tenants, context, &input.tenant, Depth::Change).await;
-        let tenant = &tenant.map_err(AddTenantDomainError::Tenant)?;
-        let mut routing = routing.map_err(AddTenantDomainError::Okta)?;
-        let okta = context.run.okta.forward();
-        let own = routing.of(tenant);
+        let read = self.lookup.read(context, &input.tenant, Depth::Change).await;
+        let (tenant, routing) = read.map_err(AddTenantDomainError::Lookup)?;
+        let own = routing.of(&tenant);
         let is_verified = own.is_verified(&input.domain);
-        if is_verified && !input.verified {
-            return Err(AddTenantDomainError::Exists(input.domain.clone()));
-        }
-        if !is_verified && routing.taken_by(&input.domain, &own).is_some() {
-            return Err(AddTenantDomainError::Taken(input.domain.clone()));
-        }
         if input.verified {
-            let more = (!is_verified).then_some(input.domain.as_str());
-            let Some(filter) = own.filter(|_| true, more) else {
-                return Err(AddTenantDomainError::TooMany(input.domain.clone()));
+            let (run, domain, any_order) = (&context.run, &*input.domain, input.any_order);
+            let giving = Giving {
+                run,
+                state: &self.state,
+                locks: &locks,
+                tenant: &tenant,
+                domain,
+                pending: None,
+                any_order,
             };
-            own.lock_idp(&locks).await.map_err(AddTenantDomainError::Lock)?;
-            let moves = routing.order(okta, &locks, tenant, &input.domain, input.any_order).await;
-            let moves = moves.map_err(|error| AddTenantDomainError::Order(input.domain.clone(), error))?;
-            let own = routing.of(tenant);
-            let given = own.give(&context.run, &input.domain, &filter, None, &moves).await;
-            let changed = given.map_err(AddTenantDomainError::Stopped)?;
+            let given = giving.give(routing).await;
+            let changed = given.map_err(|error| AddTenantDomainError::Give(input.domain.clone(), error))?;
             if is_verified && !changed {
-                return Err(AddTenantDomainError::Exists(input.domain.clone()));
+                return Err(AddTenantDomainError::Exists(input.domain));
             }
-            let output =
-                Output { domain: input.domain.to_string(), dns_verification_string: None, dns_name: None };
+            let output = Output { domain: domain.to_string(), dns_verification_string: None, dns_name: None };
             let status = if is_verified { 200 } else { AddTenantDomain::OPERATION.success() };
             return Ok(Success::new(output).status(status));
         }
-        let steps = Steps::of(&context.run);
+        if is_verified {
+            return Err(AddTenantDomainError::Exists(input.domain));
+        }
+        let claims = Claims { run: &context.run, state: &self.state, routing: &routing, tenant: &tenant };
+        let free = claims.check(&input.domain).await;
+        free.map_err(|error| AddTenantDomainError::Claim(input.domain.clone(), error))?;
+        let (okta, steps) = (context.run.okta.forward(), Steps::of(&context.run));
         let known = own.pending(&input.domain);
         let status = if known.is_some() { 200 } else { AddTenantDomain::OPERATION.success() };
         let pending = match known {
@@ -246,12 +241,15 @@ impl AddTenantDomain {
                 if own.pending_domains().len() >= PENDING {
                     return Err(AddTenantDomainError::TooManyPending);
                 }
+                let begun = routing.begin(&self.state, &context.run, &tenant, Kind::Pending).await;
+                begun.map_err(AddTenantDomainError::Begin)?;
                 if let Err(failure) = own.add(okta, &steps, Kind::Pending, &pending.pattern(), None).await {
                     return Err(AddTenantDomainError::Stopped(steps.unwind(failure).await));
                 }
                 pending
             }
         };
+        routing.note(&self.state, &context.run, &tenant).await;
         let output = Output {
             domain: pending.domain.to_string(),
             dns_name: Some(verification_name(&pending.domain)),

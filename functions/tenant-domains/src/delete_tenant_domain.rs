@@ -5,34 +5,36 @@
 //! Under locks:
 //!
 //! 1. At the same time: `listGroups`, `getGroup` and `getApplicationGroupAssignment`, as
-//!    in `get-tenant`, with `getIdentityProvider`;
-//!    `listPolicies` and `listPolicyRules`.
-//! 2. If the domain is verified, `getIdentityProvider` and, with a filter of subjects
+//!    in `get-tenant`, with `getIdentityProvider`; `listPolicies`.
+//! 2. `getPolicyRule` for each of the tenant's rules.
+//! 3. If the domain is verified, `getIdentityProvider` and, with a filter of subjects
 //!    that refuses its logins, `replaceIdentityProvider`.
-//! 3. `replacePolicyRule` of the tenant's active rule, without the domain; then of
+//! 4. `replacePolicyRule` of the tenant's active rule, without the domain; then of
 //!    the inactive rule, if that also holds the domain. A rule without a domain would be for
 //!    everybody: `deletePolicyRule` where it was the last.
 //!
-//! Eight calls, three in a row, where the domain is pending and one of several; ten,
-//! five in a row, where it is verified.
+//! Nine calls, four in a row, where the domain is pending and one of several; eleven,
+//! six in a row, where it is verified. Until the index is complete, `listPolicyRules` in place of
+//! 2, at the same time as 1.
 //!
-//! There is no undo: the same request sent again completes what stopped half-way. It
-//! is the rule that says that the tenant has the domain: so the rule is changed last.
+//! There is no undo: the same request sent again completes what stopped half-way. What says that
+//! the tenant has the domain is changed last: the rule, and after the rule the index.
 
 use domain::{EmailDomain, TenantName};
 use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Request, Success};
 use okta_client::Error;
 use operations::Operation;
-use run_kit::{ConfigError, Environment, Failure, Incomplete, Object};
-use state::{Change, LockError, Locks, State, holding};
-use tenancy::{Depth, TenantError, Tenants};
+use run_kit::{ConfigError, Environment, Failure, Incomplete, Object, chain};
+use state::{Change, LockError, Locks, State, StateError, holding};
+use tenancy::Depth;
 
-use crate::routing::{Kind, read};
+use crate::lookup::{Lookup, LookupError};
+use crate::routing::Kind;
 
 /// The operation `delete-tenant-domain`.
 pub struct DeleteTenantDomain {
     state: State,
-    tenants: Tenants,
+    lookup: Lookup,
 }
 
 /// Which domain of which tenant.
@@ -45,14 +47,16 @@ pub struct Input {
 /// Why the tenant has the domain still.
 #[derive(Debug)]
 pub enum DeleteTenantDomainError {
-    /// There is no such tenant for the caller.
-    Tenant(TenantError),
+    /// The tenant, or what holds its domains, cannot be read.
+    Lookup(LookupError),
     /// The tenant has no such domain.
     NotFound(Input),
     /// Others are changing the rules.
     Lock(LockError),
     /// Okta did not answer; nothing was changed.
     Okta(Error),
+    /// The index holds the domain still.
+    Unreleased(EmailDomain, StateError),
     /// Some of it is gone, or may be.
     Incomplete {
         /// The rule that may hold the domain still.
@@ -65,10 +69,15 @@ pub enum DeleteTenantDomainError {
 impl From<DeleteTenantDomainError> for Failure {
     fn from(error: DeleteTenantDomainError) -> Self {
         match error {
-            DeleteTenantDomainError::Tenant(error) => error.into(),
+            DeleteTenantDomainError::Lookup(error) => error.into(),
             DeleteTenantDomainError::NotFound(input) => crate::not_found(&input.tenant, &input.domain),
             DeleteTenantDomainError::Lock(error) => error.into(),
             DeleteTenantDomainError::Okta(error) => Failure::okta("change the routing rules", &error),
+            DeleteTenantDomainError::Unreleased(domain, error) => {
+                tracing::warn!(error = %chain(&error), %domain, "the index holds the domain still");
+                let left = Object::unknown("domain", domain.as_str());
+                Incomplete::after(&["remove the domain from rule and identity provider"], vec![left]).into()
+            }
             DeleteTenantDomainError::Incomplete { left, source } => {
                 Incomplete::after(&[], vec![left]).because("remove the domain", source).into()
             }
@@ -91,7 +100,7 @@ impl Endpoint for DeleteTenantDomain {
     type Error = DeleteTenantDomainError;
 
     fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
-        Ok(Self { state: State::prepare(environment)?, tenants: Tenants::prepare(environment)? })
+        Ok(Self { state: State::prepare(environment)?, lookup: Lookup::prepare(environment)? })
     }
 
     async fn call(&self, context: &Context, input: Input) -> Result<Success<()>, DeleteTenantDomainError> {
@@ -113,9 +122,8 @@ impl DeleteTenantDomain {
         locks: Locks,
     ) -> Result<(), DeleteTenantDomainError> {
         locks.take(Change::Tenant(&input.tenant)).await.map_err(DeleteTenantDomainError::Lock)?;
-        let (tenant, routing) = read(&self.tenants, context, &input.tenant, Depth::Change).await;
-        let tenant = &tenant.map_err(DeleteTenantDomainError::Tenant)?;
-        let routing = routing.map_err(DeleteTenantDomainError::Okta)?;
+        let read = self.lookup.read(context, &input.tenant, Depth::Change).await;
+        let (tenant, routing) = &read.map_err(DeleteTenantDomainError::Lookup)?;
         let (okta, own) = (context.run.okta.forward(), routing.of(tenant));
         let pending = own.pending(&input.domain).map(|pending| pending.pattern());
         if pending.is_none() && !own.is_verified(&input.domain) {
@@ -153,6 +161,18 @@ impl DeleteTenantDomain {
                 (Err(source), _) => return Err(DeleteTenantDomainError::Okta(source)),
             }
         }
+        if own.is_verified(&input.domain) {
+            let released = self.state.release_domain(&context.run, &input.domain, &tenant.id).await;
+            match released {
+                Err(error) if own.is_indexed(&input.domain) => {
+                    return Err(DeleteTenantDomainError::Unreleased(input.domain, error));
+                }
+                // No rule has the domain any more: the claim gives way.
+                Err(error) => tracing::warn!(error = %chain(&error), "a claim stays"),
+                Ok(()) => {}
+            }
+        }
+        routing.note(&self.state, &context.run, tenant).await;
         Ok(())
     }
 }

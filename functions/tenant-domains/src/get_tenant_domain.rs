@@ -2,20 +2,21 @@
 //!
 //! # Okta calls
 //!
-//! Those of `list-tenant-domains`: six calls, two in a row.
+//! Those of `list-tenant-domains`: seven calls, three in a row.
 
 use domain::{EmailDomain, TenantName};
 use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, Request, Success};
 use operations::Operation;
 use run_kit::{ConfigError, Environment, Failure};
 use serde_json::json;
-use tenancy::{Depth, TenantError, Tenants};
+use tenancy::Depth;
 
-use crate::routing::{Domain, read};
+use crate::lookup::{Lookup, LookupError};
+use crate::routing::Domain;
 
 /// The operation `get-tenant-domain`.
 pub struct GetTenantDomain {
-    tenants: Tenants,
+    lookup: Lookup,
 }
 
 /// Which domain of which tenant.
@@ -28,8 +29,8 @@ pub struct Input {
 /// Why there is no domain to show.
 #[derive(Debug)]
 pub enum GetTenantDomainError {
-    /// There is no such tenant for the caller, or Okta did not answer.
-    Tenant(TenantError),
+    /// The tenant, or what holds its domains, cannot be read.
+    Lookup(LookupError),
     /// The tenant has no such domain.
     NotFound(Input),
 }
@@ -37,7 +38,7 @@ pub enum GetTenantDomainError {
 impl From<GetTenantDomainError> for Failure {
     fn from(error: GetTenantDomainError) -> Self {
         match error {
-            GetTenantDomainError::Tenant(error) => error.into(),
+            GetTenantDomainError::Lookup(error) => error.into(),
             GetTenantDomainError::NotFound(input) => crate::not_found(&input.tenant, &input.domain),
         }
     }
@@ -58,13 +59,12 @@ impl Endpoint for GetTenantDomain {
     type Error = GetTenantDomainError;
 
     fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
-        Ok(Self { tenants: Tenants::prepare(environment)? })
+        Ok(Self { lookup: Lookup::prepare(environment)? })
     }
 
     async fn call(&self, context: &Context, input: Input) -> Result<Success<Domain>, GetTenantDomainError> {
-        let (tenant, routing) = read(&self.tenants, context, &input.tenant, Depth::Read).await;
-        let tenant = tenant.map_err(GetTenantDomainError::Tenant)?;
-        let routing = routing.map_err(|error| GetTenantDomainError::Tenant(error.into()))?;
+        let read = self.lookup.read(context, &input.tenant, Depth::Read).await;
+        let (tenant, routing) = read.map_err(GetTenantDomainError::Lookup)?;
         let found = routing.of(&tenant).domains().into_iter().find(|of| of.domain == input.domain.as_str());
         found.map(Success::new).ok_or(GetTenantDomainError::NotFound(input))
     }

@@ -4,19 +4,25 @@
 //! pending one is a pattern `<token>.<domain>` of the inactive rule
 //! `DAC_<tenant>_unverified`; the token was issued to this tenant for this domain,
 //! and the tenant that puts the string into the DNS of the domain has verified the domain.
+//! The index of domains, in the state table, says which tenant has which domain. With the
+//! setting `DISCOVERY_BY=webfinger` nothing but the index says so, and a verified domain makes no
+//! routing rule.
 //!
 //! One module is one operation.
 
 mod add_tenant_domain;
+mod claims;
 mod delete_tenant_domain;
 mod dns;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
 mod get_tenant_domain;
+mod giving;
+mod known;
 mod list_tenant_domains;
+mod lookup;
 mod order;
-mod pending;
 mod place;
 mod routing;
 mod subject;

@@ -7,8 +7,7 @@
 
 use domain::EmailDomain;
 use okta_client::models::{PolicyRule, RuleId};
-
-use crate::pending::Pending;
+use tenancy::domains_of_rule;
 
 /// A rule that is to be moved, and where to.
 #[derive(Debug, PartialEq, Eq)]
@@ -44,7 +43,7 @@ impl Place<'_> {
 /// Whether a domain ends in the letters of another rule's domain, or the other way round.
 pub(crate) fn meets(rules: &[PolicyRule], own: Option<&PolicyRule>, domain: &EmailDomain) -> bool {
     let others = rules.iter().filter(|rule| own.is_none_or(|own| own.id != rule.id));
-    others.flat_map(domains).any(|other| other.hides_behind(domain) || domain.hides_behind(&other))
+    others.flat_map(domains_of_rule).any(|other| other.hides_behind(domain) || domain.hides_behind(&other))
 }
 
 /// What must be moved, so that the rule `own`, which is yet to be made if there is none,
@@ -57,7 +56,7 @@ pub(crate) fn moves(
     let mut sorted: Vec<&PolicyRule> = rules.iter().filter(|rule| rule.priority().is_some()).collect();
     sorted.sort_by_key(|rule| rule.priority());
     let mut places: Vec<Place<'_>> =
-        sorted.into_iter().map(|rule| Place { rule: Some(rule), domains: domains(rule).collect() }).collect();
+        sorted.into_iter().map(|rule| Place { rule: Some(rule), domains: domains_of_rule(rule) }).collect();
     let at = places
         .iter()
         .position(|place| place.rule.is_some_and(|rule| own.is_some_and(|own| own.id == rule.id)));
@@ -123,13 +122,6 @@ fn visit(
     state[index] = Visit::Done;
     wanted.push(index);
     Ok(())
-}
-
-/// The domains of a rule's patterns.
-fn domains(rule: &PolicyRule) -> impl Iterator<Item = EmailDomain> {
-    let patterns = rule.patterns().into_iter().map(|pattern| pattern.trim_start_matches(['@', '.']));
-    let patterns = patterns.filter(|pattern| !Pending::is_in(rule, pattern));
-    patterns.filter_map(|pattern| EmailDomain::parse(pattern).ok()).collect::<Vec<_>>().into_iter()
 }
 
 #[cfg(test)]

@@ -1,23 +1,22 @@
-//! The routing rules of the org, and the two that are a tenant's.
+//! The two routing rules that are a tenant's, and the domains that the rules and the index hold.
 
 use domain::{
-    AdminsDescription, EmailDomain, TenantName, TenantStatus, idp_name, pending_rule_name, rule_name,
+    AdminsDescription, Discovery, EmailDomain, TenantStatus, idp_name, pending_rule_name, rule_name,
 };
 use futures::TryStreamExt;
-use lambda_kit::Context;
 use okta_client::models::{
     GroupProfile, IdentityProvider, IdpId, NewPolicyRule, PolicyId, PolicyRule, RuleId,
 };
 use okta_client::{Client, Error, OkIfAbsent};
-use run_kit::{Found, Incomplete, Object, Run, StepFailure, Steps, Stopped, Undo, Undone};
+use run_kit::{Failure, Found, Incomplete, Object, Run, StepFailure, Steps, Stopped, Undo, Undone, chain};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
-use state::{Change, LockError, Locks};
-use tenancy::{Depth, Tenant, TenantError, Tenants, holds_domains, if_present, is_active, is_pending_rule};
+use state::{Change, LockError, Locks, State};
+use tenancy::{Pending, Tenant, domains_of_rule, holds_domains, if_present, is_active, is_pending_rule};
 
+use crate::known::Routing;
 use crate::order::Move;
-use crate::pending::Pending;
 use crate::subject::Filter;
 
 /// A domain as callers see it.
@@ -35,45 +34,7 @@ pub struct Domain {
     pub dns_verification_string: Option<String>,
 }
 
-/// The routing policy with its rules, as they were when they were read.
-#[derive(Debug)]
-pub(crate) struct Routing {
-    policy: Option<PolicyId>,
-    pub(crate) rules: Vec<PolicyRule>,
-}
-
-/// The tenant and the rules, read at the same time.
-pub(crate) async fn read(
-    tenants: &Tenants,
-    context: &Context,
-    tenant: &TenantName,
-    depth: Depth,
-) -> (Result<Tenant, TenantError>, Result<Routing, Error>) {
-    futures::join!(
-        tenants.of_caller(&context.run, &context.caller, tenant, depth),
-        Routing::of_org(context.run.okta.forward())
-    )
-}
-
 impl Routing {
-    /// Reads the policy, of which there is exactly one in an org, and its rules.
-    async fn of_org(okta: &Client) -> Result<Self, Error> {
-        let policy = okta.list_policies("IDP_DISCOVERY").await?.into_iter().next().map(|policy| policy.id);
-        let rules = match &policy {
-            Some(policy) => okta.list_policy_rules(policy).try_collect().await?,
-            None => Vec::new(),
-        };
-        Ok(Self { policy, rules })
-    }
-
-    /// Reads the rules again: under a lock they stay as they are.
-    pub(crate) async fn read_again(&mut self, okta: &Client) -> Result<(), Error> {
-        if let Some(policy) = &self.policy {
-            self.rules = okta.list_policy_rules(policy).try_collect().await?;
-        }
-        Ok(())
-    }
-
     /// The tenant's own two.
     pub(crate) fn of<'r>(&'r self, tenant: &'r Tenant) -> TenantRules<'r> {
         let (record, name) = (&tenant.description, &tenant.name);
@@ -82,34 +43,59 @@ impl Routing {
         let is_pending = |rule: &&PolicyRule| is_pending_rule(rule, record, &names);
         let verified = self.rules.iter().filter(own).find(|rule| !is_pending(rule));
         let pending = self.rules.iter().filter(own).find(is_pending);
-        TenantRules { rules: &self.rules, policy: self.policy.as_ref(), tenant, verified, pending }
+        TenantRules { routing: self, tenant, verified, pending }
     }
 
     /// The rule of somebody else whose domain overlaps with this one: of another
-    /// tenant, or one that an administrator of the org made.
+    /// tenant, or one that an administrator of the org made. Only where all rules are known.
     pub(crate) fn taken_by(&self, domain: &EmailDomain, own: &TenantRules<'_>) -> Option<&PolicyRule> {
         let is_own =
             |rule: &PolicyRule| [own.verified, own.pending].into_iter().flatten().any(|of| of.id == rule.id);
-        let overlaps = |rule: &PolicyRule, pattern: &str| {
-            let pattern = pattern.trim_start_matches(['@', '.']);
-            // What is only pending belongs to nobody.
-            !Pending::is_in(rule, pattern)
-                && EmailDomain::parse(pattern).is_ok_and(|taken| taken.overlaps(domain))
-        };
-        let takes = |rule: &&PolicyRule| rule.patterns().into_iter().any(|pattern| overlaps(rule, pattern));
-        self.rules.iter().filter(|rule| !is_own(rule)).find(takes)
+        let takes = |rule: &&PolicyRule| domains_of_rule(rule).iter().any(|taken| taken.overlaps(domain));
+        self.rules.iter().filter(|rule| self.is_whole && !is_own(rule)).find(takes)
+    }
+
+    /// Notes that the request will make a rule, if it will.
+    ///
+    /// # Errors
+    ///
+    /// Of the table; nothing was changed.
+    pub(crate) async fn begin(
+        &self,
+        state: &State,
+        run: &Run,
+        tenant: &Tenant,
+        kind: Kind,
+    ) -> Result<(), Failure> {
+        match self.of(tenant).rule(kind) {
+            Some(_) => Ok(()),
+            None => Ok(state.begin_rule(run, &tenant.id).await?),
+        }
+    }
+
+    /// Notes the rules that the request made and deleted. What cannot be noted now, the next pass
+    /// of `reconcile` notes: until then all rules are read.
+    pub(crate) async fn note(&self, state: &State, run: &Run, tenant: &Tenant) {
+        let (made, gone) = self.notes.take();
+        let is_doubtful = self.is_whole && self.known.unsure_since.is_some();
+        if made.is_empty() && gone.is_empty() && !is_doubtful {
+            return;
+        }
+        let own = self.rules.iter().filter(|rule| rule.routes_to(&tenant.id)).map(|rule| rule.id.to_string());
+        let there: Vec<String> = own.chain(made).filter(|id| !gone.contains(id)).collect();
+        if let Err(error) = state.note_rules(run, &tenant.id, &there, &gone).await {
+            tracing::warn!(error = %chain(&error), tenant = tenant.id, "the rules are not noted");
+        }
     }
 }
 
 /// The rules of one tenant.
 #[derive(Debug)]
 pub(crate) struct TenantRules<'r> {
-    /// All rules of the org.
-    rules: &'r [PolicyRule],
-    policy: Option<&'r PolicyId>,
-    tenant: &'r Tenant,
+    pub(crate) routing: &'r Routing,
+    pub(crate) tenant: &'r Tenant,
     pub(crate) verified: Option<&'r PolicyRule>,
-    pending: Option<&'r PolicyRule>,
+    pub(crate) pending: Option<&'r PolicyRule>,
 }
 
 /// Which of the two.
@@ -120,19 +106,33 @@ pub(crate) enum Kind {
 }
 
 impl TenantRules<'_> {
-    /// Whether the verified domains are in use: the rule is off while the tenant is
-    /// suspended, or if somebody switched it off.
-    pub(crate) fn is_active(&self) -> bool {
-        self.verified.is_some_and(is_active)
+    /// Whether logins of a verified domain go to the tenant's IdP: not while the tenant is
+    /// suspended, and not through a rule that somebody switched off.
+    fn is_in_use(&self, domain: &EmailDomain) -> bool {
+        match self.routing.discovery {
+            Discovery::Webfinger if self.is_indexed(domain) => {
+                self.tenant.description.status() == TenantStatus::Active
+            }
+            _ => self.is_in_rule(domain) && self.verified.is_some_and(is_active),
+        }
+    }
+
+    /// Whether nothing but the index has to say that the domain is the tenant's.
+    pub(crate) fn is_indexed(&self, domain: &EmailDomain) -> bool {
+        self.routing.known.verified.contains(domain.as_str())
+    }
+
+    /// Whether the rule of the verified domains has the domain.
+    pub(crate) fn is_in_rule(&self, domain: &EmailDomain) -> bool {
+        self.domains_of_rule().contains(domain)
     }
 
     /// The tenant's domains, in the order of their names; one that is both is
     /// verified.
     pub(crate) fn domains(&self) -> Vec<Domain> {
-        let is_active = self.is_active();
         let verified = self.verified_domains().into_iter().map(|domain| Domain {
             domain: domain.to_string(),
-            verified: is_active,
+            verified: self.is_in_use(&domain),
             dns_verification_string: None,
         });
         let pending = self.pending_domains().into_iter().map(|pending| Domain {
@@ -147,7 +147,17 @@ impl TenantRules<'_> {
         domains
     }
 
-    fn verified_domains(&self) -> Vec<EmailDomain> {
+    /// The verified domains, of the rule and of the index.
+    pub(crate) fn verified_domains(&self) -> Vec<EmailDomain> {
+        let mut domains = self.domains_of_rule();
+        let indexed = self.routing.known.verified.iter().filter_map(|domain| EmailDomain::parse(domain).ok());
+        domains.extend(indexed);
+        domains.sort();
+        domains.dedup();
+        domains
+    }
+
+    fn domains_of_rule(&self) -> Vec<EmailDomain> {
         let patterns = self.verified.map(PolicyRule::patterns).unwrap_or_default();
         patterns.into_iter().filter_map(|pattern| EmailDomain::parse(pattern).ok()).collect()
     }
@@ -165,11 +175,15 @@ impl TenantRules<'_> {
         self.pending_domains().into_iter().find(|pending| pending.domain == *domain)
     }
 
-    /// Whom the tenant's IdP may speak of when the active rule has these patterns
-    /// of it, and one more.
+    /// Whom the tenant's IdP may speak of when the tenant has these of its domains, and one
+    /// more. Patterns that somebody made by hand count, too.
     pub(crate) fn filter(&self, keep: impl Fn(&str) -> bool, more: Option<&str>) -> Option<Filter> {
-        let mut domains = self.verified.map(PolicyRule::patterns).unwrap_or_default();
-        domains.retain(|pattern| keep(pattern));
+        let patterns = self.verified.map(PolicyRule::patterns).unwrap_or_default();
+        let indexed = self.routing.known.verified.iter().map(String::as_str);
+        let indexed = indexed
+            .filter(|domain| !patterns.iter().any(|pattern| pattern.eq_ignore_ascii_case(domain)))
+            .collect::<Vec<_>>();
+        let mut domains: Vec<&str> = patterns.into_iter().chain(indexed).filter(|one| keep(one)).collect();
         domains.extend(more);
         Filter::of(&domains)
     }
@@ -190,7 +204,7 @@ impl TenantRules<'_> {
     }
 
     /// Makes a domain the tenant's, or completes that: its pattern in the active
-    /// rule, with an undo; then, without one, its logins for the IdP, and `token` goes
+    /// rule, with an undo, unless the index alone is to hold it; then, without one, its logins for the IdP, and `token` goes
     /// from the inactive rule. `filter` is the one with the domain. Gives whether anything had
     /// to be changed.
     ///
@@ -208,7 +222,7 @@ impl TenantRules<'_> {
         let (okta, steps) = (run.okta.forward(), Steps::of(run));
         let rule = async {
             let own = self.put_in_order(okta, &steps, moves).await?;
-            let is_new = !self.is_verified(domain);
+            let is_new = self.routing.discovery == Discovery::RoutingRules && !self.is_in_rule(domain);
             let recorded = match is_new {
                 true => self.add(okta, &steps, Kind::Verified, domain.as_str(), own).await.map(|()| true)?,
                 false => self.complete(okta, &steps, Kind::Verified).await?,
@@ -261,15 +275,16 @@ impl TenantRules<'_> {
         let mut own = None;
         for Move { rule, priority } in moves {
             let is_own = rule.as_ref() == self.verified.map(|rule| &rule.id);
-            let (Some(id), Some(policy), false) = (rule, self.policy, is_own) else {
+            let (Some(id), Some(policy), false) = (rule, &self.routing.policy, is_own) else {
                 own = Some(*priority);
                 continue;
             };
-            let Some(rule) = self.rules.iter().find(|rule| rule.id == *id) else { continue };
+            let Some(rule) = self.routing.rules.iter().find(|rule| rule.id == *id) else { continue };
             self.replace(okta, steps, policy, rule, &rule.at(*priority)).await?;
         }
         // The others' moves have moved it, too.
-        if let (None, Some(rule), Some(policy), false) = (own, self.verified, self.policy, moves.is_empty()) {
+        let policy = self.routing.policy.as_ref();
+        if let (None, Some(rule), Some(policy), false) = (own, self.verified, policy, moves.is_empty()) {
             let rules = okta.list_policy_rules(policy).try_collect::<Vec<PolicyRule>>();
             let rules = steps.run("read the places of the routing rules", rules).await?;
             own = rules.iter().find(|now| now.id == rule.id).and_then(PolicyRule::priority);
@@ -280,7 +295,7 @@ impl TenantRules<'_> {
     /// Switches the rule of the verified domains on, which somebody switched off. That of a
     /// suspended tenant stays off. Undo: the opposite.
     async fn switch_on(&self, okta: &Client, steps: &Steps) -> Result<bool, StepFailure> {
-        let (Some(rule), Some(policy)) = (self.verified, self.policy) else { return Ok(false) };
+        let (Some(rule), Some(policy)) = (self.verified, &self.routing.policy) else { return Ok(false) };
         if is_active(rule) || self.tenant.description.status() == TenantStatus::Suspended {
             return Ok(false);
         }
@@ -304,7 +319,7 @@ impl TenantRules<'_> {
         place: Option<u64>,
     ) -> Result<(), StepFailure> {
         let rule = self.rule(kind);
-        let Some(policy) = self.policy else {
+        let Some(policy) = &self.routing.policy else {
             // There is always one: then Okta's answer was not right.
             let error = Error::Unexpected { status: 200 };
             return steps.run("find the routing policy", async { Err(error) }).await;
@@ -329,10 +344,8 @@ impl TenantRules<'_> {
                 },
             }),
             actions: json!({ "idp": { "providers": [{ "type": "SAML2", "id": self.tenant.id }] } }),
-            // Below all that there are, and above the default rule.
-            priority: Some(place.unwrap_or_else(|| {
-                self.rules.iter().filter_map(PolicyRule::priority).max().unwrap_or_default() + 1
-            })),
+            // Without a place Okta puts it below all that there are, and above the default rule.
+            priority: place,
         };
         let is_active = self.tenant.description.status() == TenantStatus::Active;
         let active = kind == Kind::Verified && is_active;
@@ -351,6 +364,7 @@ impl TenantRules<'_> {
         };
         let made = okta.create_policy_rule(policy, &new, active);
         let made = steps.create("create the routing rule", made, undo).await?;
+        self.routing.notes.made(&made);
         self.record(okta, steps, kind, &made).await
     }
 
@@ -363,7 +377,7 @@ impl TenantRules<'_> {
         kind: Kind,
         gone: impl Fn(&str) -> bool,
     ) -> Result<bool, Error> {
-        let (Some(rule), Some(policy)) = (self.rule(kind), self.policy) else { return Ok(false) };
+        let (Some(rule), Some(policy)) = (self.rule(kind), &self.routing.policy) else { return Ok(false) };
         let patterns = rule.patterns();
         if !patterns.iter().any(|pattern| gone(pattern)) {
             return Ok(false);
@@ -371,7 +385,10 @@ impl TenantRules<'_> {
         let new = rule.with_patterns(|pattern| !gone(pattern), None);
         match new.is_limited() {
             true => okta.replace_policy_rule(policy, &new).await.map(drop)?,
-            false => okta.delete_policy_rule(policy, &rule.id).await.ok_if_absent()?,
+            false => {
+                okta.delete_policy_rule(policy, &rule.id).await.ok_if_absent()?;
+                self.routing.notes.gone(rule);
+            }
         }
         Ok(true)
     }
@@ -381,7 +398,7 @@ impl TenantRules<'_> {
         self.rule(kind).map(|rule| Object::new("routingRule", &rule.name, &rule.id))
     }
 
-    fn rule(&self, kind: Kind) -> Option<&PolicyRule> {
+    pub(crate) fn rule(&self, kind: Kind) -> Option<&PolicyRule> {
         match kind {
             Kind::Verified => self.verified,
             Kind::Pending => self.pending,

@@ -6,10 +6,8 @@
 //! First the resolvers. Then, under the tenant's lock:
 //!
 //! 1. At the same time: `listGroups`, `getGroup` and `getApplicationGroupAssignment`, as
-//!    in `get-tenant`, with `getIdentityProvider`;
-//!    `listPolicies` and `listPolicyRules`.
-//! 2. Under the lock of the registrable domain, once the DNS holds the token:
-//!    `listPolicyRules` once more.
+//!    in `get-tenant`, with `getIdentityProvider`; `listPolicies`.
+//! 2. `getPolicyRule` for each of the tenant's rules.
 //! 3. At the same time: `getIdentityProvider`; `replacePolicyRule` of the tenant's
 //!    active rule. Undo: the old rule. If there is none yet, `createPolicyRule`,
 //!    `getGroup` and `replaceGroup` as in `add-tenant-domain`.
@@ -18,38 +16,40 @@
 //!    without the token, or `deletePolicyRule`, if it was the last.
 //!
 //! Twelve calls, five in a row, plus the resolvers. Where the domain ends in the letters of
-//! another one, `listPolicyRules` again under the lock of the order, and
-//! `replacePolicyRule` for each rule that must move.
+//! another one, `listPolicyRules` under the lock of the order, and
+//! `replacePolicyRule` for each rule that must move. Until the index is complete,
+//! `listPolicyRules` in place of 2, at the same time as 1. Where the index alone says whose a
+//! domain is (`DISCOVERY_BY=webfinger`), no active rule is made or changed.
 //!
 //! # Why this order
 //!
-//! The pattern is added before the token goes: in between the domain is both,
+//! The domain is claimed in the index before anything else: of two tenants that verify domains
+//! which overlap, one gets its claim (`giving.rs`). The pattern is added before the token goes: in
+//! between the domain is both,
 //! and counts as verified, and the IdP refuses its users; the same request sent again completes it. What counts
-//! is the token in our rule, never what the caller sends. No two tenants verify domains
-//! that overlap at the same time: the second sees the first one's domain. Who has no
+//! is the token in our rule, never what the caller sends. Who has no
 //! string in the DNS takes no lock but their own tenant's, and gets 200 with
 //! `verified: false`: a client waits for the DNS by asking again.
 
 use domain::{EmailDomain, TenantName, TenantStatus, verification_name};
 use lambda_kit::{Context, Decode, Endpoint, Example, Request, Success};
-use okta_client::Error;
 use operations::Operation;
-use run_kit::{ConfigError, Environment, Failure, Stopped};
+use run_kit::{ConfigError, Environment, Failure};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use state::{Change, LockError, Locks, State, holding};
-use tenancy::{Depth, TenantError, Tenants};
+use tenancy::Depth;
 
 use crate::dns::{DnsError, Resolvers};
-use crate::place::OrderError;
-use crate::routing::read;
+use crate::giving::{GiveError, Giving};
+use crate::lookup::{Lookup, LookupError};
 
 /// The operation `verify-tenant-domain`.
 pub struct VerifyTenantDomain {
     state: State,
+    lookup: Lookup,
     resolvers: Resolvers,
-    tenants: Tenants,
 }
 
 /// Which domain of which tenant.
@@ -84,38 +84,26 @@ pub struct Output {
 /// Why the domain is not verified.
 #[derive(Debug)]
 pub enum VerifyTenantDomainError {
-    /// There is no such tenant for the caller.
-    Tenant(TenantError),
+    /// The tenant, or what holds its domains, cannot be read.
+    Lookup(LookupError),
     /// The tenant has no such domain.
     NotFound(Input),
-    /// It is, or overlaps with, somebody else's.
-    Taken(EmailDomain),
-    /// With it, the tenant's domains are more than an IdP can be limited to.
-    TooMany(EmailDomain),
-    /// It ends in the same letters as another domain, and cannot be put in order.
-    Order(EmailDomain, OrderError),
+    /// The tenant cannot have it.
+    Give(EmailDomain, GiveError),
     /// No resolver answered.
     Dns(DnsError),
-    /// Others are changing the rules.
+    /// Others are changing the tenant.
     Lock(LockError),
-    /// Okta did not answer; nothing was changed.
-    Okta(Error),
-    /// A step failed.
-    Stopped(Stopped),
 }
 
 impl From<VerifyTenantDomainError> for Failure {
     fn from(error: VerifyTenantDomainError) -> Self {
         match error {
-            VerifyTenantDomainError::Tenant(error) => error.into(),
+            VerifyTenantDomainError::Lookup(error) => error.into(),
             VerifyTenantDomainError::NotFound(input) => crate::not_found(&input.tenant, &input.domain),
-            VerifyTenantDomainError::Taken(domain) => crate::taken(&domain),
-            VerifyTenantDomainError::TooMany(domain) => crate::too_many(&domain),
-            VerifyTenantDomainError::Order(domain, error) => error.into_failure(&domain),
+            VerifyTenantDomainError::Give(domain, error) => error.into_failure(&domain),
             VerifyTenantDomainError::Lock(error) => error.into(),
-            VerifyTenantDomainError::Okta(error) => Failure::okta("read the routing rules", &error),
             VerifyTenantDomainError::Dns(error) => error.into(),
-            VerifyTenantDomainError::Stopped(stopped) => stopped.into(),
         }
     }
 }
@@ -142,7 +130,7 @@ impl Endpoint for VerifyTenantDomain {
     fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
         Ok(Self {
             state: State::prepare(environment)?,
-            tenants: Tenants::prepare(environment)?,
+            lookup: Lookup::prepare(environment)?,
             resolvers: Resolvers::prepare(environment)?,
         })
     }
@@ -174,43 +162,28 @@ impl VerifyTenantDomain {
         // Before the locks: a resolver may be slow.
         let texts = self.resolvers.texts(&input.domain).await;
         locks.take(Change::Tenant(&input.tenant)).await.map_err(VerifyTenantDomainError::Lock)?;
-        let (tenant, routing) = read(&self.tenants, context, &input.tenant, Depth::Change).await;
-        let tenant = &tenant.map_err(VerifyTenantDomainError::Tenant)?;
-        let mut routing = routing.map_err(VerifyTenantDomainError::Okta)?;
-        let okta = context.run.okta.forward();
-        let own = routing.of(tenant);
+        let read = self.lookup.read(context, &input.tenant, Depth::Change).await;
+        let (tenant, routing) = read.map_err(VerifyTenantDomainError::Lookup)?;
+        let own = routing.of(&tenant);
         let pending = own.pending(&input.domain);
-        let is_verified = own.is_verified(&input.domain);
-        if !is_verified {
+        if !own.is_verified(&input.domain) {
             let Some(pending) = &pending else { return Err(VerifyTenantDomainError::NotFound(input)) };
             let texts = texts.map_err(VerifyTenantDomainError::Dns)?;
             if !texts.contains(&pending.token) {
                 return Ok(Success::new(not_yet(&input.domain, texts.len())));
             }
-            // Not before: who has no string in the DNS must not hold up who has one.
-            let registrable = Change::Domain(input.domain.registrable());
-            locks.take(registrable).await.map_err(VerifyTenantDomainError::Lock)?;
-            routing.read_again(okta).await.map_err(VerifyTenantDomainError::Okta)?;
         }
-        let own = routing.of(tenant);
-        if !is_verified && routing.taken_by(&input.domain, &own).is_some() {
-            return Err(VerifyTenantDomainError::Taken(input.domain));
-        }
-        let more = (!is_verified).then_some(input.domain.as_str());
-        let Some(filter) = own.filter(|_| true, more) else {
-            return Err(VerifyTenantDomainError::TooMany(input.domain));
+        let giving = Giving {
+            run: &context.run,
+            state: &self.state,
+            locks: &locks,
+            tenant: &tenant,
+            domain: &input.domain,
+            pending: pending.as_ref(),
+            any_order: false,
         };
-        own.lock_idp(&locks).await.map_err(VerifyTenantDomainError::Lock)?;
-        let moves = match is_verified {
-            true => Vec::new(),
-            false => routing
-                .order(okta, &locks, tenant, &input.domain, false)
-                .await
-                .map_err(|error| VerifyTenantDomainError::Order(input.domain.clone(), error))?,
-        };
-        let own = routing.of(tenant);
-        let given = own.give(&context.run, &input.domain, &filter, pending.as_ref(), &moves).await;
-        given.map_err(VerifyTenantDomainError::Stopped)?;
+        let given = giving.give(routing).await;
+        given.map_err(|error| VerifyTenantDomainError::Give(input.domain.clone(), error))?;
         let (domain, verified) =
             (input.domain.to_string(), tenant.description.status() == TenantStatus::Active);
         Ok(Success::new(Output { domain, verified, detail: None }))

@@ -39,7 +39,7 @@
 
 use std::sync::OnceLock;
 
-use domain::{Revoked, TenantName};
+use domain::{EmailDomain, Revoked, TenantName};
 use futures::future::join_all;
 use lambda_kit::{Context, Decode, Endpoint, Example, NoBody, QueryParameter, Request, Success, Values};
 use okta_client::models::{Group, IdentityProvider, KeyId, PolicyId, PolicyRule, Role};
@@ -50,7 +50,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use state::{Change, LockError, Locks, Revocation, State, StateError, holding};
-use tenancy::{Depth, Tenants, Want, routing};
+use tenancy::{Depth, Tenants, Want, domains_of_rule, routing};
 
 use crate::abandoned::ABANDONED;
 use crate::lookup::{self, Remains, RemainsError};
@@ -282,6 +282,12 @@ impl DeleteTenant {
             && let Err(error) = self.state.reinstate(&context.run, id).await
         {
             tracing::warn!(error = %chain(&error), tenant = id, "the item of a deleted tenant stays");
+        }
+        let domains: Vec<EmailDomain> = parts.rules.iter().flat_map(domains_of_rule).collect();
+        if let Some(id) = parts.tenant_id()
+            && let Err(error) = self.state.forget_domains_of(&context.run, id, &domains).await
+        {
+            tracing::warn!(error = %chain(&error), tenant = id, "claims of a deleted tenant stay until somebody wants their domains");
         }
         Ok(Success::empty())
     }

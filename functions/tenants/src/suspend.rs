@@ -13,15 +13,15 @@
 //! that nothing takes it for a leftover, whatever the admins call it.
 
 use domain::{AdminsDescription, Resume, TenantStatus};
+use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
-use futures::{FutureExt, TryStreamExt};
 use okta_client::models::{
     ACTIVE, ApplicationGroupAssignment, Group, GroupId, GroupProfile, IdentityProvider, PolicyRule, Role,
 };
 use okta_client::{Client, OkIfAbsent};
 use run_kit::{Found, Object, StepFailure, Undo, Undone};
 use state::{EmptyGroup, State, Suspension};
-use tenancy::{INDEX_LAG, POLL, delete_group, group_called, if_present, is_active};
+use tenancy::{INDEX_LAG, POLL, delete_group, group_called, if_present, is_active, rules_of_ids};
 use tokio::time::Instant;
 
 use crate::tenant_change::{Cause, TARGETS, TenantChange};
@@ -89,9 +89,10 @@ impl TenantChange<'_> {
     /// have switched something on after it was read.
     async fn look_again(&self) -> Result<(IdentityProvider, Vec<PolicyRule>), Cause> {
         let okta = self.run.okta.forward();
+        let ids: Vec<String> = self.rules.iter().map(|rule| rule.id.to_string()).collect();
         let rules = async {
             match &self.policy {
-                Some(policy) => okta.list_policy_rules(policy).try_collect().await,
+                Some(policy) => rules_of_ids(okta, policy, &ids).await,
                 None => Ok(Vec::new()),
             }
         };

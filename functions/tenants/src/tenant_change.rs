@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use domain::{AdminsDescription, TenantName, admins_group, users_group};
 use futures::FutureExt;
+use guard::DomainIndex;
 use okta_client::Error;
 use okta_client::models::{
     Group, GroupId, GroupProfile, IdentityProvider, IdpId, PolicyId, PolicyRule, Role,
@@ -13,7 +14,8 @@ use operations::ProblemCode;
 use run_kit::{Failure, Object, Run, StepFailure, Steps, Stopped, Undo, Undone};
 use state::{Change, LockError, Locks, StateError};
 use tenancy::{
-    Depth, ROLE, Tenant, TenantError, Tenants, Want, holds_domains, if_present, role_targets, routing,
+    Depth, EarlyRules, ROLE, Tenant, TenantError, Tenants, TenantsRules, Want, holds_domains, if_present,
+    role_targets,
 };
 
 /// Why a tenant cannot be changed; nothing was.
@@ -30,6 +32,14 @@ pub enum Unchangeable {
     HalfRenamed(TenantName),
     /// Others are changing the tenant.
     Lock(LockError),
+    /// The index of domains did not answer.
+    Index(Failure),
+}
+
+impl From<Error> for Unchangeable {
+    fn from(error: Error) -> Self {
+        Unchangeable::Okta(error)
+    }
 }
 
 impl From<Unchangeable> for Failure {
@@ -48,6 +58,7 @@ impl From<Unchangeable> for Failure {
                 ),
             ),
             Unchangeable::Lock(error) => error.into(),
+            Unchangeable::Index(failure) => failure,
         }
     }
 }
@@ -117,6 +128,7 @@ impl FoundTenant {
     /// the one that was called so.
     pub(crate) async fn read(
         tenants: &Tenants,
+        index: &DomainIndex,
         run: &Run,
         name: &TenantName,
         new_name: Option<&TenantName>,
@@ -135,15 +147,18 @@ impl FoundTenant {
             }
             found
         };
-        let (tenant, routing) = tokio::join!(tenant, routing(okta));
-        let mut tenant = tenant.map_err(Unchangeable::Tenant)?;
+        let state = async { index.state().await.map_err(Unchangeable::Index) };
+        let (tenant, early) = tokio::join!(tenant, EarlyRules::read(okta, state));
+        let (mut tenant, early) = (tenant.map_err(Unchangeable::Tenant)?, early?);
         // A record that was edited by hand is written anew, with the id.
         tenant.description.tenant_id = Some(tenant.id.clone());
         if tenant.users.is_none() {
             let missing = format!("the group `{}`", users_group(&tenant.name));
             return Err(Unchangeable::Tenant(TenantError::Broken { missing }));
         }
-        let (policy, mut rules) = routing.map_err(Unchangeable::Okta)?;
+        let known = index.of_tenant(&tenant.id).await.map_err(Unchangeable::Index)?;
+        let rules = early.of_tenant(okta, known.state, &known.tenant).await?;
+        let TenantsRules { policy, mut rules, .. } = rules;
         rules.retain(|rule| rule.routes_to(&tenant.id));
         Ok(Self { tenant, policy, rules })
     }

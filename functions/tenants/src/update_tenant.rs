@@ -3,8 +3,9 @@
 //! # Okta calls
 //!
 //! Reading: `listGroups`, `getGroup` and `getApplicationGroupAssignment` as in
-//! `get-tenant`, with `getIdentityProvider`; at the same time `listPolicies` and
-//! `listPolicyRules`; then at the same time `getIdentityProvider`, under the lock,
+//! `get-tenant`, with `getIdentityProvider`; at the same time `listPolicies`; then
+//! `getPolicyRule` for each rule that leads to the tenant's IdP, whose ids the index of domains
+//! knows, or, until the index is complete, `listPolicyRules` at the same time as the rest; then at the same time `getIdentityProvider`, under the lock,
 //! `listGroupAssignedRoles` and `listGroupTargetsForGroupRole`; at last
 //! `getGroup` once more, because another request may have changed the record.
 //!
@@ -16,12 +17,12 @@
 //! | | `replaceGroup` `ADMINS_` without `renamedFrom` | none, it is the last |
 //! | suspend | `replaceGroup` `ADMINS_`: `SUSPENDED`, and what to resume | the old profile |
 //! | | `deactivateIdentityProvider`, `deactivatePolicyRule`; `addGroup` `NOBODY_`, `assignGroupTargetToGroupAdminRole` and `assignGroupToApplication` (the okta-dac app) for it, `unassignGroupTargetFromGroupAdminRole` for the others; at the same time | the opposite |
-//! | | `getIdentityProvider`, `listPolicyRules` once more | none |
+//! | | `getIdentityProvider`, `getPolicyRule` of each rule once more | none |
 //! | resume | `activateIdentityProvider`, `activatePolicyRule`; `listAssignedApplicationsForGroup` and `assignGroupTargetToGroupAdminRole` for each target, `unassignGroupTargetFromGroupAdminRole` for `NOBODY_`; at the same time | the opposite |
 //! | | `replaceGroup` `ADMINS_` without `SUSPENDED` | the old profile |
 //! | | `listGroupUsers` and `deleteGroup` of `NOBODY_` | none, it is the last |
 //!
-//! Without app groups and rules: a rename 16 calls, eight in a row; suspending 19,
+//! Without app groups and rules: a rename 16 calls, eight in a row; suspending 18,
 //! seven in a row; resuming 17, eight in a row.
 //!
 //! While the item `tenant#<id>` is in the state table, no token of the tenant's admins
@@ -46,6 +47,7 @@ use std::sync::OnceLock;
 
 use domain::{NewTenantName, Revoked, TenantName, TenantStatus};
 use futures::FutureExt;
+use guard::DomainIndex;
 use lambda_kit::{Context, Decode, Endpoint, Example, Request, Success};
 use operations::Operation;
 use run_kit::{ConfigError, Environment, Failure, Incomplete, Object, Run, Stopped};
@@ -61,6 +63,7 @@ use crate::tenant_change::{Cause, FoundTenant, Unchangeable};
 
 /// The operation `update-tenant`.
 pub struct UpdateTenant {
+    index: DomainIndex,
     state: State,
     tenants: Tenants,
 }
@@ -179,7 +182,11 @@ impl Endpoint for UpdateTenant {
     type Error = UpdateTenantError;
 
     fn prepare(environment: &Environment) -> Result<Self, ConfigError> {
-        Ok(Self { state: State::prepare(environment)?, tenants: Tenants::prepare(environment)? })
+        Ok(Self {
+            state: State::prepare(environment)?,
+            tenants: Tenants::prepare(environment)?,
+            index: DomainIndex::prepare(environment)?,
+        })
     }
 
     async fn call(&self, context: &Context, input: Input) -> Result<Success<Output>, UpdateTenantError> {
@@ -254,7 +261,7 @@ impl UpdateTenant {
         locks: &Locks,
     ) -> Result<Output, UpdateTenantError> {
         let new_name = input.new_name.as_deref().filter(|name| **name != input.name);
-        let found = FoundTenant::read(&self.tenants, run, &input.name, new_name).await?;
+        let found = FoundTenant::read(&self.tenants, &self.index, run, &input.name, new_name).await?;
         let id = found.tenant.id.clone();
         run.record.concerns(&id);
         let kept = self.state.suspension(&id).await.map_err(UpdateTenantError::State)?;

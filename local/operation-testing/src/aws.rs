@@ -131,7 +131,18 @@ impl Aws {
     }
 
     pub(crate) fn end_locks(&self) {
-        for id in self.items("lock#") {
+        self.delete("lock#");
+    }
+
+    /// Empties the index of domains.
+    pub(crate) fn forget_domains(&self) {
+        for prefix in ["domain#", "domains-of#", "ending#", domain::INDEX_ITEM] {
+            self.delete(prefix);
+        }
+    }
+
+    fn delete(&self, prefix: &str) {
+        for id in self.items(prefix) {
             let request = json!({ "TableName": TABLE, "Key": { "id": { "S": id } } });
             let request = serde_json::from_value(request).expect("a request");
             self.database.delete_item(request).expect("it is deleted");

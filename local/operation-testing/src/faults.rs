@@ -80,7 +80,7 @@ async fn fails_cleanly<E: Endpoint>(
     for nth in 1..=calls {
         for times in [1, u64::MAX] {
             let name = format!("{} call {nth} {failure:?} ×{times}", E::OPERATION.name);
-            org.emulator.reset();
+            org.reset();
             prepare(org).await;
             failure.order(org, nth, times);
             let result = org.call::<E>(request).await;
@@ -135,7 +135,7 @@ pub async fn converges_after_being_killed<E: Endpoint>(
     let org = &TestOrg::start().await;
     let (_, after, calls) = undisturbed::<E>(org, request, &prepare).await;
     for nth in 1..=calls {
-        org.emulator.reset();
+        org.reset();
         prepare(org).await;
         org.kill_at::<E>(request, nth).await;
         let name = format!("{} killed at call {nth}", E::OPERATION.name);
@@ -167,7 +167,7 @@ async fn undisturbed<E: Endpoint>(
     request: &TestRequest,
     prepare: &impl AsyncFn(&TestOrg),
 ) -> (Value, Value, u64) {
-    org.emulator.reset();
+    org.reset();
     prepare(org).await;
     let before = org.snapshot();
     let arrived = org.emulator.arrivals();

@@ -147,6 +147,12 @@ impl TestOrg {
         }
     }
 
+    /// Puts the org back to what it was when it started, and empties the index of its domains.
+    pub fn reset(&self) {
+        self.emulator.reset();
+        self.aws.forget_domains();
+    }
+
     /// A client of the org, for preparing it.
     pub fn okta(&self) -> &Client {
         &self.okta

@@ -78,6 +78,11 @@ impl EmailDomain {
         self.is_below(&other.0) || other.is_below(&self.0)
     }
 
+    /// Whether it is the other, or below the other: its logins are logins of the other.
+    pub fn is_within(&self, other: &Self) -> bool {
+        self.is_below(&other.0)
+    }
+
     /// Whether it is longer, and ends with the letters of the other. Okta compares the
     /// ends of logins as text: a rule for `ey.com` also matches logins of `disney.com`.
     ///

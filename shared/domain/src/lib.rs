@@ -5,6 +5,7 @@ mod audit;
 mod caller;
 mod description;
 mod email_domain;
+mod index;
 mod names;
 mod rights;
 mod subject_filter;
@@ -13,6 +14,10 @@ pub use audit::{OPEN, OPEN_INDEX, event_partition, grants_item};
 pub use caller::{CLOCK_SKEW_SECONDS, Caller, TenantClaim, TenantClaimError, is_okta_id, permits};
 pub use description::{AdminsDescription, Resume, TenantStatus, USERS_DESCRIPTION};
 pub use email_domain::{EmailDomain, EmailDomainError, NewEmailDomain, verification_name};
+pub use index::{
+    Discovery, Ending, Holder, Holders, INDEX_ITEM, IndexState, Meeting, TenantDomains, ending_item, endings,
+    holders_item, tenant_domains_item,
+};
 pub use names::{
     NewTenantName, TenantName, TenantNameError, admins_group, app_of_appusers_group, appusers_group,
     appusers_prefix, empty_group_prefix, idp_name, pending_rule_name, rule_name, users_group,
@@ -20,7 +25,7 @@ pub use names::{
 pub use rights::{
     BUDGET_PREFIX, Question, Revoked, RightsItem, Standing, TOKEN_LIFETIME_SECONDS, budget_item, tenant_item,
 };
-pub use subject_filter::{is_limited, subject_filter};
+pub use subject_filter::{is_limited, is_same_filter, subject_filter};
 
 /// Group whose members may do everything.
 pub const SUPERUSERS: &str = "SUPERUSERS";

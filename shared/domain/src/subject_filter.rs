@@ -26,6 +26,9 @@ pub fn subject_filter(domains: &[&str]) -> Option<String> {
     [true, false].into_iter().map(|any_case| expression(domains, any_case)).find(|it| it.len() <= MAX_LEN)
 }
 
+/// What every filter begins with.
+const START: &str = r"(\S+@(\S+\.)?(";
+
 /// Whether a filter is one of [`subject_filter`]: one that names domains, or nobody.
 ///
 /// ```
@@ -34,12 +37,32 @@ pub fn subject_filter(domains: &[&str]) -> Option<String> {
 /// assert!(!is_limited(r"\S+@\S+") && !is_limited(""));
 /// ```
 pub fn is_limited(filter: &str) -> bool {
-    filter.starts_with(r"(\S+@(\S+\.)?(")
+    filter.starts_with(START)
+}
+
+/// Whether two filters of [`subject_filter`] name the same domains, in whatever order.
+///
+/// ```
+/// use domain::{is_same_filter, subject_filter};
+/// let of = |domains: &[&str]| subject_filter(domains).unwrap();
+/// assert!(is_same_filter(&of(&["a.b", "c.d"]), &of(&["c.d", "a.b"])));
+/// assert!(!is_same_filter(&of(&["a.b", "c.d"]), &of(&["a.b"])));
+/// ```
+pub fn is_same_filter(one: &str, other: &str) -> bool {
+    let names = |filter: &str| {
+        let mut names: Vec<String> = filter.trim_end_matches(')').split('|').map(str::to_owned).collect();
+        if let Some(first) = names.first_mut() {
+            *first = first.trim_start_matches(START).to_owned();
+        }
+        names.sort();
+        names
+    };
+    names(one) == names(other)
 }
 
 fn expression(domains: &[&str], any_case: bool) -> String {
     let domains: Vec<String> = domains.iter().map(|domain| escape(domain, any_case)).collect();
-    format!(r"(\S+@(\S+\.)?({}))", domains.join("|"))
+    format!("{START}{}))", domains.join("|"))
 }
 
 fn escape(domain: &str, any_case: bool) -> String {

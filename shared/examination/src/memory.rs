@@ -30,6 +30,14 @@ impl Memory<'_> {
         }
     }
 
+    /// Domains that the index alone says are the tenant's.
+    pub(crate) async fn verified_domains(self, tenant_id: &str) -> Result<Vec<String>, StateError> {
+        match self.0 {
+            Some(state) => Ok(state.domains_of(tenant_id).await?.verified.into_iter().collect()),
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// Ids of the groups that the role of a suspended tenant's admins was limited to.
     pub(crate) async fn kept_targets(self, tenant_id: &str) -> Result<Vec<String>, StateError> {
         match self.0 {

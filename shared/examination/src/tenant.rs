@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use domain::{
     AdminsDescription, TenantName, TenantStatus, admins_group, app_of_appusers_group, appusers_group,
-    idp_name, is_limited, subject_filter, users_group,
+    idp_name, is_limited, is_same_filter, subject_filter, users_group,
 };
 use futures::TryStreamExt;
 use okta_client::models::{ACTIVE, Application, Group, GroupId, IdentityProvider, IdpId, PolicyRule};
@@ -228,7 +228,10 @@ impl Look<'_> {
         }
         let suspended = is_suspended(&self.record, kept.as_ref());
         match &idp {
-            Some(idp) => self.examine_idp(idp, &own, suspended),
+            Some(idp) => {
+                let indexed = memory.verified_domains(&tenant.id).await?;
+                self.examine_idp(idp, &own, &indexed, suspended);
+            }
             None => self.missing("identityProvider", idp_name(self.name)),
         }
         self.examine_rules(&own, suspended);
@@ -289,7 +292,14 @@ impl Look<'_> {
         Ok(())
     }
 
-    fn examine_idp(&mut self, idp: &IdentityProvider, own: &[&PolicyRule], suspended: bool) {
+    /// `indexed` are domains that the index alone says are the tenant's.
+    fn examine_idp(
+        &mut self,
+        idp: &IdentityProvider,
+        own: &[&PolicyRule],
+        indexed: &[String],
+        suspended: bool,
+    ) {
         let object = Object::new("identityProvider", &idp.name, &idp.id);
         if suspended && idp.status == ACTIVE {
             self.find(Kind::SuspendedIdpOn, object.clone());
@@ -297,8 +307,13 @@ impl Look<'_> {
         let filter = idp.other.get("policy").and_then(|policy| policy.pointer("/subject/filter"));
         // An IdP of the predecessor's has another filter, or none.
         let Some(filter) = filter.and_then(Value::as_str).filter(|filter| is_limited(filter)) else { return };
-        let verified = self.verified(own).map(PolicyRule::patterns).unwrap_or_default();
-        if !own.is_empty() && subject_filter(&verified).is_some_and(|expected| expected != filter) {
+        let mut verified = self.verified(own).map(PolicyRule::patterns).unwrap_or_default();
+        let in_rule = |domain: &str| verified.iter().any(|pattern| pattern.eq_ignore_ascii_case(domain));
+        let more: Vec<&str> = indexed.iter().map(String::as_str).filter(|domain| !in_rule(domain)).collect();
+        verified.extend(more);
+        let has_any = !own.is_empty() || !indexed.is_empty();
+        let is_other = |expected: String| !is_same_filter(&expected, filter);
+        if has_any && subject_filter(&verified).is_some_and(is_other) {
             self.find(Kind::HalfChangedDomains, object);
         }
     }

@@ -7,15 +7,19 @@
 //! Okta; a change waits for it ([`run_kit::Permit`]). A request that changes something has
 //! a record in the table of events, begun before the change ([`run_kit::Record`]).
 //!
+//! Whose a domain is stands in the same table ([`DomainIndex`]).
+//!
 //! Each is one signed request: an AWS SDK would make every function larger and
 //! slower to start (`make bench-credential` measures that for another service). The crate
 //! `state` writes what is read here, and reads what is written; `domain` names the items.
 
 mod budgets;
+mod domains;
 mod events;
 mod rights;
 mod table;
 
 pub use budgets::PartyBudget;
+pub use domains::{DomainIndex, KnownDomains};
 pub use events::EventsTable;
 pub use rights::Rights;

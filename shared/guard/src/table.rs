@@ -123,6 +123,11 @@ impl Item {
         }
     }
 
+    /// The content of an item of the index of domains.
+    pub(crate) fn content(&self) -> Option<&str> {
+        self.others.get("content")?["S"].as_str()
+    }
+
     /// What the item says about a budget.
     pub(crate) fn usages(&self) -> Vec<Usage> {
         usages(&self.others)

@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::OnceLock;
 
 use futures::FutureExt;
-use http::header::CONTENT_TYPE;
+use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue};
 use lambda_http::{Body, Response};
 use operations::{Operation, ProblemCode};
@@ -196,6 +196,14 @@ fn respond(
     let body = match result {
         Ok(answer) => {
             builder = builder.status(answer.status);
+            // What everybody may read says itself who may keep it, and which pages may read it.
+            for own in answer.headers.iter().map(|(name, _)| name) {
+                if let Some(headers) = builder.headers_mut()
+                    && [CACHE_CONTROL, ACCESS_CONTROL_ALLOW_ORIGIN].contains(own)
+                {
+                    headers.remove(own);
+                }
+            }
             for (name, value) in answer.headers {
                 builder = builder.header(name, value);
             }

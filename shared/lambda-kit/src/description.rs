@@ -101,14 +101,14 @@ impl Description {
         Self {
             operation: F::OPERATION,
             prepare: |environment| ForwardService::<F>::prepare(environment).map(drop),
-            query: &[],
+            query: F::QUERY,
             example: F::example,
-            media_type: "application/json",
+            media_type: F::MEDIA_TYPE,
             other_success: None,
             body_required: false,
             reads: |_| false,
             body: |_| None,
-            output: |_| None,
+            output: F::answer,
         }
     }
 }

@@ -5,8 +5,9 @@ use std::future::Future;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use operations::Operation;
 use run_kit::{ConfigError, Environment, Failure};
+use schemars::{Schema, SchemaGenerator};
 
-use crate::Example;
+use crate::{Example, QueryParameter};
 
 /// An operation without an authorizer before it, and with no Okta credential of ours in its
 /// reach: it passes on what the caller sent, or shows what everybody may read.
@@ -14,6 +15,17 @@ use crate::Example;
 pub trait Forward: Sized + Send + Sync + 'static {
     /// Its entry in the table.
     const OPERATION: &'static Operation;
+
+    /// Query parameters that it reads, for documents.
+    const QUERY: &'static [QueryParameter] = &[];
+
+    /// Media type of its own answer.
+    const MEDIA_TYPE: &'static str = "application/json";
+
+    /// Schema of its own answer, where the answer is not somebody else's.
+    fn answer(_generator: &mut SchemaGenerator) -> Option<Schema> {
+        None
+    }
 
     /// Reads what the operation is configured with, when the function starts.
     ///

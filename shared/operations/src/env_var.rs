@@ -242,6 +242,13 @@ impl EnvVar {
         example: "oty1delegator0000001",
         default: Some(""),
     };
+    /// How users find the IdP of their tenant.
+    pub const DISCOVERY_BY: EnvVar = EnvVar {
+        name: "DISCOVERY_BY",
+        meaning: "How users find the IdP of their tenant: `routing-rules`, Okta's own, one for each tenant; `webfinger`, from the index of verified domains by `find-idp`, and a verified domain makes no routing rule",
+        example: "routing-rules",
+        default: Some("routing-rules"),
+    };
     /// Which grants count.
     pub const DELEGATION_GRANTS: EnvVar = EnvVar {
         name: "DELEGATION_GRANTS",
@@ -425,6 +432,7 @@ impl EnvVar {
         EnvVar::DELEGATION_FAIL,
         EnvVar::DELEGATION_ACTOR_CLAIMS,
         EnvVar::DELEGATION_AGENTS,
+        EnvVar::DISCOVERY_BY,
         EnvVar::DELEGATION_GRANTS,
         EnvVar::DELEGATION_OF_ADMINS,
         EnvVar::DELEGATED_SUB,

@@ -38,6 +38,10 @@ pub enum StateUse {
     RecordsRotations,
     /// Keeps its answer for an `Idempotency-Key`.
     Replays,
+    /// Reads the index of domains.
+    ReadsDomains,
+    /// Keeps the index of domains.
+    KeepsDomains,
     /// Keeps responses: before they are done, with each outcome, and their ends.
     Responds,
     /// Looks for responses whose time is over, or whose run died.
@@ -85,7 +89,8 @@ impl StateUse {
             }
             StateUse::Responds => const { &[on(RESPONSES, &["GetItem", "PutItem", "Query", "UpdateItem"])] },
             StateUse::EndsResponses => const { &[on("ResponsesTable/index/open", &["Query"])] },
-            StateUse::ReadsRights => const { &[on(STATE, &["BatchGetItem"])] },
+            StateUse::ReadsRights | StateUse::ReadsDomains => const { &[on(STATE, &["BatchGetItem"])] },
+            StateUse::KeepsDomains => const { &[on(STATE, &["BatchGetItem", "DeleteItem", "PutItem"])] },
             StateUse::Records => const { &[on(EVENTS, &["PutItem"])] },
             StateUse::Revokes | StateUse::Suspends => {
                 const { &[on(STATE, &["DeleteItem", "GetItem", "PutItem"])] }
@@ -154,6 +159,8 @@ pub enum Settings {
     ConnectionKeys,
     /// How delegation is configured.
     Delegation,
+    /// How users find the IdP of their tenant.
+    Discovery,
     /// Resolvers of DNS over HTTPS.
     Dns,
     /// Which grants of delegation count.
@@ -200,6 +207,7 @@ impl Settings {
                 EnvVar::DELEGATED_USER_TYPE_ID,
                 EnvVar::USER_TYPE_ID,
             ],
+            Settings::Discovery => &[EnvVar::DISCOVERY_BY],
             Settings::Dns => &[EnvVar::DNS_RESOLVERS],
             Settings::Grants => &[EnvVar::DELEGATION_GRANTS],
             Settings::Doubt => &[EnvVar::DELEGATION_FAIL],

@@ -9,7 +9,7 @@ use crate::{EnvVar, Http, Method, OktaUse, Package, ProblemCode, Settings, Size,
 pub const VERBS: &[&str] =
     &[
         "list", "get", "add", "update", "delete", "assign", "unassign", "activate", "deactivate", "verify",
-        "remove", "set", "start", "enrich", "end", "revoke", "lift", "rotate", "watch", "expire", "respond",
+        "remove", "set", "start", "enrich", "end", "revoke", "lift", "rotate", "watch", "expire", "respond", "find",
     ];
 
 /// One operation; the binary of the same name serves it.

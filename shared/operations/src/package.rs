@@ -11,6 +11,8 @@ pub enum Package {
     ConnectionKeys,
     /// Users who act for others, for a while.
     Delegation,
+    /// Where the users of a login sign in.
+    Discovery,
     /// Identity providers of tenants.
     Idps,
     /// Okta's own API, in the name of the caller.
@@ -38,6 +40,7 @@ impl Package {
         Package::Authorizer,
         Package::ConnectionKeys,
         Package::Delegation,
+        Package::Discovery,
         Package::Idps,
         Package::OktaProxy,
         Package::Passwords,
@@ -56,6 +59,7 @@ impl Package {
             Package::Authorizer => "authorizer",
             Package::ConnectionKeys => "connection-keys",
             Package::Delegation => "delegation",
+            Package::Discovery => "discovery",
             Package::Idps => "idps",
             Package::OktaProxy => "okta-proxy",
             Package::Passwords => "passwords",

@@ -9,17 +9,17 @@ use crate::Package::{
 use crate::ProblemCode::{
     ActionNotPossible, AdminNotFound, AgentNotFound, AppNotFound, AttributesWouldBeLost, ConnectionNotFound,
     DelegationNotActive, DnsUnavailable, DomainAlreadyVerified, DomainNotFound, DomainTaken,
-    IdempotencyKeyReused, IdpNotFound, LastAdmin, LastSuperAdmin, MemberNotEditable, NameTaken, NotAMember,
-    OperationIncomplete, OutcomeUnknown, PayloadTooLarge, RequestInProgress, ResponseNotFound,
-    ResponsesDisabled, TenantAlreadyExists, TenantAppNotFound, TenantBroken, TenantBusy, TenantNotFound,
-    TenantSuspended, TooManyAgents, TooManyResponses, UnsupportedMediaType, UserBusy, UserNotActive,
-    UserNotFound, UserProtected,
+    IdempotencyKeyReused, IdpNotFound, InvalidRequest, LastAdmin, LastSuperAdmin, MemberNotEditable,
+    NameTaken, NotAMember, OperationIncomplete, OutcomeUnknown, PayloadTooLarge, RequestInProgress,
+    ResponseNotFound, ResponsesDisabled, StateUnavailable, TenantAlreadyExists, TenantAppNotFound,
+    TenantBroken, TenantBusy, TenantNotFound, TenantSuspended, TooManyAgents, TooManyResponses,
+    UnsupportedMediaType, UserBusy, UserNotActive, UserNotFound, UserProtected,
 };
 use crate::Settings::{App, Dns, Doubt, Org, Placeholder, Responders, ResponseRules, Tokens};
 use crate::StateUse::{
-    Consumes, CountsSignIns, EndsRecords, EndsResponses, Locks, Progresses, ReadsGrants, ReadsRecords,
-    ReadsResponses, ReadsRotations, ReadsSuspensions, Records, RecordsRotations, Responds, Revokes, Starts,
-    Suspends,
+    Consumes, CountsSignIns, EndsRecords, EndsResponses, KeepsDomains, Locks, Progresses, ReadsDomains,
+    ReadsGrants, ReadsRecords, ReadsResponses, ReadsRotations, ReadsSuspensions, Records, RecordsRotations,
+    Responds, Revokes, Starts, Suspends,
 };
 use crate::Trigger::{EventHook, Http as HttpTrigger, InlineHook, Proxy};
 use crate::{Every, Http, OktaUse, Operation, Package, Settings, Size, StateUse, Trigger};
@@ -132,6 +132,11 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
+        name: "find-idp", package: Package::Discovery, okta: OktaUse::None, state: &[ReadsDomains], settings: &[Settings::Discovery, Org], size: API,
+        summary: "Find the identity provider of a login, as RFC 7033 has it.",
+        trigger: Trigger::Public { path: "/.well-known/webfinger", problems: &[InvalidRequest, DomainNotFound, StateUnavailable] },
+    },
+    Operation {
         name: "get-idp", package: Idps, okta: Read, state: &[], settings: &[Placeholder], size: API,
         summary: "Get the identity provider of a tenant.",
         trigger: HttpTrigger(Http {
@@ -192,7 +197,7 @@ pub const OPERATIONS: &[Operation] = &[
         trigger: Trigger::Schedule { every: Every::Minutes(5), enabled_by: Some("PasswordWatchSchedule") },
     },
     Operation {
-        name: "reconcile", package: Package::Reconcile, okta: OktaUse::Tenants, state: &[EndsRecords, Locks, Progresses, Revokes], settings: &[App],
+        name: "reconcile", package: Package::Reconcile, okta: OktaUse::Tenants, state: &[EndsRecords, Locks, Progresses, Revokes, KeepsDomains], settings: &[App],
         // Runs do not overlap: a schedule fires every five minutes.
         size: Size { timeout_seconds: 240, ..API },
         summary: "Look for what a run that was killed left, cure it or report it, and end the rights that ended in Okta.",
@@ -313,7 +318,7 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
-        name: "add-tenant-domain", package: TenantDomains, okta: OktaUse::Tenants, state: &[Locks], settings: &[App], size: API,
+        name: "add-tenant-domain", package: TenantDomains, okta: OktaUse::Tenants, state: &[Locks, KeepsDomains], settings: &[App, Settings::Discovery], size: API,
         summary: "Add an e-mail domain to a tenant, to be verified through its DNS.",
         trigger: HttpTrigger(Http {
             method: Post, path: "/tenants/{tenant}/domains", access: TenantAdmin, success: 201, idempotent: true, replaces: Some("addTenantDomain"),
@@ -321,7 +326,7 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
-        name: "delete-tenant-domain", package: TenantDomains, okta: OktaUse::Tenants, state: &[Locks], settings: &[App], size: API,
+        name: "delete-tenant-domain", package: TenantDomains, okta: OktaUse::Tenants, state: &[Locks, KeepsDomains], settings: &[App, Settings::Discovery], size: API,
         summary: "Take an e-mail domain from a tenant, verified or not.",
         trigger: HttpTrigger(Http {
             method: Delete, path: "/tenants/{tenant}/domains/{domain}", access: TenantAdmin, success: 204, idempotent: false, replaces: Some("deleteTenantDomain"),
@@ -329,7 +334,7 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
-        name: "get-tenant-domain", package: TenantDomains, okta: Read, state: &[], settings: &[App], size: API,
+        name: "get-tenant-domain", package: TenantDomains, okta: Read, state: &[ReadsDomains], settings: &[App, Settings::Discovery], size: API,
         summary: "Get an e-mail domain of a tenant.",
         trigger: HttpTrigger(Http {
             method: Get, path: "/tenants/{tenant}/domains/{domain}", access: TenantAdmin, success: 200, idempotent: false, replaces: Some("getTenantDomain"),
@@ -337,7 +342,7 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
-        name: "list-tenant-domains", package: TenantDomains, okta: Read, state: &[], settings: &[App], size: API,
+        name: "list-tenant-domains", package: TenantDomains, okta: Read, state: &[ReadsDomains], settings: &[App, Settings::Discovery], size: API,
         summary: "List the e-mail domains of a tenant, page by page.",
         trigger: HttpTrigger(Http {
             method: Get, path: "/tenants/{tenant}/domains", access: TenantAdmin, success: 200, idempotent: false, replaces: Some("listTenantDomains"),
@@ -345,7 +350,7 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
-        name: "verify-tenant-domain", package: TenantDomains, okta: OktaUse::Tenants, state: &[Locks], settings: &[App, Dns], size: API,
+        name: "verify-tenant-domain", package: TenantDomains, okta: OktaUse::Tenants, state: &[Locks, KeepsDomains], settings: &[App, Settings::Discovery, Dns], size: API,
         summary: "Verify an e-mail domain through its DNS.",
         trigger: HttpTrigger(Http {
             method: Put, path: "/tenants/{tenant}/domains/{domain}", access: TenantAdmin, success: 200, idempotent: false, replaces: Some("verifyTenantDomain"),
@@ -361,7 +366,7 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
-        name: "delete-tenant", package: Tenants, okta: OktaUse::Tenants, state: &[Locks, Revokes, Suspends], settings: &[App, Placeholder], size: API,
+        name: "delete-tenant", package: Tenants, okta: OktaUse::Tenants, state: &[Locks, Revokes, Suspends, KeepsDomains], settings: &[App, Placeholder], size: API,
         summary: "Delete a tenant and everything that carries its name; its users stay.",
         trigger: HttpTrigger(Http {
             method: Delete, path: "/tenants/{tenant}", access: Superuser, success: 204, idempotent: false, replaces: Some("deleteTenant"),
@@ -393,7 +398,7 @@ pub const OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
-        name: "update-tenant", package: Tenants, okta: OktaUse::Tenants, state: &[Locks, Suspends], settings: &[App], size: API,
+        name: "update-tenant", package: Tenants, okta: OktaUse::Tenants, state: &[Locks, Suspends, ReadsDomains], settings: &[App], size: API,
         summary: "Rename, suspend or resume a tenant.",
         trigger: HttpTrigger(Http {
             method: Put, path: "/tenants/{tenant}", access: Superuser, success: 200, idempotent: false, replaces: Some("updateTenant"),

@@ -34,7 +34,7 @@ pub enum Trigger {
     },
     /// `GET` of what everybody may read; there is no authorizer before it.
     Public {
-        /// Path template of the API, with one parameter.
+        /// Path template of the API, with one parameter at most.
         path: &'static str,
         /// What can go wrong beside `internal`.
         problems: &'static [ProblemCode],

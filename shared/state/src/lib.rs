@@ -13,6 +13,7 @@
 //! | `budget#<tenantId or userId>#<minute>` | what was used of each class of Okta's limits, and what the share of the class allows; the crate `guard` | two minutes later |
 //! | `delegation#<digest of the id>` | `agent`, `client`, `delegator`; `until`: ms since 1970; `used`: request id | an hour after `until` |
 //! | `delegation-of#<agent>#<client>` | the same of the newest | an hour after `until` |
+//! | `domain#<registrable domain>`, `domains-of#<tenantId>`, `ending#<ending>`, `index#domains` | `content`: JSON, as `domain` says of the index of domains; `version` | never |
 //! | `grants#<userId>` | `grants`: a list of `id`, `agent`, `until`, `reason`; `former`: ids of agents of before | never |
 //! | `lock#<name>` | `owner`: request id; `until`: ms since 1970 | an hour later |
 //! | `task#<name>` | `place`: where the task stands; `owner`: id of the run that has the lease; `until`: ms since 1970 | never |
@@ -35,6 +36,8 @@
 
 mod attempts;
 mod delegations;
+mod documents;
+mod domains;
 mod events;
 mod grants;
 mod leases;
@@ -49,6 +52,7 @@ mod table;
 
 pub use attempts::SIGN_INS;
 pub use delegations::{Delegation, Reference, Started, is_delegation_id};
+pub use domains::Claimed;
 pub use events::{Changed, OpenRecord};
 pub use grants::{Grant, KeptGrants};
 pub use leases::Lease;

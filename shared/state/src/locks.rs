@@ -4,7 +4,6 @@
 //! | lock | who changes what |
 //! |---|---|
 //! | `tenant#<name>` | the tenant's groups, rules and suspension; both names, for a rename |
-//! | `domain#<registrable domain>` | makes a domain a tenant's, so that no other gets one that overlaps |
 //! | `idp#<id>` | the tenant's IdP |
 //! | `rule-order` | the order of the routing rules, where domains end in the same letters |
 //! | `user#<id>` | whether and to whom the user delegates; what responses do to the user |
@@ -86,8 +85,6 @@ pub async fn holding<T, F: Future<Output = T>>(state: &State, run: &Run, work: i
 pub enum Change<'c> {
     /// A tenant.
     Tenant(&'c TenantName),
-    /// Whose a domain is: the registrable one.
-    Domain(&'c str),
     /// The IdP with this id.
     Idp(&'c str),
     /// In which order the routing rules stand.
@@ -104,7 +101,6 @@ impl Change<'_> {
     fn lock(self) -> String {
         match self {
             Change::Tenant(name) => format!("tenant#{name}"),
-            Change::Domain(registrable) => format!("domain#{registrable}"),
             Change::RuleOrder => "rule-order".to_owned(),
             Change::Idp(id) => format!("idp#{id}"),
             Change::User(id) => format!("user#{id}"),
@@ -115,9 +111,7 @@ impl Change<'_> {
 
     fn busy(self) -> ProblemCode {
         match self {
-            Change::Tenant(_) | Change::Domain(_) | Change::Idp(_) | Change::RuleOrder => {
-                ProblemCode::TenantBusy
-            }
+            Change::Tenant(_) | Change::Idp(_) | Change::RuleOrder => ProblemCode::TenantBusy,
             Change::User(_) | Change::Password(_) | Change::SuperAdmins => ProblemCode::UserBusy,
         }
     }

@@ -1,9 +1,15 @@
 //! The routing rules that send users to tenants' IdPs.
 
-use domain::{AdminsDescription, TenantName, pending_rule_name, rule_name};
+use domain::{AdminsDescription, IndexState, TenantDomains, TenantName, pending_rule_name, rule_name};
 use futures::TryStreamExt;
-use okta_client::models::{ACTIVE, PolicyId, PolicyRule};
+use futures::stream::{self, StreamExt};
+use okta_client::models::{ACTIVE, PolicyId, PolicyRule, RuleId};
 use okta_client::{Client, Error};
+
+use crate::if_present;
+
+/// Rules that are read at the same time: Okta bounds concurrent calls.
+const READS: usize = 8;
 
 /// The routing policy and all its rules.
 ///
@@ -11,12 +17,100 @@ use okta_client::{Client, Error};
 ///
 /// Okta's.
 pub async fn routing(okta: &Client) -> Result<(Option<PolicyId>, Vec<PolicyRule>), Error> {
-    let policy = okta.list_policies("IDP_DISCOVERY").await?.into_iter().next().map(|policy| policy.id);
+    let policy = routing_policy(okta).await?;
     let rules = match &policy {
         Some(policy) => okta.list_policy_rules(policy).try_collect().await?,
         None => Vec::new(),
     };
     Ok((policy, rules))
+}
+
+/// The routing policy, of which there is exactly one in an org.
+///
+/// # Errors
+///
+/// Okta's.
+async fn routing_policy(okta: &Client) -> Result<Option<PolicyId>, Error> {
+    Ok(okta.list_policies("IDP_DISCOVERY").await?.into_iter().next().map(|policy| policy.id))
+}
+
+/// Those of the rules with these ids that are there.
+///
+/// # Errors
+///
+/// Okta's.
+pub async fn rules_of_ids(
+    okta: &Client,
+    policy: &PolicyId,
+    ids: impl IntoIterator<Item = &String>,
+) -> Result<Vec<PolicyRule>, Error> {
+    let ids: Vec<RuleId> = ids.into_iter().map(|id| RuleId::from(id.as_str())).collect();
+    let reads = ids.into_iter().map(|id| async move { if_present(okta.get_policy_rule(policy, &id)).await });
+    let read: Vec<_> = stream::iter(reads).buffered(READS).try_collect().await?;
+    Ok(read.into_iter().flatten().collect())
+}
+
+/// What is read of the routing rules while the tenant is looked up: the policy, and all rules
+/// where the index of domains is not complete.
+#[derive(Debug)]
+pub struct EarlyRules {
+    policy: Option<PolicyId>,
+    all: Option<Vec<PolicyRule>>,
+}
+
+/// The routing rules, as far as one tenant needs them.
+#[derive(Debug)]
+pub struct TenantsRules {
+    /// The policy.
+    pub policy: Option<PolicyId>,
+    /// At least every rule that leads to the tenant's IdP.
+    pub rules: Vec<PolicyRule>,
+    /// Whether these are all rules of the org.
+    pub is_whole: bool,
+}
+
+impl EarlyRules {
+    /// Reads; `state` asks the index how complete it is.
+    ///
+    /// # Errors
+    ///
+    /// Okta's, or of `state`.
+    pub async fn read<E: From<Error>>(
+        okta: &Client,
+        state: impl Future<Output = Result<IndexState, E>>,
+    ) -> Result<Self, E> {
+        let (policy, state) = futures::join!(routing_policy(okta), state);
+        let policy = policy?;
+        let all = match (&policy, state?.complete_since) {
+            (Some(policy), None) => Some(okta.list_policy_rules(policy).try_collect().await?),
+            _ => None,
+        };
+        Ok(Self { policy, all })
+    }
+
+    /// Adds the rules of a tenant, by their ids; or all rules, if the index cannot say which they
+    /// are.
+    ///
+    /// # Errors
+    ///
+    /// Okta's.
+    pub async fn of_tenant(
+        self,
+        okta: &Client,
+        state: IndexState,
+        known: &TenantDomains,
+    ) -> Result<TenantsRules, Error> {
+        let Self { policy, all } = self;
+        let Some(policy) = policy else {
+            return Ok(TenantsRules { policy: None, rules: Vec::new(), is_whole: true });
+        };
+        let (rules, is_whole) = match (all, state.rules_of(known)) {
+            (Some(all), _) => (all, true),
+            (None, Some(ids)) => (rules_of_ids(okta, &policy, ids).await?, false),
+            (None, None) => (okta.list_policy_rules(&policy).try_collect().await?, true),
+        };
+        Ok(TenantsRules { policy: Some(policy), rules, is_whole })
+    }
 }
 
 /// Whether the record names a rule.

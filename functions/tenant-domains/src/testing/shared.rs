@@ -119,7 +119,7 @@ async fn one_tenants_domains_are_no_burden_for_others() {
     state::holding(&state, &run, |locks| {
         let org = &org;
         async move {
-            locks.take(state::Change::Domain("acme.test")).await.unwrap();
+            locks.take(state::Change::RuleOrder).await.unwrap();
             org.call::<AddTenantDomain>(&add("acme", "acme.test")).await.unwrap();
             let answer = org.call::<VerifyTenantDomain>(&of("acme", "acme.test")).await.unwrap();
             assert_eq!(answer["verified"], false);

@@ -55,7 +55,7 @@ async fn a_group_that_calls_itself_a_tenant_is_none() {
     let records = forged(&org).await;
     for own in OWN {
         for record in &records {
-            org.emulator.reset();
+            org.reset();
             furnish(&org).await;
             let (group, user) = (GroupId::from(org.group(own).await), org.user("user@acme.test").await);
             org.okta().assign_user_to_group(&group, &user.as_str().into()).await.unwrap();
@@ -151,7 +151,7 @@ async fn a_forged_former_name_stands_in_nobodys_way() {
     let mut nth = 0;
     // A deletion that is killed when the group of the admins is gone.
     while org.snapshot()["groups"].get("group:ADMINS_initech").is_some() {
-        org.emulator.reset();
+        org.reset();
         org.call::<AddTenant>(&add("initech")).await.unwrap();
         nth += 1;
         org.kill_at::<DeleteTenant>(&initech, nth).await;

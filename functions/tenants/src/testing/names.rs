@@ -31,7 +31,7 @@ async fn ten_02_ten_16_an_existing_name_changes_nothing() {
 async fn names_of_other_objects_are_refused() {
     let org = TestOrg::start().await;
     for name in ["ADMINS_initech", "USERS_initech"] {
-        org.emulator.reset();
+        org.reset();
         org.okta().add_group(&GroupProfile::new(name, "made by hand")).await.unwrap();
         let before = org.emulator.stable_snapshot();
         assert_eq!(code::<AddTenant>(&org, &add("initech")).await, ProblemCode::NameTaken, "{name}");
@@ -39,7 +39,7 @@ async fn names_of_other_objects_are_refused() {
         assert_eq!(code::<UpdateTenant>(&org, &rename).await, ProblemCode::NameTaken, "{name}");
         assert_same(&org.emulator.stable_snapshot(), &before, name);
     }
-    org.emulator.reset();
+    org.reset();
     let rename = update("acme", json!({"name": "globex"}));
     let before = org.emulator.stable_snapshot();
     assert_eq!(code::<UpdateTenant>(&org, &rename).await, ProblemCode::TenantAlreadyExists);
@@ -62,7 +62,7 @@ async fn ten_15_one_name_at_once_makes_one_tenant() {
     );
     assert_eq!(made, 1);
     let all = org.emulator.stable_snapshot();
-    org.emulator.reset();
+    org.reset();
     org.call::<AddTenant>(&request).await.unwrap();
     assert_same(&org.emulator.stable_snapshot(), &all, "the org");
 }
@@ -88,7 +88,7 @@ async fn a_tenant_in_the_middle_of_a_rename_is_deleted_wholly() {
     org.call::<DeleteTenant>(&TestRequest::tenant("initech")).await.unwrap();
     let empty = org.emulator.stable_snapshot();
     for nth in 1..=14 {
-        org.emulator.reset();
+        org.reset();
         org.call::<AddTenant>(&add("initech")).await.unwrap();
         let rename = update("initech", json!({"name": "initrode"}));
         org.kill_at::<UpdateTenant>(&rename, nth).await;
@@ -111,7 +111,7 @@ async fn a_former_name_is_taken_until_the_rename_is_complete() {
     let org = TestOrg::start().await;
     org.call::<AddTenant>(&add("initech")).await.unwrap();
     for nth in 1..=15 {
-        org.emulator.reset();
+        org.reset();
         org.call::<AddTenant>(&add("initech")).await.unwrap();
         let before = org.emulator.stable_snapshot();
         let rename = update("initech", json!({"name": "initrode"}));
@@ -142,7 +142,7 @@ async fn what_a_deletion_left_is_named() {
     let org = TestOrg::start().await;
     let mut named = 0;
     for nth in 1..=14 {
-        org.emulator.reset();
+        org.reset();
         org.call::<AddTenant>(&add("initech")).await.unwrap();
         org.kill_at::<DeleteTenant>(&TestRequest::tenant("initech"), nth).await;
         org.advance_clock(Duration::ZERO);

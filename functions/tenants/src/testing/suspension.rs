@@ -228,7 +228,7 @@ async fn the_empty_group_is_nobodys_leftover_under_any_name() {
         assert!(resumed.is_ok(), "{name}: {:?}", resumed.err());
         assert!(org.okta().get_group(&empty.as_str().into()).await.is_err(), "{name}: {before}");
 
-        org.emulator.reset();
+        org.reset();
         furnish(&org).await;
         org.call::<UpdateTenant>(&update("acme", json!({"status": "SUSPENDED"}))).await.unwrap();
         let empty = empty_group(&org);

@@ -27,6 +27,16 @@ impl Client {
         self.pages("listPolicyRules", self.url(&["policies", policy.as_str(), "rules"]))
     }
 
+    /// Reads a rule as it is now (`getPolicyRule`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_not_found`].
+    pub async fn get_policy_rule(&self, policy: &PolicyId, rule: &RuleId) -> Result<PolicyRule, Error> {
+        let url = self.url(&["policies", policy.as_str(), "rules", rule.as_str()])?;
+        self.call("getPolicyRule", Method::GET, url).await.map(|answer| answer.body)
+    }
+
     /// Creates a rule, last in the policy (`createPolicyRule`).
     ///
     /// # Errors

@@ -139,7 +139,8 @@ fn limit(claim: &TenantClaim, idp: IdentityProvider, domains: Vec<&str>, plan: &
         json!({ "groups": { "include": [users] }, "users": { "excludeAdmins": true } });
     let is_open = !policy["subject"]["filter"].as_str().is_some_and(is_limited);
     match subject_filter(&domains) {
-        Some(filter) if !domains.is_empty() => policy["subject"]["filter"] = filter.into(),
+        // What is limited already may name domains that the index alone holds.
+        Some(filter) if is_open && !domains.is_empty() => policy["subject"]["filter"] = filter.into(),
         // Its users would be locked out.
         Some(_) if is_open => plan.left.push(format!(
             "the identity provider of the tenant {} speaks of any login, because the tenant has no verified domain",

@@ -1,33 +1,44 @@
-//! Domains that await their verification.
+//! The domains of a routing rule: verified ones, and those that await their verification.
 
 use domain::EmailDomain;
 use okta_client::models::PolicyRule;
-use tenancy::is_active;
+
+use crate::is_active;
 
 /// A domain that awaits its verification.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Pending {
-    pub(crate) token: String,
-    pub(crate) domain: EmailDomain,
+pub struct Pending {
+    /// What its TXT record must hold.
+    pub token: String,
+    /// The domain.
+    pub domain: EmailDomain,
 }
 
 impl Pending {
     /// Reads a pattern `<token>.<domain>`; other patterns are not ours.
-    pub(crate) fn parse(pattern: &str) -> Option<Self> {
+    pub fn parse(pattern: &str) -> Option<Self> {
         let (token, domain) = pattern.split_once('.')?;
         uuid::Uuid::try_parse(token).ok()?;
         Some(Self { token: token.to_owned(), domain: EmailDomain::parse(domain).ok()? })
     }
 
-    pub(crate) fn pattern(&self) -> String {
+    /// The pattern that stands for it.
+    pub fn pattern(&self) -> String {
         format!("{}.{}", self.token, self.domain)
     }
 
     /// Whether a pattern of this rule stands for a pending domain: a rule that is on has
     /// none.
-    pub(crate) fn is_in(rule: &PolicyRule, pattern: &str) -> bool {
+    fn is_in(rule: &PolicyRule, pattern: &str) -> bool {
         !is_active(rule) && Self::parse(pattern).is_some()
     }
+}
+
+/// The domains of a rule's patterns. What is only pending belongs to nobody.
+pub fn domains_of_rule(rule: &PolicyRule) -> Vec<EmailDomain> {
+    let patterns = rule.patterns().into_iter().map(|pattern| pattern.trim_start_matches(['@', '.']));
+    let patterns = patterns.filter(|pattern| !Pending::is_in(rule, pattern));
+    patterns.filter_map(|pattern| EmailDomain::parse(pattern).ok()).collect()
 }
 
 #[cfg(test)]
