@@ -22,7 +22,7 @@ OKTA_DESCRIPTION ?= ../shared/okta/openapi-subset.json
 SHELLS := /usr/bin/zsh /usr/bin/fish
 CHROMIUM ?= $(or $(shell command -v chromium || command -v chromium-browser || command -v google-chrome),/usr/bin/chromium)
 
-.PHONY: help run test check chaos rotation-faults format clippy e2e conformance okta-description test-api parity secrets-contract docs build release bench bench-credential generate new-operation invoke placeholder-key deploy whole-way lint deployer-policy audit need-samconfig need-cargo need-python need-node
+.PHONY: help run test check scale chaos rotation-faults format clippy e2e conformance okta-description test-api parity secrets-contract docs build release bench bench-credential generate new-operation invoke placeholder-key deploy whole-way lint deployer-policy audit need-samconfig need-cargo need-python need-node
 
 help: ## Print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -35,7 +35,8 @@ test: need-cargo ## Run all tests; offline, once everything is downloaded
 	rm -rf $(OKTA_EXCHANGES)
 	cargo fetch
 	cargo build --workspace --bins
-	cargo test --workspace --no-fail-fast
+	@# Many tests wait: for a lock, an index, a limit.
+	RUST_TEST_THREADS=$(or $(RUST_TEST_THREADS),4) cargo test --workspace --no-fail-fast
 
 # The parts of `make check`, in their order.
 PARTS := lint format clippy test conformance okta-description test-api secrets-contract whole-way
@@ -45,6 +46,10 @@ check: need-cargo need-python ## What CI runs, with the time of each part
 		start=$$SECONDS; $(MAKE) --no-print-directory $$part || exit 1; \
 		times="$$times$$(printf '%-18s %5d s' $$part $$((SECONDS - start)))\n"; \
 	done; printf "%b" "$$times"
+
+scale: need-cargo ## Measure operations in orgs with 300, 3,000, 10,000 and 100,000 tenants
+	cargo build --workspace --bins
+	cargo xtask scale $(ARGS)
 
 chaos: need-cargo ## Ten minutes of random operations, kills and faults beside a second model; CHAOS_SEED=n repeats a run
 	cargo build --workspace --bins

@@ -12,6 +12,7 @@ use crate::api::login::Login;
 use crate::api::profile::Where;
 use crate::aws::arguments::AwsCommand;
 use crate::connections::arguments::{ConnectCommand, ConnectionCommand};
+use crate::data::arguments::DataCommand;
 use crate::failure::{Exit, Failure};
 use crate::org::arguments::OrgCommand;
 use crate::output::Printing;
@@ -39,6 +40,8 @@ pub enum Group {
     Connect(Box<ConnectCommand>),
     /// Look at a connection that was made
     Connection(ConnectionCommand),
+    /// Export the tables of a deployment, and import them
+    Data(DataCommand),
     /// Prepare an Okta org for okta-dac
     Org(OrgCommand),
     /// Check what responses are made of

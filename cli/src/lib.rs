@@ -6,6 +6,7 @@
 //! | [`arguments`] | the command line, from which `--help`, completions and manual pages are made |
 //! | [`aws`] | AWS credentials through Okta |
 //! | [`connections`] | integrations of other tools with an Okta org |
+//! | [`data`] | the tables of a deployment in files, and back |
 //! | [`environment`] | the variables and folders that a command may see |
 //! | [`failure`] | how a command ends when it does not succeed |
 //! | [`interrupt`] | what Ctrl-C says and leaves |
@@ -25,6 +26,7 @@ pub mod api;
 pub mod arguments;
 pub mod aws;
 pub mod connections;
+pub mod data;
 pub mod environment;
 pub mod failure;
 #[cfg(feature = "fuzzing")]
@@ -55,7 +57,8 @@ use crate::output::Printing;
 const PREDECESSOR: &str = "okta-aws-cred-helper";
 
 /// The groups, as the command line names them.
-const GROUPS: [&str; 11] = [
+const GROUPS: [&str; 12] = [
+    "data",
     "org",
     "aws",
     "connect",
@@ -120,6 +123,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: Environm
             return connections::connection(&command, arguments.printing, &environment);
         }
         Group::Rotate(command) => return rotate::run(&command),
+        Group::Data(command) => return data::run(&command, arguments.printing),
         Group::Org(command) => return org::run(&command, arguments.printing, &environment),
         Group::Login(command) => {
             return api::ended(api::login::login(&command, arguments.printing, &environment));

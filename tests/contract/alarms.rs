@@ -91,6 +91,10 @@ fn the_dashboard_shows_every_metric_and_no_other() {
         dashboard()["widgets"].as_array().unwrap().iter().flat_map(metrics_of).collect();
     let known: BTreeSet<String> = measures::ALL.iter().map(|measure| measure.name.to_owned()).collect();
     assert_eq!(shown, known);
+    // CloudWatch reads a namespace with a hyphen in quotes alone.
+    let searches = dashboard().to_string().matches("SEARCH('{").count();
+    assert_eq!(dashboard().to_string().matches(r#"SEARCH('{\"okta-dac\","#).count(), searches);
+    assert!(searches > 10);
     // The template has this dashboard: `make generate` is compared by another test.
     assert!(read("template.yaml").contains("DashboardBody: !Sub '{"));
 }

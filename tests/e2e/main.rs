@@ -22,6 +22,7 @@ mod authorization;
 mod commands;
 mod common_problems;
 mod credential;
+mod data;
 mod deactivate_tenant_app;
 mod delegation;
 mod delete_tenant;

@@ -225,8 +225,9 @@ pub fn dashboard() -> Value {
             [] => json!(["okta-dac", measure.name, { "stat": statistic }]),
             by => {
                 let schema = by.join(",");
+                // A name with a hyphen stands in quotes there.
                 let search = format!(
-                    "SEARCH('{{okta-dac,{schema}}} MetricName=\"{}\"', '{statistic}', 300)",
+                    "SEARCH('{{\"okta-dac\",{schema}}} MetricName=\"{}\"', '{statistic}', 300)",
                     measure.name
                 );
                 json!([{ "expression": search, "label": "" }])

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use xtask::{
     Api, Conformance, NewOperation, Part, SecretsContract, TestApi, WholeWay, bench, bench_credential,
-    conformance, generate, new_operation, placeholder_key, secrets_contract, stages, test_api, whole_way,
+    conformance, generate, new_operation, placeholder_key, scale, secrets_contract, stages, test_api,
+    whole_way,
 };
 
 #[derive(Parser)]
@@ -43,6 +44,12 @@ enum Command {
     },
     /// Tries what Secrets Manager does against the local accounts and two emulators of others.
     SecretsContract(SecretsContract),
+    /// Measures operations in orgs with few and with many tenants.
+    Scale {
+        /// How many tenants; may be repeated.
+        #[arg(long, default_values_t = [300, 3_000, 10_000, 100_000])]
+        tenants: Vec<u32>,
+    },
     /// Shows the stages of a deployed API, their limits and the authorizers.
     Stages(Api),
     /// Sends generated requests to the local stack and judges the answers by
@@ -59,6 +66,7 @@ fn main() -> ExitCode {
         Command::NewOperation(operation) => new_operation(root, &operation),
         Command::Bench { only } => bench(root, only),
         Command::BenchCredential => bench_credential(root),
+        Command::Scale { tenants } => scale(root, &tenants),
         Command::Conformance(tools) => conformance(root, &tools),
         Command::WholeWay(tools) => whole_way(root, &tools),
         Command::SecretsContract(tools) => secrets_contract(root, &tools),

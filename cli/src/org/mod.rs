@@ -8,7 +8,7 @@ mod doctor;
 mod migrate;
 mod remove;
 mod secrets;
-mod stack;
+pub(crate) mod stack;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -61,7 +61,7 @@ fn org_url(text: &str) -> Result<OrgUrl, Stop> {
     OrgUrl::parse(text).map_err(|error| Stop::new(Code::Usage, format!("`--org`: {error}")))
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, Stop> {
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Stop> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|error| Stop::new(Code::Failed, format!("the runtime: {error}")))
 }
@@ -73,7 +73,7 @@ fn lines(report: &Value, name: &str, before: &str) -> String {
 }
 
 /// A call of AWS failed; the innermost cause says why.
-fn aws_failed(doing: &str, error: &dyn std::error::Error) -> Stop {
+pub(crate) fn aws_failed(doing: &str, error: &dyn std::error::Error) -> Stop {
     let mut cause = error;
     while let Some(next) = cause.source() {
         cause = next;

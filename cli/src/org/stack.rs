@@ -14,7 +14,7 @@ use crate::api::stop::{Code, Stop};
 use crate::output::Printing;
 
 /// What CloudFormation says of a stack.
-pub(super) struct Stack {
+pub(crate) struct Stack {
     account: Account,
     pub(super) parameters: BTreeMap<String, String>,
     outputs: BTreeMap<String, String>,
@@ -22,7 +22,7 @@ pub(super) struct Stack {
 
 impl Stack {
     /// Reads a stack.
-    pub(super) async fn read(name: &str) -> Result<Self, Stop> {
+    pub(crate) async fn read(name: &str) -> Result<Self, Stop> {
         let account = Account::default();
         let client = aws_sdk_cloudformation::Client::new(account.config().await);
         let described = client.describe_stacks().stack_name(name).send().await;
@@ -53,6 +53,12 @@ impl Stack {
 
     fn stage(&self) -> &str {
         self.parameters.get("StageName").map_or("v1", String::as_str)
+    }
+
+    /// The names of its tables: state, events, responses.
+    pub(crate) fn table_names(&self) -> Result<[String; 3], Stop> {
+        let name = |output| self.output(output).map(str::to_owned);
+        Ok([name("StateTableName")?, name("DelegationEventsTableName")?, name("ResponsesTableName")?])
     }
 
     /// Its tables.

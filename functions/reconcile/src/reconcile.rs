@@ -264,7 +264,8 @@ impl Walk<'_> {
     /// Looks at the next object; gives what was not known before.
     async fn piece(&mut self) -> Result<Vec<Finding>, PieceError> {
         let run = &self.run.piece(PIECE);
-        if self.pass.phase == Phase::Rules && !self.pass.is_indexed {
+        // First: without the index every request reads all rules.
+        if !self.pass.is_indexed {
             return self.index(run).await.map(|()| Vec::new());
         }
         if self.page.is_none() {

@@ -21,6 +21,9 @@ pub struct Entry {
     pub operation_id: Option<&'static str>,
     /// Status of the answer; 0 if the connection was dropped.
     pub status: u16,
+    /// Bytes of the answer's body.
+    #[serde(default)]
+    pub bytes: u64,
 }
 
 /// Length of the longest chain of calls of which each began after the one
@@ -44,7 +47,7 @@ mod tests {
 
     fn entry(at_ms: f64, duration_ms: f64) -> Entry {
         let (method, path) = (String::new(), String::new());
-        Entry { seq: 1, at_ms, duration_ms, method, path, operation_id: None, status: 200 }
+        Entry { seq: 1, at_ms, duration_ms, method, path, operation_id: None, status: 200, bytes: 0 }
     }
 
     #[test]

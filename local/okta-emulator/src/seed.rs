@@ -42,6 +42,12 @@ pub struct Seed {
     /// So many more groups, `BULK_<n>`, for measurements.
     #[serde(default)]
     pub bulk_groups: u32,
+    /// So many more tenants, `tenant-<number of six digits>`, for measurements.
+    #[serde(default)]
+    pub bulk_tenants: u32,
+    /// Each of them has a verified domain, `<name>.test`, and its routing rule.
+    #[serde(default)]
+    pub bulk_rules: bool,
     /// The groups SUPERUSERS and RESPONDERS have names of the org's own.
     #[serde(default)]
     pub is_unprepared: bool,
@@ -218,7 +224,7 @@ pub struct EventHookSeed {
 }
 
 /// A tenant.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TenantSeed {
     /// Its name.

@@ -153,6 +153,7 @@ impl Seed {
             self.plant_tenant_apps(&mut org, tenant, now);
             self.plant_tenant_domains(&mut org, tenant, now);
         }
+        self.plant_bulk_tenants(&mut org, now)?;
         self.plant_responders(&mut org, &kind, &everyone, now)?;
         for n in 0..self.bulk_groups {
             org.insert_group(group(&format!("BULK_{n}"), "For measurements"), now);

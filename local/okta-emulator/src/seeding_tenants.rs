@@ -91,6 +91,20 @@ impl Seed {
 }
 
 impl Seed {
+    /// Tenants for measurements.
+    pub(crate) fn plant_bulk_tenants(&self, org: &mut Org, now: Timestamp) -> Result<(), SeedError> {
+        for n in 0..self.bulk_tenants {
+            let name = format!("tenant-{n:06}");
+            let domains = if self.bulk_rules { vec![format!("{name}.test")] } else { Vec::new() };
+            let tenant = TenantSeed { name, domains, ..TenantSeed::default() };
+            self.plant_tenant(org, &tenant, now)?;
+            if self.bulk_rules {
+                self.plant_tenant_domains(org, &tenant, now);
+            }
+        }
+        Ok(())
+    }
+
     /// The app groups of a tenant, as `PUT /tenants/{tenant}/apps/{appId}` makes them.
     pub(crate) fn plant_tenant_apps(&self, org: &mut Org, tenant: &TenantSeed, now: Timestamp) {
         let named = |org: &Org, name: String| {

@@ -174,6 +174,11 @@ async fn serve(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<A
         path: request.path,
         operation_id,
         status: answer.as_ref().map_or(0, |answer| answer.status().as_u16()),
+        bytes: answer
+            .as_ref()
+            .ok()
+            .and_then(|answer| hyper::body::Body::size_hint(answer.body()).exact())
+            .unwrap_or_default(),
     });
     answer
 }

@@ -65,6 +65,12 @@ impl Aws {
         Self { dynamodb_url, server, proxy, database, faults }
     }
 
+    /// Calls since the last question, and the bytes of their answers.
+    pub(crate) fn take_traffic(&self) -> (usize, usize) {
+        let mut fault = lock(&self.faults);
+        std::mem::take(&mut fault.traffic)
+    }
+
     /// Ends DynamoDB.
     pub(crate) fn stop(&self) {
         self.server.abort();
@@ -186,6 +192,8 @@ struct Fault {
     after: bool,
     /// Only transactions fail, and for this reason.
     canceled: Option<&'static str>,
+    /// Calls that passed, and the bytes of their answers.
+    traffic: (usize, usize),
 }
 
 type Faults = Arc<Mutex<Fault>>;
@@ -231,7 +239,11 @@ async fn pass(
         return failed();
     }
     let (status, headers) = (answer.status(), answer.headers().clone());
-    (status, headers, answer.bytes().await.unwrap_or_default()).into_response()
+    let body = answer.bytes().await.unwrap_or_default();
+    let mut fault = lock(&faults);
+    fault.traffic = (fault.traffic.0 + 1, fault.traffic.1 + body.len());
+    drop(fault);
+    (status, headers, body).into_response()
 }
 
 async fn listen() -> (TcpListener, String) {

@@ -15,6 +15,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "for tests")]
 
 mod aws;
+mod costs;
 mod faults;
 
 use std::any::{Any, TypeId};
@@ -34,6 +35,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::aws::{Aws, RECORDS, RESPONSES, TABLE};
+pub use crate::costs::{Traffic, cost, cost_as, traffic};
 pub use crate::faults::{assert_same, converges_after_being_killed, fails_cleanly_at_every_step};
 
 /// The demo org, and a superuser who calls.
@@ -459,31 +461,6 @@ pub async fn tenant_admin(org: &TestOrg, tenants: &[&str]) -> Caller {
     }
     let groups: Vec<String> = tenants.iter().map(|name| format!("ADMINS_{name}")).collect();
     Caller::new("00u1", &claims, &groups, false)
-}
-
-/// Calls, and calls in a row, of one request.
-///
-/// # Panics
-///
-/// If the request is refused.
-pub async fn cost<E: Endpoint>(org: &TestOrg, request: &TestRequest) -> (usize, usize) {
-    cost_as::<E>(request.caller(), org, request).await
-}
-
-/// Calls, and calls in a row, of one request in the name of `caller`.
-///
-/// # Panics
-///
-/// If the request is refused.
-pub async fn cost_as<E: Endpoint>(caller: Caller, org: &TestOrg, request: &TestRequest) -> (usize, usize) {
-    org.emulator.configure(|settings| settings.latency_ms = 30);
-    org.emulator.clear_journal();
-    if let Err(problem) = org.call_as::<E>(caller, request).await {
-        panic!("{}: {}", E::OPERATION.name, problem.document("id"));
-    }
-    org.emulator.configure(|settings| settings.latency_ms = 0);
-    let journal = org.emulator.journal();
-    (journal.len(), okta_emulator::calls_in_a_row(&journal))
 }
 
 fn superuser() -> Caller {

@@ -48,6 +48,9 @@ struct Arguments {
     /// An org that nobody prepared for okta-dac: users and apps, and nothing of ours.
     #[arg(long)]
     unprepared: bool,
+    /// A parameter of the template, such as `DiscoveryBy=webfinger`; may be repeated.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = parameter)]
+    parameter: Vec<(String, String)>,
     /// Seed of the AWS accounts instead of the demo accounts.
     #[arg(long)]
     accounts: Option<PathBuf>,
@@ -64,6 +67,11 @@ struct Arguments {
     /// the table.
     #[arg(long)]
     json: bool,
+}
+
+fn parameter(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("it has the form NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 #[tokio::main]
@@ -107,7 +115,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         hook_secret: None,
         secrets: Default::default(),
         response_rules: None,
-        parameters: Default::default(),
+        parameters: arguments.parameter.into_iter().collect(),
         log: Arc::new(|binary, line| eprintln!("{binary}: {line}")),
     };
     let stack = Stack::start(options).await.map_err(|e| e.to_string())?;
