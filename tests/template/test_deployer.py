@@ -26,7 +26,7 @@ class Deployer(unittest.TestCase):
 
     def test_who_deploys_reads_no_data(self):
         actions = {action for statement in policy(TEMPLATE.read_text("utf-8"))["Statement"] for action in statement["Action"]}
-        for data in ("dynamodb:GetItem", "dynamodb:Scan", "secretsmanager:GetSecretValue", "logs:GetLogEvents", "lambda:InvokeFunction"):
+        for data in ("dynamodb:GetItem", "dynamodb:Scan", "secretsmanager:GetSecretValue", "logs:GetLogEvents", "lambda:InvokeFunction", "dynamodb:PutResourcePolicy", "iam:AttachRolePolicy", "iam:DeleteRolePermissionsBoundary"):
             self.assertNotIn(data, actions)
         self.assertFalse([action for action in actions if "*" in action])
 

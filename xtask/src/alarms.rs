@@ -98,6 +98,61 @@ impl Alarm {
     }
 }
 
+/// When somebody is woken by a metric of AWS's own: no function of ours need have run.
+#[derive(Clone, Copy, Debug)]
+pub struct AwsAlarm {
+    /// The name, also of its resource, without the suffix `Alarm`.
+    pub name: &'static str,
+    /// Namespace of the metric.
+    pub namespace: &'static str,
+    /// The metric.
+    pub metric: &'static str,
+    /// Names and values of its dimensions, as the template has them.
+    dimensions: &'static [(&'static str, &'static str)],
+    statistic: Statistic,
+    threshold: u32,
+    /// What has happened.
+    pub says: &'static str,
+    /// The section of docs/runbook.md.
+    pub section: &'static str,
+}
+
+/// The alarms on metrics of AWS's own, each of five minutes. A function that does not start writes
+/// no metric, and neither does a request that no function sees.
+pub const AWS_ALARMS: [AwsAlarm; 3] = [
+    AwsAlarm {
+        name: "GatewayErrors",
+        namespace: "AWS/ApiGateway",
+        metric: "5XXError",
+        // SAM names the API after the stack.
+        dimensions: &[("ApiName", "!Ref AWS::StackName"), ("Stage", "!Ref StageName")],
+        statistic: Statistic::Sum,
+        threshold: 5,
+        says: "API Gateway has answered five requests or more with 500 or above",
+        section: "The API answers 5xx",
+    },
+    AwsAlarm {
+        name: "AuthorizerErrors",
+        namespace: "AWS/Lambda",
+        metric: "Errors",
+        dimensions: &[("FunctionName", "!Ref AuthorizerFunction")],
+        statistic: Statistic::Sum,
+        threshold: 5,
+        says: "The authorizer has failed five times or more",
+        section: "The API answers 5xx",
+    },
+    AwsAlarm {
+        name: "DeadLettersWaiting",
+        namespace: "AWS/SQS",
+        metric: "ApproximateNumberOfMessagesVisible",
+        dimensions: &[("QueueName", "!GetAtt DeadLetters.QueueName")],
+        statistic: Statistic::Maximum,
+        threshold: 1,
+        says: "An event waits in the queue of those that failed three times",
+        section: "A task fails",
+    },
+];
+
 /// Minutes, as CloudWatch counts periods.
 const fn minutes(minutes: u32) -> u32 {
     minutes * 60
@@ -141,10 +196,15 @@ pub fn alarms() -> Vec<Alarm> {
                 "A response was only planned, because a rule is above its limit",
                 "Responses are above their limit",
             ),
+        // A run a minute: once may be an outage of a moment.
         Alarm::of("ResponsesLeft", &measures::RESPONSES_LEFT)
             .by("operation", "expire-responses")
+            .when(Sum, 3)
             .within(minutes(60), 1)
-            .wakes("A response could not be ended", "A response does not end"),
+            .wakes(
+                "A response could not be ended in three runs or more of an hour",
+                "A response does not end",
+            ),
     ];
     alarms.extend(okta_client::CLASSES.iter().map(|&class| {
         // `*` stands for one object of the list.
@@ -178,6 +238,9 @@ pub fn alarms() -> Vec<Alarm> {
     alarms
 }
 
+/// The end of every alarm.
+const ENDS: &str = "      TreatMissingData: notBreaching\n      AlarmActions: !If [HasAlarmTopic, [!Ref AlarmTopicArn], !Ref AWS::NoValue]\n      OKActions: !If [HasAlarmTopic, [!Ref AlarmTopicArn], !Ref AWS::NoValue]\n";
+
 /// The part of the template.
 pub(crate) fn resources() -> String {
     let mut text = String::new();
@@ -202,11 +265,29 @@ pub(crate) fn resources() -> String {
         }
         let _ = write!(
             text,
-            "      Statistic: {}\n      ComparisonOperator: {comparison}\n      Threshold: {}\n      Period: {}\n      EvaluationPeriods: {}\n      TreatMissingData: notBreaching\n      AlarmActions: !If [HasAlarmTopic, [!Ref AlarmTopicArn], !Ref AWS::NoValue]\n      OKActions: !If [HasAlarmTopic, [!Ref AlarmTopicArn], !Ref AWS::NoValue]\n",
+            "      Statistic: {}\n      ComparisonOperator: {comparison}\n      Threshold: {}\n      Period: {}\n      EvaluationPeriods: {}\n{ENDS}",
             alarm.statistic.as_str(),
             alarm.threshold,
             alarm.period,
             alarm.periods,
+        );
+    }
+    for alarm in AWS_ALARMS {
+        let dimension =
+            |(name, value): &(&str, &str)| format!("        - Name: {name}\n          Value: {value}\n");
+        let _ = write!(
+            text,
+            "\n  {name}Alarm:\n    Type: AWS::CloudWatch::Alarm\n    Properties:\n      AlarmName: !Sub ${{NamePrefix}}-{name}\n      AlarmDescription: '{says}: see docs/runbook.md, {section}'\n      Namespace: {namespace}\n      MetricName: {metric}\n      Dimensions:\n{dimensions}      Statistic: {statistic}\n      ComparisonOperator: GreaterThanOrEqualToThreshold\n      Threshold: {threshold}\n      Period: {period}\n      EvaluationPeriods: 1\n{ends}",
+            name = alarm.name,
+            says = alarm.says,
+            section = alarm.section,
+            namespace = alarm.namespace,
+            metric = alarm.metric,
+            dimensions = alarm.dimensions.iter().map(dimension).collect::<String>(),
+            statistic = alarm.statistic.as_str(),
+            threshold = alarm.threshold,
+            period = minutes(5),
+            ends = ENDS,
         );
     }
     let body = dashboard().to_string();
@@ -267,13 +348,14 @@ pub(crate) fn page() -> String {
         );
     }
     let mut rows = String::from("| alarm | raised when | what to do |\n|---|---|---|\n");
-    for alarm in alarms() {
-        let anchor = alarm.section.to_lowercase().replace(' ', "-").replace('\'', "");
-        let _ = writeln!(
-            rows,
-            "| `{}` | {} | [{}](runbook.md#{anchor}) |",
-            alarm.name, alarm.says, alarm.section
-        );
+    let ours = alarms().into_iter().map(|alarm| (alarm.name, alarm.says, alarm.section));
+    let aws = AWS_ALARMS.map(|alarm| {
+        let says = format!("{} (`{}` of `{}`)", alarm.says, alarm.metric, alarm.namespace);
+        (alarm.name.to_owned(), says, alarm.section)
+    });
+    for (name, says, section) in ours.chain(aws) {
+        let anchor = section.to_lowercase().replace(' ', "-").replace('\'', "");
+        let _ = writeln!(rows, "| `{name}` | {says} | [{section}](runbook.md#{anchor}) |");
     }
     text = text.replace("METRICS\n", &metrics).replace("ALARMS\n", &rows);
     text

@@ -29,7 +29,7 @@ mod whole_way;
 
 use std::path::{Path, PathBuf};
 
-pub use alarms::{Alarm, Statistic, alarms, dashboard};
+pub use alarms::{AWS_ALARMS, Alarm, AwsAlarm, Statistic, alarms, dashboard};
 pub use bench::{Part, bench};
 pub use bench_credential::bench_credential;
 pub use conformance::{Conformance, conformance};

@@ -70,7 +70,9 @@ impl Answering {
         let duration_ms = times.started.elapsed().as_millis() as u64;
         let (operation, status) = (operation.name, answer.status().as_u16());
         let least = run.and_then(|run| run.okta.least_remaining());
-        count(status, code, duration_ms, okta_calls, left_behind.is_some(), least);
+        // A request that ran out of time cannot name what it left.
+        let left = left_behind.is_some() || code == Some(ProblemCode::OperationIncomplete.as_str());
+        count(status, code, duration_ms, okta_calls, left, least);
         if status >= 500 {
             tracing::error!(
                 operation,
@@ -118,7 +120,8 @@ fn count(
     left_behind: bool,
     least: Option<(&str, f64)>,
 ) {
-    let is_limited = code == Some(ProblemCode::RateLimited.as_str());
+    // What is passed on from Okta has no code of ours.
+    let is_limited = code == Some(ProblemCode::RateLimited.as_str()) || (code.is_none() && status == 429);
     #[expect(clippy::cast_precision_loss, reason = "a time")]
     let duration = Metric::of(&measures::DURATION, duration_ms as f64);
     let mut metrics = vec![

@@ -70,13 +70,13 @@ pub struct ApiError {
     #[serde(rename = "errorCode")]
     pub code: String,
     /// Text for people; may change.
-    #[serde(rename = "errorSummary", default)]
+    #[serde(rename = "errorSummary", default, deserialize_with = "crate::models::null_is_default")]
     pub summary: String,
     /// For Okta's support.
     #[serde(default, deserialize_with = "crate::models::null_is_default")]
     pub error_id: String,
     /// What is wrong in detail.
-    #[serde(rename = "errorCauses", default)]
+    #[serde(rename = "errorCauses", default, deserialize_with = "crate::models::null_is_default")]
     pub causes: Vec<ErrorCause>,
     /// The access token lacks the scope, whatever the role allows (RFC 6750, 3.1).
     #[serde(skip)]
@@ -195,5 +195,17 @@ impl<T> OkIfAbsent for Result<T, Error> {
             Err(error) if error.is_not_found() => Ok(()),
             Err(error) => Err(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_with_nulls_keeps_its_code() {
+        let error = r#"{"errorCode":"E0000007","errorSummary":null,"errorId":null,"errorCauses":null}"#;
+        let error: ApiError = serde_json::from_str(error).unwrap();
+        assert_eq!((error.code.as_str(), error.causes.len()), ("E0000007", 0));
     }
 }

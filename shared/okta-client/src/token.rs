@@ -87,7 +87,7 @@ struct Granted {
 #[derive(Deserialize)]
 struct Refused {
     error: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::models::null_is_default")]
     error_description: String,
 }
 
