@@ -111,6 +111,14 @@ async fn run(root: &Path, tools: &WholeWay) -> Result<String, String> {
     // A tenant that changed a moment ago is not judged.
     person.let_time_pass(90).await?;
     person.finds(&[]).await?;
+    let (exported, _) = person.types(&["data", "export", "--stack", STACK, "--to", "tables"], "", 0)?;
+    let (imported, _) = person.types(&["data", "import", "--stack", STACK, "--from", "tables"], "", 0)?;
+    let [exported, imported] =
+        [exported, imported].map(|report| serde_json::from_str::<Value>(&report).unwrap_or_default());
+    let is_all_there = exported["items"].as_u64() > Some(0) && imported["kept"] == exported["items"];
+    if !is_all_there {
+        return Err(format!("the tables in files are {exported}, and back {imported}"));
+    }
 
     let token = person.token().await?;
     let (_, refused) = person.types(&["org", "remove", "--secrets", SECRETS, "--yes"], &token, 3)?;

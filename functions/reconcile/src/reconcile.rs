@@ -5,7 +5,8 @@
 //!
 //! Those of `ended_rights.rs`; then, of the crate `examination`, those of `org.rs`, those of
 //! `tenant.rs` for each tenant, those of `entitlement.rs` for each app group, and those of
-//! `strays.rs` for what belongs to none; those of `domains.rs`, none; `listPolicies` and `listPolicyRules` every half minute;
+//! `strays.rs` for what belongs to none; `listPolicies` and `listPolicyRules` every half minute,
+//! from which `domains.rs` builds the index of domains;
 //! those of `cure.rs` for a tenant that is damaged.
 //!
 //! # Piece by piece

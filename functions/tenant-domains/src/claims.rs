@@ -4,6 +4,8 @@
 //! the domain out of a rule by hand. So who has an older claim on a domain that a tenant wants is
 //! looked at, and a claim that nothing stands behind gives way.
 
+use std::collections::BTreeSet;
+
 use domain::{Discovery, EmailDomain, Holder};
 use okta_client::models::IdpId;
 use okta_client::{Client, Error};
@@ -95,21 +97,32 @@ impl Claims<'_> {
             return Ok(true);
         }
         if let Some(rule) = holder.rule() {
-            return self.is_in(okta, domain, &[rule.to_owned()]).await;
+            return self.is_in(okta, domain, &[rule.to_owned()].into()).await;
         }
         if holder.by == Discovery::Webfinger {
             let idp = if_present(okta.get_identity_provider(&IdpId::from(holder.id.as_str()))).await;
             return idp.map(|idp| idp.is_some()).map_err(ClaimError::Okta);
         }
-        let known = self.state.domains_of(&holder.id).await.map_err(ClaimError::State)?;
-        if known.unsure_since.is_some() {
-            return Ok(true);
+        if self.routing.is_whole {
+            let its = self.routing.rules.iter().filter(|rule| rule.routes_to(&holder.id));
+            return Ok(its.map(domains_of_rule).any(|domains| domains.contains(domain)));
         }
-        let rules: Vec<String> = known.rules.into_iter().collect();
-        self.is_in(okta, domain, &rules).await
+        let known = self.state.domains_of(&holder.id).await.map_err(ClaimError::State)?;
+        let index = self.state.index_state().await.map_err(ClaimError::State)?;
+        match index.rules_of(&known) {
+            Some(rules) => self.is_in(okta, domain, rules).await,
+            // The next pass of `reconcile` says which rules are the holder's.
+            None => Ok(true),
+        }
     }
 
-    async fn is_in(&self, okta: &Client, domain: &EmailDomain, rules: &[String]) -> Result<bool, ClaimError> {
+    /// Whether one of these rules has the domain.
+    async fn is_in(
+        &self,
+        okta: &Client,
+        domain: &EmailDomain,
+        rules: &BTreeSet<String>,
+    ) -> Result<bool, ClaimError> {
         let Some(policy) = &self.routing.policy else { return Ok(true) };
         let rules = rules_of_ids(okta, policy, rules).await.map_err(ClaimError::Okta)?;
         Ok(rules.iter().any(|rule| domains_of_rule(rule).contains(domain)))

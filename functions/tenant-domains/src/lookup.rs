@@ -19,7 +19,7 @@ use crate::known::{Notes, Routing};
 pub(crate) struct Lookup {
     tenants: Tenants,
     index: DomainIndex,
-    pub(crate) discovery: Discovery,
+    discovery: Discovery,
 }
 
 /// Why there is nothing to read.

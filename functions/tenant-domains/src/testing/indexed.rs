@@ -184,6 +184,24 @@ async fn a_claim_that_is_left_gives_way() {
     }
 }
 
+/// A run that died while it made a rule keeps its claim until the next pass, and no longer.
+#[tokio::test]
+async fn a_claim_of_a_run_that_died_gives_way_after_a_pass() {
+    let org = TestOrg::start().await;
+    index(&org).await;
+    let state = state::State::prepare(&org.environment()).unwrap();
+    let run = org.run(run_kit::Actor::Schedule);
+    let (domain, by) = (EmailDomain::parse("died.test").unwrap(), domain::Discovery::RoutingRules);
+    state.claim_domain(&run, &domain, "0oa00000000000000014", by).await.unwrap();
+    state.begin_rule(&run, "0oa00000000000000014").await.unwrap();
+    later(&org);
+    let wanted = add_verified("acme", "died.test");
+    assert_eq!(code::<AddTenantDomain>(&org, &wanted).await, ProblemCode::DomainTaken);
+    later(&org);
+    index(&org).await;
+    org.call::<AddTenantDomain>(&wanted).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_deleted_tenant_has_no_domain() {
     for configuration in [&[][..], WEBFINGER] {
